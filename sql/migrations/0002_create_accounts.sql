@@ -1,0 +1,59 @@
+/*
+Accounts. The row is updated by every transfer that touches it, so its changing columns stand
+together (a small difference to log), pages keep room for the next version of a row beside the last
+one (heap-only updates), and no index holds a column that changes.
+
+No CHECK constraints: PostgreSQL parses them anew for every statement that writes the table, which
+cost a sixth of a transfer. The writing functions are the only writers and check on the way in;
+pgledger_verify() checks what was written.
+*/
+create table pgledger.accounts (
+  -- An entry's id has 40 bits for it.
+  key bigint generated always as identity (maxvalue 1099511627775),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint default 0 not null,
+  balance numeric default 0 not null,
+  allow_negative_balance boolean not null,
+  allow_positive_balance boolean not null,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  currency text collate "C" not null,
+  name text not null,
+  tenant_id text collate "C" not null,
+  metadata jsonb,
+  constraint accounts_key_pk primary key (key),
+  constraint accounts_id_key unique (id)
+) with (fillfactor = 50);
+
+create index accounts_app_id_tenant_id_name_idx on pgledger.accounts (app_id, tenant_id, name);
+
+comment on table pgledger.accounts is
+  'One row an account: what it is, and its balance and version after the newest transfer. '
+  'Rows are never deleted; id, key, app, currency, name, tenant, limits and metadata never change.';
+comment on column pgledger.accounts.key is
+  'Internal number of the account, at most 40 bits; transfers refer to it.';
+comment on column pgledger.accounts.created_at is 'When the account was recorded.';
+comment on column pgledger.accounts.updated_at is
+  'created_at of the newest transfer, or of the account itself. The next transfer is later.';
+comment on column pgledger.accounts.version is
+  'Count of the account''s entries. Versions of entries run from 1 to this without a gap.';
+comment on column pgledger.accounts.balance is
+  'Sum of the account''s entries in units of its currency, at most 18 decimal places.';
+comment on column pgledger.accounts.allow_negative_balance is
+  'Whether a transfer may leave the balance below zero.';
+comment on column pgledger.accounts.allow_positive_balance is
+  'Whether a transfer may leave the balance above zero.';
+comment on column pgledger.accounts.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger.accounts.app_id is
+  'Which set of books the account belongs to; the empty text where there is only one.';
+comment on column pgledger.accounts.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
+comment on column pgledger.accounts.name is 'Name for people: 1 to 255 characters, as given.';
+comment on column pgledger.accounts.tenant_id is
+  'Whose account it is; the empty text where there are no tenants.';
+comment on column pgledger.accounts.metadata is
+  'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
+
+revoke all on table pgledger.accounts from public;
+grant select on table pgledger.accounts to pgledger_auditor;

@@ -1,0 +1,58 @@
+/*
+Transfers. One row holds both legs, so a transfer that does not balance cannot be written down.
+
+There is no foreign key to accounts: it would lock both accounts a second time for every row. That
+the accounts exist is kept by the writing functions, which hold both rows locked, and by accounts
+never being deleted. There are no CHECK constraints, for the reason given for accounts.
+*/
+create table pgledger.transfers (
+  from_key bigint not null,
+  to_key bigint not null,
+  from_version bigint not null,
+  to_version bigint not null,
+  created_at timestamptz not null,
+  event_at timestamptz,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  amount numeric not null,
+  from_balance numeric not null,
+  to_balance numeric not null,
+  group_id text collate "C",
+  metadata jsonb,
+  constraint transfers_id_pk primary key (id),
+  constraint transfers_from_key_from_version_key unique (from_key, from_version),
+  constraint transfers_to_key_to_version_key unique (to_key, to_version)
+);
+
+create index transfers_app_id_group_id_idx on pgledger.transfers (app_id, group_id)
+where group_id is not null;
+
+create index transfers_event_at_idx on pgledger.transfers (event_at)
+where event_at is not null;
+
+comment on table pgledger.transfers is
+  'One row a transfer, with both of its legs: the account it leaves and the account it reaches. '
+  'Rows are never updated or deleted; a correction is another transfer.';
+comment on column pgledger.transfers.from_key is 'Account that the amount leaves.';
+comment on column pgledger.transfers.to_key is 'Account that the amount reaches.';
+comment on column pgledger.transfers.from_version is 'Version of the account it leaves, after it.';
+comment on column pgledger.transfers.to_version is 'Version of the account it reaches, after it.';
+comment on column pgledger.transfers.created_at is
+  'When it was recorded, read under both accounts'' locks: later than anything recorded on them.';
+comment on column pgledger.transfers.event_at is
+  'When it happened in the world, if the caller said so; null means at created_at.';
+comment on column pgledger.transfers.id is 'Public id: pglt_ and a ULID.';
+comment on column pgledger.transfers.app_id is 'Set of books, that of both accounts.';
+comment on column pgledger.transfers.amount is
+  'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
+comment on column pgledger.transfers.from_balance is
+  'Balance of the account it leaves, after it.';
+comment on column pgledger.transfers.to_balance is
+  'Balance of the account it reaches, after it.';
+comment on column pgledger.transfers.group_id is
+  'Name given by the caller to join the transfers of one call, for example an order''s number.';
+comment on column pgledger.transfers.metadata is
+  'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
+
+revoke all on table pgledger.transfers from public;
+grant select on table pgledger.transfers to pgledger_auditor;

@@ -1,0 +1,37 @@
+/*
+Makes a new id. Strictly ascending within a session, within a statement and between statements,
+while the clock does not step back: the function does not return before the clock has left the
+microsecond that the id was made of, however fast the machine. The wait is bounded, because a clock
+that stands still (a test's) must not hang a session.
+
+Errors: InvalidIdPrefix.
+*/
+create or replace function pgledger_generate_id(prefix text)
+returns text
+language plpgsql
+volatile
+parallel restricted
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+begin
+  if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
+    perform pgledger.fail('LG002', array[quote_nullable(left(prefix, 64))]);
+  end if;
+
+  for v_attempt in 1..100 loop
+    exit when pgledger.clock() > v_now;
+  end loop;
+
+  return prefix || '_' || pgledger.new_ulid(v_now);
+end;
+$$;
+
+comment on function pgledger_generate_id is
+  'Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a ULID. '
+  'Ids of one session ascend. Errors: InvalidIdPrefix.';
+
+revoke all on function pgledger_generate_id from public;
+grant execute on function pgledger_generate_id to pgledger_reader;

@@ -1,0 +1,44 @@
+/*
+The time inside an id, with or without its prefix. Null for null. The interval is added in whole
+seconds and in milliseconds, each exact in the double precision that intervals are multiplied in.
+
+Errors: InvalidId.
+*/
+create or replace function pgledger_id_timestamp(id text)
+returns timestamptz
+language plpgsql
+immutable
+strict
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_prefix text := substring(id collate "C" from '^([a-z]{1,16})_');
+  v_ulid text := case when v_prefix is null then id else substr(id, char_length(v_prefix) + 2) end;
+  v_fault text := pgledger.ulid_fault(v_ulid);
+  v_milliseconds bigint;
+begin
+  if v_fault is not null then
+    perform pgledger.fail('LG001', array[quote_nullable(left(id, 64)), v_fault]);
+  end if;
+
+  select sum(
+    (strpos('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(v_ulid, place, 1)) - 1)::bigint
+    << (5 * (10 - place))
+  )
+  into v_milliseconds
+  from generate_series(1, 10) as place;
+
+  return timestamptz 'epoch'
+    + (v_milliseconds / 1000) * interval '1 second'
+    + (v_milliseconds % 1000) * interval '1 millisecond';
+end;
+$$;
+
+comment on function pgledger_id_timestamp is
+  'The time inside an id, with or without its prefix, in whole milliseconds. '
+  'Errors: InvalidId.';
+
+revoke all on function pgledger_id_timestamp from public;
+grant execute on function pgledger_id_timestamp to pgledger_reader;

@@ -1,0 +1,18 @@
+/*
+The registry of errors, readable by everyone who may call anything.
+*/
+create or replace view pgledger_errors_v1 as
+select
+  registry.code,
+  registry.name,
+  registry.message,
+  registry.hint,
+  registry.retryable
+from pgledger.error_registry() as registry;
+
+comment on view pgledger_errors_v1 is
+  'Every error that pgledger raises: its SQLSTATE, name, the form of its message (%s stands for a '
+  'value), what to do, and whether trying again can help.';
+
+revoke all on table pgledger_errors_v1 from public;
+grant select on table pgledger_errors_v1 to pgledger_reader;

@@ -1,0 +1,44 @@
+/*
+Accounts as applications see them. Columns never change; a change of shape is a new version.
+*/
+create or replace view pgledger_accounts_v1 as
+select
+  accounts.id,
+  accounts.name,
+  accounts.currency,
+  accounts.balance,
+  accounts.version,
+  accounts.allow_negative_balance,
+  accounts.allow_positive_balance,
+  accounts.metadata,
+  accounts.created_at,
+  accounts.updated_at,
+  accounts.app_id,
+  accounts.tenant_id
+from pgledger.accounts
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view pgledger_accounts_v1 is
+  'One row an account, with its balance and version after the newest transfer.';
+comment on column pgledger_accounts_v1.id is 'Id of the account: pgla_ and a ULID.';
+comment on column pgledger_accounts_v1.name is 'Name for people, as given.';
+comment on column pgledger_accounts_v1.currency is 'Unit of the balance.';
+comment on column pgledger_accounts_v1.balance is
+  'Sum of the account''s entries, in units of the currency.';
+comment on column pgledger_accounts_v1.version is 'Count of the account''s entries.';
+comment on column pgledger_accounts_v1.allow_negative_balance is
+  'Whether a transfer may leave the balance below zero.';
+comment on column pgledger_accounts_v1.allow_positive_balance is
+  'Whether a transfer may leave the balance above zero.';
+comment on column pgledger_accounts_v1.metadata is 'JSON object given at creation, or null.';
+comment on column pgledger_accounts_v1.created_at is 'When the account was recorded.';
+comment on column pgledger_accounts_v1.updated_at is
+  'When the newest transfer was recorded, or the account itself.';
+comment on column pgledger_accounts_v1.app_id is
+  'Set of books that the account belongs to; empty where there is only one.';
+comment on column pgledger_accounts_v1.tenant_id is
+  'Whose account it is; empty where there are no tenants.';
+
+revoke all on table pgledger_accounts_v1 from public;
+grant select on table pgledger_accounts_v1 to pgledger_reader;

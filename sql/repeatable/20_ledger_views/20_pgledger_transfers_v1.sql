@@ -1,0 +1,57 @@
+/*
+Transfers as applications see them, with both accounts as they stood after each.
+*/
+create or replace view pgledger_transfers_v1 as
+select
+  transfers.id,
+  source.id as from_account_id,
+  target.id as to_account_id,
+  transfers.amount,
+  transfers.created_at,
+  coalesce(transfers.event_at, transfers.created_at) as event_at,
+  transfers.metadata,
+  source.currency,
+  source.name as from_account_name,
+  target.name as to_account_name,
+  transfers.from_balance as from_account_balance,
+  transfers.to_balance as to_account_balance,
+  transfers.from_version as from_account_version,
+  transfers.to_version as to_account_version,
+  transfers.group_id,
+  transfers.app_id,
+  source.tenant_id as from_tenant_id,
+  target.tenant_id as to_tenant_id
+from pgledger.transfers
+inner join pgledger.accounts as source on transfers.from_key = source.key
+inner join pgledger.accounts as target on transfers.to_key = target.key;
+
+comment on view pgledger_transfers_v1 is
+  'One row a transfer: an amount that left one account and reached another, in one currency.';
+comment on column pgledger_transfers_v1.id is 'Id of the transfer: pglt_ and a ULID.';
+comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount leaves.';
+comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reaches.';
+comment on column pgledger_transfers_v1.amount is 'What moved, above 0, in units of the currency.';
+comment on column pgledger_transfers_v1.created_at is
+  'When it was recorded. Ascends along each account.';
+comment on column pgledger_transfers_v1.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column pgledger_transfers_v1.metadata is 'JSON object given at creation, or null.';
+comment on column pgledger_transfers_v1.currency is 'Currency of both accounts.';
+comment on column pgledger_transfers_v1.from_account_name is 'Name of the account it leaves.';
+comment on column pgledger_transfers_v1.to_account_name is 'Name of the account it reaches.';
+comment on column pgledger_transfers_v1.from_account_balance is
+  'Balance of the account it leaves, after it.';
+comment on column pgledger_transfers_v1.to_account_balance is
+  'Balance of the account it reaches, after it.';
+comment on column pgledger_transfers_v1.from_account_version is
+  'Version of the account it leaves, after it.';
+comment on column pgledger_transfers_v1.to_account_version is
+  'Version of the account it reaches, after it.';
+comment on column pgledger_transfers_v1.group_id is
+  'Name that joins the transfers of one call, if the caller gave one.';
+comment on column pgledger_transfers_v1.app_id is 'Set of books; empty where there is only one.';
+comment on column pgledger_transfers_v1.from_tenant_id is 'Whose account it leaves.';
+comment on column pgledger_transfers_v1.to_tenant_id is 'Whose account it reaches.';
+
+revoke all on table pgledger_transfers_v1 from public;
+grant select on table pgledger_transfers_v1 to pgledger_reader;

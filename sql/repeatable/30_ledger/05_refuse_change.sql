@@ -1,0 +1,47 @@
+/*
+Keeps what is written as it was written: transfers are never updated, deleted or truncated, accounts
+never deleted or truncated, whoever asks. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off, and fire for each row as well as for each
+statement, because replication applies rows.
+
+Errors: ImmutableRecord.
+*/
+create or replace function pgledger.refuse_change()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.fail('LG030', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]);
+  return null;
+end;
+$$;
+
+comment on function pgledger.refuse_change is
+  'Trigger: refuses to change or remove rows that never change.';
+
+revoke all on function pgledger.refuse_change from public;
+
+create or replace trigger transfers_rows_never_change
+before update or delete on pgledger.transfers
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger transfers_never_change
+before update or delete or truncate on pgledger.transfers
+for each statement execute function pgledger.refuse_change();
+
+create or replace trigger accounts_rows_are_never_deleted
+before delete on pgledger.accounts
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger accounts_are_never_deleted
+before delete or truncate on pgledger.accounts
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.transfers
+enable always trigger transfers_rows_never_change,
+enable always trigger transfers_never_change;
+
+alter table pgledger.accounts
+enable always trigger accounts_rows_are_never_deleted,
+enable always trigger accounts_are_never_deleted;

@@ -1,0 +1,21 @@
+/*
+Says what is wrong with metadata, or null if nothing is. Null is no metadata.
+*/
+create or replace function pgledger.metadata_fault(metadata jsonb)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when metadata is null then null
+    when jsonb_typeof(metadata) <> 'object'
+      then format('it is of type %s, not an object', jsonb_typeof(metadata))
+    when octet_length(metadata::text) > 65536
+      then format('it has %s bytes, at most 65536 are allowed', octet_length(metadata::text))
+  end
+$$;
+
+comment on function pgledger.metadata_fault is 'What is wrong with metadata, or null.';
+
+revoke all on function pgledger.metadata_fault from public;

@@ -1,0 +1,31 @@
+/*
+Refuses an app_id, tenant_id or group_id that could not name anything, or that looks like another.
+
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_scope(
+  name text,
+  value text,
+  minimum integer default 0,
+  maximum integer default 128
+)
+returns void
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.text_fault(value, minimum, maximum, false);
+begin
+  if value is null then
+    perform pgledger.fail('LG003', array[name]);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG006', array[name, quote_literal(left(value, 64)), v_fault]);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_scope is
+  'Raises NullArgument or InvalidScope unless the value can be an app_id, tenant_id or group_id.';
+
+revoke all on function pgledger.check_scope from public;

@@ -1,0 +1,37 @@
+/*
+Refuses what is not an id of that prefix. The name is that of the argument.
+
+Errors: NullArgument, InvalidId.
+*/
+create or replace function pgledger.check_id(
+  name text,
+  id text,
+  prefix text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns void
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.id_fault(id, prefix);
+begin
+  if id is null then
+    perform pgledger.fail('LG003', array[name], request_index, request_count);
+  elsif v_fault is not null then
+    perform pgledger.fail(
+      'LG001',
+      array[name || ' ' || quote_literal(left(id, 64)), v_fault],
+      request_index,
+      request_count
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_id is
+  'Raises NullArgument or InvalidId unless the text is an id of that prefix.';
+
+revoke all on function pgledger.check_id from public;

@@ -1,0 +1,69 @@
+/*
+Refuses a request whose own values are wrong, whatever the accounts hold. The order of the checks is
+part of the interface: both account ids, that they differ, the amount, event_at, metadata, the id.
+
+Errors: NullArgument, InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+InvalidMetadata.
+*/
+create or replace function pgledger.check_transfer_request(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb,
+  id text,
+  allow_future_event_at boolean,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_fault text;
+begin
+  perform pgledger.check_id(
+    'from_account_id', from_account_id, 'pgla', request_index, request_count
+  );
+  perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
+
+  if from_account_id = to_account_id then
+    perform pgledger.fail('LG011', array[from_account_id], request_index, request_count);
+  end if;
+
+  v_fault := pgledger.amount_fault(amount);
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG010',
+      array[coalesce(left(amount::text, 64), 'null'), v_fault],
+      request_index,
+      request_count
+    );
+  end if;
+
+  v_fault := pgledger.time_fault(event_at);
+  if event_at is not null and v_fault is not null then
+    perform pgledger.fail(
+      'LG008', array['event_at', event_at::text, v_fault], request_index, request_count
+    );
+  elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
+    perform pgledger.fail(
+      'LG009', array[event_at::text, v_now::text], request_index, request_count
+    );
+  end if;
+
+  perform pgledger.check_metadata(metadata, request_index, request_count);
+
+  if id is not null then
+    perform pgledger.check_id('id', id, 'pglt', request_index, request_count);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_transfer_request is
+  'Raises the first thing that is wrong with a request, looking at the request alone.';
+
+revoke all on function pgledger.check_transfer_request from public;

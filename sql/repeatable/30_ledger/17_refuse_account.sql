@@ -1,0 +1,30 @@
+/*
+Raises why an account cannot be found: the app or the id is malformed, or there is none.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound.
+*/
+create or replace function pgledger.refuse_account(
+  name text,
+  account_id text,
+  app_id text,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns void
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  perform pgledger.check_scope('app_id', app_id);
+  perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
+  perform pgledger.fail(
+    'LG020', array[account_id, pgledger.in_app(app_id)], request_index, request_count
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_account is
+  'Raises why an account cannot be found; name is the argument that its id was given as.';
+
+revoke all on function pgledger.refuse_account from public;

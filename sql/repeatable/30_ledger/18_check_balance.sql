@@ -1,0 +1,50 @@
+/*
+Refuses a leg that would break its account's limits. A leg that takes from an account can only take
+it below zero, one that gives can only take it above: the other limit was kept before.
+
+Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
+*/
+create or replace function pgledger.check_balance(
+  account_id text,
+  account_name text,
+  allow_negative_balance boolean,
+  allow_positive_balance boolean,
+  previous_balance numeric,
+  change numeric,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns void
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_balance numeric := previous_balance + change;
+begin
+  if change < 0 and v_balance < 0 and not allow_negative_balance then
+    perform pgledger.fail(
+      'LG024',
+      array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
+      request_index,
+      request_count
+    );
+  elsif change > 0 and v_balance > 0 and not allow_positive_balance then
+    perform pgledger.fail(
+      'LG025',
+      array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
+      request_index,
+      request_count
+    );
+  elsif abs(v_balance) >= 1e30 then
+    perform pgledger.fail(
+      'LG026', array[account_id, account_name, v_balance::text], request_index, request_count
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_balance is
+  'Raises what is wrong with the balance that a leg would leave, if anything.';
+
+revoke all on function pgledger.check_balance from public;

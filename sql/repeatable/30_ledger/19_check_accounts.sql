@@ -1,0 +1,92 @@
+/*
+Refuses requests whose account ids are not ids; then those whose accounts do not exist in the app or
+are in different currencies. The lowest request first; in it, the account it leaves, the one it
+reaches, the currencies.
+
+Errors: NullArgument, InvalidId, AccountNotFound, CurrencyMismatch.
+*/
+create or replace function pgledger.check_accounts(
+  from_account_ids text[],
+  to_account_ids text[],
+  app_id text,
+  request_indexes bigint[] default null,
+  request_count bigint default null
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault record;
+begin
+  for v_fault in
+    select
+      request.from_account_id,
+      request.to_account_id,
+      case
+        when request_count is not null
+          then coalesce(check_accounts.request_indexes[request.place], request.place)
+      end as index
+    from unnest(from_account_ids, to_account_ids)
+      with ordinality as request (from_account_id, to_account_id, place)
+    where pgledger.id_fault(request.from_account_id, 'pgla') is not null
+      or pgledger.id_fault(request.to_account_id, 'pgla') is not null
+    order by request.place
+    limit 1
+  loop
+    perform pgledger.check_id(
+      'from_account_id', v_fault.from_account_id, 'pgla', v_fault.index, request_count
+    );
+    perform pgledger.check_id(
+      'to_account_id', v_fault.to_account_id, 'pgla', v_fault.index, request_count
+    );
+  end loop;
+
+  select
+    request.from_account_id,
+    request.to_account_id,
+    case
+        when request_count is not null
+          then coalesce(check_accounts.request_indexes[request.place], request.place)
+      end as index,
+    source.currency as from_currency,
+    target.currency as to_currency
+  into v_fault
+  from unnest(from_account_ids, to_account_ids)
+    with ordinality as request (from_account_id, to_account_id, place)
+  left join pgledger.accounts as source
+    on request.from_account_id = source.id and source.app_id = check_accounts.app_id
+  left join pgledger.accounts as target
+    on request.to_account_id = target.id and target.app_id = check_accounts.app_id
+  where (source.currency = target.currency) is not true
+  order by request.place
+  limit 1;
+
+  if not found then
+    return;
+  elsif v_fault.from_currency is null then
+    perform pgledger.refuse_account(
+      'from_account_id', v_fault.from_account_id, app_id, v_fault.index, request_count
+    );
+  elsif v_fault.to_currency is null then
+    perform pgledger.refuse_account(
+      'to_account_id', v_fault.to_account_id, app_id, v_fault.index, request_count
+    );
+  else
+    perform pgledger.fail(
+      'LG022',
+      array[
+        v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency
+      ],
+      v_fault.index,
+      request_count
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_accounts is
+  'Raises the first request whose accounts do not exist in the app or differ in currency.';
+
+revoke all on function pgledger.check_accounts from public;

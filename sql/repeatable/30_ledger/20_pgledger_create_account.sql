@@ -1,0 +1,99 @@
+/*
+Creates an account, with a balance of zero.
+
+With an id of the caller's choice the call can be repeated: the second call returns the account as
+it stands now if everything it asks for is the same, and is refused if anything differs.
+
+Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, repeat.
+Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
+IdempotencyConflict.
+*/
+create or replace function pgledger_create_account(
+  name text,
+  currency text,
+  allow_negative_balance boolean default true,
+  allow_positive_balance boolean default true,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  tenant_id text default ''
+)
+returns pgledger_accounts_v1
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_name_fault text := pgledger.text_fault(name, 1, 255, true);
+  v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
+  v_created_at timestamptz := pgledger.clock();
+  v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
+  v_account record;
+begin
+  perform pgledger.check_scope('app_id', app_id);
+  perform pgledger.check_scope('tenant_id', tenant_id);
+
+  if v_name_fault is not null then
+    perform pgledger.fail('LG004', array[quote_nullable(left(name, 64)), v_name_fault]);
+  elsif v_currency_fault is not null then
+    perform pgledger.fail('LG005', array[quote_nullable(left(currency, 64)), v_currency_fault]);
+  elsif allow_negative_balance is null then
+    perform pgledger.fail('LG003', array['allow_negative_balance']);
+  elsif allow_positive_balance is null then
+    perform pgledger.fail('LG003', array['allow_positive_balance']);
+  end if;
+
+  perform pgledger.check_metadata(metadata);
+  perform pgledger.check_id('id', v_id, 'pgla');
+
+  insert into pgledger.accounts (
+    created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
+    name, tenant_id, metadata
+  )
+  values (
+    v_created_at,
+    v_created_at,
+    pgledger_create_account.allow_negative_balance,
+    pgledger_create_account.allow_positive_balance,
+    v_id,
+    pgledger_create_account.app_id,
+    pgledger_create_account.currency,
+    pgledger_create_account.name,
+    pgledger_create_account.tenant_id,
+    pgledger_create_account.metadata
+  )
+  on conflict on constraint accounts_id_key do nothing;
+
+  select
+    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
+    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id
+  into v_account
+  from pgledger.accounts
+  where accounts.id = v_id;
+
+  if (
+    v_account.app_id, v_account.tenant_id, v_account.name, v_account.currency,
+    v_account.allow_negative_balance, v_account.allow_positive_balance, v_account.metadata
+  ) is distinct from (
+    app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
+  ) then
+    perform pgledger.fail('LG023', array[v_id]);
+  end if;
+
+  return v_account;
+end;
+$$;
+
+comment on function pgledger_create_account is
+  'Creates an account with a balance of zero and returns it. name: for people, 1 to 255 '
+  'characters. currency: unit of the balance, 1 to 32 visible characters. allow_negative_balance, '
+  'allow_positive_balance: what transfers may make of the balance. metadata: JSON object, at most '
+  '64 KiB. id: pgla_ and a ULID of your own choice, to make the call repeatable. app_id: set of '
+  'books. tenant_id: whose account it is. Errors: NullArgument, InvalidScope, InvalidName, '
+  'InvalidCurrency, InvalidMetadata, InvalidId, IdempotencyConflict.';
+
+revoke all on function pgledger_create_account from public;
+grant execute on function pgledger_create_account to pgledger_poster;

@@ -1,0 +1,201 @@
+/*
+Moves an amount from one account to another: one row, and both balances, or nothing.
+
+Locks both accounts FOR NO KEY UPDATE, in ascending order of their ids, so that calls never
+deadlock with one another and rows of an application that refer to an account are not blocked;
+then the transfer's id, if the caller chose it.
+
+With an id of the caller's choice the call can be repeated: the second call returns the first
+result if app, accounts, amount, event_at and metadata are the same, and is refused if not.
+
+This is the path for one transfer, and pgledger.post_transfers the one for many: several times
+faster each than the other would be in its place. They check the same things, in this order:
+app_id; the request's own values; that the accounts exist and share a currency; whether it is a
+repeat; limits.
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidAmount, InvalidTime,
+EventAtInFuture, InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
+*/
+create or replace function pgledger_create_transfer(
+  from_account_id text,
+  to_account_id text,
+  amount numeric,
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  id text default null,
+  app_id text default '',
+  allow_future_event_at boolean default false
+)
+returns pgledger_transfers_v1
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_first_id text := least(from_account_id collate "C", to_account_id);
+  v_second_id text := greatest(from_account_id collate "C", to_account_id);
+  v_amount numeric := amount;
+  v_from record;
+  v_to record;
+  v_swap record;
+  v_earlier record;
+  v_created_at timestamptz;
+  v_from_balance numeric;
+  v_to_balance numeric;
+  v_id text := id;
+begin
+  -- Most requests are seen to be sound by one expression; only the others are looked at in detail.
+  if (
+    amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
+    and event_at is null and metadata is null and id is null
+  ) is not true then
+    perform pgledger.check_scope('app_id', app_id);
+    perform pgledger.check_transfer_request(
+      from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
+    );
+    v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
+  end if;
+
+  select
+    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+    accounts.name, accounts.tenant_id
+  into v_from
+  from pgledger.accounts
+  where accounts.id = v_first_id and accounts.app_id = pgledger_create_transfer.app_id
+  for no key update;
+
+  select
+    accounts.key, accounts.updated_at, accounts.version, accounts.balance,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
+    accounts.name, accounts.tenant_id
+  into v_to
+  from pgledger.accounts
+  where accounts.id = v_second_id and accounts.app_id = pgledger_create_transfer.app_id
+  for no key update;
+
+  if v_first_id <> from_account_id then
+    v_swap := v_from;
+    v_from := v_to;
+    v_to := v_swap;
+  end if;
+
+  if (v_from.currency = v_to.currency) is not true then
+    perform pgledger.check_scope('app_id', app_id);
+    perform pgledger.check_accounts(
+      array[from_account_id], array[to_account_id], pgledger_create_transfer.app_id
+    );
+  end if;
+
+  if id is not null then
+    select
+      transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
+      transfers.from_version, transfers.to_version, transfers.group_id,
+      (
+        transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
+        transfers.event_at, transfers.metadata
+      ) is not distinct from (
+        pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
+        pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+      ) as is_same
+    into v_earlier
+    from pgledger.transfers
+    where transfers.id = v_id;
+
+    if v_earlier.is_same then
+      return row(
+        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id
+      );
+    elsif not v_earlier.is_same then
+      perform pgledger.fail('LG023', array[v_id]);
+    end if;
+  end if;
+
+  v_from_balance := v_from.balance - v_amount;
+  v_to_balance := v_to.balance + v_amount;
+
+  if
+    v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
+    or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
+  then
+    perform pgledger.check_balance(
+      from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
+      v_from.balance, -v_amount
+    );
+    perform pgledger.check_balance(
+      to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
+      v_to.balance, v_amount
+    );
+  end if;
+
+  -- Later than anything on either account, whatever the clock does.
+  v_created_at := greatest(
+    pgledger.clock(),
+    v_from.updated_at + interval '1 microsecond',
+    v_to.updated_at + interval '1 microsecond'
+  );
+
+  if id is null then
+    v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
+
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, metadata
+    )
+    values (
+      v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at, v_id,
+      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    );
+  else
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, metadata
+    )
+    values (
+      v_from.key, v_to.key, v_from.version + 1, v_to.version + 1, v_created_at, v_id,
+      pgledger_create_transfer.app_id, v_amount, v_from_balance, v_to_balance,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    )
+    on conflict on constraint transfers_id_pk do nothing;
+
+    -- Taken since we looked, by someone who did not wait for our accounts: a different request.
+    if not found then
+      perform pgledger.fail('LG023', array[v_id]);
+    end if;
+  end if;
+
+  update pgledger.accounts
+  set updated_at = v_created_at, version = accounts.version + 1, balance = v_from_balance
+  where accounts.key = v_from.key;
+
+  update pgledger.accounts
+  set updated_at = v_created_at, version = accounts.version + 1, balance = v_to_balance
+  where accounts.key = v_to.key;
+
+  return row(
+    v_id, from_account_id, to_account_id, v_amount, v_created_at,
+    coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
+    v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
+    v_from.tenant_id, v_to.tenant_id
+  );
+end;
+$$;
+
+comment on function pgledger_create_transfer is
+  'Moves an amount from one account to another and returns the transfer, with both new balances. '
+  'amount: in units of the accounts'' currency, above 0, below 1e30, at most 18 decimal places. '
+  'event_at: when it happened, if not now; at most a day ahead unless allow_future_event_at. '
+  'metadata: JSON object, at most 64 KiB. id: pglt_ and a ULID of your own choice, to make the '
+  'call repeatable. app_id: set of books. Errors: NullArgument, InvalidScope, InvalidId, '
+  'SameAccount, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound, '
+  'CurrencyMismatch, IdempotencyConflict, InsufficientFunds, PositiveBalanceNotAllowed, '
+  'BalanceOutOfRange.';
+
+revoke all on function pgledger_create_transfer from public;
+grant execute on function pgledger_create_transfer to pgledger_poster;

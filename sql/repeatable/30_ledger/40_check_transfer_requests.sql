@@ -1,0 +1,114 @@
+/*
+Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
+A sound batch is seen to be sound by one statement; request by request is only looked for the fault.
+Account ids are not looked at before that: one that does not exist, for whatever reason, is refused
+by pgledger.check_accounts.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
+pgledger.check_transfer_request.
+*/
+create or replace function pgledger.check_transfer_requests(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
+  v_count bigint := cardinality(from_account_ids);
+  v_array record;
+  v_request record;
+begin
+  for v_array in
+    select given.name, given.size, given.dimensions, given.is_optional
+    from (
+      values
+        (1, 'from_account_ids', v_count, array_ndims(from_account_ids), false),
+        (2, 'to_account_ids', cardinality(to_account_ids), array_ndims(to_account_ids), false),
+        (3, 'amounts', cardinality(amounts), array_ndims(amounts), false),
+        (4, 'event_ats', cardinality(event_ats), array_ndims(event_ats), true),
+        (5, 'metadatas', cardinality(metadatas), array_ndims(metadatas), true),
+        (6, 'ids', cardinality(ids), array_ndims(ids), true)
+    ) as given (place, name, size, dimensions, is_optional)
+    where given.size is null and not given.is_optional
+      or given.size <> v_count
+      or given.dimensions > 1
+    order by given.place
+  loop
+    if v_array.size is null then
+      perform pgledger.fail('LG012', array[v_array.name || ' must not be null']);
+    elsif v_array.dimensions > 1 then
+      perform pgledger.fail(
+        'LG012', array[format('%s has %s dimensions', v_array.name, v_array.dimensions)]
+      );
+    else
+      perform pgledger.fail(
+        'LG012',
+        array[
+          format('%s has %s elements, from_account_ids %s', v_array.name, v_array.size, v_count)
+        ]
+      );
+    end if;
+  end loop;
+
+  if v_count > 100000 then
+    perform pgledger.fail('LG013', array[v_count::text, '100000']);
+  end if;
+
+  perform pgledger.check_scope('app_id', app_id);
+  if group_id is not null then
+    perform pgledger.check_scope('group_id', group_id, 1, 255);
+  end if;
+
+  perform
+  from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+    as request (from_account_id, to_account_id, amount, event_at, metadata, id)
+  where (
+    request.from_account_id <> request.to_account_id
+    and pgledger.amount_fault(request.amount) is null
+    and (
+      request.event_at is null
+      or pgledger.time_fault(request.event_at) is null
+      and (request.event_at <= v_latest_event_at or allow_future_event_at)
+    )
+    and pgledger.metadata_fault(request.metadata) is null
+    and (request.id is null or pgledger.id_fault(request.id, 'pglt') is null)
+  ) is not true
+  limit 1;
+
+  if not found then
+    return;
+  end if;
+
+  for v_request in
+    select
+      request.from_account_id, request.to_account_id, request.amount, request.event_at,
+      request.metadata, request.id, request.index
+    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+      with ordinality
+      as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
+    order by request.index
+  loop
+    perform pgledger.check_transfer_request(
+      v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
+      v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_transfer_requests is
+  'Raises what is wrong with a batch''s shape, or with the first of its requests that is wrong.';
+
+revoke all on function pgledger.check_transfer_requests from public;

@@ -1,0 +1,247 @@
+/*
+Writes many transfers at once, each new and sound by itself: the path for batches. Three statements,
+whatever the number of requests: one locks the accounts; one, whose snapshot shows what those locks
+waited for, computes, writes and answers; one updates the accounts.
+
+The second leaves out each request that has no accounts, mixes currencies or breaks a limit, so that
+a count tells whether there was one; then it is looked for and raised.
+
+Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
+ascend together along each account. Their ids share one random tail; their times tell them apart.
+
+request_indexes says which request of the caller's each one is, for messages; null, all in order.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
+Errors: those of pgledger.check_accounts and pgledger.check_balances, IdempotencyConflict.
+*/
+create or replace function pgledger.post_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text,
+  request_indexes bigint[],
+  request_count bigint
+)
+returns setof pgledger_transfers_v1
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_amounts numeric[] := amounts;
+  v_created_at timestamptz;
+  v_microseconds bigint;
+  v_tail text;
+  v_posted bigint;
+begin
+  if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
+    select array_agg(trim_scale(given.amount) order by given.place)
+    into v_amounts
+    from unnest(amounts) with ordinality as given (amount, place);
+  end if;
+
+  select greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond')
+  into v_created_at
+  from (
+    select accounts.updated_at
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
+    order by accounts.id
+    for no key update
+  ) as locked;
+
+  v_microseconds := extract(epoch from v_created_at) * 1000000;
+  v_tail := right(pgledger.new_ulid(v_created_at), 12);
+
+  return query
+  with account as materialized (
+    select
+      accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
+      accounts.allow_positive_balance, accounts.id, accounts.currency, accounts.name,
+      accounts.tenant_id
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+      and accounts.app_id = post_transfers.app_id
+  ),
+
+  request as materialized (
+    select
+      given.place,
+      source.key as from_key,
+      target.key as to_key,
+      given.amount,
+      given.event_at,
+      given.metadata,
+      given.id
+    from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
+      with ordinality
+      as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+    inner join account as source on given.from_account_id = source.id
+    inner join account as target on given.to_account_id = target.id
+    where source.currency = target.currency
+  ),
+
+  leg as materialized (
+    select
+      change.place,
+      change.is_target,
+      change.key,
+      account.balance + sum(change.amount) over account_so_far as balance,
+      account.version + row_number() over account_so_far as version,
+      account.id as account_id,
+      account.name,
+      account.currency,
+      account.tenant_id,
+      account.allow_negative_balance,
+      account.allow_positive_balance
+    from (
+      select request.place, false as is_target, request.from_key as key, -request.amount as amount
+      from request
+      union all
+      select request.place, true as is_target, request.to_key as key, request.amount
+      from request
+    ) as change
+    inner join account on change.key = account.key
+    window account_so_far as (partition by change.key order by change.place)
+  ),
+
+  transfer as materialized (
+    select
+      request.place,
+      -- Each OFFSET keeps a step's result from being written out again wherever it is used.
+      coalesce(
+        request.id,
+        'pglt_' || pgledger.base32_text(digits.head)
+        || substr(pgledger.base32_text(digits.rest), 3) || v_tail
+      ) as id,
+      source.account_id as from_account_id,
+      target.account_id as to_account_id,
+      request.amount,
+      v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
+      request.event_at,
+      request.metadata,
+      source.currency,
+      source.name as from_account_name,
+      target.name as to_account_name,
+      source.balance as from_balance,
+      target.balance as to_balance,
+      source.version as from_version,
+      target.version as to_version,
+      source.tenant_id as from_tenant_id,
+      target.tenant_id as to_tenant_id,
+      source.key as from_key,
+      target.key as to_key
+    from request
+    inner join leg as source on request.place = source.place and not source.is_target
+    inner join leg as target on request.place = target.place and target.is_target
+    cross join lateral (
+      select
+        pgledger.base32_lanes(bits.head) as head,
+        pgledger.base32_lanes(bits.rest) as rest
+      from (
+        select
+          clock.microseconds / 1024000 as head,
+          (((clock.microseconds / 1000) & 1023) << 20)
+          | 458760
+          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as rest
+        from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
+        offset 0
+      ) as bits
+      offset 0
+    ) as digits
+    where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
+      and (target.balance <= 0 or target.allow_positive_balance) and target.balance < 1e30
+  ),
+
+  written as (
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance, event_at, group_id, metadata
+    )
+    select
+      transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
+      transfer.created_at, transfer.id, post_transfers.app_id, transfer.amount,
+      transfer.from_balance, transfer.to_balance, transfer.event_at, post_transfers.group_id,
+      transfer.metadata
+    from transfer
+    order by transfer.id
+    on conflict on constraint transfers_id_pk do nothing
+    returning 1
+  )
+
+  select
+    transfer.id,
+    transfer.from_account_id,
+    transfer.to_account_id,
+    transfer.amount,
+    transfer.created_at,
+    coalesce(transfer.event_at, transfer.created_at),
+    transfer.metadata,
+    transfer.currency,
+    transfer.from_account_name,
+    transfer.to_account_name,
+    transfer.from_balance,
+    transfer.to_balance,
+    transfer.from_version,
+    transfer.to_version,
+    post_transfers.group_id,
+    post_transfers.app_id,
+    transfer.from_tenant_id,
+    transfer.to_tenant_id
+  from transfer
+  where (select count(*) from written) = cardinality(from_account_ids)
+  order by transfer.place;
+
+  get diagnostics v_posted = row_count;
+
+  if v_posted <> cardinality(from_account_ids) then
+    perform pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, request_indexes, request_count
+    );
+    perform pgledger.check_balances(
+      from_account_ids, to_account_ids, amounts, request_indexes, request_count
+    );
+    -- Neither: an id was taken meanwhile by someone who did not wait for the accounts that this
+    -- call holds, and so asked for something else.
+    perform pgledger.fail(
+      'LG023',
+      array[given.id],
+      coalesce(request_indexes[given.place], given.place),
+      request_count
+    )
+    from unnest(ids) with ordinality as given (id, place)
+    inner join pgledger.transfers on given.id = transfers.id
+    where transfers.created_at <> v_created_at + (given.place - 1) * interval '1 microsecond'
+    order by given.place;
+  end if;
+
+  update pgledger.accounts
+  set
+    updated_at = v_created_at + (change.last_place - 1) * interval '1 microsecond',
+    version = accounts.version + change.entries,
+    balance = accounts.balance + change.amount
+  from (
+    select leg.account_id, sum(leg.amount), count(*), max(leg.place)
+    from (
+      select given.account_id, -given.amount, given.place
+      from unnest(from_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
+      union all
+      select given.account_id, given.amount, given.place
+      from unnest(to_account_ids, v_amounts) with ordinality as given (account_id, amount, place)
+    ) as leg (account_id, amount, place)
+    group by leg.account_id
+  ) as change (account_id, amount, entries, last_place)
+  where accounts.id = change.account_id;
+end;
+$$;
+
+comment on function pgledger.post_transfers is
+  'Writes many transfers at once, each new and sound by itself, and returns them in order.';
+
+revoke all on function pgledger.post_transfers from public;

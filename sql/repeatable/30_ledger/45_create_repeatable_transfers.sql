@@ -1,0 +1,143 @@
+/*
+Creates a batch in which the caller chose ids, so that some may be repeats: of earlier calls, or of
+one another. What exists is told from what is new while the accounts are locked; only the new is
+posted; all are answered in the order of the requests.
+
+Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
+*/
+create or replace function pgledger.create_repeatable_transfers(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  group_id text
+)
+returns setof pgledger_transfers_v1
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_count bigint := cardinality(from_account_ids);
+  v_new_places bigint[];
+  v_conflict_place bigint;
+  v_posted_ids text[];
+  v_answer_ids text[];
+begin
+  perform
+  from pgledger.accounts
+  where accounts.id = any(from_account_ids || to_account_ids)
+    and accounts.app_id = create_repeatable_transfers.app_id
+  order by accounts.id
+  for no key update;
+
+  perform pgledger.check_accounts(from_account_ids, to_account_ids, app_id, null, v_count);
+
+  with given as materialized (
+    select
+      request.place,
+      request.id,
+      request.from_account_id,
+      request.to_account_id,
+      request.amount,
+      request.event_at,
+      request.metadata,
+      case
+        when request.id is not null then min(request.place) over (partition by request.id)
+        else request.place
+      end as first_place
+    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+      with ordinality
+      as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+  ),
+
+  -- A request can repeat a transfer that exists already, and the first request of its id.
+  compared as (
+    select
+      given.place,
+      transfers.id is null and given.place = given.first_place as is_new,
+      (
+        transfers.id is null
+        or (
+          transfers.app_id, source.id, target.id, transfers.amount, transfers.event_at,
+          transfers.metadata
+        ) is not distinct from (
+          create_repeatable_transfers.app_id, given.from_account_id, given.to_account_id,
+          given.amount, given.event_at, given.metadata
+        )
+      )
+      and (
+        earlier.from_account_id, earlier.to_account_id, earlier.amount, earlier.event_at,
+        earlier.metadata
+      ) is not distinct from (
+        given.from_account_id, given.to_account_id, given.amount, given.event_at, given.metadata
+      ) as is_same
+    from given
+    inner join given as earlier on given.first_place = earlier.place
+    left join pgledger.transfers on given.id = transfers.id
+    left join pgledger.accounts as source on transfers.from_key = source.key
+    left join pgledger.accounts as target on transfers.to_key = target.key
+  )
+
+  select
+    coalesce(
+      array_agg(compared.place order by compared.place) filter (where compared.is_new), '{}'
+    ),
+    min(compared.place) filter (where not compared.is_same)
+  into v_new_places, v_conflict_place
+  from compared;
+
+  if v_conflict_place is not null then
+    perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+    from unnest(ids) with ordinality as given (id, place)
+    where given.place = v_conflict_place;
+  end if;
+
+  -- The new ones, posted in their order.
+  select array_agg(posted.id order by posted.ordinality)
+  into v_posted_ids
+  from (
+    select
+      array_agg(request.from_account_id order by request.place) as from_account_ids,
+      array_agg(request.to_account_id order by request.place) as to_account_ids,
+      array_agg(request.amount order by request.place) as amounts,
+      array_agg(request.event_at order by request.place) as event_ats,
+      array_agg(request.metadata order by request.place) as metadatas,
+      array_agg(request.id order by request.place) as ids
+    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+      with ordinality
+      as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+    inner join unnest(v_new_places) as new (place) on request.place = new.place
+    having count(*) > 0
+  ) as new
+  cross join lateral pgledger.post_transfers(
+    new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
+    create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places, v_count
+  ) with ordinality as posted;
+
+  -- Every request has its id now: the caller's, or the one it was posted under.
+  select array_agg(coalesce(given.id, posted.id) order by given.place)
+  into v_answer_ids
+  from unnest(ids) with ordinality as given (id, place)
+  left join unnest(v_new_places, v_posted_ids) as posted (place, id)
+    on given.place = posted.place;
+
+  return query
+  select
+    answer.id, answer.from_account_id, answer.to_account_id, answer.amount, answer.created_at,
+    answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
+    answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
+    answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
+    answer.from_tenant_id, answer.to_tenant_id
+  from pgledger.transfers_by_id(v_answer_ids) as answer;
+end;
+$$;
+
+comment on function pgledger.create_repeatable_transfers is
+  'Creates a batch in which the caller chose ids; what exists already is answered, not made again.';
+
+revoke all on function pgledger.create_repeatable_transfers from public;

@@ -1,0 +1,43 @@
+/*
+One account, as it stands. An id that does not exist is an error rather than no row: a mistyped id
+must not look like an account without money.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
+*/
+create or replace function pgledger_get_account(
+  id text,
+  app_id text default ''
+)
+returns pgledger_accounts_v1
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+begin
+  select
+    accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
+    accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
+    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id
+  into v_account
+  from pgledger.accounts
+  where accounts.id = pgledger_get_account.id
+    and accounts.app_id = pgledger_get_account.app_id;
+
+  if not found then
+    perform pgledger.refuse_account('id', id, app_id);
+  end if;
+
+  return v_account;
+end;
+$$;
+
+comment on function pgledger_get_account is
+  'The account of that id, with its balance. Errors: NullArgument, InvalidId, InvalidScope, '
+  'AccountNotFound.';
+
+revoke all on function pgledger_get_account from public;
+grant execute on function pgledger_get_account to pgledger_reader;

@@ -1,0 +1,46 @@
+/*
+One transfer. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
+*/
+create or replace function pgledger_get_transfer(
+  id text,
+  app_id text default ''
+)
+returns pgledger_transfers_v1
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_transfer record;
+begin
+  perform pgledger.check_scope('app_id', app_id);
+  perform pgledger.check_id('id', id, 'pglt');
+
+  select
+    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
+    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
+    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
+    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
+    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id
+  into v_transfer
+  from pgledger.transfers_by_id(array[pgledger_get_transfer.id]) as transfer
+  where transfer.app_id = pgledger_get_transfer.app_id;
+
+  if not found then
+    perform pgledger.fail('LG021', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return v_transfer;
+end;
+$$;
+
+comment on function pgledger_get_transfer is
+  'The transfer of that id, with both accounts as it left them. Errors: NullArgument, InvalidId, '
+  'InvalidScope, TransferNotFound.';
+
+revoke all on function pgledger_get_transfer from public;
+grant execute on function pgledger_get_transfer to pgledger_reader;

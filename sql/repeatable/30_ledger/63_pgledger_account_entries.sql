@@ -1,0 +1,91 @@
+/*
+One page of an account's entries. Versions have no gap, so a page is a range of versions, and
+however long the account's history is, a page reads its own rows and no more.
+
+Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
+*/
+create or replace function pgledger_account_entries(
+  account_id text,
+  page_size integer default 100,
+  newest_first boolean default true,
+  after_version bigint default null,
+  app_id text default ''
+)
+returns setof pgledger_entries_v1
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_lowest bigint;
+  v_highest bigint;
+begin
+  v_account := pgledger.account_key(account_id, app_id);
+
+  if page_size is null then
+    perform pgledger.fail('LG003', array['page_size']);
+  elsif page_size not between 1 and 10000 then
+    perform pgledger.fail(
+      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+    );
+  elsif newest_first is null then
+    perform pgledger.fail('LG003', array['newest_first']);
+  elsif after_version < 0 then
+    perform pgledger.fail('LG014', array['after_version', after_version::text, 'it is negative']);
+  end if;
+
+  if newest_first then
+    v_highest := least(after_version - 1, v_account.version);
+    v_lowest := v_highest - page_size + 1;
+  else
+    v_lowest := least(coalesce(after_version, 0), v_account.version) + 1;
+    v_highest := v_lowest + page_size - 1;
+  end if;
+
+  return query
+  select
+    pgledger.entry_id(leg.created_at, v_account.key, leg.version),
+    accounts.id,
+    leg.id,
+    leg.amount,
+    leg.balance - leg.amount,
+    leg.balance,
+    leg.version,
+    leg.created_at,
+    coalesce(leg.event_at, leg.created_at),
+    leg.metadata,
+    accounts.name,
+    accounts.currency,
+    accounts.app_id,
+    accounts.tenant_id
+  from (
+    select
+      transfers.from_version, transfers.from_balance, -transfers.amount, transfers.id,
+      transfers.created_at, transfers.event_at, transfers.metadata
+    from pgledger.transfers
+    where transfers.from_key = v_account.key
+      and transfers.from_version between v_lowest and v_highest
+    union all
+    select
+      transfers.to_version, transfers.to_balance, transfers.amount, transfers.id,
+      transfers.created_at, transfers.event_at, transfers.metadata
+    from pgledger.transfers
+    where transfers.to_key = v_account.key
+      and transfers.to_version between v_lowest and v_highest
+  ) as leg (version, balance, amount, id, created_at, event_at, metadata)
+  inner join pgledger.accounts on v_account.key = accounts.key
+  order by case when newest_first then -leg.version else leg.version end;
+end;
+$$;
+
+comment on function pgledger_account_entries is
+  'One page of an account''s entries, newest or oldest first. page_size: 1 to 10000. '
+  'after_version: the account_version of the last entry of the page before; null for the first '
+  'page. A page reads only its own rows. Errors: NullArgument, InvalidId, InvalidScope, '
+  'InvalidPage, AccountNotFound.';
+
+revoke all on function pgledger_account_entries from public;
+grant execute on function pgledger_account_entries to pgledger_reader;

@@ -1,0 +1,69 @@
+/*
+The balance that an account had at a time, as recorded: after the newest entry whose created_at is
+not later. Along an account versions and times ascend together and versions have no gap, so the
+entry is found by halving the versions: 2 index look-ups for each of at most 40 halvings, whatever
+the time.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
+*/
+create or replace function pgledger_balance_at(
+  account_id text,
+  at timestamptz,
+  app_id text default ''
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_entry record;
+  v_balance numeric := 0;
+  v_lowest bigint := 1;
+  v_highest bigint;
+  v_middle bigint;
+begin
+  v_account := pgledger.account_key(account_id, app_id);
+
+  if at is null then
+    perform pgledger.fail('LG003', array['at']);
+  end if;
+
+  v_highest := v_account.version;
+  while v_lowest <= v_highest loop
+    v_middle := (v_lowest + v_highest) / 2;
+
+    select transfers.created_at, transfers.from_balance as balance
+    into v_entry
+    from pgledger.transfers
+    where transfers.from_key = v_account.key and transfers.from_version = v_middle;
+
+    if not found then
+      select transfers.created_at, transfers.to_balance as balance
+      into v_entry
+      from pgledger.transfers
+      where transfers.to_key = v_account.key and transfers.to_version = v_middle;
+    end if;
+
+    if v_entry.created_at <= at then
+      v_balance := v_entry.balance;
+      v_lowest := v_middle + 1;
+    else
+      v_highest := v_middle - 1;
+    end if;
+  end loop;
+
+  return v_balance;
+end;
+$$;
+
+comment on function pgledger_balance_at is
+  'Balance of an account at a time, as recorded: the sum of its entries whose created_at is not '
+  'later than that; 0 before the first. Errors: NullArgument, InvalidId, InvalidScope, '
+  'AccountNotFound.';
+
+revoke all on function pgledger_balance_at from public;
+grant execute on function pgledger_balance_at to pgledger_reader;
