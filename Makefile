@@ -1,0 +1,80 @@
+# Paths are relative, so that the directory above may have a space in its name.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Test processes side by side.
+JOBS ?= 2
+PYTEST_OPTIONS := -n $(JOBS) --dist worksteal
+# Passed on to pytest, or to performance_check.py: make test ARGS='-k clock'
+ARGS ?=
+MAJORS ?= 18 17 16 15
+export PYTHON
+# Tests hand wrong types over on purpose, and compare rows whose types nobody declares.
+MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-strict-equality \
+  --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
+  --no-warn-return-any --disable-error-code=redundant-expr --disable-error-code=func-returns-value
+
+.PHONY: help setup demo test test-matrix test-lowest check fmt bench dist lock clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with everything that development needs
+	@.ci/environment $(VENV) dev
+
+demo: ## start a PostgreSQL, install pgledger in it, and walk through a story
+	@.ci/environment $(VENV) run
+	@$(PY) scripts/demo.py $(ARGS)
+
+test: ## run the tests on PostgreSQL 18, or on PGLEDGER_TEST_MAJOR
+	@.ci/environment $(VENV) test
+	@$(PY) -m pytest $(PYTEST_OPTIONS) $(ARGS)
+
+test-matrix: ## run the tests on every supported PostgreSQL that can be had here
+	@.ci/environment $(VENV) test
+	@$(PY) .ci/matrix.py $(MAJORS) -- $(PYTEST_OPTIONS) $(ARGS)
+
+test-lowest: ## run the quicker tests on the lowest dependencies that we allow
+	@.ci/environment .venv-lowest lowest
+	@PGLEDGER_HYPOTHESIS=$${PGLEDGER_HYPOTHESIS:-0.1} \
+	  .venv-lowest/bin/python -m pytest $(PYTEST_OPTIONS) -m 'not slow' $(ARGS)
+
+check: setup ## lint, types, and whether generated files are fresh
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --quiet --check .
+	@$(PY) -m mypy
+	@$(PY) -m mypy $(MYPY_FOR_TESTS) tests
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
+	@$(PY) -m sqlfluff lint --nocolor --disable-progress-bar sql/migrations sql/repeatable
+	@! grep -nE '.{101}' -r sql/migrations sql/repeatable || { echo 'lines longer than 100'; false; }
+	@$(VENV)/bin/squawk --config .ci/squawk.toml sql/migrations/*.sql
+	@$(PY) scripts/build_sql.py --check
+	@$(PY) scripts/build_sync.py --check
+	@$(PY) scripts/build_reference.py --check
+
+fmt: setup ## format the code and write the generated files anew
+	@$(PY) -m ruff check --quiet --fix-only .
+	@$(PY) -m ruff format --quiet .
+	@$(PY) scripts/build_sync.py
+	@$(PY) scripts/build_sql.py
+	@$(PY) scripts/build_reference.py
+
+bench: ## measure for a few seconds what a transfer costs here
+	@.ci/environment $(VENV) test
+	@$(PY) performance_check.py --accounts=50 --workers=20 --duration=10s $(ARGS)
+
+dist: ## build the sdist and the wheel in dist/
+	@.ci/environment $(VENV) test
+	@rm -rf dist
+	@$(PY) -m build --no-isolation --outdir dist
+
+lock: ## choose the newest versions of all dependencies anew
+	@.ci/environment .venv-lock lock
+	@.venv-lock/bin/python .ci/lock.py
+
+clean: ## remove everything that make has made
+	@rm -rf .venv .venv-lowest .venv-lock .cache .hypothesis build dist
+	@find . -name __pycache__ -prune -exec rm -rf {} +
