@@ -11,7 +11,7 @@ create or replace function pgledger.text_fault(
 )
 returns text
 language sql
-immutable
+stable
 parallel safe
 as $$
   select case

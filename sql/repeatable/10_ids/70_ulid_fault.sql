@@ -5,7 +5,7 @@ which of the usual mistakes it is, so the first that applies is named.
 create or replace function pgledger.ulid_fault(ulid text)
 returns text
 language sql
-immutable
+stable
 parallel safe
 as $$
   select case

@@ -4,7 +4,7 @@ Says what is wrong with an id that must carry that prefix, or null if nothing is
 create or replace function pgledger.id_fault(id text, prefix text)
 returns text
 language sql
-immutable
+stable
 parallel safe
 as $$
   select case

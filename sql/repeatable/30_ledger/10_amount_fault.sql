@@ -5,7 +5,7 @@ trailing zeros do not count.
 create or replace function pgledger.amount_fault(amount numeric)
 returns text
 language sql
-immutable
+stable
 parallel safe
 as $$
   select case

@@ -4,7 +4,7 @@ Says what is wrong with metadata, or null if nothing is. Null is no metadata.
 create or replace function pgledger.metadata_fault(metadata jsonb)
 returns text
 language sql
-immutable
+stable
 parallel safe
 as $$
   select case

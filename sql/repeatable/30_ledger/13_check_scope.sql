@@ -11,7 +11,7 @@ create or replace function pgledger.check_scope(
 )
 returns void
 language plpgsql
-immutable
+volatile
 parallel safe
 as $$
 declare

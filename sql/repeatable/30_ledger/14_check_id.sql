@@ -12,7 +12,7 @@ create or replace function pgledger.check_id(
 )
 returns void
 language plpgsql
-immutable
+volatile
 parallel safe
 as $$
 declare

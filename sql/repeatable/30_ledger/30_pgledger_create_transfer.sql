@@ -61,19 +61,19 @@ begin
   select
     accounts.key, accounts.updated_at, accounts.version, accounts.balance,
     accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.name, accounts.tenant_id
+    accounts.app_id, accounts.name, accounts.tenant_id
   into v_from
   from pgledger.accounts
-  where accounts.id = v_first_id and accounts.app_id = pgledger_create_transfer.app_id
+  where accounts.id = v_first_id
   for no key update;
 
   select
     accounts.key, accounts.updated_at, accounts.version, accounts.balance,
     accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.currency,
-    accounts.name, accounts.tenant_id
+    accounts.app_id, accounts.name, accounts.tenant_id
   into v_to
   from pgledger.accounts
-  where accounts.id = v_second_id and accounts.app_id = pgledger_create_transfer.app_id
+  where accounts.id = v_second_id
   for no key update;
 
   if v_first_id <> from_account_id then
@@ -82,7 +82,9 @@ begin
     v_to := v_swap;
   end if;
 
-  if (v_from.currency = v_to.currency) is not true then
+  if (
+    v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
+  ) is not true then
     perform pgledger.check_scope('app_id', app_id);
     perform pgledger.check_accounts(
       array[from_account_id], array[to_account_id], pgledger_create_transfer.app_id

@@ -9,10 +9,14 @@ a count tells whether there was one; then it is looked for and raised.
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
 
+Plans are made for the arrays at hand and without nested loops: whatever the statistics say of a
+table that was empty yesterday, a batch never costs the square of its size.
+
 request_indexes says which request of the caller's each one is, for messages; null, all in order.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts and pgledger.check_balances, IdempotencyConflict.
+Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an
+id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -31,6 +35,7 @@ language plpgsql
 volatile
 parallel unsafe
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
 as $$
 declare
   v_amounts numeric[] := amounts;
@@ -51,7 +56,6 @@ begin
     select accounts.updated_at
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
-      and accounts.app_id = post_transfers.app_id
     order by accounts.id
     for no key update
   ) as locked;
@@ -63,50 +67,47 @@ begin
   with account as materialized (
     select
       accounts.key, accounts.version, accounts.balance, accounts.allow_negative_balance,
-      accounts.allow_positive_balance, accounts.id, accounts.currency, accounts.name,
-      accounts.tenant_id
+      accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
+      accounts.name, accounts.tenant_id
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
-      and accounts.app_id = post_transfers.app_id
   ),
 
+  -- Rows stay narrow on their way; what an account is called joins them at the end.
   request as materialized (
     select
       given.place,
-      source.key as from_key,
-      target.key as to_key,
       given.amount,
       given.event_at,
       given.metadata,
-      given.id
+      given.id,
+      source.key as from_key,
+      target.key as to_key
     from unnest(from_account_ids, to_account_ids, v_amounts, event_ats, metadatas, ids)
       with ordinality
       as given (from_account_id, to_account_id, amount, event_at, metadata, id, place)
     inner join account as source on given.from_account_id = source.id
     inner join account as target on given.to_account_id = target.id
     where source.currency = target.currency
+      and source.app_id = post_transfers.app_id
+      and target.app_id = post_transfers.app_id
   ),
 
   leg as materialized (
     select
       change.place,
       change.is_target,
-      change.key,
       account.balance + sum(change.amount) over account_so_far as balance,
       account.version + row_number() over account_so_far as version,
-      account.id as account_id,
-      account.name,
-      account.currency,
-      account.tenant_id,
       account.allow_negative_balance,
       account.allow_positive_balance
     from (
-      select request.place, false as is_target, request.from_key as key, -request.amount as amount
+      select request.place, false, request.from_key, -request.amount
       from request
       union all
-      select request.place, true as is_target, request.to_key as key, request.amount
+      select request.place, true, request.to_key, request.amount
       from request
-    ) as change
+    ) as change (place, is_target, key, amount)
     inner join account on change.key = account.key
     window account_so_far as (partition by change.key order by change.place)
   ),
@@ -114,32 +115,23 @@ begin
   transfer as materialized (
     select
       request.place,
-      -- Each OFFSET keeps a step's result from being written out again wherever it is used.
-      coalesce(
-        request.id,
-        'pglt_' || pgledger.base32_text(digits.head)
-        || substr(pgledger.base32_text(digits.rest), 3) || v_tail
-      ) as id,
-      source.account_id as from_account_id,
-      target.account_id as to_account_id,
-      request.amount,
+      request.id as chosen_id,
+      'pglt_' || pgledger.base32_text(digits.head)
+      || substr(pgledger.base32_text(digits.rest), 3) || v_tail as generated_id,
       v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
+      request.amount,
       request.event_at,
       request.metadata,
-      source.currency,
-      source.name as from_account_name,
-      target.name as to_account_name,
       source.balance as from_balance,
       target.balance as to_balance,
       source.version as from_version,
       target.version as to_version,
-      source.tenant_id as from_tenant_id,
-      target.tenant_id as to_tenant_id,
-      source.key as from_key,
-      target.key as to_key
+      request.from_key,
+      request.to_key
     from request
     inner join leg as source on request.place = source.place and not source.is_target
     inner join leg as target on request.place = target.place and target.is_target
+    -- Each OFFSET keeps what a step comes to from being written out wherever it is used.
     cross join lateral (
       select
         pgledger.base32_lanes(bits.head) as head,
@@ -166,36 +158,36 @@ begin
     )
     select
       transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
-      transfer.created_at, transfer.id, post_transfers.app_id, transfer.amount,
-      transfer.from_balance, transfer.to_balance, transfer.event_at, post_transfers.group_id,
-      transfer.metadata
+      transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
+      post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
+      transfer.event_at, post_transfers.group_id, transfer.metadata
     from transfer
-    order by transfer.id
-    on conflict on constraint transfers_id_pk do nothing
-    returning 1
+    -- Only an id that a caller chose can be waited for.
+    order by transfer.chosen_id, transfer.place
   )
 
   select
-    transfer.id,
-    transfer.from_account_id,
-    transfer.to_account_id,
+    coalesce(transfer.chosen_id, transfer.generated_id),
+    source.id,
+    target.id,
     transfer.amount,
     transfer.created_at,
     coalesce(transfer.event_at, transfer.created_at),
     transfer.metadata,
-    transfer.currency,
-    transfer.from_account_name,
-    transfer.to_account_name,
+    source.currency,
+    source.name,
+    target.name,
     transfer.from_balance,
     transfer.to_balance,
     transfer.from_version,
     transfer.to_version,
     post_transfers.group_id,
     post_transfers.app_id,
-    transfer.from_tenant_id,
-    transfer.to_tenant_id
+    source.tenant_id,
+    target.tenant_id
   from transfer
-  where (select count(*) from written) = cardinality(from_account_ids)
+  inner join account as source on transfer.from_key = source.key
+  inner join account as target on transfer.to_key = target.key
   order by transfer.place;
 
   get diagnostics v_posted = row_count;
@@ -207,18 +199,6 @@ begin
     perform pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
-    -- Neither: an id was taken meanwhile by someone who did not wait for the accounts that this
-    -- call holds, and so asked for something else.
-    perform pgledger.fail(
-      'LG023',
-      array[given.id],
-      coalesce(request_indexes[given.place], given.place),
-      request_count
-    )
-    from unnest(ids) with ordinality as given (id, place)
-    inner join pgledger.transfers on given.id = transfers.id
-    where transfers.created_at <> v_created_at + (given.place - 1) * interval '1 microsecond'
-    order by given.place;
   end if;
 
   update pgledger.accounts
@@ -237,7 +217,8 @@ begin
     ) as leg (account_id, amount, place)
     group by leg.account_id
   ) as change (account_id, amount, entries, last_place)
-  where accounts.id = change.account_id;
+  where accounts.id = change.account_id
+    and accounts.id = any(from_account_ids || to_account_ids);
 end;
 $$;
 

@@ -26,12 +26,12 @@ declare
   v_new_places bigint[];
   v_conflict_place bigint;
   v_posted_ids text[];
+  v_taken text;
   v_answer_ids text[];
 begin
   perform
   from pgledger.accounts
   where accounts.id = any(from_account_ids || to_account_ids)
-    and accounts.app_id = create_repeatable_transfers.app_id
   order by accounts.id
   for no key update;
 
@@ -98,26 +98,38 @@ begin
   end if;
 
   -- The new ones, posted in their order.
-  select array_agg(posted.id order by posted.ordinality)
-  into v_posted_ids
-  from (
-    select
-      array_agg(request.from_account_id order by request.place) as from_account_ids,
-      array_agg(request.to_account_id order by request.place) as to_account_ids,
-      array_agg(request.amount order by request.place) as amounts,
-      array_agg(request.event_at order by request.place) as event_ats,
-      array_agg(request.metadata order by request.place) as metadatas,
-      array_agg(request.id order by request.place) as ids
-    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-      with ordinality
-      as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-    inner join unnest(v_new_places) as new (place) on request.place = new.place
-    having count(*) > 0
-  ) as new
-  cross join lateral pgledger.post_transfers(
-    new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
-    create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places, v_count
-  ) with ordinality as posted;
+  begin
+    select array_agg(posted.id order by posted.ordinality)
+    into v_posted_ids
+    from (
+      select
+        array_agg(request.from_account_id order by request.place) as from_account_ids,
+        array_agg(request.to_account_id order by request.place) as to_account_ids,
+        array_agg(request.amount order by request.place) as amounts,
+        array_agg(request.event_at order by request.place) as event_ats,
+        array_agg(request.metadata order by request.place) as metadatas,
+        array_agg(request.id order by request.place) as ids
+      from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+        with ordinality
+        as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+      inner join unnest(v_new_places) as new (place) on request.place = new.place
+      having count(*) > 0
+    ) as new
+    cross join lateral pgledger.post_transfers(
+      new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
+      create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places, v_count
+    ) with ordinality as posted;
+  exception
+    when unique_violation then
+      get stacked diagnostics v_taken = pg_exception_detail;
+      -- An id was taken meanwhile by someone who did not wait for the accounts that this call
+      -- holds, and so asked for something else. Our snapshot may not show it; the detail names it.
+      v_taken := substring(v_taken from '\(id\)=\((pglt_[0-9A-Z]{26})\)');
+      if v_taken is null then
+        raise;
+      end if;
+      perform pgledger.fail('LG023', array[v_taken], array_position(ids, v_taken), v_count);
+  end;
 
   -- Every request has its id now: the caller's, or the one it was posted under.
   select array_agg(coalesce(given.id, posted.id) order by given.place)

@@ -1,6 +1,14 @@
 /*
-Moves many amounts at once, given as parallel arrays: all of them, or none. See
-pgledger.create_transfers for the order of checks, and pgledger.post_transfers for locks.
+Moves many amounts at once, given as parallel arrays: all of them, or none.
+
+A batch in which the caller chose no ids cannot hold a repeat, and is posted as it is; one in which
+it did goes the longer way, where what exists already is answered and not made again.
+
+Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
+exist and share a currency; whether it is a repeat; limits. Each looks at all requests before the
+next one looks at any, and the lowest request at fault is named.
+
+Locks and errors: those of the functions that it calls.
 */
 create or replace function pgledger_create_transfers_bulk(
   from_account_ids text[],
@@ -20,11 +28,34 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
-  select created
-  from pgledger.create_transfers(
+  select pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
-  ) as created
+  );
+
+  select
+    posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
+    posted.event_at, posted.metadata, posted.currency, posted.from_account_name,
+    posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
+    posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
+    posted.from_tenant_id, posted.to_tenant_id
+  from pgledger.post_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, null, app_id, group_id, null,
+    cardinality(from_account_ids)
+  ) as posted
+  where cardinality(from_account_ids) > 0
+    and coalesce(array_remove(ids, null), '{}') = '{}'
+  union all
+  select
+    answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
+    answered.created_at, answered.event_at, answered.metadata, answered.currency,
+    answered.from_account_name, answered.to_account_name, answered.from_account_balance,
+    answered.to_account_balance, answered.from_account_version, answered.to_account_version,
+    answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id
+  from pgledger.create_repeatable_transfers(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id
+  ) as answered
+  where coalesce(array_remove(ids, null), '{}') <> '{}'
 $$;
 
 comment on function pgledger_create_transfers_bulk is

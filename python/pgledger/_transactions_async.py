@@ -1,0 +1,83 @@
+"""Transactions that are run again when PostgreSQL asks for it, asynchronously.
+
+The synchronous twin, ``_transactions_sync.py``, is generated from this file by
+scripts/build_sync.py.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from psycopg import AsyncConnection, IsolationLevel, Rollback
+
+from pgledger._retries import (
+    DEFAULT_ATTEMPTS,
+    RETRYABLE,
+    SET_ISOLATION_LEVEL,
+    pauses,
+    require_idle,
+)
+
+__all__ = ["run_transaction_async"]
+
+C = TypeVar("C", bound=AsyncConnection[Any])
+T = TypeVar("T")
+
+
+async def run_transaction_async(
+    conn: C,
+    fn: Callable[[C], Awaitable[T]],
+    *,
+    attempts: int = DEFAULT_ATTEMPTS,
+    isolation_level: IsolationLevel | None = None,
+) -> T:
+    """Runs ``await fn(conn)`` in a transaction of its own, again where a new try can help.
+
+    Begins, calls ``fn``, commits. When PostgreSQL gives the transaction up for the sake of others
+    (40001 serialization failure, 40P01 deadlock, 55P03 lock not available), in ``fn`` or at the
+    commit, everything is rolled back and, after a short random wait that grows, ``fn`` is called
+    again. Any other error rolls back and is raised at once.
+
+    So ``fn`` may be called several times, and what it does outside this connection's database is
+    not undone: it must not send mails, call services or change its arguments. Let it return what
+    is to be done, and do that afterwards. It must not commit or roll back either.
+
+    There is no SQL function behind this one: it is about whole transactions.
+
+    Args:
+        conn: A connection that is not in a transaction, in autocommit or not.
+        fn: What to do; gets ``conn``.
+        attempts: How often to call ``fn`` at most.
+        isolation_level: Level of this transaction; None leaves the connection's own. The
+            connection's is not changed either way.
+
+    Returns:
+        What the ``fn`` that was committed returned.
+
+    Raises:
+        psycopg.ProgrammingError: The connection is already in a transaction or in pipeline mode.
+        psycopg.Rollback: ``fn`` raised it: rolled back, and nothing to return.
+        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt.
+        ValueError: ``attempts`` is below 1.
+
+    Example:
+        >>> async def pay(conn):
+        ...     await conn.execute("insert into orders (id) values (%s)", [order_id])
+        ...     return await AsyncLedger(conn).create_transfer(buyer, shop, Decimal("12.34"))
+        >>> transfer = await run_transaction_async(conn, pay)
+    """
+    require_idle(conn)
+    for pause in pauses(attempts):
+        try:
+            async with conn.transaction():
+                if isolation_level is not None:
+                    await conn.execute(SET_ISOLATION_LEVEL[isolation_level])
+                return await fn(conn)
+        except RETRYABLE:
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            # The block swallows a Rollback; without a result there is nothing else to say.
+            raise Rollback
+    raise AssertionError("the last attempt returns or raises")

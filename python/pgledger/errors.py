@@ -1,0 +1,174 @@
+"""The ledger's errors, one class for each SQLSTATE of class ``LG``.
+
+The database raises them; importing this module registers the classes with psycopg, so they arrive
+from a raw ``conn.execute`` as well as from a :class:`~pgledger.Ledger`. The message names the ids
+and values concerned, ``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the
+code. The database lists them all in the view ``pgledger_errors_v1``.
+
+No error of this module goes away by trying again. What does is PostgreSQL's own, and passes
+through unchanged: 40001 (serialization failure), 40P01 (deadlock) and 55P03 (lock not available);
+:func:`pgledger.run_transaction` retries those.
+
+Like any error raised in the database, these abort the transaction. To go on after a refusal, make
+the call inside a savepoint: ``with conn.transaction(): ...``.
+"""
+
+from psycopg import DatabaseError
+
+__all__ = [
+    "AccountNotFound",
+    "BalanceOutOfRange",
+    "BatchTooLarge",
+    "CurrencyMismatch",
+    "EventAtInFuture",
+    "IdempotencyConflict",
+    "ImmutableRecord",
+    "InsufficientFunds",
+    "InvalidAmount",
+    "InvalidBatch",
+    "InvalidCurrency",
+    "InvalidId",
+    "InvalidIdPrefix",
+    "InvalidMetadata",
+    "InvalidName",
+    "InvalidPage",
+    "InvalidScope",
+    "InvalidTime",
+    "NullArgument",
+    "PgledgerError",
+    "PositiveBalanceNotAllowed",
+    "SameAccount",
+    "TransferNotFound",
+]
+
+
+class PgledgerError(DatabaseError):
+    """Any refusal by pgledger: catch it to catch them all."""
+
+
+class InvalidId(PgledgerError, code="LG001"):
+    """An id is malformed; the message says how.
+
+    An id is a prefix, an underscore and a ULID: 26 characters out of 0-9 and A-Z without I, L, O
+    and U, the first at most 7. Pass ids on exactly as they were received. :mod:`pgledger.ids`
+    raises this error too, without asking a database.
+    """
+
+
+class InvalidIdPrefix(PgledgerError, code="LG002"):
+    """A prefix to make ids with is not 1 to 16 lower-case letters a-z. Choose another."""
+
+
+class NullArgument(PgledgerError, code="LG003"):
+    """An argument that has to be given is null. Give it, or leave it out to get its default."""
+
+
+class InvalidName(PgledgerError, code="LG004"):
+    """An account's name is empty, cannot be seen, or has more than 255 characters."""
+
+
+class InvalidCurrency(PgledgerError, code="LG005"):
+    """A currency is not 1 to 32 visible characters without spaces. Use a code such as USD."""
+
+
+class InvalidScope(PgledgerError, code="LG006"):
+    """An app_id, tenant_id or group_id is too long or has characters that cannot be seen."""
+
+
+class InvalidMetadata(PgledgerError, code="LG007"):
+    """Metadata is not a JSON object, or has more than 65536 bytes.
+
+    Store large things elsewhere and a reference to them here.
+    """
+
+
+class InvalidTime(PgledgerError, code="LG008"):
+    """A time is infinite or outside the years 1 to 9999. Give one inside."""
+
+
+class EventAtInFuture(PgledgerError, code="LG009"):
+    """``event_at`` is more than a day ahead.
+
+    Usually a mistaken unit or time zone. Where it is meant, call with
+    ``allow_future_event_at=True``.
+    """
+
+
+class InvalidAmount(PgledgerError, code="LG010"):
+    """An amount is not above 0 and below 1e30 with at most 18 decimal places.
+
+    To move money the other way, swap the accounts.
+    """
+
+
+class SameAccount(PgledgerError, code="LG011"):
+    """A transfer goes from an account to itself. Give two different accounts."""
+
+
+class InvalidBatch(PgledgerError, code="LG012"):
+    """The arrays of a batch are null, not one-dimensional, or of unequal length.
+
+    Comes from SQL only: :meth:`pgledger.Ledger.create_transfers` always sends well-formed arrays.
+    """
+
+
+class BatchTooLarge(PgledgerError, code="LG013"):
+    """More than 100,000 requests in one call.
+
+    Split them into several calls, in one transaction if they belong together.
+    """
+
+
+class InvalidPage(PgledgerError, code="LG014"):
+    """A page of entries was asked for with a size outside 1 to 10,000, or a wrong version.
+
+    ``after_version`` is the ``account_version`` of the last entry of the page before.
+    """
+
+
+class AccountNotFound(PgledgerError, code="LG020"):
+    """There is no account of this id under this app_id. Check both."""
+
+
+class TransferNotFound(PgledgerError, code="LG021"):
+    """There is no transfer of this id under this app_id. Check both."""
+
+
+class CurrencyMismatch(PgledgerError, code="LG022"):
+    """A transfer joins accounts of different currencies.
+
+    An exchange is two transfers in one call, each within its own currency, through accounts that
+    hold the liquidity of both.
+    """
+
+
+class IdempotencyConflict(PgledgerError, code="LG023"):
+    """An id chosen by the caller is already taken by a different request.
+
+    Send exactly the same request to get its first result again, or choose a new id.
+    """
+
+
+class InsufficientFunds(PgledgerError, code="LG024"):
+    """A transfer would leave an account below zero that does not allow it.
+
+    Move less, or move money into the account first.
+    """
+
+
+class PositiveBalanceNotAllowed(PgledgerError, code="LG025"):
+    """A transfer would leave an account above zero that does not allow it.
+
+    Move less, or move money out of the account first.
+    """
+
+
+class BalanceOutOfRange(PgledgerError, code="LG026"):
+    """A transfer would bring a balance to 1e30 or beyond, or to -1e30 or beyond."""
+
+
+class ImmutableRecord(PgledgerError, code="LG030"):
+    """Somebody tried to change or delete what was recorded.
+
+    Correct a transfer with another transfer.
+    """

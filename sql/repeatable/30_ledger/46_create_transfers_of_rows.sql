@@ -1,0 +1,76 @@
+/*
+Creates the transfers of an array of rows, which share what else is said of them. Rows carry no ids
+of the caller's choice, so none of them can be a repeat. Checks are in the order of
+pgledger_create_transfers_bulk.
+
+Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
+*/
+create or replace function pgledger.create_transfers_of_rows(
+  transfer_requests pgledger_transfer_request[],
+  event_at timestamptz,
+  metadata jsonb,
+  app_id text,
+  group_id text,
+  allow_future_event_at boolean
+)
+returns setof pgledger_transfers_v1
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count integer := cardinality(transfer_requests);
+  v_from_account_ids text[];
+  v_to_account_ids text[];
+  v_amounts numeric[];
+  v_event_ats timestamptz[];
+  v_metadatas jsonb[];
+begin
+  if transfer_requests is null then
+    perform pgledger.fail('LG012', array['transfer_requests must not be null']);
+  elsif array_ndims(transfer_requests) > 1 then
+    perform pgledger.fail(
+      'LG012', array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
+    );
+  end if;
+
+  select
+    coalesce(array_agg(request.from_account_id order by request.place), '{}'),
+    coalesce(array_agg(request.to_account_id order by request.place), '{}'),
+    coalesce(array_agg(request.amount order by request.place), '{}')
+  into v_from_account_ids, v_to_account_ids, v_amounts
+  from unnest(transfer_requests)
+    with ordinality as request (from_account_id, to_account_id, amount, place);
+
+  if event_at is not null then
+    v_event_ats := array_fill(event_at, array[v_count]);
+  end if;
+  if metadata is not null then
+    v_metadatas := array_fill(metadata, array[v_count]);
+  end if;
+
+  perform pgledger.check_transfer_requests(
+    v_from_account_ids, v_to_account_ids, v_amounts, v_event_ats, v_metadatas, null, app_id,
+    group_id, allow_future_event_at
+  );
+
+  if v_count > 0 then
+    return query
+    select
+      posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
+      posted.event_at, posted.metadata, posted.currency, posted.from_account_name,
+      posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
+      posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
+      posted.from_tenant_id, posted.to_tenant_id
+    from pgledger.post_transfers(
+      v_from_account_ids, v_to_account_ids, v_amounts, v_event_ats, v_metadatas, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count
+    ) as posted;
+  end if;
+end;
+$$;
+
+comment on function pgledger.create_transfers_of_rows is
+  'Creates the transfers of an array of rows, which share event_at and metadata.';
+
+revoke all on function pgledger.create_transfers_of_rows from public;

@@ -1,0 +1,367 @@
+"""Every public SQL function has one Python call with the same arguments, on either connection.
+
+What the wrappers promise is compared with what the catalog says, so neither side can move alone.
+"""
+
+import dataclasses
+import datetime as dt
+import importlib.util
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+
+import pgledger
+from pgledger import (
+    Account,
+    AsyncLedger,
+    Check,
+    Entry,
+    Ledger,
+    Transfer,
+    TransferRequest,
+    ids,
+    run_transaction,
+    run_transaction_async,
+)
+from pgledger._statements import statements_for
+
+ROOT = Path(pgledger.__file__).resolve().parents[2]
+
+# What stands for each public function. Ids are converted without asking the database.
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "pgledger_create_account": Ledger.create_account,
+    "pgledger_create_transfer": Ledger.create_transfer,
+    "pgledger_create_transfers_bulk": Ledger.create_transfers,
+    "pgledger_get_account": Ledger.get_account,
+    "pgledger_get_transfer": Ledger.get_transfer,
+    "pgledger_account_entries": Ledger.account_entries,
+    "pgledger_balance_at": Ledger.balance_at,
+    "pgledger_verify": Ledger.verify,
+    "pgledger_generate_id": Ledger.generate_id,
+    "pgledger_ulid_to_uuid": ids.ulid_to_uuid,
+    "pgledger_uuid_to_ulid": ids.uuid_to_ulid,
+    "pgledger_id_timestamp": ids.timestamp,
+}
+
+# Two ways to write a batch in SQL by hand; Python sends every batch through the bulk function.
+WITHOUT_CALL = {"pgledger_create_transfers"}
+
+# Methods that are several calls, or none.
+WITHOUT_FUNCTION = {"iter_entries"}
+
+TYPES: Mapping[str, object] = {
+    "text": str,
+    "numeric": Decimal,
+    "boolean": bool,
+    "bigint": int,
+    "timestamp with time zone": dt.datetime,
+    "jsonb": Mapping[str, Any],
+}
+
+REQUIRED = object()
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """A function as the catalog knows it: its input arguments and their defaults."""
+
+    name: str
+    arguments: dict[str, object]
+    types: dict[str, str]
+    columns: dict[str, str]
+
+
+@pytest.fixture
+def functions(conn: psycopg.Connection[Any]) -> list[Function]:
+    rows = conn.execute(
+        """
+        select
+          function.proname,
+          array(
+            select coalesce(function.proargnames[argument.place::integer], '')
+            from unnest(function.proargtypes::oid[]) with ordinality as argument (type, place)
+            order by argument.place
+          ),
+          array(
+            select pg_get_function_arg_default(function.oid, argument.place::integer)
+            from unnest(function.proargtypes::oid[]) with ordinality as argument (type, place)
+            order by argument.place
+          ),
+          array(
+            select format_type(argument.type, null)
+            from unnest(function.proargtypes::oid[]) with ordinality as argument (type, place)
+            order by argument.place
+          ),
+          (
+            select array_agg(attribute.attname::text order by attribute.attnum)
+            from pg_type as returned
+            join pg_attribute as attribute
+              on attribute.attrelid = returned.typrelid and attribute.attnum > 0
+            where returned.oid = function.prorettype
+          ),
+          (
+            select array_agg(format_type(attribute.atttypid, null) order by attribute.attnum)
+            from pg_type as returned
+            join pg_attribute as attribute
+              on attribute.attrelid = returned.typrelid and attribute.attnum > 0
+            where returned.oid = function.prorettype
+          ),
+          (
+            select array_agg(argument.name order by argument.place)
+            from unnest(function.proargnames, function.proargmodes)
+              with ordinality as argument (name, mode, place)
+            where argument.mode = 't'
+          ),
+          (
+            select array_agg(format_type(argument.type, null) order by argument.place)
+            from unnest(function.proallargtypes, function.proargmodes)
+              with ordinality as argument (type, mode, place)
+            where argument.mode = 't'
+          )
+        from pg_proc as function
+        where function.proname like 'pgledger\\_%'
+          and function.pronamespace = 'public'::regnamespace
+        order by function.proname
+        """
+    ).fetchall()
+    found = []
+    for name, names, defaults, types, attributes, attribute_types, columns, column_types in rows:
+        arguments: dict[str, object] = {}
+        for argument, default in zip(names, defaults, strict=True):
+            if default is None:
+                arguments[argument] = REQUIRED
+            else:
+                evaluated = conn.execute(f"select {default}".encode()).fetchone()
+                assert evaluated is not None
+                arguments[argument] = evaluated[0]
+        found.append(
+            Function(
+                name=name,
+                arguments=arguments,
+                types=dict(zip(names, types, strict=True)),
+                columns=dict(
+                    zip(
+                        attributes or columns or [],
+                        attribute_types or column_types or [],
+                        strict=True,
+                    )
+                ),
+            )
+        )
+    return found
+
+
+def python_arguments(call: Callable[..., Any]) -> dict[str, object]:
+    """Returns a call's arguments and defaults, as ``Function`` has them."""
+    return {
+        name: REQUIRED if parameter.default is parameter.empty else parameter.default
+        for name, parameter in inspect.signature(call).parameters.items()
+        if name != "self"
+    }
+
+
+def test_no_public_function_is_without_a_call(functions):
+    assert {function.name for function in functions} == CALLS.keys() | WITHOUT_CALL
+
+
+def test_no_method_is_without_a_function(functions):
+    called = {call.__name__ for call in CALLS.values()}
+    methods = {name for name, _ in inspect.getmembers(Ledger, inspect.isfunction) if name[0] != "_"}
+    assert methods - called == WITHOUT_FUNCTION
+
+
+def test_names_follow_from_the_functions():
+    for function, call in CALLS.items():
+        if call.__module__ == ids.__name__:
+            continue
+        assert function.removeprefix("pgledger_").removesuffix("_bulk") == call.__name__
+
+
+def test_calls_take_the_arguments_of_their_functions(functions):
+    for function in functions:
+        if function.name in {"pgledger_create_transfers_bulk", *WITHOUT_CALL}:
+            continue
+        arguments = python_arguments(CALLS[function.name])
+        assert arguments == function.arguments, function.name
+        assert list(arguments) == list(function.arguments), function.name
+        for name, default in arguments.items():
+            assert type(default) is type(function.arguments[name]), (function.name, name)
+
+
+def test_batches_take_the_arguments_of_their_function(functions):
+    bulk = next(f for f in functions if f.name == "pgledger_create_transfers_bulk")
+    arrays = {
+        f"{field.name}s": REQUIRED if field.default is dataclasses.MISSING else field.default
+        for field in dataclasses.fields(TransferRequest)
+    }
+    arguments = python_arguments(Ledger.create_transfers)
+    assert list(arguments) == ["transfer_requests", *list(bulk.arguments)[len(arrays) :]]
+    assert arguments.pop("transfer_requests") is REQUIRED
+    assert arrays | arguments == bulk.arguments
+    assert list(arrays | arguments) == list(bulk.arguments)
+
+
+def test_a_request_takes_what_a_single_transfer_takes():
+    single = python_arguments(Ledger.create_transfer)
+    request = {
+        field.name: REQUIRED if field.default is dataclasses.MISSING else field.default
+        for field in dataclasses.fields(TransferRequest)
+    }
+    # The rest is said once for all of them.
+    rest = {"app_id", "allow_future_event_at"}
+    assert request == {name: value for name, value in single.items() if name not in rest}
+    assert rest < python_arguments(Ledger.create_transfers).keys()
+
+
+def test_statements_name_and_type_every_argument(functions):
+    statements = dataclasses.asdict(statements_for(None))
+    for function in functions:
+        if function.name in WITHOUT_CALL or CALLS[function.name].__module__ == ids.__name__:
+            continue
+        statement = statements[CALLS[function.name].__name__]
+        types = {
+            "timestamp with time zone": "timestamptz",
+            "timestamp with time zone[]": "timestamptz[]",
+        }
+        arguments = ", ".join(
+            f"{name} => %s::{types.get(kind, kind)}" for name, kind in function.types.items()
+        )
+        assert f"{function.name}({arguments})" in statement
+
+
+@pytest.mark.parametrize(
+    ("result", "function"),
+    [
+        (Account, "pgledger_create_account"),
+        (Account, "pgledger_get_account"),
+        (Transfer, "pgledger_create_transfer"),
+        (Transfer, "pgledger_create_transfers_bulk"),
+        (Transfer, "pgledger_get_transfer"),
+        (Entry, "pgledger_account_entries"),
+        (Check, "pgledger_verify"),
+    ],
+)
+def test_results_have_the_columns_of_what_they_come_from(functions, result, function):
+    columns = next(f.columns for f in functions if f.name == function)
+    assert [field.name for field in dataclasses.fields(result)] == list(columns)
+    hints = typing.get_type_hints(result)
+    for name, kind in columns.items():
+        hint = hints[name]
+        allowed = {hint, *typing.get_args(hint)} if type(None) in typing.get_args(hint) else {hint}
+        assert TYPES[kind] in allowed, (name, kind, hint)
+
+
+def test_results_have_the_columns_of_the_views(conn):
+    for result, view in [
+        (Account, "pgledger_accounts_v1"),
+        (Transfer, "pgledger_transfers_v1"),
+        (Entry, "pgledger_entries_v1"),
+    ]:
+        description = conn.execute(f"select * from {view}".encode()).description
+        assert [column.name for column in description] == [
+            field.name for field in dataclasses.fields(result)
+        ]
+
+
+@pytest.mark.parametrize("result", [Account, Transfer, Entry, Check, TransferRequest])
+def test_results_are_frozen_and_slotted(result):
+    assert result.__dataclass_params__.frozen
+    assert "__slots__" in result.__dict__
+    assert not hasattr(object.__new__(result), "__dict__")
+
+
+# Twins
+
+
+def same_but_for_waiting(synchronous: str, asynchronous: str) -> bool:
+    plain = re.sub(r"(?:Async|Await)(?:able\[(\w+)\])?", r"\1", asynchronous)
+    return synchronous == plain
+
+
+def public(kind: type) -> dict[str, Any]:
+    return {
+        name: member
+        for name, member in inspect.getmembers(kind, inspect.isfunction)
+        if name[0] != "_" or name == "__init__"
+    }
+
+
+def test_twins_have_equal_surfaces():
+    synchronous, asynchronous = public(Ledger), public(AsyncLedger)
+    assert synchronous.keys() == asynchronous.keys()
+    for name, method in synchronous.items():
+        twin = asynchronous[name]
+        signature, other = inspect.signature(method), inspect.signature(twin)
+        assert same_but_for_waiting(str(signature), str(other)), name
+        if name != "__init__":
+            assert inspect.getdoc(method) == inspect.getdoc(twin)
+            assert not inspect.iscoroutinefunction(method)
+            assert inspect.iscoroutinefunction(twin) or inspect.isasyncgenfunction(twin)
+
+
+def test_transaction_runners_are_twins():
+    signature, other = (
+        inspect.signature(run_transaction),
+        inspect.signature(run_transaction_async),
+    )
+    assert list(signature.parameters) == list(other.parameters)
+    for name, parameter in signature.parameters.items():
+        assert parameter.default == other.parameters[name].default
+        assert parameter.kind == other.parameters[name].kind
+
+
+def test_everything_public_is_documented():
+    for name in pgledger.__all__:
+        member = getattr(pgledger, name)
+        assert inspect.getdoc(member), name
+    for kind in (Ledger, AsyncLedger):
+        for name, method in public(kind).items():
+            if name != "__init__":
+                assert inspect.getdoc(method), name
+    for function, call in CALLS.items():
+        assert function in (inspect.getdoc(call) or ""), function
+
+
+@pytest.fixture
+def build_sync() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_sync", ROOT / "scripts" / "build_sync.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_synchronous_twins_are_fresh(build_sync, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["build_sync.py", "--check"])
+    assert build_sync.main() == 0
+
+
+def test_a_stale_twin_is_found_and_built_anew(build_sync, tmp_path):
+    for name in [*build_sync.TWINS, *build_sync.TWINS.values()]:
+        (tmp_path / name).write_bytes((build_sync.PACKAGE / name).read_bytes())
+    assert build_sync.build(tmp_path, check=True) == []
+
+    source, target = tmp_path / "_ledger_async.py", tmp_path / "_ledger_sync.py"
+    changed = source.read_text(encoding="utf-8").replace("page_size: int = 100,", "page_size=7,")
+    source.write_text(changed, encoding="utf-8")
+
+    assert build_sync.build(tmp_path, check=True) == [target]
+    assert "page_size=7," not in target.read_text(encoding="utf-8")
+    assert build_sync.build(tmp_path, check=False) == [target]
+    assert "page_size=7," in target.read_text(encoding="utf-8")
+    assert build_sync.build(tmp_path, check=True) == []
+
+
+def test_an_asynchronous_name_without_translation_stops_the_build(build_sync):
+    with pytest.raises(build_sync.UnknownNameError, match="AsyncThing"):
+        build_sync.translate("thing: AsyncThing\n")
