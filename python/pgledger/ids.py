@@ -203,7 +203,9 @@ def _invalid(value: str, fault: str) -> InvalidId:
 
 def _quoted(value: str) -> str:
     # As quote_literal writes it, so that both sides' messages are equal.
-    shown = value[:_SHOWN_CHARACTERS].replace("'", "''")
+    if len(value) > _SHOWN_CHARACTERS:
+        value = value[: _SHOWN_CHARACTERS - 3] + "..."
+    shown = value.replace("'", "''")
     if "\\" in shown:
         return "E'" + shown.replace("\\", "\\\\") + "'"
     return f"'{shown}'"

@@ -10,8 +10,10 @@ create type pgledger_transfer_request as (
 
 comment on type pgledger_transfer_request is
   'One transfer to make: (from_account_id, to_account_id, amount). '
-  'Written as a plain row: (''pgla_…'', ''pgla_…'', 12.34).';
+  'Written as a plain row: (''pgla_...'', ''pgla_...'', 12.34).';
+comment on column pgledger_transfer_request.from_account_id is 'Account that the amount leaves.';
+comment on column pgledger_transfer_request.to_account_id is 'Account that the amount reaches.';
+comment on column pgledger_transfer_request.amount is 'What to move, in units of the currency.';
 
 revoke all on type pgledger_transfer_request from public;
-grant usage on type pgledger_transfer_request to pgledger_poster;
 grant usage on type pgledger_transfer_request to pgledger_reader;

@@ -1,6 +1,6 @@
 /*
 Spreads the low 40 bits of a number over eight bytes, five bits a byte, most significant first: its
-digits in base 32. Three halvings (2 × 20 bits, 4 × 10, 8 × 5) instead of eight shifts, written as
+digits in base 32. Three halvings (2 x 20 bits, 4 x 10, 8 x 5) instead of eight shifts, written as
 one expression so that the planner inlines it; give it a plain variable or column, because it
 stands in it eight times. Constants are decimal because PostgreSQL 15 has no hexadecimal ones.
 */

@@ -1,6 +1,8 @@
 /*
 The id of an entry, which is not stored: the ULID of when it was recorded (milliseconds, 48 bits),
 its account (40 bits) and its version on that account (40 bits). Unique, ascending along an account.
+
+Views call it with the privileges and the search_path of whoever reads them; hence its own path.
 */
 create or replace function pgledger.entry_id(
   created_at timestamptz,
@@ -11,6 +13,7 @@ returns text
 language plpgsql
 immutable
 parallel safe
+set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_milliseconds bigint := floor(extract(epoch from entry_id.created_at) * 1000);
@@ -30,6 +33,5 @@ $$;
 comment on function pgledger.entry_id is
   'Id of the entry of that account and version, recorded at that time.';
 
--- Views call it, with the privileges of whoever reads them.
 revoke all on function pgledger.entry_id from public;
 grant execute on function pgledger.entry_id to pgledger_reader;

@@ -18,6 +18,24 @@ select
 from pgledger_accounts_v1 as newest;
 
 comment on view pgledger_accounts_view is 'Accounts: today''s version, pgledger_accounts_v1.';
+comment on column pgledger_accounts_view.id is 'Id of the account: pgla_ and a ULID.';
+comment on column pgledger_accounts_view.name is 'Name for people, as given.';
+comment on column pgledger_accounts_view.currency is 'Unit of the balance.';
+comment on column pgledger_accounts_view.balance is
+  'Sum of the account''s entries, in units of the currency.';
+comment on column pgledger_accounts_view.version is 'Count of the account''s entries.';
+comment on column pgledger_accounts_view.allow_negative_balance is
+  'Whether a transfer may leave the balance below zero.';
+comment on column pgledger_accounts_view.allow_positive_balance is
+  'Whether a transfer may leave the balance above zero.';
+comment on column pgledger_accounts_view.metadata is 'JSON object given at creation, or null.';
+comment on column pgledger_accounts_view.created_at is 'When the account was recorded.';
+comment on column pgledger_accounts_view.updated_at is
+  'When the newest transfer was recorded, or the account itself.';
+comment on column pgledger_accounts_view.app_id is
+  'Set of books that the account belongs to; empty where there is only one.';
+comment on column pgledger_accounts_view.tenant_id is
+  'Whose account it is; empty where there are no tenants.';
 
 revoke all on table pgledger_accounts_view from public;
 grant select on table pgledger_accounts_view to pgledger_reader;

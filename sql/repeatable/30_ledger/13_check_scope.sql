@@ -20,7 +20,7 @@ begin
   if value is null then
     perform pgledger.fail('LG003', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail('LG006', array[name, quote_literal(left(value, 64)), v_fault]);
+    perform pgledger.fail('LG006', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
   end if;
 end;
 $$;

@@ -23,7 +23,7 @@ begin
   elsif v_fault is not null then
     perform pgledger.fail(
       'LG001',
-      array[name || ' ' || quote_literal(left(id, 64)), v_fault],
+      array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count
     );

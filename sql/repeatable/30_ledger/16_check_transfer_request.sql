@@ -38,7 +38,7 @@ begin
   if v_fault is not null then
     perform pgledger.fail(
       'LG010',
-      array[coalesce(left(amount::text, 64), 'null'), v_fault],
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
       request_count
     );

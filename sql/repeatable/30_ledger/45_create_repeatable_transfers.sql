@@ -124,7 +124,7 @@ begin
       get stacked diagnostics v_taken = pg_exception_detail;
       -- An id was taken meanwhile by someone who did not wait for the accounts that this call
       -- holds, and so asked for something else. Our snapshot may not show it; the detail names it.
-      v_taken := substring(v_taken from '\(id\)=\((pglt_[0-9A-Z]{26})\)');
+      v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
       if v_taken is null then
         raise;
       end if;
