@@ -1,0 +1,531 @@
+"""The benchmark measures what it says, in the seed's words, and leaves nothing behind.
+
+No figure is judged here: how fast a machine is, is no property of the code.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pgledger.migrate import migrate
+from support.database import Connect, NewDatabase
+from support.waiting import WaitUntil
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "performance_check.py"
+RUN_SECONDS = 120
+
+SEED_LINES = (
+    r"Completed transfers: \d+",
+    r"Elapsed time in seconds: \d+\.\d",
+    r"Database size before: \d+ \S+",
+    r"Database size after: \d+ \S+",
+    r"Database size growth in bytes: -?\d+",
+    r"Transfers/second: \d+\.\d",
+    r"Milliseconds/transfer: \d+\.\d+",
+    r"Bytes/transfer: -?\d+",
+)
+PERCENTILE_LINES = tuple(rf"p{share} in milliseconds: \d+\.\d+" for share in (50, 95, 99))
+FLOOR_LINES = (
+    r"Floor transfers/second: \d+\.\d",
+    r"Floor ratio: \d+\.\d+ \(slices: \d+\.\d+ to \d+\.\d+\)",
+    r"Time/transfer over the floor's: \d+\.\d+",
+)
+KEYS = {
+    "mode",
+    "driver",
+    "accounts",
+    "workers",
+    "transfers",
+    "seconds",
+    "transfers_per_second",
+    "ms_per_transfer",
+    "bytes_per_transfer",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "server_version",
+}
+FLOOR_KEYS = {"floor_per_second", "floor_ratio", "floor_time_ratio", "floor_slice_ratios"}
+FEW = ("--workers", "2", "--accounts", "4", "--duration", "1s")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without a server in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**kept, **changes}
+
+
+def attempt(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments],
+        cwd=ROOT,
+        env=environment(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+
+
+def run(*arguments: str, **changes: str) -> list[str]:
+    """Runs the script and returns the lines of its report."""
+    done = attempt(*arguments, **changes)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def refused(*arguments: str, **changes: str) -> str:
+    """Runs the script, which must fail, and returns why."""
+    done = attempt(*arguments, **changes)
+    assert done.returncode != 0, done.stdout
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def assert_matches(lines: list[str], patterns: tuple[str, ...]) -> None:
+    assert len(lines) == len(patterns), lines
+    for line, pattern in zip(lines, patterns, strict=True):
+        assert re.fullmatch(pattern, line), (line, pattern)
+
+
+def value(conn: psycopg.Connection[Any], query: str) -> Any:
+    row = conn.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def count_transfers(conn: psycopg.Connection[Any]) -> int:
+    number = value(
+        conn, "select count(*) from pgledger_transfers_v1 where app_id = 'performance_check'"
+    )
+    return int(number)
+
+
+def floor_exists(conn: psycopg.Connection[Any]) -> bool:
+    return bool(value(conn, "select to_regnamespace('pgledger_floor') is not null"))
+
+
+@pytest.fixture
+def figures(tmp_path: Path) -> Path:
+    return tmp_path / "figures.json"
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A directory that the account of an embedded server can pass through, with a short path."""
+    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir="/tmp"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("performance_check", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["performance_check"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+# The seed's report
+
+
+def test_report_is_the_seeds_then_percentiles(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines = run(ledger_dsn, *FEW, "--json", str(figures))
+    assert_matches(lines, (*SEED_LINES, *PERCENTILE_LINES))
+
+    written = json.loads(figures.read_text())
+    assert set(written) == KEYS
+    assert (written["mode"], written["driver"]) == ("single", "psycopg")
+    assert (written["accounts"], written["workers"]) == (4, 2)
+    assert lines[0] == f"Completed transfers: {written['transfers']}"
+    assert written["transfers"] == count_transfers(conn) > 0
+    assert written["p50_ms"] <= written["p95_ms"] <= written["p99_ms"]
+
+
+def test_accounts_are_recognisable_and_sum_to_zero(
+    ledger_dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    run(ledger_dsn, *FEW)
+    rows = conn.execute(
+        "select name, app_id, currency, balance, version from pgledger_accounts_v1 order by id"
+    ).fetchall()
+    assert [row[0] for row in rows] == [f"performance_check {number}" for number in range(1, 5)]
+    assert {row[1:3] for row in rows} == {("performance_check", "USD")}
+    assert sum(row[3] for row in rows) == 0
+    assert sum(row[4] for row in rows) == 2 * count_transfers(conn)
+
+
+def test_server_may_come_from_the_environment(
+    ledger_dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    run(*FEW, PGLEDGER_DSN=ledger_dsn)
+    after_dsn = count_transfers(conn)
+    assert after_dsn > 0
+    conn.rollback()
+    info = conn.info
+    run(*FEW, PGHOST=info.host, PGPORT=str(info.port), PGUSER=info.user, PGDATABASE=info.dbname)
+    assert count_transfers(conn) > after_dsn
+
+
+def test_role_that_may_only_make_transfers_is_enough(
+    ledger_dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    user = f"teller_{conn.info.dbname}"
+    conn.execute(f"create role {user} login in role pgledger_poster".encode())
+    conn.commit()
+    try:
+        run(make_conninfo(ledger_dsn, user=user), *FEW)
+        assert count_transfers(conn) > 0
+    finally:
+        conn.execute(f"drop role {user}".encode())
+        conn.commit()
+
+
+def test_surface_is_found_wherever_it_is(database: NewDatabase, connect: Connect) -> None:
+    dsn = database()
+    migrate(dsn, schema='our "books"')
+    for arguments in (("--driver", "psycopg"), ("--driver", "pgbench"), ("--mode", "python")):
+        more = ("--transfers", "5") if "python" in arguments else ()
+        run(dsn, *FEW, *arguments, *more)
+    books = 'select count(*) from "our ""books""".pgledger_transfers_v1'
+    assert value(connect(dsn=dsn), books) > 10
+
+
+def test_vacuum_is_done_when_asked(ledger_dsn: str, conn: psycopg.Connection[Any]) -> None:
+    node = "select pg_relation_filenode('pgledger.transfers')"
+    before = value(conn, node)
+    conn.rollback()
+    run(ledger_dsn, *FEW)
+    assert value(conn, node) == before
+    conn.rollback()
+    run(ledger_dsn, *FEW, "--vacuum")
+    assert value(conn, node) != before
+
+
+# Drivers, batches and floors
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "pgbench"])
+@pytest.mark.parametrize("mode", ["single", "batch", "bulk"])
+def test_each_mode_is_measured_beside_its_floor(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path, mode: str, driver: str
+) -> None:
+    size = () if mode == "single" else ("--batch-size", "7")
+    lines = run(
+        ledger_dsn,
+        *FEW,
+        "--mode",
+        mode,
+        "--driver",
+        driver,
+        *size,
+        "--floor",
+        "--json",
+        str(figures),
+    )
+    assert_matches(lines, (*SEED_LINES, *PERCENTILE_LINES, *FLOOR_LINES))
+
+    written = json.loads(figures.read_text())
+    assert set(written) == KEYS | FLOOR_KEYS | ({"batch_size"} if size else set())
+    assert (written["mode"], written["driver"]) == (mode, driver)
+    assert written["transfers"] == count_transfers(conn) > 0
+    assert written["transfers"] % written.get("batch_size", 1) == 0
+    assert written["floor_ratio"] == pytest.approx(
+        written["transfers_per_second"] / written["floor_per_second"], abs=1e-5
+    )
+    assert not floor_exists(conn)
+
+
+def test_pgbench_moves_money_between_all_accounts(
+    ledger_dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    run(ledger_dsn, *FEW, "--driver", "pgbench")
+    assert value(conn, "select min(version) from pgledger_accounts_v1") > 0
+    amounts = "from pgledger_transfers_v1"
+    assert value(conn, f"select min(amount) > 0 and max(amount) <= 100 {amounts}")
+    assert value(conn, f"select bool_or(amount <> trunc(amount)) {amounts}")
+
+
+def test_call_may_bring_back_ids_only(ledger_dsn: str) -> None:
+    lines = run(ledger_dsn, *FEW, "--returning", "id")
+    assert_matches(lines, (*SEED_LINES, *PERCENTILE_LINES))
+
+
+def test_floor_leaves_a_strangers_schema_alone(
+    ledger_dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    conn.execute("create schema pgledger_floor")
+    conn.execute("create table pgledger_floor.precious ()")
+    conn.commit()
+    assert "somebody else's" in refused(ledger_dsn, *FEW, "--floor")
+    assert value(conn, "select to_regclass('pgledger_floor.precious') is not null")
+
+
+def test_floor_clears_up_after_a_run_that_was_killed(
+    ledger_dsn: str, conn: psycopg.Connection[Any], script: ModuleType
+) -> None:
+    conn.execute("create schema pgledger_floor")
+    conn.execute(f"comment on schema pgledger_floor is '{script.FLOOR_COMMENT}'".encode())
+    conn.execute("create table pgledger_floor.accounts ()")
+    conn.commit()
+    run(ledger_dsn, *FEW, "--floor")
+    assert not floor_exists(conn)
+
+
+# The other bars
+
+
+def test_python_mode_compares_with_bare_psycopg(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines = run(
+        ledger_dsn,
+        "--mode",
+        "python",
+        "--transfers",
+        "30",
+        "--accounts",
+        "5",
+        "--json",
+        str(figures),
+    )
+    assert lines[0] == "Calls of each: 30"
+    assert lines[-1].startswith("Median call, ledger over psycopg: ")
+    written = json.loads(figures.read_text())
+    assert {"python_ratio", "python_ratio_of_sums", "ledger_p50_ms", "psycopg_p50_ms"} <= set(
+        written
+    )
+    # One more, from which the statement was taken down.
+    assert count_transfers(conn) == 61
+
+
+def test_bytes_mode_counts_indexes(ledger_dsn: str, figures: Path) -> None:
+    assert "add --vacuum" in refused(ledger_dsn, "--mode", "bytes", "--transfers", "50")
+    lines = run(
+        ledger_dsn,
+        *FEW,
+        "--mode",
+        "bytes",
+        "--transfers",
+        "501",
+        "--vacuum",
+        "--json",
+        str(figures),
+    )
+    # Divided among two workers, so one more.
+    assert lines[0] == "Completed transfers: 502"
+    assert re.fullmatch(r"Bytes/transfer: \d+\.\d", lines[-1])
+    written = json.loads(figures.read_text())
+    parts = written["bytes_by_relation"]
+    assert {"transfers", "transfers_id_pk"} <= set(parts)
+    assert written["bytes_per_transfer"] == pytest.approx(sum(parts.values()))
+
+
+def test_history_mode_counts_what_is_read(ledger_dsn: str, figures: Path) -> None:
+    lines = run(ledger_dsn, *FEW, "--mode", "history", "--transfers", "300", "--json", str(figures))
+    assert lines[0] == "Entries of the account: 300"
+    written = json.loads(figures.read_text())
+    # Both of a page's sources may look one row further than the page.
+    assert 20 <= written["newest_rows_read"] <= 42
+    assert 1 <= written["balance_at_rows_read"] <= 300
+    assert {"newest_p50_ms", "balance_at_p50_ms", "newest_buffers_read"} <= set(written)
+
+
+def test_growth_mode_compares_few_with_many(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    arguments = (ledger_dsn, *FEW, "--mode", "growth", "--transfers", "5000")
+    lines = run(*arguments, "--json", str(figures))
+    assert lines[0].startswith("Milliseconds/transfer at 500 transfers: ")
+    assert lines[1].startswith("Milliseconds/transfer at 5000 transfers: ")
+    written = json.loads(figures.read_text())
+    assert written["growth_ratio"] == pytest.approx(
+        written["small_floor_ratio"] / written["large_floor_ratio"], rel=1e-3
+    )
+    assert count_transfers(conn) >= 5000
+    assert not floor_exists(conn)
+    assert "database without transfers" in refused(*arguments)
+
+
+# What it refuses, and how it ends
+
+
+def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
+    assert "run `pgledger migrate` first" in refused(database(), *FEW)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--duration", "soon"), "is not a duration"),
+        (("--duration", "0s"), "is not a duration"),
+        (("--accounts", "1"), "1 is not from 2"),
+        (("--workers", "0"), "0 is not from 1"),
+        (("--batch-size", "100001"), "100001 is not from 1 to 100,000"),
+        (("--mode", "python", "--floor"), "--floor goes with the modes single, batch, bulk"),
+        (("--transfers", "5"), "--transfers goes with the modes python, bytes, history, growth"),
+        (("--mode", "growth", "--transfers", "9"), "at least 10"),
+        (("dbname=books", "--embedded", "books"), "not both"),
+        (("--json", "no/such/directory/figures.json"), "there is no directory"),
+    ],
+)
+def test_wrong_options_are_refused_at_once(arguments: tuple[str, ...], reason: str) -> None:
+    assert reason in refused(*arguments)
+
+
+def test_error_of_a_worker_ends_the_run(ledger_dsn: str, conn: psycopg.Connection[Any]) -> None:
+    conn.execute(
+        """
+        create function public.refuse() returns trigger language plpgsql
+        as $$ begin raise 'no more transfers today'; end $$;
+        create trigger refuse before insert on pgledger.transfers
+        for each row execute function public.refuse();
+        """
+    )
+    conn.commit()
+    for driver in ("psycopg", "pgbench"):
+        reason = refused(ledger_dsn, *FEW, "--floor", "--driver", driver)
+        assert "no more transfers today" in reason
+    assert not floor_exists(conn)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "pgbench"])
+def test_ctrl_c_leaves_nothing_behind(
+    ledger_dsn: str,
+    conn: psycopg.Connection[Any],
+    wait_until: WaitUntil,
+    tmp_path: Path,
+    driver: str,
+) -> None:
+    dbname = conn.info.dbname
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), ledger_dsn, "--floor", "--driver", driver, "--workers", "3"],
+        cwd=ROOT,
+        env=environment(TMPDIR=str(tmp_path)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # As at a terminal, the signal goes to the whole group, and this one is the script's own.
+        start_new_session=True,
+    )
+    try:
+        wait_until(
+            "select to_regnamespace('pgledger_floor') is not null"
+            " and exists (select from pgledger.transfers)",
+            dbname=dbname,
+            timeout=RUN_SECONDS,
+        )
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=RUN_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 128 + signal.SIGINT
+    assert output == ""
+    assert errors.endswith("Stopped before the end: no figures\n")
+    assert "Traceback" not in errors
+    assert not floor_exists(conn)
+    wait_until(
+        "select not exists (select from pg_stat_activity where datname = current_database()"
+        " and application_name in ('performance_check', 'pgbench'))",
+        dbname=dbname,
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_temporary_server_is_removed_and_a_directory_stays(passable: Path, figures: Path) -> None:
+    temporary = passable / "temporary"
+    temporary.mkdir(mode=0o755)
+    changes = {"TMPDIR": str(temporary)}
+    assert_matches(run(*FEW, **changes), (*SEED_LINES, *PERCENTILE_LINES))
+    assert list(temporary.iterdir()) == []
+
+    embedded = ("--embedded", str(passable / "books"), "--json", str(figures))
+    first = run(*FEW, *embedded, **changes)
+    assert_matches(first, (*SEED_LINES, *PERCENTILE_LINES))
+    # Tidied up before and after, so that what grew is what the transfers take.
+    assert json.loads(figures.read_text())["bytes_per_transfer"] > 0
+    assert_matches(run(*FEW, *embedded, **changes), (*SEED_LINES, *PERCENTILE_LINES))
+    assert not (passable / "books" / "pgdata" / "postmaster.pid").exists()
+
+
+def test_help_teaches() -> None:
+    text = "\n".join(run("--help"))
+    for option in (
+        "--accounts",
+        "--workers",
+        "--duration",
+        "--vacuum",
+        "--no-vacuum",
+        "--embedded",
+        "--mode",
+        "--batch-size",
+        "--driver",
+        "--json",
+        "--floor",
+        "--transfers",
+        "--returning",
+    ):
+        assert option in text
+    for mode in ("single", "batch", "bulk", "python", "bytes", "history", "growth"):
+        assert re.search(rf"^  {mode} ", text, re.MULTILINE)
+    assert "Transfers are permanent" in text
+    assert text.count("python performance_check.py") >= 5
+
+
+# Small parts
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30", 30), ("30s", 30), ("1m", 60), ("1m30s", 90), ("1m30", 90), ("2h", 7200), (" 5s ", 5)],
+)
+def test_durations(script: ModuleType, text: str, seconds: int) -> None:
+    assert script.seconds_of(text) == seconds
+
+
+def test_slices_add_up_to_the_duration(script: ModuleType) -> None:
+    for duration in range(1, 200):
+        lengths = script.slice_lengths(duration)
+        assert sum(lengths) == duration
+        assert min(lengths) >= 1
+        assert max(lengths) - min(lengths) <= 1
+
+
+def test_percentiles_are_nearest_rank(script: ModuleType) -> None:
+    hundred = [float(number) for number in range(1, 101)]
+    assert [script.percentile(hundred, share) for share in (0.5, 0.95, 0.99)] == [50, 95, 99]
+    assert script.percentile([7.0], 0.99) == 7
+    assert script.percentile([], 0.5) == 0
+
+
+def test_account_ids_are_valid_and_ascend(script: ModuleType) -> None:
+    books = script.Books("public", script.new_id_prefix(), 3)
+    assert books.ids == sorted(books.ids)
+    for account_id in books.ids:
+        assert re.fullmatch(r"pgla_[0-7][0-9A-HJKMNP-TV-Z]{25}", account_id)
