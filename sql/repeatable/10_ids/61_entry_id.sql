@@ -2,7 +2,7 @@
 The id of an entry, which is not stored: the ULID of when it was recorded (milliseconds, 48 bits),
 its account (40 bits) and its version on that account (40 bits). Unique, ascending along an account.
 
-Views call it with the privileges and the search_path of whoever reads them; hence its own path.
+Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */
 create or replace function pgledger.entry_id(
   created_at timestamptz,
@@ -13,6 +13,7 @@ returns text
 language plpgsql
 immutable
 parallel safe
+security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare

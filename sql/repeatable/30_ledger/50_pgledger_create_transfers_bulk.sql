@@ -22,40 +22,45 @@ create or replace function pgledger_create_transfers_bulk(
   allow_future_event_at boolean default false
 )
 returns setof pgledger_transfers_v1
-language sql
+language plpgsql
 volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
-  select pgledger.check_transfer_requests(
+begin
+  perform pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
   );
 
-  select
-    posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
-    posted.event_at, posted.metadata, posted.currency, posted.from_account_name,
-    posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
-    posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
-    posted.from_tenant_id, posted.to_tenant_id
-  from pgledger.post_transfers(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, null, app_id, group_id, null,
-    cardinality(from_account_ids)
-  ) as posted
-  where cardinality(from_account_ids) > 0
-    and coalesce(array_remove(ids, null), '{}') = '{}'
-  union all
-  select
-    answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
-    answered.created_at, answered.event_at, answered.metadata, answered.currency,
-    answered.from_account_name, answered.to_account_name, answered.from_account_balance,
-    answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-    answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id
-  from pgledger.create_repeatable_transfers(
-    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id
-  ) as answered
-  where coalesce(array_remove(ids, null), '{}') <> '{}'
+  if array_remove(ids, null) <> '{}' then
+    return query
+    select
+      answered.id, answered.from_account_id, answered.to_account_id, answered.amount,
+      answered.created_at, answered.event_at, answered.metadata, answered.currency,
+      answered.from_account_name, answered.to_account_name, answered.from_account_balance,
+      answered.to_account_balance, answered.from_account_version, answered.to_account_version,
+      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id
+    from pgledger.create_repeatable_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
+    ) as answered;
+  elsif cardinality(from_account_ids) > 0 then
+    return query
+    select
+      posted.id, posted.from_account_id, posted.to_account_id, posted.amount, posted.created_at,
+      posted.event_at, posted.metadata, posted.currency, posted.from_account_name,
+      posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
+      posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
+      posted.from_tenant_id, posted.to_tenant_id
+    from pgledger.post_transfers(
+      from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
+      pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,
+      cardinality(from_account_ids)
+    ) as posted;
+  end if;
+end;
 $$;
 
 comment on function pgledger_create_transfers_bulk is

@@ -11,16 +11,26 @@ create or replace function pgledger_create_transfers(
   allow_future_event_at boolean default false
 )
 returns setof pgledger_transfers_v1
-language sql
+language plpgsql
 volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
-  select created
+begin
+  return query
+  select
+    created.id, created.from_account_id, created.to_account_id, created.amount,
+    created.created_at, created.event_at, created.metadata, created.currency,
+    created.from_account_name, created.to_account_name, created.from_account_balance,
+    created.to_account_balance, created.from_account_version, created.to_account_version,
+    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id
   from pgledger.create_transfers_of_rows(
-    transfer_requests, event_at, metadata, app_id, group_id, allow_future_event_at
-  ) as created
+    pgledger_create_transfers.transfer_requests, pgledger_create_transfers.event_at,
+    pgledger_create_transfers.metadata, pgledger_create_transfers.app_id,
+    pgledger_create_transfers.group_id, pgledger_create_transfers.allow_future_event_at
+  ) as created;
+end;
 $$;
 
 comment on function pgledger_create_transfers(

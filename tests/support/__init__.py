@@ -1,0 +1,1 @@
+"""Fixtures of the test suite, one small plug-in a concern; tests/conftest.py lists them."""

@@ -1,0 +1,508 @@
+"""The ledger as a plain Python model: what a call answers, or which error it raises.
+
+Written from what is documented, not from the SQL: dictionaries, exact decimals, one loop after
+another in the documented order of checks. What only the database can know, ids that it makes and
+times, is taken from its answers and held to what is promised of it.
+"""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+
+from pgledger import Account, Entry, Transfer, ids
+from pgledger.errors import (
+    AccountNotFound,
+    BalanceOutOfRange,
+    CurrencyMismatch,
+    EventAtInFuture,
+    IdempotencyConflict,
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidCurrency,
+    InvalidId,
+    InvalidMetadata,
+    InvalidName,
+    InvalidPage,
+    InvalidScope,
+    InvalidTime,
+    NullArgument,
+    PgledgerError,
+    PositiveBalanceNotAllowed,
+    SameAccount,
+    TransferNotFound,
+)
+
+# 30 digits before the point, 18 after it, and room for the result of an addition.
+EXACT = Context(prec=64)
+BOUND = Decimal("1e30")
+METADATA_BYTES = 65536
+INVISIBLE = re.compile(r"[\x01-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time as a test sends it; ``at`` is None for one that no datetime can hold."""
+
+    text: str
+    at: datetime | None
+
+    @classmethod
+    def of(cls, at: datetime) -> "Time":
+        return cls(at.isoformat(), at)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One transfer to make, in the texts that are sent for it."""
+
+    from_account_id: str | None
+    to_account_id: str | None
+    amount: str | None
+    event_at: Time | None = None
+    metadata: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One account to create, in the texts that are sent for it."""
+
+    name: str | None
+    currency: str | None
+    allow_negative_balance: bool | None = True
+    allow_positive_balance: bool | None = True
+    metadata: str | None = None
+    id: str | None = None
+    app_id: str | None = ""
+    tenant_id: str | None = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that a call must end with; ``index`` is that of the request which it names."""
+
+    error: type[PgledgerError]
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A transfer that was made, and its ``event_at`` as the caller gave it."""
+
+    transfer: Transfer
+    event_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a transfer."""
+
+    record: Record
+    amount: Decimal
+    previous_balance: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A transfer that a call is to make: its account's states after it are already known."""
+
+    request: Request
+    from_balance: Decimal
+    to_balance: Decimal
+
+
+Plan = list["Record | Posting | int"]
+"""What answers each request: an earlier call's transfer, a new one, or an earlier request's."""
+
+
+def scope_fault(
+    value: str | None, minimum: int = 0, maximum: int = 128
+) -> type[PgledgerError] | None:
+    if value is None:
+        return NullArgument
+    if not minimum <= len(value) <= maximum or INVISIBLE.search(value):
+        return InvalidScope
+    return None
+
+
+def id_fault(value: str | None, prefix: str) -> type[PgledgerError] | None:
+    if value is None:
+        return NullArgument
+    return None if ids.is_valid(value, prefix) else InvalidId
+
+
+def amount_fault(value: str | None) -> type[PgledgerError] | None:
+    if value is None:
+        return InvalidAmount
+    amount = Decimal(value)
+    if not amount.is_finite() or amount <= 0 or amount >= BOUND:
+        return InvalidAmount
+    exponent = amount.normalize(EXACT).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return InvalidAmount if exponent < -18 else None
+
+
+def metadata_fault(value: str | None) -> type[PgledgerError] | None:
+    if value is None:
+        return None
+    decoded = json.loads(value)
+    size = len(json.dumps(decoded, ensure_ascii=False).encode())
+    return None if isinstance(decoded, dict) and size <= METADATA_BYTES else InvalidMetadata
+
+
+def decoded(metadata: str | None) -> dict[str, object] | None:
+    return None if metadata is None else json.loads(metadata)
+
+
+def request_fault(request: Request, *, allow_future_event_at: bool) -> type[PgledgerError] | None:
+    """What is wrong with a request by itself."""
+    for account_id in (request.from_account_id, request.to_account_id):
+        if fault := id_fault(account_id, "pgla"):
+            return fault
+    if request.from_account_id == request.to_account_id:
+        return SameAccount
+    if fault := amount_fault(request.amount):
+        return fault
+    if request.event_at is not None:
+        if request.event_at.at is None:
+            return InvalidTime
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        if request.event_at.at > tomorrow and not allow_future_event_at:
+            return EventAtInFuture
+    if fault := metadata_fault(request.metadata):
+        return fault
+    return None if request.id is None else id_fault(request.id, "pglt")
+
+
+class Model:
+    """All that a ledger holds."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.records: dict[str, Record] = {}
+        self.legs: dict[str, list[Leg]] = {}
+        self.newest_generated: dict[str, str] = {}
+
+    def copy(self) -> "Model":
+        """Returns a model that goes on by itself: what a savepoint keeps."""
+        other = Model()
+        other.accounts = dict(self.accounts)
+        other.records = dict(self.records)
+        other.legs = {account_id: list(legs) for account_id, legs in self.legs.items()}
+        other.newest_generated = dict(self.newest_generated)
+        return other
+
+    # Accounts
+
+    def plan_account(self, opening: Opening) -> Refusal | Account | None:
+        """Returns what creating an account does: an error, an account that is there, or None."""
+        fault = scope_fault(opening.app_id) or scope_fault(opening.tenant_id)
+        if fault is None:
+            name, currency = opening.name, opening.currency
+            if name is None or not 1 <= len(name) <= 255 or not INVISIBLE.sub("", name):
+                fault = InvalidName
+            elif currency is None or not 1 <= len(currency) <= 32 or INVISIBLE.search(currency):
+                fault = InvalidCurrency
+            elif opening.allow_negative_balance is None or opening.allow_positive_balance is None:
+                fault = NullArgument
+            else:
+                fault = metadata_fault(opening.metadata)
+        if fault is None and opening.id is not None:
+            fault = id_fault(opening.id, "pgla")
+        if fault is not None:
+            return Refusal(fault)
+        there = self.accounts.get(opening.id or "")
+        if there is None:
+            return None
+        same = (
+            there.name,
+            there.currency,
+            there.allow_negative_balance,
+            there.allow_positive_balance,
+            there.metadata,
+            there.app_id,
+            there.tenant_id,
+        ) == (
+            opening.name,
+            opening.currency,
+            opening.allow_negative_balance,
+            opening.allow_positive_balance,
+            decoded(opening.metadata),
+            opening.app_id,
+            opening.tenant_id,
+        )
+        return there if same else Refusal(IdempotencyConflict)
+
+    def open_account(self, opening: Opening, answer: Account) -> None:
+        """Takes in an account that was created, and checks the answer."""
+        assert answer.id not in self.accounts
+        assert ids.is_valid(answer.id, "pgla")
+        assert answer == Account(
+            id=opening.id or answer.id,
+            name=opening.name or "",
+            currency=opening.currency or "",
+            balance=Decimal(0),
+            version=0,
+            allow_negative_balance=bool(opening.allow_negative_balance),
+            allow_positive_balance=bool(opening.allow_positive_balance),
+            metadata=decoded(opening.metadata),
+            created_at=answer.created_at,
+            updated_at=answer.created_at,
+            app_id=opening.app_id or "",
+            tenant_id=opening.tenant_id or "",
+        )
+        self.accounts[answer.id] = answer
+        self.legs[answer.id] = []
+
+    # Transfers
+
+    def plan_transfers(
+        self,
+        requests: list[Request],
+        *,
+        app_id: str | None,
+        group_id: str | None = None,
+        allow_future_event_at: bool = False,
+    ) -> Refusal | Plan:
+        """Returns what a call of well-formed arrays does; each check looks at every request."""
+        if fault := scope_fault(app_id):
+            return Refusal(fault)
+        if group_id is not None and (fault := scope_fault(group_id, 1, 255)):
+            return Refusal(fault)
+        for index, request in enumerate(requests, 1):
+            if fault := request_fault(request, allow_future_event_at=allow_future_event_at):
+                return Refusal(fault, index)
+        for index, request in enumerate(requests, 1):
+            if fault := self._accounts_fault(request, app_id):
+                return Refusal(fault, index)
+        plan: list[Record | int | None] = []
+        first_places: dict[str, int] = {}
+        for place, request in enumerate(requests):
+            record = self.records.get(request.id or "")
+            if record is not None and not self._repeats(request, app_id, record):
+                return Refusal(IdempotencyConflict, place + 1)
+            first = first_places.setdefault(request.id, place) if request.id else place
+            if not self._same(request, requests[first]):
+                return Refusal(IdempotencyConflict, place + 1)
+            plan.append(record if record is not None else first if first < place else None)
+        return self._balances(requests, plan)
+
+    def _accounts_fault(self, request: Request, app_id: str | None) -> type[PgledgerError] | None:
+        accounts = []
+        for account_id in (request.from_account_id, request.to_account_id):
+            account = self.accounts.get(account_id or "")
+            if account is None or account.app_id != app_id:
+                return AccountNotFound
+            accounts.append(account)
+        return CurrencyMismatch if accounts[0].currency != accounts[1].currency else None
+
+    @staticmethod
+    def _repeats(request: Request, app_id: str | None, record: Record) -> bool:
+        transfer = record.transfer
+        return (
+            app_id,
+            request.from_account_id,
+            request.to_account_id,
+            Decimal(request.amount or 0),
+            request.event_at.at if request.event_at else None,
+            decoded(request.metadata),
+        ) == (
+            transfer.app_id,
+            transfer.from_account_id,
+            transfer.to_account_id,
+            transfer.amount,
+            record.event_at,
+            transfer.metadata,
+        )
+
+    @staticmethod
+    def _same(request: Request, other: Request) -> bool:
+        return request is other or (
+            request.from_account_id == other.from_account_id
+            and request.to_account_id == other.to_account_id
+            and Decimal(request.amount or 0) == Decimal(other.amount or 0)
+            and (request.event_at.at if request.event_at else None)
+            == (other.event_at.at if other.event_at else None)
+            and decoded(request.metadata) == decoded(other.metadata)
+        )
+
+    def _balances(
+        self, requests: list[Request], answers: list[Record | int | None]
+    ) -> Refusal | Plan:
+        plan: Plan = []
+        balances: dict[str, Decimal] = {}
+        for index, (request, answer) in enumerate(zip(requests, answers, strict=True), 1):
+            if answer is not None:
+                plan.append(answer)
+                continue
+            amount = Decimal(request.amount or 0)
+            source = self.accounts[request.from_account_id or ""]
+            target = self.accounts[request.to_account_id or ""]
+            from_balance = EXACT.subtract(balances.get(source.id, source.balance), amount)
+            if from_balance < 0 and not source.allow_negative_balance:
+                return Refusal(InsufficientFunds, index)
+            if from_balance <= -BOUND:
+                return Refusal(BalanceOutOfRange, index)
+            to_balance = EXACT.add(balances.get(target.id, target.balance), amount)
+            if to_balance > 0 and not target.allow_positive_balance:
+                return Refusal(PositiveBalanceNotAllowed, index)
+            if to_balance >= BOUND:
+                return Refusal(BalanceOutOfRange, index)
+            balances[source.id] = from_balance
+            balances[target.id] = to_balance
+            plan.append(Posting(request, from_balance, to_balance))
+        return plan
+
+    def post(
+        self, plan: Plan, answers: list[Transfer], *, app_id: str, group_id: str | None
+    ) -> None:
+        """Takes in what a call made, and checks its answers one by one."""
+        assert len(answers) == len(plan)
+        for item, answer in zip(plan, answers, strict=True):
+            if isinstance(item, Record):
+                assert answer == item.transfer
+            elif isinstance(item, int):
+                assert answer == answers[item]
+            else:
+                self._post_one(item, answer, app_id, group_id)
+
+    def _post_one(
+        self, posting: Posting, answer: Transfer, app_id: str, group_id: str | None
+    ) -> None:
+        request = posting.request
+        amount = Decimal(request.amount or 0)
+        source = self.accounts[request.from_account_id or ""]
+        target = self.accounts[request.to_account_id or ""]
+        event_at = request.event_at.at if request.event_at else None
+        assert answer == Transfer(
+            id=request.id or answer.id,
+            from_account_id=source.id,
+            to_account_id=target.id,
+            amount=amount,
+            created_at=answer.created_at,
+            event_at=event_at or answer.created_at,
+            metadata=decoded(request.metadata),
+            currency=source.currency,
+            from_account_name=source.name,
+            to_account_name=target.name,
+            from_account_balance=posting.from_balance,
+            to_account_balance=posting.to_balance,
+            from_account_version=source.version + 1,
+            to_account_version=target.version + 1,
+            group_id=group_id,
+            app_id=app_id,
+            from_tenant_id=source.tenant_id,
+            to_tenant_id=target.tenant_id,
+        )
+        assert answer.id not in self.records
+        assert answer.created_at > max(source.updated_at, target.updated_at)
+        if request.id is None:
+            self._check_generated(answer)
+        record = Record(answer, event_at)
+        self.records[answer.id] = record
+        for account, change, balance in (
+            (source, -amount, posting.from_balance),
+            (target, amount, posting.to_balance),
+        ):
+            self.legs[account.id].append(Leg(record, change, account.balance, balance))
+            self.accounts[account.id] = replace(
+                account,
+                balance=balance,
+                version=account.version + 1,
+                updated_at=answer.created_at,
+            )
+
+    def _check_generated(self, answer: Transfer) -> None:
+        assert ids.is_valid(answer.id, "pglt")
+        milliseconds = answer.created_at.microsecond // 1000
+        assert ids.timestamp(answer.id) == answer.created_at.replace(
+            microsecond=milliseconds * 1000
+        )
+        for account_id in (answer.from_account_id, answer.to_account_id):
+            assert answer.id > self.newest_generated.get(account_id, "")
+            self.newest_generated[account_id] = answer.id
+
+    # Reads
+
+    def find_account(self, account_id: str | None, app_id: str | None) -> Refusal | Account:
+        if fault := scope_fault(app_id) or id_fault(account_id, "pgla"):
+            return Refusal(fault)
+        account = self.accounts.get(account_id or "")
+        return account if account and account.app_id == app_id else Refusal(AccountNotFound)
+
+    def find_transfer(self, transfer_id: str | None, app_id: str | None) -> Refusal | Transfer:
+        if fault := scope_fault(app_id) or id_fault(transfer_id, "pglt"):
+            return Refusal(fault)
+        record = self.records.get(transfer_id or "")
+        if record is None or record.transfer.app_id != app_id:
+            return Refusal(TransferNotFound)
+        return record.transfer
+
+    def entries(
+        self,
+        account_id: str | None,
+        *,
+        page_size: int | None,
+        newest_first: bool | None,
+        after_version: int | None,
+        app_id: str | None,
+    ) -> Refusal | list[Entry]:
+        """Returns a page of entries, whose ids are left empty."""
+        account = self.find_account(account_id, app_id)
+        if isinstance(account, Refusal):
+            return account
+        if page_size is None:
+            return Refusal(NullArgument)
+        if not 1 <= page_size <= 10000:
+            return Refusal(InvalidPage)
+        if newest_first is None:
+            return Refusal(NullArgument)
+        if after_version is not None and after_version < 0:
+            return Refusal(InvalidPage)
+        versions = list(range(1, account.version + 1))
+        if newest_first:
+            versions.reverse()
+        if after_version is not None:
+            versions = [
+                version
+                for version in versions
+                if (version < after_version if newest_first else version > after_version)
+            ]
+        return [self.entry(account, version) for version in versions[:page_size]]
+
+    def entry(self, account: Account, version: int) -> Entry:
+        leg = self.legs[account.id][version - 1]
+        transfer = leg.record.transfer
+        return Entry(
+            id="",
+            account_id=account.id,
+            transfer_id=transfer.id,
+            amount=leg.amount,
+            account_previous_balance=leg.previous_balance,
+            account_current_balance=leg.balance,
+            account_version=version,
+            created_at=transfer.created_at,
+            event_at=transfer.event_at,
+            metadata=transfer.metadata,
+            account_name=account.name,
+            currency=account.currency,
+            app_id=account.app_id,
+            tenant_id=account.tenant_id,
+        )
+
+    def balance_at(
+        self, account_id: str | None, at: datetime | None, app_id: str | None
+    ) -> Refusal | Decimal:
+        account = self.find_account(account_id, app_id)
+        if isinstance(account, Refusal):
+            return account
+        if at is None:
+            return Refusal(NullArgument)
+        balance = Decimal(0)
+        for leg in self.legs[account.id]:
+            if leg.record.transfer.created_at <= at:
+                balance = leg.balance
+        return balance

@@ -1,0 +1,874 @@
+"""What somebody with a login and bad intentions tries, and what it gets them.
+
+The attacker, mallory, may do what an application may (pgledger_poster) and what an auditor may, and
+has a schema to plant things in. Whatever of it runs would make mallory a superuser if it could, and
+leaves a warning that the tests look for. The victims are the owner's functions and a superuser who
+reads the views.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from support.clock import SetClock
+from support.database import Connect
+
+IMMUTABLE = "LG030"
+DENIED = "42501"
+
+# Types that our bodies compute with: for each pair of them every operator is planted.
+OPERAND_TYPES = (
+    *("text", "numeric", "bigint", "integer", "boolean", "timestamptz", "interval", "jsonb"),
+    *("uuid", "bytea", '"char"', "name", "smallint", "double precision", "text[]", "numeric[]"),
+    *("bigint[]", "bit", "oid", "regclass", "regproc"),
+)
+TYPE_NAMES = (
+    *("text", "numeric", "int8", "int4", "bool", "timestamptz", "interval", "jsonb", "uuid"),
+    *("bytea", "bit", "regclass", "regproc", "record", "trigger"),
+)
+
+BODIES: LiteralString = """
+    select pg_proc.prosrc
+    from pg_proc
+    where pg_proc.pronamespace = 'pgledger'::regnamespace or pg_proc.proname ~ '^(pg)?ledger_'
+    union all
+    select pg_get_viewdef(pg_class.oid)
+    from pg_class
+    where pg_class.relkind = 'v' and pg_class.relname ~ '^(pg)?ledger_'
+"""
+
+
+@dataclass
+class Scene:
+    """A database with some transfers, an attacker, and what has been planted so far.
+
+    Attributes:
+        admin: A superuser's connection.
+        mallory: Name of the attacker's role.
+        alarms: Warnings of planted code that ran.
+    """
+
+    admin: psycopg.Connection[Any]
+    connect: Connect
+    mallory: str
+    ids: dict[str, str]
+    alarms: list[str] = field(default_factory=list)
+
+    def session(self, user: str | None = None) -> psycopg.Connection[Any]:
+        conn = self.connect(autocommit=True, **({"user": user} if user else {}))
+        conn.add_notice_handler(self.listen)
+        return conn
+
+    def listen(self, notice: psycopg.errors.Diagnostic) -> None:
+        if "planted" in (notice.message_primary or ""):
+            self.alarms.append(notice.message_primary or "")
+
+    def assert_nothing_happened(self) -> None:
+        assert self.alarms == []
+        assert self.admin.execute(
+            "select rolsuper from pg_roles where rolname = %s", [self.mallory]
+        ).fetchone() == (False,)
+
+
+@pytest.fixture
+def scene(connect: Connect) -> Iterator[Scene]:
+    admin = connect(autocommit=True)
+    mallory = f"mallory_{admin.info.dbname}"
+    admin.execute(sql.SQL("create role {} login").format(sql.Identifier(mallory)))
+    for granted in ("pgledger_poster", "pgledger_reader", "pgledger_auditor"):
+        admin.execute(
+            sql.SQL("grant {} to {}").format(sql.Identifier(granted), sql.Identifier(mallory))
+        )
+    admin.execute(sql.SQL("create schema evil authorization {}").format(sql.Identifier(mallory)))
+    ids = {}
+    for name in ("shop", "buyer"):
+        row = admin.execute(
+            "select id from pgledger_create_account(%s, 'USD', metadata => '{}')", [name]
+        ).fetchone()
+        assert row is not None
+        ids[name] = row[0]
+    row = admin.execute(
+        "select id from pgledger_create_transfer(%(shop)s, %(buyer)s, 7)", ids
+    ).fetchone()
+    assert row is not None
+    ids["transfer"] = row[0]
+    yield Scene(admin, connect, mallory, ids)
+    role = sql.Identifier(mallory)
+    admin.execute(sql.SQL("drop owned by {} cascade").format(role))
+    admin.execute(sql.SQL("drop role {}").format(role))
+
+
+def names_in_bodies(conn: psycopg.Connection[Any]) -> set[str]:
+    """Returns every word of every body, comments and all."""
+    return {
+        word
+        for (body,) in conn.execute(BODIES).fetchall()
+        for word in re.findall(r"[a-z_][a-z_0-9]*", body)
+    }
+
+
+def operators_in_bodies(conn: psycopg.Connection[Any]) -> set[str]:
+    bodies = " ".join(body for (body,) in conn.execute(BODIES).fetchall())
+    return {
+        operator
+        for (operator,) in conn.execute("select distinct oprname from pg_operator").fetchall()
+        if operator in bodies
+    }
+
+
+def booby_trap(scene: Scene) -> str:
+    """Returns the body, in PL/pgSQL, of a function that takes its chance."""
+    return (
+        "begin raise warning 'planted %% ran as %%', %s, current_user;"
+        f" execute 'alter role {scene.mallory} superuser'; return null; end"
+    )
+
+
+def plant_functions(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
+    """Plants a function for each one of PostgreSQL's or ours that bears a name in our bodies."""
+    words = sorted(names_in_bodies(scene.admin))
+    found = conn.execute(
+        """
+        select
+          pg_proc.proname,
+          array_to_string(array(
+            select format_type(argument.type, null)
+            from unnest(pg_proc.proargtypes::oid[]) with ordinality as argument (type, place)
+            order by argument.place
+          ), ', '),
+          case
+            when pg_proc.prorettype in ('internal'::regtype, 'trigger'::regtype) then 'text'
+            when pg_type.typtype = 'p' and pg_type.typname !~ '^any' then 'text'
+            else format_type(pg_proc.prorettype, null)
+          end
+        from pg_proc
+        inner join pg_type on pg_proc.prorettype = pg_type.oid
+        where (
+          pg_proc.pronamespace = 'pg_catalog'::regnamespace and pg_proc.proname = any(%s)
+          or pg_proc.pronamespace = 'pgledger'::regnamespace
+          or pg_proc.proname ~ '^pgledger_'
+        )
+        -- What takes these cannot be called from a statement.
+        and not pg_proc.proargtypes::oid[] && array[
+          'internal'::regtype, 'cstring'::regtype, '"any"'::regtype
+        ]::oid[]
+        and not pg_proc.proretset
+        and pg_proc.prorettype <> 'cstring'::regtype
+        """,
+        [words],
+    ).fetchall()
+    planted = 0
+    for name, arguments, result in found:
+        body = booby_trap(scene).replace("%s", f"'{schema}.{name}'").replace("%%", "%")
+        try:
+            conn.execute(
+                f'create or replace function {schema}."{name}"({arguments}) returns {result}'
+                f" language plpgsql as $trap$ {body} $trap$".encode()
+            )
+            planted += 1
+        except psycopg.errors.InvalidFunctionDefinition:
+            # A polymorphic result without a polymorphic argument, and the like: nothing to plant.
+            continue
+    return planted
+
+
+def plant_operators(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
+    """Plants every operator that stands in our bodies for every pair of types."""
+    operators = sorted(operators_in_bodies(scene.admin))
+    body = booby_trap(scene).replace("%s", "'operator'").replace("%%", "%")
+    comparing = {"<", ">", "=", "<=", ">=", "<>", "~", "!~", "~*"}
+    statements = []
+    for left in OPERAND_TYPES:
+        for right in OPERAND_TYPES:
+            for kind, suffix in (("boolean", "b"), (right, "")):
+                statements.append(
+                    f"create function {schema}.trap{suffix}(a {left}, b {right}) returns {kind}"
+                    f" language plpgsql as $trap$ {body} $trap$"
+                )
+            for operator in operators:
+                function = f"{schema}.trap{'b' if operator in comparing else ''}"
+                statements.append(
+                    f"create operator {schema}.{operator}"
+                    f" (leftarg = {left}, rightarg = {right}, function = {function})"
+                )
+    conn.execute("; ".join(statements).encode())
+    return len(statements)
+
+
+def plant_types(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> None:
+    """Plants domains whose check would run wherever a value is cast to them."""
+    body = booby_trap(scene).replace("%s", "'domain'").replace("%%", "%")
+    conn.execute(
+        f"create function {schema}.checked(value pg_catalog.text) returns pg_catalog.bool"
+        f" language plpgsql as $trap$ {body} $trap$".encode()
+    )
+    for name in TYPE_NAMES:
+        conn.execute(
+            f'create domain {schema}."{name}" as pg_catalog.text'
+            f" check ({schema}.checked(value))".encode()
+        )
+
+
+def plant_tables(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> None:
+    """Plants empty twins of our tables and views, and of each catalog that we read."""
+    for relation, name in scene.admin.execute(
+        """
+        select pg_class.oid::regclass::text, pg_class.relname
+        from pg_class
+        where pg_class.relkind in ('r', 'v')
+          and (
+            pg_class.relnamespace = 'pgledger'::regnamespace
+            or pg_class.relnamespace = 'public'::regnamespace and pg_class.relname ~ '^pgledger_'
+            or pg_class.oid in ('pg_trigger'::regclass, 'pg_class'::regclass)
+          )
+        """
+    ).fetchall():
+        conn.execute(f"create table {schema}.{name} (like {relation})".encode())
+
+
+def calls(ids: Mapping[str, str]) -> list[str]:
+    """Returns every public call and view, written so that nothing is left to the search_path."""
+    shop, buyer, transfer = ids["shop"], ids["buyer"], ids["transfer"]
+    rows = f"array[('{shop}', '{buyer}', 2)]::public.pgledger_transfer_request[]"
+    twice = f"'{{{shop},{shop}}}', '{{{buyer},{buyer}}}'"
+    functions = [
+        "pgledger_create_account('x', 'USD')",
+        f"pgledger_create_account('x', 'USD', id => 'pgla_{'7' * 26}', metadata => '{{}}')",
+        f"pgledger_create_account('x', 'USD', id => 'pgla_{'7' * 26}', metadata => '{{}}')",
+        f"pgledger_create_transfer('{shop}', '{buyer}', 12.34)",
+        f"pgledger_create_transfer('{shop}', '{buyer}', 12.34, '2025-07-01', '{{}}')",
+        f"pgledger_create_transfer('{shop}', '{buyer}', 1, id => 'pglt_{'7' * 26}')",
+        f"pgledger_create_transfer('{shop}', '{buyer}', 1, id => 'pglt_{'7' * 26}')",
+        f"pgledger_create_transfers(('{shop}', '{buyer}', '10.00'), ('{buyer}', '{shop}', 9.26))",
+        f"pgledger_create_transfers({rows}, metadata => '{{}}', group_id => 'order')",
+        f"pgledger_create_transfers_bulk('{{{shop}}}', '{{{buyer}}}', '{{3}}')",
+        f"pgledger_create_transfers_bulk({twice}, '{{1,3}}', ids => '{{pglt_{'7' * 26},NULL}}')",
+        f"pgledger_get_account('{shop}')",
+        f"pgledger_get_transfer('{transfer}')",
+        f"pgledger_account_entries('{shop}')",
+        f"pgledger_account_entries('{shop}', newest_first => false, after_version => 1)",
+        f"pgledger_balance_at('{shop}', 'infinity')",
+        "pgledger_generate_id('pglt')",
+        "pgledger_ulid_to_uuid('01JTVST7XAES5BXHWZN4KR4VEZ')",
+        "pgledger_uuid_to_ulid('0196b79d-9faa-7272-bebf-28ae4c4c4f1f')",
+        f"pgledger_id_timestamp('{shop}')",
+        "pgledger_verify()",
+    ]
+    refused = [
+        "pgledger_create_account('', 'USD')",
+        f"pgledger_create_transfer('{shop}', '{buyer}', -1)",
+        f"pgledger_create_transfer('{shop}', '{shop}', 1)",
+        f"pgledger_create_transfers(('{shop}', '{buyer}', 0))",
+        f"pgledger_create_transfers_bulk('{{{shop}}}', '{{{buyer}}}', '{{}}')",
+        f"pgledger_get_account('pgla_{'6' * 26}')",
+        f"pgledger_account_entries('{shop}', page_size => 0)",
+        "pgledger_generate_id('')",
+    ]
+    views = ["accounts_v1", "accounts_view", "transfers_v1", "transfers_view"]
+    views += ["entries_v1", "entries_view", "errors_v1"]
+    return [
+        *(f"select * from public.{call}" for call in [*functions, *refused]),
+        *(f"select * from public.pgledger_{view}" for view in views),
+    ]
+
+
+def run_everything(scene: Scene, conn: psycopg.Connection[Any]) -> None:
+    for statement in calls(scene.ids):
+        state = "00000"
+        try:
+            conn.execute(statement.encode())
+        except psycopg.Error as error:
+            state = error.sqlstate or str(error)
+        assert state == "00000" or state.startswith("LG"), statement
+        assert scene.alarms == [], statement
+
+
+def as_it_should(scene: Scene, conn: psycopg.Connection[Any]) -> None:
+    """Checks, on the attacker's path, that a transfer does what it does without an attack."""
+    before = scene.admin.execute(
+        "select balance, version from pgledger.accounts where id = %(buyer)s", scene.ids
+    ).fetchone()
+    assert before is not None
+    made = conn.execute(
+        "select r.id, r.to_account_balance, r.to_account_version"
+        " from public.pgledger_create_transfer(%(shop)s, %(buyer)s, 12.34) as r",
+        scene.ids,
+    ).fetchone()
+    assert made is not None
+    assert (made[1] - before[0], made[2] - before[1]) == (Decimal("12.34"), 1)
+    assert scene.admin.execute(
+        "select amount::text, to_balance from pgledger.transfers where id = %s", [made[0]]
+    ).fetchone() == ("12.34", made[1])
+    assert scene.admin.execute("select sum(violations) from pgledger_verify()").fetchone() == (0,)
+
+
+# Planting
+
+PATHS = [
+    "evil, pg_catalog, public, pg_temp",
+    "evil, pg_temp, pg_catalog, public",
+    "pg_temp, evil, public",
+    "public, evil",
+    "evil",
+]
+
+
+PLANTERS: Mapping[str, Callable[[Scene, psycopg.Connection[Any], str], Any]] = {
+    "functions": plant_functions,
+    "operators": plant_operators,
+    "types": plant_types,
+    "tables": plant_tables,
+}
+
+
+@pytest.mark.parametrize("what", PLANTERS)
+def test_planted_things_never_run_for_the_owner(scene, what):
+    """mallory calls the definer functions with her own things ahead of everybody's."""
+    conn = scene.session(scene.mallory)
+    PLANTERS[what](scene, conn, "evil")
+    if what in ("tables", "types", "functions"):
+        PLANTERS[what](scene, conn, "pg_temp")
+    for path in PATHS:
+        conn.execute(f"set search_path = {path}".encode())
+        run_everything(scene, conn)
+        as_it_should(scene, conn)
+    scene.assert_nothing_happened()
+
+
+@pytest.mark.parametrize("what", PLANTERS)
+def test_planted_things_never_run_for_a_superuser(scene, what):
+    """A superuser calls everything on a search_path that goes through mallory's schema."""
+    PLANTERS[what](scene, scene.session(scene.mallory), "evil")
+    victim = scene.session()
+    for path in ("public, evil", "evil, public", "evil, pg_catalog, public"):
+        victim.execute(f"set search_path = {path}".encode())
+        run_everything(scene, victim)
+    scene.assert_nothing_happened()
+
+
+def test_traps_work(scene):
+    """Without an attack that would succeed on somebody careless, the tests above prove nothing."""
+    conn = scene.session(scene.mallory)
+    plant_operators(scene, conn, "evil")
+    plant_functions(scene, conn, "evil")
+    plant_types(scene, conn, "evil")
+    scene.admin.execute(
+        "create function careless(a numeric) returns numeric language plpgsql security definer"
+        " as $$ begin return a + 1; end $$"
+    )
+    scene.admin.execute(
+        "create function naive(a timestamptz) returns boolean language plpgsql security definer"
+        " as $$ begin return isfinite(a); end $$"
+    )
+    for call in ("careless(1)", "naive('now')"):
+        victim = scene.session()
+        victim.execute("set search_path = evil, pg_catalog, public")
+        victim.execute(f"select public.{call}".encode())
+        assert len(scene.alarms) == 1
+        assert scene.admin.execute(
+            "select rolsuper from pg_roles where rolname = %s", [scene.mallory]
+        ).fetchone() == (True,)
+        scene.admin.execute(
+            sql.SQL("alter role {} nosuperuser").format(sql.Identifier(scene.mallory))
+        )
+        scene.alarms.clear()
+
+
+def test_enough_is_planted(scene):
+    conn = scene.session(scene.mallory)
+    words = names_in_bodies(scene.admin)
+    assert {"clock_timestamp", "format", "greatest", "unnest", "encode", "min_scale"} <= words
+    operators = operators_in_bodies(scene.admin)
+    assert {"+", "-", "*", "/", "=", "<>", "<", ">=", "||", "<<", ">>", "&", "|", "~"} <= operators
+    assert plant_functions(scene, conn, "evil") > 200
+
+
+@pytest.mark.parametrize("schema", ["public", "pg_temp"])
+def test_temporary_tables_swallow_nothing(scene, schema):
+    """Known from a ledger that named its tables bare: entries went into the caller's own table."""
+    conn = scene.session(scene.mallory)
+    plant_tables(scene, conn, "pg_temp")
+    conn.execute(f"set search_path = pg_temp, {schema}".encode())
+    as_it_should(scene, conn)
+    for name in ("accounts", "transfers", "pgledger_accounts_v1", "pgledger_transfers_v1"):
+        assert conn.execute(f"select count(*) from pg_temp.{name}".encode()).fetchone() == (0,)
+
+
+def test_strangers_uuidv7_and_clock(scene):
+    """An application may well have functions of these names; they are none of our business."""
+    admin = scene.admin
+    for schema in ("public", "evil"):
+        for name, result, value in (
+            ("uuidv7", "uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"),
+            ("uuid_generate_v7", "uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"),
+            ("gen_random_uuid", "uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"),
+            ("clock_timestamp", "timestamptz", "'1999-01-01'"),
+            ("now", "timestamptz", "'1999-01-01'"),
+            ("clock", "timestamptz", "'1999-01-01'"),
+        ):
+            admin.execute(
+                f"create function {schema}.{name}() returns {result} language sql"
+                f" as $$ select {value}::{result} $$".encode()
+            )
+    conn = scene.session(scene.mallory)
+    conn.execute("set search_path = evil, public, pg_catalog")
+    made = conn.execute(
+        "select r.id, pg_catalog.now() - r.created_at < '1 hour' as is_new, r.created_at,"
+        " public.pgledger_id_timestamp(r.id) as inside"
+        " from public.pgledger_create_transfer(%(shop)s, %(buyer)s, 1) as r",
+        scene.ids,
+    ).fetchone()
+    assert made is not None
+    assert made[1] is True
+    assert not made[0].endswith("Z" * 10)
+    assert abs((made[2] - made[3]).total_seconds()) < 0.001
+    many = conn.execute(
+        "select r.id from public.pgledger_create_transfers((%(shop)s, %(buyer)s, 1),"
+        " (%(shop)s, %(buyer)s, 1)) as r",
+        scene.ids,
+    ).fetchall()
+    assert len({*many, made[0]}) == 3
+
+
+def test_only_tests_replace_the_clock(scene, set_clock: SetClock):
+    conn = scene.session(scene.mallory)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("create or replace function pgledger.clock() returns timestamptz return now()")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("select pgledger.clock()")
+    set_clock(scene.admin, "timestamptz '2030-01-01'")
+    assert (
+        scene.admin.execute("select created_at from pgledger_create_account('x', 'USD')").fetchone()
+        == scene.admin.execute("select timestamptz '2030-01-01'").fetchone()
+    )
+
+
+def test_arguments_are_never_statements(scene):
+    """Texts of a caller end in rows and messages, as they are."""
+    conn = scene.session(scene.mallory)
+    hostile = f"'); alter role {scene.mallory} superuser; --"
+    for text in (hostile, f"%s%I {hostile}", "$$" + hostile, "\\" + hostile):
+        assert conn.execute(
+            "select name from pgledger_create_account(%s, 'USD', metadata => %s)",
+            [text, Jsonb({text: text})],
+        ).fetchone() == (text,)
+        for call in (
+            "pgledger_create_account('x', %s)",
+            "pgledger_create_account('x', 'USD', app_id => %s)",
+            "pgledger_create_account('x', 'USD', id => %s)",
+            "pgledger_get_account(%s)",
+            "pgledger_generate_id(%s)",
+            "pgledger_ulid_to_uuid(%s)",
+        ):
+            with pytest.raises(psycopg.Error, match="superuser") as refused:
+                conn.execute(f"select {call}".encode(), [text])
+            assert (refused.value.sqlstate or "").startswith("LG")
+    scene.assert_nothing_happened()
+
+
+# Changing what was written
+
+CHANGES: Mapping[str, str] = {
+    "update": "update pgledger.transfers set amount = amount",
+    "update nothing": "update pgledger.transfers set amount = 1 where false",
+    "update metadata": "update pgledger.transfers set metadata = '{}'",
+    "delete": "delete from pgledger.transfers",
+    "delete one": "delete from pgledger.transfers where id = '{transfer}'",
+    "delete nothing": "delete from pgledger.transfers where false",
+    "delete using": "delete from pgledger.transfers using pgledger.accounts",
+    "truncate": "truncate pgledger.transfers",
+    "truncate both": "truncate pgledger.accounts, pgledger.transfers restart identity cascade",
+    "upsert": "insert into pgledger.transfers select * from pgledger.transfers"
+    " on conflict on constraint transfers_id_pk do update set amount = 1",
+    "merge": "merge into pgledger.transfers using (values (1)) as one (n) on true"
+    " when matched then update set amount = 1",
+    "merge and delete": "merge into pgledger.transfers using (values (1)) as one (n) on true"
+    " when matched then delete",
+    "with": "with gone as (delete from pgledger.transfers returning id) select * from gone",
+    "delete account": "delete from pgledger.accounts",
+    "delete no account": "delete from pgledger.accounts where false",
+    "truncate accounts": "truncate pgledger.accounts",
+    "truncate only": "truncate only pgledger.accounts cascade",
+}
+
+changes = pytest.mark.parametrize(
+    "change", [pytest.param(statement, id=name) for name, statement in CHANGES.items()]
+)
+
+
+@pytest.mark.parametrize("replication_role", ["origin", "local", "replica"])
+@pytest.mark.parametrize("role", ["superuser", "pgledger_owner"])
+def test_nobody_changes_what_was_written(scene, role, replication_role, subtests):
+    conn = scene.session()
+    conn.execute(f"set session_replication_role = {replication_role}".encode())
+    if role != "superuser":
+        conn.execute(f"set role {role}".encode())
+    before = scene.admin.execute("select count(*), sum(amount) from pgledger.transfers").fetchone()
+    for name, statement in CHANGES.items():
+        with subtests.test(name):
+            with pytest.raises(psycopg.Error) as refused:
+                conn.execute(statement.replace("{transfer}", scene.ids["transfer"]).encode())
+            assert refused.value.sqlstate == IMMUTABLE
+    assert (
+        scene.admin.execute("select count(*), sum(amount) from pgledger.transfers").fetchone()
+        == before
+    )
+
+
+def test_poster_changes_nothing(scene, subtests):
+    conn = scene.session(scene.mallory)
+    for name, statement in CHANGES.items():
+        with subtests.test(name):
+            with pytest.raises(psycopg.Error) as refused:
+                conn.execute(statement.replace("{transfer}", scene.ids["transfer"]).encode())
+            assert refused.value.sqlstate == DENIED
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("set session_replication_role = replica")
+
+
+def test_cascade_from_an_applications_table_is_refused(scene):
+    """Linked tables refer to accounts; they can be emptied, and accounts stay."""
+    scene.admin.execute(
+        "create table orders (account_id text references pgledger.accounts (id) on delete cascade)"
+    )
+    scene.admin.execute("insert into orders values (%(shop)s)", scene.ids)
+    scene.admin.execute("truncate orders cascade")
+    with pytest.raises(psycopg.Error) as refused:
+        scene.admin.execute("truncate pgledger.accounts cascade")
+    assert refused.value.sqlstate == IMMUTABLE
+
+
+@pytest.mark.parametrize("view", ["accounts", "transfers", "entries"])
+def test_views_are_no_way_round(scene, view):
+    for conn in (scene.session(), scene.session(scene.mallory)):
+        for suffix in ("v1", "view"):
+            name = f"pgledger_{view}_{suffix}"
+            for statement in (
+                f"update {name} set metadata = null",
+                f"delete from {name}",
+                f"insert into {name} select * from {name}",
+                f"truncate {name}",
+                f"merge into {name} using (values (1)) as one (n) on true when matched then delete",
+            ):
+                with pytest.raises(psycopg.Error) as refused:
+                    conn.execute(statement.encode())
+                assert refused.value.sqlstate in {DENIED, "55000", "42809", "0A000"}, statement
+
+
+# What pgledger_verify() finds
+
+GUARDS = {
+    "transfers_rows_never_change": ("transfers", "before update or delete", "row"),
+    "transfers_never_change": ("transfers", "before update or delete or truncate", "statement"),
+    "accounts_rows_are_never_deleted": ("accounts", "before delete", "row"),
+    "accounts_are_never_deleted": ("accounts", "before delete or truncate", "statement"),
+}
+CHECK_OF_GUARDS = "triggers that keep records unchanged stand and are always on"
+
+
+def findings(conn: psycopg.Connection[Any]) -> dict[str, tuple[int, str]]:
+    """Returns the checks that found something, with how much and an example."""
+    return {
+        name: (violations, example)
+        for name, violations, example in conn.execute(
+            "select check_name, violations, example from pgledger_verify()"
+        ).fetchall()
+        if violations
+    }
+
+
+def create_guard(trigger: str, *, events: str = "", when: str = "", always: bool = True) -> str:
+    table, all_events, each = GUARDS[trigger]
+    return (
+        f"drop trigger {trigger} on pgledger.{table};"
+        f" create trigger {trigger} {events or all_events} on pgledger.{table}"
+        f" for each {each} {when} execute function pgledger.refuse_change();"
+        + (f" alter table pgledger.{table} enable always trigger {trigger}" if always else "")
+    )
+
+
+def test_guards_listed_here_are_all_there_are(conn):
+    assert {
+        name
+        for (name,) in conn.execute(
+            "select tgname from pg_trigger where not tgisinternal"
+            " and tgrelid in ('pgledger.accounts'::regclass, 'pgledger.transfers'::regclass)"
+        )
+    } == set(GUARDS)
+    for trigger in GUARDS:
+        conn.execute(create_guard(trigger).encode())
+    # Made anew as they were, they are as good: nothing but what the tests below do is found.
+    assert findings(conn) == {}
+
+
+@pytest.mark.parametrize("trigger", GUARDS)
+def test_missing_and_switched_off_guards_are_found(conn, trigger, subtests):
+    table, events, _ = GUARDS[trigger]
+    fewer = events.replace("update or ", "").replace(" or truncate", "")
+    ways = {
+        "disabled": f"alter table pgledger.{table} disable trigger {trigger}",
+        "all disabled": f"alter table pgledger.{table} disable trigger all",
+        "not always": f"alter table pgledger.{table} enable trigger {trigger}",
+        "on replicas only": f"alter table pgledger.{table} enable replica trigger {trigger}",
+        "dropped": f"drop trigger {trigger} on pgledger.{table}",
+        "renamed": f"alter trigger {trigger} on pgledger.{table} rename to other",
+        "made again, not always": create_guard(trigger, always=False),
+        "after": create_guard(trigger, events=events.replace("before", "after")),
+        "other function": (
+            "create function pgledger.let_change() returns trigger language plpgsql"
+            " as 'begin return coalesce(new, old); end';"
+            + create_guard(trigger).replace("refuse_change", "let_change")
+        ),
+        "never when": create_guard(trigger, when="when (false)"),
+    }
+    if fewer != events:
+        ways["fewer events"] = create_guard(trigger, events=fewer)
+    if "update" in events:
+        ways["update of a column"] = create_guard(
+            trigger, events=events.replace("update", "update of event_at")
+        )
+    for label, way in ways.items():
+        with subtests.test(label), conn.transaction(force_rollback=True):
+            conn.execute(way.encode())
+            assert CHECK_OF_GUARDS in findings(conn), label
+            violations, example = findings(conn)[CHECK_OF_GUARDS]
+            assert violations >= 1
+            assert example in GUARDS
+
+
+def test_guard_whose_function_was_replaced_is_found(conn):
+    conn.execute(
+        "create or replace function pgledger.refuse_change() returns trigger language plpgsql"
+        " as 'begin return coalesce(new, old); end'"
+    )
+    assert CHECK_OF_GUARDS in findings(conn)
+
+
+# What to do to the data, and by which check it has to be found. There are four accounts, a to d, of
+# which d has no entries; a gives to b and c, b to c, and once c to b: six transfers in all.
+TAMPERS: Mapping[str, str] = {
+    "balances of each app and currency sum to zero": (
+        "update pgledger.accounts set balance = balance + 1 where name = 'a'"
+    ),
+    "account balances are the sums of their entries": (
+        "update pgledger.accounts set balance = balance"
+        " + case name when 'a' then 1 else -1 end where name in ('a', 'b')"
+    ),
+    "account versions are the counts of their entries": (
+        "update pgledger.accounts set version = version + 1 where name = 'a'"
+    ),
+    "accounts were updated when their newest entry was recorded": (
+        "update pgledger.accounts set updated_at = updated_at + interval '1 second'"
+        " where name = 'a'"
+    ),
+    "versions of entries run from 1 without a gap": (
+        "update pgledger.transfers set from_version = from_version + 1000"
+        " where from_key = (select key from pgledger.accounts where name = 'a')"
+        " and from_version = 2"
+    ),
+    "each entry starts from the balance that the one before left": (
+        "update pgledger.transfers set from_balance = from_balance - 1"
+        " where from_key = (select key from pgledger.accounts where name = 'a')"
+        " and from_version = 1"
+    ),
+    "each entry was recorded later than the one before": (
+        "update pgledger.transfers set created_at = created_at - interval '1 hour'"
+        " where from_key = (select key from pgledger.accounts where name = 'a')"
+        " and from_version = 2"
+    ),
+    "balances stayed within their account's limits after every entry": (
+        "update pgledger.accounts set allow_negative_balance = false where name = 'a'"
+    ),
+    "transfers join two accounts of one app and currency": (
+        "update pgledger.accounts set currency = 'EUR' where name = 'c'"
+    ),
+    "amounts are above 0, below 1e30, of at most 18 decimal places": (
+        "update pgledger.transfers set amount = -amount"
+        " where from_key = (select key from pgledger.accounts where name = 'a')"
+        " and from_version = 1"
+    ),
+    "ids of accounts and transfers are well formed": (
+        "update pgledger.transfers set id = lower(id)"
+        " where from_key = (select key from pgledger.accounts where name = 'a')"
+        " and from_version = 1"
+    ),
+    CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
+}
+
+NEWEST = "where id = (select max(id) from pgledger.transfers)"
+KEY_OF_D = "(select key from pgledger.accounts where name = 'd')"
+FORGERY = """
+    insert into pgledger.transfers (
+      from_key, to_key, from_version, to_version, created_at, id, app_id, amount, from_balance,
+      to_balance
+    )
+    select
+      from_key, to_key, from_version + 1, to_version + 1, created_at + interval '1 second',
+      'pglt_70000000000000000000000000', app_id, amount, from_balance - amount, to_balance + amount
+    from pgledger.transfers
+    order by id desc
+    limit 1
+"""
+
+MORE_TAMPERS: Mapping[str, tuple[str, str]] = {
+    "a transfer removed": (
+        "delete from pgledger.transfers where id = (select max(id) from pgledger.transfers)",
+        "account balances are the sums of their entries",
+    ),
+    "the first transfer removed": (
+        "delete from pgledger.transfers where id = (select min(id) from pgledger.transfers)",
+        "versions of entries run from 1 without a gap",
+    ),
+    "all transfers removed": (
+        "truncate pgledger.transfers",
+        "account versions are the counts of their entries",
+    ),
+    "an account removed": (
+        "delete from pgledger.accounts where name = 'c'",
+        "transfers join two accounts of one app and currency",
+    ),
+    "an amount changed": (
+        f"update pgledger.transfers set amount = amount + 1 {NEWEST}",
+        "each entry starts from the balance that the one before left",
+    ),
+    "an amount that is not a number": (
+        "update pgledger.transfers set amount = 'NaN'",
+        "amounts are above 0, below 1e30, of at most 18 decimal places",
+    ),
+    "a balance that is not a number": (
+        "update pgledger.accounts set balance = 'NaN' where name = 'a'",
+        "account balances are the sums of their entries",
+    ),
+    "all balances not a number": (
+        "update pgledger.accounts set balance = 'NaN'",
+        "balances of each app and currency sum to zero",
+    ),
+    "a transfer moved to another account": (
+        f"update pgledger.transfers set to_key = {KEY_OF_D} {NEWEST}",
+        "account balances are the sums of their entries",
+    ),
+    "a transfer moved to another app": (
+        f"update pgledger.transfers set app_id = 'other' {NEWEST}",
+        "transfers join two accounts of one app and currency",
+    ),
+    "an account moved to another app": (
+        "update pgledger.accounts set app_id = 'other' where name = 'a'",
+        "transfers join two accounts of one app and currency",
+    ),
+    "an account's id changed": (
+        "update pgledger.accounts set id = 'pgla_u' || substr(id, 7) where name = 'a'",
+        "ids of accounts and transfers are well formed",
+    ),
+    "an account younger than its entries": (
+        "update pgledger.accounts set created_at = updated_at where name = 'a'",
+        "each entry was recorded later than the one before",
+    ),
+    "an upper limit that was not kept": (
+        "update pgledger.accounts set allow_positive_balance = false where name = 'c'",
+        "balances stayed within their account's limits after every entry",
+    ),
+    "a transfer from an account to itself": (
+        f"update pgledger.transfers set to_key = from_key, to_version = 1000 {NEWEST}",
+        "transfers join two accounts of one app and currency",
+    ),
+    "a forged transfer between accounts that balance": (
+        FORGERY,
+        "account balances are the sums of their entries",
+    ),
+}
+
+
+@pytest.fixture
+def tampered(conn) -> Callable[[str], dict[str, tuple[int, str]]]:
+    """Makes six transfers, does something to them that only a superuser can, and verifies."""
+    keys = {}
+    for name in "abcd":
+        row = conn.execute("select id from pgledger_create_account(%s, 'USD')", [name]).fetchone()
+        keys[name] = row[0]
+    for source, target, amount in (
+        ("a", "b", "12.34"),
+        ("b", "c", "2.30"),
+        ("a", "b", "5"),
+        ("b", "c", "0.01"),
+        ("a", "c", "7"),
+        ("c", "b", "1"),
+    ):
+        conn.execute(
+            "select pgledger_create_transfer(%s, %s, %s::numeric)",
+            [keys[source], keys[target], amount],
+        )
+    conn.commit()
+    assert findings(conn) == {}
+
+    def tamper(statement: str) -> dict[str, tuple[int, str]]:
+        tables = ("accounts", "transfers")
+        for table in tables:
+            conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
+        for trigger, (table, _, _) in GUARDS.items():
+            if "disable trigger" not in statement:
+                continue
+            conn.execute(f"alter table pgledger.{table} enable always trigger {trigger}".encode())
+        conn.execute(statement.encode())
+        for trigger, (table, _, _) in GUARDS.items():
+            if "disable trigger" not in statement:
+                conn.execute(
+                    f"alter table pgledger.{table} enable always trigger {trigger}".encode()
+                )
+        return findings(conn)
+
+    return tamper
+
+
+def test_each_check_has_a_tampering_of_its_own(conn):
+    names = [
+        name for (name,) in conn.execute("select check_name from pgledger_verify()").fetchall()
+    ]
+    assert sorted(names) == sorted(TAMPERS)
+
+
+@pytest.mark.parametrize("check", TAMPERS)
+def test_tampering_is_found_by_its_check(tampered, check):
+    found = tampered(TAMPERS[check])
+    assert check in found, found
+    violations, example = found[check]
+    assert violations >= 1
+    assert example
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"), [pytest.param(*case, id=name) for name, case in MORE_TAMPERS.items()]
+)
+def test_further_tampering_is_found(tampered, statement, check):
+    assert check in tampered(statement)
+
+
+def test_an_account_out_of_its_row_is_the_only_thing_found(tampered):
+    """One wrong balance is not drowned in other findings."""
+    found = tampered(TAMPERS["account balances are the sums of their entries"])
+    assert set(found) == {"account balances are the sums of their entries"}
+    assert found["account balances are the sums of their entries"][0] == 2
+
+
+def test_verify_counts_what_it_looks_at(tampered, conn):
+    rows = dict(conn.execute("select check_name, rows_checked from pgledger_verify()").fetchall())
+    assert rows == {
+        "balances of each app and currency sum to zero": 4,
+        "account balances are the sums of their entries": 4,
+        "account versions are the counts of their entries": 4,
+        "accounts were updated when their newest entry was recorded": 4,
+        "versions of entries run from 1 without a gap": 12,
+        "each entry starts from the balance that the one before left": 12,
+        "each entry was recorded later than the one before": 12,
+        "balances stayed within their account's limits after every entry": 12,
+        "transfers join two accounts of one app and currency": 6,
+        "amounts are above 0, below 1e30, of at most 18 decimal places": 6,
+        "ids of accounts and transfers are well formed": 10,
+        CHECK_OF_GUARDS: 4,
+    }

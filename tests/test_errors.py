@@ -1,0 +1,579 @@
+"""One registry of errors: what is raised is in it, what is in it can be provoked.
+
+Each error is provoked in the form of one transfer and, where it can be wrong there, as the second
+request of three of a batch. It has to arrive as its Python class, with the same words.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+import pgledger
+from pgledger import PgledgerError, errors
+from support.database import Connect
+
+CODE = re.compile(r"LG\d{3}")
+
+CLASSES: dict[str, type[PgledgerError]] = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if inspect.isclass(kind) and issubclass(kind, PgledgerError) and kind is not PgledgerError
+}
+
+UNKNOWN_ACCOUNT = "pgla_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
+UNKNOWN_TRANSFER = "pglt_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to provoke an error.
+
+    Attributes:
+        name: Class of the error.
+        says: What its message has to name; ``{shop}`` and the like stand for ids.
+        call: A statement that provokes it, with parameters as in ``%(shop)s``.
+        request: Or else what is wrong with one transfer: arguments over those of a sound one.
+    """
+
+    name: str
+    says: tuple[str, ...]
+    call: LiteralString | None = None
+    request: Mapping[str, Any] | None = None
+
+
+CASES: Mapping[str, Case] = {
+    "id": Case("InvalidId", ("id 'pglt_1'", "1 characters"), request={"id": "pglt_1"}),
+    "account's id": Case(
+        "InvalidId", ("from_account_id 'shop'", "pgla_"), request={"from_account_id": "shop"}
+    ),
+    "other account's id": Case(
+        "InvalidId",
+        (f"to_account_id '{UNKNOWN_TRANSFER}'", "pgla_"),
+        request={"to_account_id": UNKNOWN_TRANSFER},
+    ),
+    "id without a prefix": Case(
+        "InvalidId",
+        ("'01JTVST7XAES5BXHWZN4KR4VEU'", "U are not used"),
+        call="select pgledger_ulid_to_uuid('01JTVST7XAES5BXHWZN4KR4VEU')",
+    ),
+    "prefix": Case("InvalidIdPrefix", ("'Pgla'",), call="select pgledger_generate_id('Pgla')"),
+    "null": Case("NullArgument", ("from_account_id",), request={"from_account_id": None}),
+    "other null": Case("NullArgument", ("to_account_id",), request={"to_account_id": None}),
+    "null limit": Case(
+        "NullArgument",
+        ("allow_negative_balance",),
+        call="select pgledger_create_account('x', 'USD', allow_negative_balance => null)",
+    ),
+    "name": Case(
+        "InvalidName", ("' '", "can be seen"), call="select pgledger_create_account(' ', 'USD')"
+    ),
+    "currency": Case(
+        "InvalidCurrency",
+        ("'U S D'", "space"),
+        call="select pgledger_create_account('x', 'U S D')",
+    ),
+    "app": Case(
+        "InvalidScope",
+        ("app_id 'a b'",),
+        call="select pgledger_get_account(%(shop)s, app_id => 'a b')",
+    ),
+    "tenant": Case(
+        "InvalidScope",
+        ("tenant_id 'a b'",),
+        call="select pgledger_create_account('x', 'USD', tenant_id => 'a b')",
+    ),
+    "group": Case(
+        "InvalidScope",
+        ("group_id ''", "empty"),
+        call="select pgledger_create_transfers_bulk('{}', '{}', '{}', group_id => '')",
+    ),
+    "metadata": Case("InvalidMetadata", ("array",), request={"metadata": "[]"}),
+    "event_at": Case(
+        "InvalidTime", ("event_at infinity", "not finite"), request={"event_at": "infinity"}
+    ),
+    "future": Case(
+        "EventAtInFuture", ("event_at 9999-01-01",), request={"event_at": "9999-01-01T00:00:00Z"}
+    ),
+    "amount": Case("InvalidAmount", ("amount -1.5", "negative"), request={"amount": "-1.5"}),
+    "null amount": Case("InvalidAmount", ("amount null",), request={"amount": None}),
+    "same account": Case("SameAccount", ("{shop}",), request={"to_account_id": "{shop}"}),
+    "unequal arrays": Case(
+        "InvalidBatch",
+        ("amounts", "2", "1"),
+        call="select pgledger_create_transfers_bulk(array[%(shop)s], array[%(buyer)s], '{1,2}')",
+    ),
+    "two-dimensional array": Case(
+        "InvalidBatch",
+        ("transfer_requests has 2 dimensions",),
+        call="select pgledger_create_transfers(array_fill("
+        "row(%(shop)s, %(buyer)s, 1)::pgledger_transfer_request, array[2, 2]))",
+    ),
+    "large batch": Case(
+        "BatchTooLarge",
+        ("100001", "100000"),
+        call="select pgledger_create_transfers(array_fill("
+        "row(%(shop)s, %(buyer)s, 1)::pgledger_transfer_request, array[100001]))",
+    ),
+    "large bulk": Case(
+        "BatchTooLarge",
+        ("100001", "100000"),
+        call="select pgledger_create_transfers_bulk(array_fill(%(shop)s::text, array[100001]),"
+        " array_fill(%(buyer)s::text, array[100001]), array_fill(1::numeric, array[100001]))",
+    ),
+    "page size": Case(
+        "InvalidPage",
+        ("page_size 0",),
+        call="select pgledger_account_entries(%(shop)s, page_size => 0)",
+    ),
+    "page's start": Case(
+        "InvalidPage",
+        ("after_version -7",),
+        call="select pgledger_account_entries(%(shop)s, after_version => -7)",
+    ),
+    "no account": Case(
+        "AccountNotFound", (UNKNOWN_ACCOUNT,), request={"from_account_id": UNKNOWN_ACCOUNT}
+    ),
+    "no other account": Case(
+        "AccountNotFound", (UNKNOWN_ACCOUNT,), request={"to_account_id": UNKNOWN_ACCOUNT}
+    ),
+    "other app's account": Case(
+        "AccountNotFound",
+        ("{shop}", "'other'"),
+        call="select pgledger_get_account(%(shop)s, app_id => 'other')",
+    ),
+    "no transfer": Case(
+        "TransferNotFound",
+        (UNKNOWN_TRANSFER, "'other'"),
+        call=f"select pgledger_get_transfer('{UNKNOWN_TRANSFER}', app_id => 'other')",
+    ),
+    "currencies": Case(
+        "CurrencyMismatch",
+        ("{shop}", "{euros}", "USD", "EUR"),
+        request={"to_account_id": "{euros}"},
+    ),
+    "taken id": Case("IdempotencyConflict", ("{taken}",), request={"id": "{taken}", "amount": "3"}),
+    "taken account's id": Case(
+        "IdempotencyConflict",
+        ("{shop}",),
+        call="select pgledger_create_account('another', 'USD', id => %(shop)s)",
+    ),
+    "funds": Case(
+        "InsufficientFunds",
+        ("{purse}", "(purse)", "0 less 12 ", "-12"),
+        request={"from_account_id": "{purse}", "amount": "12"},
+    ),
+    "positive balance": Case(
+        "PositiveBalanceNotAllowed",
+        ("{debt}", "(debt)", "0 plus 12 "),
+        request={"to_account_id": "{debt}", "amount": "12"},
+    ),
+    "balance": Case(
+        "BalanceOutOfRange",
+        ("{full}", "(full)", "1000000000000000000000000000001"),
+        request={"to_account_id": "{full}", "amount": "2"},
+    ),
+    "change": Case(
+        "ImmutableRecord",
+        ("UPDATE", "pgledger.transfers"),
+        call="update pgledger.transfers set metadata = null",
+    ),
+    "removal": Case(
+        "ImmutableRecord", ("DELETE", "pgledger.accounts"), call="delete from pgledger.accounts"
+    ),
+}
+
+SOUND = Case("", ())
+
+calls = pytest.mark.parametrize("case", [pytest.param(c, id=k) for k, c in CASES.items()])
+requests = pytest.mark.parametrize(
+    "case", [pytest.param(c, id=k) for k, c in CASES.items() if c.request is not None]
+)
+
+
+def without_time(error: psycopg.Error) -> str:
+    return re.sub("ahead of .*", "", error.diag.message_primary or "")
+
+
+@dataclass(frozen=True)
+class Books:
+    conn: psycopg.Connection[Any]
+    ids: Mapping[str, str]
+
+    def fill(self, value: Any) -> Any:
+        return value.format_map(self.ids) if isinstance(value, str) and "{" in value else value
+
+    def request(self, case: Case) -> dict[str, Any]:
+        """Returns the arguments of one transfer, with what the case makes wrong of them."""
+        sound = {
+            "from_account_id": self.ids["shop"],
+            "to_account_id": self.ids["buyer"],
+            "amount": "1.00",
+            "event_at": None,
+            "metadata": None,
+            "id": None,
+        }
+        wrong = {name: self.fill(value) for name, value in (case.request or {}).items()}
+        return sound | wrong
+
+    def says(self, statement: LiteralString, parameters: Mapping[str, Any]) -> str:
+        """Returns the message of what a statement raises, but for the time it was raised at."""
+        return without_time(self.error(statement, parameters))
+
+    def error(self, statement: LiteralString, parameters: Mapping[str, Any]) -> psycopg.Error:
+        """Returns what a statement raises, and goes on in the same transaction."""
+        with pytest.raises(psycopg.Error) as raised, self.conn.transaction():
+            self.conn.execute(statement, parameters)
+        return raised.value
+
+
+SINGLE: LiteralString = """
+    select pgledger_create_transfer(
+      %(from_account_id)s, %(to_account_id)s, %(amount)s, event_at => %(event_at)s,
+      metadata => %(metadata)s, id => %(id)s
+    )
+"""
+BULK: LiteralString = """
+    select pgledger_create_transfers_bulk(
+      %(from_account_id)s, %(to_account_id)s, %(amount)s::text[]::numeric[],
+      event_ats => %(event_at)s::text[]::timestamptz[], metadatas => %(metadata)s::text[]::jsonb[],
+      ids => %(id)s
+    )
+"""
+ROWS: Mapping[str, LiteralString] = {
+    "rows": """
+        select pgledger_create_transfers(
+          (%(shop)s, %(buyer)s, '1.00'),
+          (%(from_account_id)s, %(to_account_id)s, %(amount)s),
+          (%(shop)s, %(buyer)s, '1.00')
+        )
+    """,
+    "array": """
+        select pgledger_create_transfers(
+          array[
+            (%(shop)s, %(buyer)s, '1.00'),
+            (%(from_account_id)s, %(to_account_id)s, %(amount)s),
+            (%(shop)s, %(buyer)s, '1.00')
+          ]::pgledger_transfer_request[],
+          group_id => 'order-1'
+        )
+    """,
+}
+
+
+@pytest.fixture
+def books(connect: Connect) -> Books:
+    """Accounts in and out of their limits, committed; the caller is a superuser."""
+    conn = connect(autocommit=True)
+
+    def create(statement: LiteralString, *parameters: Any) -> str:
+        row = conn.execute(statement, parameters).fetchone()
+        assert row is not None
+        return row[0]
+
+    made = {
+        "shop": create("select id from pgledger_create_account('shop', 'USD')"),
+        "buyer": create("select id from pgledger_create_account('buyer', 'USD')"),
+        "euros": create("select id from pgledger_create_account('euros', 'EUR')"),
+        "purse": create("select id from pgledger_create_account('purse', 'USD', false)"),
+        "debt": create("select id from pgledger_create_account('debt', 'USD', true, false)"),
+        "full": create("select id from pgledger_create_account('full', 'USD')"),
+        "taken": create("select pgledger_generate_id('pglt')"),
+    }
+    create(
+        "select pgledger_create_transfer(%s, %s, 999999999999999999999999999999)",
+        made["shop"],
+        made["full"],
+    )
+    create(
+        "select pgledger_create_transfer(%s, %s, 1, id => %s)",
+        made["full"],
+        made["shop"],
+        made["taken"],
+    )
+    create("select pgledger_create_transfer(%s, %s, 1)", made["shop"], made["full"])
+    # The shop has lent all it can, so that only the full account is at its limit afterwards.
+    create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])
+    return Books(conn, made)
+
+
+def registry(conn: psycopg.Connection[Any]) -> dict[str, str]:
+    return dict(conn.execute("select code, name from pgledger_errors_v1 order by code").fetchall())
+
+
+def state(conn: psycopg.Connection[Any]) -> Any:
+    return conn.execute(
+        """
+        select
+          (select array_agg((id, balance, version) order by id)::text from pgledger_accounts_v1),
+          (select count(*) from pgledger_transfers_v1)
+        """
+    ).fetchone()
+
+
+# The registry
+
+
+def test_registry_is_the_python_classes(conn):
+    assert {name: kind.sqlstate for name, kind in CLASSES.items()} == {
+        name: code for code, name in registry(conn).items()
+    }
+
+
+def test_classes_are_exported_and_nothing_else_is():
+    assert set(errors.__all__) == {*CLASSES, "PgledgerError"}
+    assert issubclass(PgledgerError, psycopg.DatabaseError)
+    assert pgledger.PgledgerError is PgledgerError
+    for kind in CLASSES.values():
+        assert kind.__bases__ == (PgledgerError,)
+        assert kind.__doc__
+
+
+def test_psycopg_knows_each_code(conn):
+    for code, name in registry(conn).items():
+        assert psycopg.errors.lookup(code) is CLASSES[name]
+
+
+def test_registry_rows_are_complete(conn):
+    rows = conn.execute(
+        "select code, name, message, hint, retryable from pgledger_errors_v1"
+    ).fetchall()
+    for column in (0, 1):
+        values = [row[column] for row in rows]
+        assert len(values) == len(set(values))
+    for code, name, message, hint, retryable in rows:
+        assert CODE.fullmatch(code)
+        assert re.fullmatch(r"([A-Z][a-z]+)+", name)
+        assert message
+        assert re.sub("%s", "", message).count("%") == 0
+        # Whole sentences, so that the HINT line of psql reads as one.
+        assert hint.endswith(".")
+        # What trying again can help with is PostgreSQL's own.
+        assert retryable is False
+
+
+def test_codes_raised_in_bodies_are_registered_and_the_other_way_round(conn):
+    bodies = conn.execute(
+        """
+        select pg_proc.proname, pg_proc.prosrc
+        from pg_proc
+        where (
+          pg_proc.pronamespace = 'pgledger'::regnamespace and pg_proc.proname <> 'error_registry'
+        )
+        or pg_proc.proname ~ '^(pg)?ledger_'
+        """
+    ).fetchall()
+    raised = {code for _, body in bodies for code in CODE.findall(body)}
+    assert raised == set(registry(conn))
+
+
+def test_bodies_raise_in_no_other_way(conn):
+    raising = conn.execute(
+        r"""
+        select pg_proc.proname
+        from pg_proc
+        where (
+          pg_proc.pronamespace = 'pgledger'::regnamespace or pg_proc.proname ~ '^(pg)?ledger_'
+        )
+        and pg_proc.prosrc ~* '\mraise\s+exception\M|\massert\M|\minto\s+strict\M'
+        """
+    ).fetchall()
+    assert raising == [("fail",)]
+
+
+def test_errors_named_in_comments_are_registered(conn):
+    comments = conn.execute(
+        """
+        select pg_proc.proname, obj_description(pg_proc.oid, 'pg_proc')
+        from pg_proc
+        where pg_proc.proname ~ '^(pg)?ledger_'
+        """
+    ).fetchall()
+    assert comments
+    named = set(registry(conn).values())
+    for function, comment in comments:
+        listed = re.findall(r"Errors: ([A-Z][\w, ]*)\.", comment)
+        for name in ", ".join(listed).split(", "):
+            assert name in named | {""}, (function, name)
+
+
+# Each error
+
+
+def test_every_error_has_a_case(conn):
+    assert {case.name for case in CASES.values()} == set(registry(conn).values())
+
+
+def has_said(error: psycopg.Error, case: Case, books: Books) -> str:
+    kind = CLASSES[case.name]
+    assert type(error) is kind, error
+    assert error.sqlstate == kind.sqlstate
+    assert isinstance(error, PgledgerError)
+    message = error.diag.message_primary or ""
+    for part in case.says:
+        assert books.fill(part) in message
+    assert message[-1] != "."
+    ((hint,),) = books.conn.execute(
+        "select hint from pgledger_errors_v1 where code = %s", [kind.sqlstate]
+    )
+    assert error.diag.message_hint == hint
+    assert error.diag.severity == "ERROR"
+    return message
+
+
+@calls
+def test_provoked_as_its_class(books, case):
+    before = state(books.conn)
+    if case.call is None:
+        error = books.error(SINGLE, books.request(case))
+    else:
+        error = books.error(case.call, books.ids)
+    message = has_said(error, case, books)
+    assert not message.startswith("request ")
+    assert state(books.conn) == before
+
+
+@requests
+def test_batch_names_the_request(books, case):
+    """The second of three is at fault; its message is the single call's, after its number."""
+    sound = books.request(SOUND)
+    wrong = books.request(case)
+    expected = "request 2 of 3: " + books.says(SINGLE, wrong)
+    before = state(books.conn)
+    arrays = {name: [sound[name], wrong[name], sound[name]] for name in sound}
+    errors_raised = [books.error(BULK, arrays)]
+    if not {"id", "event_at", "metadata"} & set(case.request):
+        errors_raised += [
+            books.error(statement, {**books.ids, **wrong}) for statement in ROWS.values()
+        ]
+        # A batch with ids of the caller's choice goes another way.
+        ((chosen,),) = books.conn.execute("select pgledger_generate_id('pglt')").fetchall()
+        errors_raised.append(books.error(BULK, {**arrays, "id": [chosen, None, None]}))
+    for error in errors_raised:
+        has_said(error, case, books)
+        assert without_time(error) == expected
+    assert state(books.conn) == before
+
+
+def test_lowest_request_of_the_first_stage_is_named(books):
+    """Values of all requests come before accounts of any, and accounts before limits."""
+    purse, shop, buyer = books.ids["purse"], books.ids["shop"], books.ids["buyer"]
+    over_limit = (purse, shop, 5)
+    unknown = (shop, UNKNOWN_ACCOUNT, 1)
+    zero = (shop, buyer, 0)
+    both = ("nonsense", buyer, -1)
+    for batch, name, number in (
+        ([over_limit, unknown, zero, both], "InvalidAmount", 3),
+        ([over_limit, unknown, both, zero], "InvalidId", 3),
+        ([over_limit, unknown, unknown], "AccountNotFound", 2),
+        ([(shop, buyer, 1), over_limit, over_limit], "InsufficientFunds", 2),
+    ):
+        columns = [list(column) for column in zip(*batch, strict=True)]
+        error = books.error(
+            "select pgledger_create_transfers_bulk(%(f)s, %(t)s, %(a)s)",
+            {"f": columns[0], "t": columns[1], "a": columns[2]},
+        )
+        assert type(error) is CLASSES[name], error
+        assert f"request {number} of {len(batch)}: " in str(error)
+
+
+def test_single_call_checks_in_the_same_order(books):
+    """Each line leaves out the fault that the line before was refused for."""
+    wrong = {
+        "app_id": "a b",
+        "from_account_id": "nonsense",
+        "to_account_id": "nonsense",
+        "amount": 0,
+        "event_at": "infinity",
+        "metadata": "[]",
+        "id": "nonsense",
+    }
+    repairs: list[tuple[str, dict[str, Any]]] = [
+        ("InvalidScope", {"app_id": ""}),
+        ("InvalidId", {"from_account_id": books.ids["purse"]}),
+        ("InvalidId", {"to_account_id": books.ids["purse"]}),
+        ("SameAccount", {"to_account_id": UNKNOWN_ACCOUNT}),
+        ("InvalidAmount", {"amount": 5}),
+        ("InvalidTime", {"event_at": "9999-01-01"}),
+        ("EventAtInFuture", {"event_at": None}),
+        ("InvalidMetadata", {"metadata": None}),
+        ("InvalidId", {"id": books.ids["taken"]}),
+        ("AccountNotFound", {"to_account_id": books.ids["euros"]}),
+        ("CurrencyMismatch", {"to_account_id": books.ids["shop"]}),
+        ("IdempotencyConflict", {"id": None}),
+        ("InsufficientFunds", {}),
+    ]
+    single: LiteralString = SINGLE.replace(")s\n    )", ")s, app_id => %(app_id)s\n    )")
+    bulk: LiteralString = BULK.replace(")s\n    )", ")s, app_id => %(app_id)s\n    )")
+    for name, repair in repairs:
+        error = books.error(single, wrong)
+        assert type(error) is CLASSES[name], error
+        arrays = {key: value if key == "app_id" else [value] for key, value in wrong.items()}
+        in_batch = books.error(bulk, arrays)
+        assert type(in_batch) is CLASSES[name], in_batch
+        prefix = "" if name == "InvalidScope" else "request 1 of 1: "
+        assert without_time(in_batch) == prefix + without_time(error)
+        wrong |= repair
+
+
+# What a caller sees of them
+
+
+def test_psql_shows_message_and_hint(psql):
+    message, hint = psql("select pgledger_create_account('x', '');", check=False).splitlines()[:2]
+    assert message.endswith("ERROR:  currency '' is not valid: it is empty")
+    assert hint == (
+        "HINT:  A currency is 1 to 32 visible characters without spaces, for example USD."
+    )
+
+
+def test_psql_shows_the_code_when_asked(psql):
+    printed = psql("\\set VERBOSITY verbose\nselect pgledger_generate_id('');", check=False)
+    assert "ERROR:  LG002: '' is not a valid prefix for ids" in printed
+
+
+def test_refusal_aborts_the_transaction(books):
+    books.conn.execute("begin")
+    with pytest.raises(errors.InvalidAmount):
+        books.conn.execute(SINGLE, {**books.request(SOUND), "amount": 0})
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        books.conn.execute("select 1")
+
+
+def test_savepoint_keeps_the_transaction_alive(books):
+    conn = books.conn
+    conn.execute("create table orders (id integer, paid boolean)")
+    sound = books.request(SOUND)
+    before = state(conn)
+    with conn.transaction():
+        conn.execute("insert into orders values (1, true)")
+        conn.execute("savepoint payment")
+        conn.execute("insert into orders values (2, true)")
+        with pytest.raises(errors.InsufficientFunds):
+            conn.execute(SINGLE, {**sound, "from_account_id": books.ids["purse"]})
+        conn.execute("rollback to payment")
+        conn.execute("insert into orders values (2, false)")
+        conn.execute(SINGLE, sound)
+    assert conn.execute("select id, paid from orders order by id").fetchall() == [
+        (1, True),
+        (2, False),
+    ]
+    after = state(conn)
+    assert after[1] == before[1] + 1
+    assert conn.execute("select sum(violations) from pgledger_verify()").fetchone() == (0,)
+
+
+def test_refused_transfer_holds_no_lock_after_its_savepoint(
+    books, connect: Callable[..., psycopg.Connection[Any]]
+):
+    sound = books.request(SOUND)
+    other = connect(autocommit=True)
+    other.execute("set lock_timeout = '2s'")
+    with books.conn.transaction():
+        with pytest.raises(errors.InsufficientFunds), books.conn.transaction():
+            books.conn.execute(SINGLE, {**sound, "from_account_id": books.ids["purse"]})
+        other.execute(SINGLE, {**sound, "to_account_id": books.ids["purse"]})

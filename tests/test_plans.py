@@ -1,0 +1,431 @@
+"""Hot queries read what they need and no more, however long the history is.
+
+Rows and pages are counted, and plans looked at; nothing is timed. A page is 8 KiB.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from pytest_postgresql.executors import NoopExecutor
+
+from pgledger.embedded import EmbeddedServer
+
+TRANSFERS = 200_000
+# The hot account takes part in every second of them.
+HOT_ENTRIES = TRANSFERS // 2
+OTHERS = 500
+
+DATABASE = "ledger_of_plans"
+
+
+@dataclass(frozen=True)
+class Busy:
+    """A large, analyzed database; tests only read it, or roll back."""
+
+    conn: psycopg.Connection[Any]
+    hot: str
+    other: str
+    transfer: str
+
+
+FILL = """
+    with party as materialized (
+      select array_agg(id order by id) as ids
+      from pgledger_accounts_v1
+      where name like 'other %%'
+    ),
+    request as (
+      select
+        party.ids[1 + n %% %(others)s] as other,
+        party.ids[1 + (n * 7 + 1) %% %(others)s] as another,
+        n
+      from party
+      cross join generate_series(1, %(count)s) as n
+    )
+    select count(*)
+    from (
+      select
+        array_agg(case n %% 4 when 0 then %(hot)s else other end order by n) as sources,
+        array_agg(
+          case when n %% 4 = 2 then %(hot)s when other = another then %(hot)s else another end
+          order by n
+        ) as targets,
+        array_agg((1 + n %% 100)::numeric / 100 order by n) as amounts
+      from request
+    ) as given
+    cross join lateral pgledger_create_transfers_bulk(sources, targets, amounts)
+"""
+
+
+@pytest.fixture(scope="module")
+def busy_dsn(server: EmbeddedServer, ledger_template: NoopExecutor) -> Iterator[str]:
+    name = sql.Identifier(DATABASE)
+    template = sql.Identifier(str(ledger_template.template_dbname))
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {} template {}").format(name, template))
+        try:
+            fill(server.dsn(DATABASE))
+            yield server.dsn(DATABASE)
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(name))
+
+
+def fill(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(
+            "select count(pgledger_create_account('other ' || n, 'USD'))"
+            " from generate_series(1, %s) as n",
+            [OTHERS],
+        )
+        hot = scalar(conn, "select id from pgledger_create_account('hot', 'USD')")
+        for _ in range(2):
+            made = scalar(conn, FILL, {"hot": hot, "others": OTHERS, "count": TRANSFERS // 2})
+            assert made == TRANSFERS // 2
+        conn.execute(
+            "select pgledger_create_transfers_bulk("
+            "array_fill(%s::text, array[100]), array_agg(id), array_fill(1::numeric, array[100]),"
+            " event_ats => array_agg(timestamptz '2025-06-15' + n * interval '1 minute'),"
+            " group_id => 'order-7')"
+            " from (select id, row_number() over (order by id) as n from pgledger_accounts_v1"
+            " where name like 'other %%' limit 100) as given",
+            [hot],
+        )
+        conn.execute("vacuum analyze pgledger.accounts")
+        conn.execute("vacuum analyze pgledger.transfers")
+
+
+def scalar(conn: psycopg.Connection[Any], statement: str, parameters: Any = None) -> Any:
+    row = conn.execute(statement.encode(), parameters).fetchone()
+    assert row is not None
+    return row[0]
+
+
+@pytest.fixture
+def busy(busy_dsn: str) -> Iterator[Busy]:
+    with psycopg.connect(busy_dsn) as conn:
+        yield Busy(
+            conn,
+            hot=scalar(conn, "select id from pgledger_accounts_v1 where name = 'hot'"),
+            other=scalar(conn, "select id from pgledger_accounts_v1 where name = 'other 7'"),
+            transfer=scalar(conn, "select id from pgledger.transfers offset 100000 limit 1"),
+        )
+        conn.rollback()
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a statement read: pages, and rows of each table by index and by reading all of it."""
+
+    pages: int
+    by_index: Mapping[str, int]
+    by_scan: Mapping[str, int]
+    rows: Sequence[tuple[Any, ...]]
+
+
+COUNTERS = """
+    select relname, coalesce(idx_tup_fetch, 0), seq_tup_read
+    from pg_stat_xact_all_tables
+    where schemaname = 'pgledger'
+"""
+
+
+def pages_of(plan: Mapping[str, Any]) -> int:
+    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+def explain(
+    conn: psycopg.Connection[Any], statement: str, parameters: Any, options: str
+) -> dict[str, Any]:
+    answer = scalar(conn, f"explain ({options}, format json) {statement}", parameters)
+    (explained,) = json.loads(answer) if isinstance(answer, str) else answer
+    return dict(explained["Plan"])
+
+
+def reads(conn: psycopg.Connection[Any], statement: str, parameters: Any) -> Reads:
+    # The first call of a session also reads the catalogs and compiles the body.
+    rows = conn.execute(statement.encode(), parameters).fetchall()
+    before = {name: counts for name, *counts in conn.execute(COUNTERS.encode()).fetchall()}
+    plan = explain(conn, statement, parameters, "analyze, buffers, timing off")
+    after = {name: counts for name, *counts in conn.execute(COUNTERS.encode()).fetchall()}
+    return Reads(
+        pages_of(plan),
+        {name: after[name][0] - before[name][0] for name in after},
+        {name: after[name][1] - before[name][1] for name in after},
+        rows,
+    )
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def indexes(plan: Mapping[str, Any]) -> set[str]:
+    return {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
+
+
+def scanned(plan: Mapping[str, Any]) -> set[str]:
+    """Returns the tables that a plan reads from end to end."""
+    return {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
+
+
+def test_data_is_large(busy):
+    assert scalar(busy.conn, "select count(*) from pgledger.transfers") >= TRANSFERS
+    assert (
+        scalar(busy.conn, "select version from pgledger_accounts_v1 where id = %s", [busy.hot])
+        >= HOT_ENTRIES
+    )
+    assert scalar(busy.conn, "select pg_relation_size('pgledger.transfers') / 8192") > 2000
+
+
+# Functions
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("place", ["first page", "middle", "last page"])
+def test_a_page_of_20_entries_reads_20_rows(busy, newest_first, place):
+    last = scalar(busy.conn, "select version from pgledger_accounts_v1 where id = %s", [busy.hot])
+    after_version = {"first page": None, "middle": last // 2, "last page": 21}[place]
+    if place == "last page" and not newest_first:
+        after_version = last - 20
+    page = reads(
+        busy.conn,
+        "select * from pgledger_account_entries(%s, 20, %s, %s)",
+        [busy.hot, newest_first, after_version],
+    )
+    assert len(page.rows) == 20
+    assert page.by_index["transfers"] == 20
+    assert page.by_scan == {"accounts": 0, "transfers": 0, "schema_history": 0}
+    assert page.by_index["accounts"] <= 4
+    assert page.pages < 150
+
+
+def test_a_page_stays_cheap_on_a_generic_plan(busy):
+    """A session that has called it often gets a plan that does not know its arguments."""
+    busy.conn.execute("set plan_cache_mode = force_generic_plan")
+    page = reads(
+        busy.conn, "select * from pgledger_account_entries(%s, page_size => 20)", [busy.hot]
+    )
+    assert len(page.rows) == 20
+    assert page.by_index["transfers"] == 20
+    assert page.by_scan["transfers"] == 0
+    assert page.pages < 150
+
+
+@pytest.mark.parametrize("part", [0, 0.001, 0.25, 0.5, 0.999, 1])
+def test_balance_at_any_time_reads_a_few_pages(busy, part):
+    at = scalar(
+        busy.conn,
+        "select min(created_at) + (max(created_at) - min(created_at)) * %s::double precision"
+        " from pgledger.transfers",
+        [part],
+    )
+    found = reads(busy.conn, "select pgledger_balance_at(%s, %s)", [busy.hot, at])
+    assert found.by_scan["transfers"] == 0
+    # One row for each halving of 100,000 versions.
+    assert found.by_index["transfers"] <= 18
+    assert found.pages < 400
+    balance = scalar(
+        busy.conn,
+        "select coalesce(sum(amount), 0) from pgledger_entries_v1"
+        " where account_id = %s and created_at <= %s",
+        [busy.hot, at],
+    )
+    assert found.rows == [(balance,)]
+
+
+@pytest.mark.parametrize(
+    ("call", "transfers"),
+    [
+        ("pgledger_get_account(%(hot)s)", 0),
+        ("pgledger_get_transfer(%(transfer)s)", 1),
+    ],
+)
+def test_getting_one_reads_one(busy, call, transfers):
+    ids = {"hot": busy.hot, "transfer": busy.transfer}
+    found = reads(busy.conn, f"select * from {call}", ids)
+    assert found.by_scan["transfers"] == 0
+    assert found.by_index["transfers"] == transfers
+    assert found.by_scan["accounts"] == 0
+    assert found.pages < 40
+
+
+def test_one_transfer_reads_its_two_accounts(busy):
+    made = reads(
+        busy.conn,
+        "select * from pgledger_create_transfer(%s, %s, 1)",
+        [busy.hot, busy.other],
+    )
+    assert made.by_scan["accounts"] == 0
+    assert made.by_scan["transfers"] == 0
+    assert made.by_index["transfers"] == 0
+    assert made.pages < 150
+
+
+def test_a_repeat_looks_its_id_up(busy):
+    taken = scalar(busy.conn, "select pgledger_generate_id('pglt')")
+    made = reads(
+        busy.conn,
+        "select * from pgledger_create_transfer(%s, %s, 1, id => %s)",
+        [busy.hot, busy.other, taken],
+    )
+    assert made.by_scan["transfers"] == 0
+    assert made.by_index["transfers"] == 1
+
+
+@pytest.mark.parametrize("with_ids", [False, True])
+def test_a_batch_does_not_read_the_history(busy, with_ids):
+    made = reads(
+        busy.conn,
+        "select * from pgledger_create_transfers_bulk("
+        "array_fill(%s::text, array[100]), array_fill(%s::text, array[100]),"
+        " array_fill(1::numeric, array[100]),"
+        " ids => case when %s then (select array_agg(pgledger_generate_id('pglt'))"
+        " from generate_series(1, 100)) end)",
+        [busy.hot, busy.other, with_ids],
+    )
+    assert len(made.rows) == 100
+    assert made.by_scan["transfers"] == 0
+    assert made.pages < 6000
+
+
+def test_batches_are_not_compiled(conn):
+    """What a batch costs is guessed from unnest()'s default of rows, which is far too high.
+
+    Where the server can compile (jit is on by default), every call would be: for a second or more,
+    in place of a few milliseconds.
+    """
+    replanned = conn.execute(
+        """
+        select proname, proconfig
+        from pg_proc
+        where pronamespace = 'pgledger'::regnamespace
+          and 'plan_cache_mode=force_custom_plan' = any(proconfig)
+        """
+    ).fetchall()
+    assert replanned
+    assert [name for name, options in replanned if "jit=off" not in options] == []
+
+
+# Views
+
+SAME_TENANT = "app_id = '' and tenant_id = ''"
+IN_JUNE = "event_at >= '2025-06-15' and event_at < '2025-07-01'"
+BY_ACCOUNT = {"transfers_from_key_from_version_key", "transfers_to_key_to_version_key"}
+
+
+@pytest.mark.parametrize("view", ["pgledger_entries_v1", "pgledger_entries_view"])
+def test_entries_of_an_account_go_through_its_two_indexes(busy, view):
+    statement = f"select * from {view} where account_id = %s"
+    plan = explain(busy.conn, statement, [busy.other], "analyze, buffers, timing off")
+    assert "transfers" not in scanned(plan)
+    assert indexes(plan) >= {*BY_ACCOUNT, "accounts_id_key"}
+    entries = scalar(
+        busy.conn, "select version from pgledger_accounts_v1 where id = %s", [busy.other]
+    )
+    assert plan["Actual Rows"] == entries
+    # Nothing is read of the other accounts' history.
+    assert pages_of(plan) < 60 + 4 * entries
+
+
+def test_one_version_of_an_account_is_one_row(busy):
+    found = reads(
+        busy.conn,
+        "select * from pgledger_entries_v1 where account_id = %s and account_version = %s",
+        [busy.hot, HOT_ENTRIES // 2],
+    )
+    assert len(found.rows) == 1
+    assert found.by_scan["transfers"] == 0
+    # Each of the two legs may be looked for by either of two indexes.
+    assert found.by_index["transfers"] <= 4
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("select * from pgledger_transfers_v1 where id = %(transfer)s", "transfers_id_pk"),
+        ("select * from pgledger_entries_v1 where transfer_id = %(transfer)s", "transfers_id_pk"),
+        ("select * from pgledger_accounts_v1 where id = %(other)s", "accounts_id_key"),
+        (
+            f"select * from pgledger_accounts_v1 where {SAME_TENANT} and name = 'other 7'",
+            "accounts_app_id_tenant_id_name_idx",
+        ),
+        (
+            "select * from pgledger_transfers_v1 where app_id = '' and group_id = 'order-7'",
+            "transfers_app_id_group_id_idx",
+        ),
+        (
+            f"select * from pgledger.transfers where {IN_JUNE}",
+            "transfers_event_at_idx",
+        ),
+    ],
+)
+def test_looking_something_up_uses_its_index(busy, statement, index):
+    ids = {"transfer": busy.transfer, "other": busy.other}
+    plan = explain(busy.conn, statement, ids, "analyze, buffers, timing off")
+    assert index in indexes(plan)
+    assert "transfers" not in scanned(plan)
+    assert plan["Actual Rows"] > 0
+
+
+def test_partial_indexes_hold_only_what_was_given(busy):
+    for index in ("transfers_app_id_group_id_idx", "transfers_event_at_idx"):
+        size = scalar(busy.conn, "select pg_relation_size(('pgledger.' || %s)::regclass)", [index])
+        assert size < TRANSFERS
+
+
+def test_locks_are_taken_by_index_whatever_the_statistics_say(busy):
+    """A table that was empty when it was analyzed looks as if reading all of it were cheap."""
+    busy.conn.execute("set local plan_cache_mode = force_generic_plan")
+    made = reads(
+        busy.conn, "select * from pgledger_create_transfer(%s, %s, 1)", [busy.hot, busy.other]
+    )
+    assert made.by_scan["accounts"] == 0
+
+
+# Updates of accounts
+
+
+def test_updates_of_accounts_are_heap_only(server, connect):
+    """No index has to be told of a new balance."""
+    conn = connect(autocommit=True)
+    conn.execute(
+        "select count(pgledger_create_account('a ' || n, 'USD')) from generate_series(1, 50) as n"
+    )
+    ids = [row[0] for row in conn.execute("select id from pgledger_accounts_v1").fetchall()]
+    for n in range(500):
+        conn.execute("select pgledger_create_transfer(%s, %s, 1)", [ids[n % 50], ids[n % 50 - 7]])
+    for _ in range(5):
+        conn.execute(
+            "select count(*) from pgledger_create_transfers_bulk(%s, %s, %s)",
+            [ids[:25], ids[25:], [1] * 25],
+        )
+    conn.execute("select pg_stat_force_next_flush()")
+    updates, heap_only = conn.execute(
+        "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'accounts'"
+    ).fetchone()
+    assert updates > 1000
+    assert heap_only / updates > 0.95
+
+
+def test_no_index_holds_a_column_that_a_transfer_changes(conn):
+    indexed = {
+        name
+        for (name,) in conn.execute(
+            """
+            select pg_attribute.attname
+            from pg_index
+            inner join pg_attribute
+              on pg_index.indrelid = pg_attribute.attrelid
+              and pg_attribute.attnum = any(pg_index.indkey::smallint[])
+            where pg_index.indrelid = 'pgledger.accounts'::regclass
+            """
+        )
+    }
+    assert not indexed & {"balance", "version", "updated_at"}
