@@ -1900,7 +1900,9 @@ begin
   if v_name_fault is not null then
     perform pgledger.fail('LG004', array[quote_nullable(pgledger.abridged(name)), v_name_fault]);
   elsif v_currency_fault is not null then
-    perform pgledger.fail('LG005', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]);
+    perform pgledger.fail(
+      'LG005', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
+    );
   elsif allow_negative_balance is null then
     perform pgledger.fail('LG003', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
@@ -2730,7 +2732,8 @@ begin
     ) as new
     cross join lateral pgledger.post_transfers(
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
-      create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places, v_count
+      create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
+      v_count
     ) with ordinality as posted;
   exception
     when unique_violation then
@@ -2996,10 +2999,11 @@ $$;
 comment on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) is
-  'Makes several transfers, all or none, and returns them in order. transfer_requests: array of '
-  'rows (from_account_id, to_account_id, amount), at most 100000. event_at, metadata and group_id '
-  'are those of every one of them. Errors name the request, counted from 1; they are those of '
-  'pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+  'Makes several transfers, all or none, and returns them in order; what else is given holds for '
+  'every one of them. transfer_requests: rows (from_account_id, to_account_id, amount), at '
+  'most 100000. event_at: when they happened, if not now. metadata: JSON object, at most 64 KiB. '
+  'app_id: set of books. group_id: a name that joins them. Errors name the request, counted from '
+  '1; they are those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
 
 revoke all on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
@@ -3220,10 +3224,10 @@ end;
 $$;
 
 comment on function pgledger_account_entries is
-  'One page of an account''s entries, newest or oldest first. page_size: 1 to 10000. '
-  'after_version: the account_version of the last entry of the page before; null for the first '
-  'page. A page reads only its own rows. Errors: NullArgument, InvalidId, InvalidScope, '
-  'InvalidPage, AccountNotFound.';
+  'One page of an account''s entries, newest or oldest first; a page reads only its own rows, '
+  'however long the history. page_size: 1 to 10000. after_version: the account_version of the last '
+  'entry of the page before; null for the first page. Errors: NullArgument, InvalidId, '
+  'InvalidScope, InvalidPage, AccountNotFound.';
 
 revoke all on function pgledger_account_entries from public;
 grant execute on function pgledger_account_entries to pgledger_reader;
@@ -3535,21 +3539,21 @@ values
   ('repeatable/30_ledger/17_refuse_account.sql', 'repeatable', '88d1693711a1dcd13e8357bbb4dc733a148b782f0f8fefc21ef25b454f2153ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/18_check_balance.sql', 'repeatable', 'a5e9cb6edac2ddd2c9fd485be70fdfa0d09039fc6623d0af14634e9f4f700158', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/19_check_accounts.sql', 'repeatable', 'd75e072de6ae599f21a8aae8d512e2281c9a8322bf557e0b856ee7122069639c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/20_pgledger_create_account.sql', 'repeatable', '87301bd05b5aaadc5a3ec55c6f26dc71824d340def7459a295bfbb8b5c0e3f53', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/20_pgledger_create_account.sql', 'repeatable', 'b5404f8e0eb0ab9ab568dfe58f5ba2d0f0444899f26bcf136d75fd64f4787a8d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '5cedf095c8e53bac8aa1679ac96b086c0727f40e891733ea97597b941cbe4740', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', '220289646480866f5fcc05877ac1d757346191b9a16db5dbe2540f0d1f1e61d4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/41_check_balances.sql', 'repeatable', '1f85df6affe9cca4f7c18e3e594b1f248dd47ac2ef97ad3dedfb24c3e91ee493', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', '2aa4e3af1aed4a9a55b47ff4d97e9adc3a71a6106479f7eb4ea9305917bbc489', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/44_transfers_by_id.sql', 'repeatable', '0c42634242f16ce953fa8ba2b63ddfe9c9846e97d80d11b3e09cc442d01a7602', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', '123d25fd918d569c295eb91cf9ecd2b7ee0861626896b4f4074f7acdf81facc6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', '3559d34632e34fa1bafe2d7a7474960e9636581b0c66a81663a70739b508ca64', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/46_create_transfers_of_rows.sql', 'repeatable', '943fde131a7739f3e1a1728578bafbdb5db21cf4066009810a36946f46b66838', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/50_pgledger_create_transfers_bulk.sql', 'repeatable', 'd54ad7fcc2dfdfb970ab2d95dce507f490652ca28716c28707dbb6db51b56dbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/51_pgledger_create_transfers.sql', 'repeatable', 'c1a57ea625f7181ce4a7cbef39e4b1021620be18c3de9f0c87fde7fa85e351aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/52_pgledger_create_transfers_array.sql', 'repeatable', '45af5ce9ccc53fd8de33bd263fe5f2373d244a4d601e99fbecbf7790c75646d1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/52_pgledger_create_transfers_array.sql', 'repeatable', 'b4397e161cc24286d4ddd9e78c3a627e364b725778161549a4c0c585604cdfe4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/60_pgledger_get_account.sql', 'repeatable', 'e3ab8572092851105b0473123a838ca53cb69e7d52ac9761038903b72f43b82e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/61_pgledger_get_transfer.sql', 'repeatable', 'a303f893e8e7dca91e0f8cf7736658a7d95205de281430d2f20fc0997858820a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/62_account_key.sql', 'repeatable', '7861a43a45c60bded2d572ffc4abd4958a035c4f1040a26ecdb819d4de4f243a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/63_pgledger_account_entries.sql', 'repeatable', '0867af6a0e5828ac17e0b74fdb793b503fac6a64a250bd35359732297cdf9f48', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/63_pgledger_account_entries.sql', 'repeatable', 'fa30edcb6f0519e7240ae6337984d068c3a7f5b234ad4ce9b3c97c3eb72613dd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/64_pgledger_balance_at.sql', 'repeatable', 'f5d018a1dacd45158969b2321aa83325459d74c3d2b4d419d20a728ce55f0063', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', '45d6bc56c4070ef0a632608e181c23ad2df62bae6b06827f5ea8c28e8c28e1b5', pg_catalog.now(), '0.1.0.dev0');
 

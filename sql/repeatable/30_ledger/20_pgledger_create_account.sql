@@ -38,7 +38,9 @@ begin
   if v_name_fault is not null then
     perform pgledger.fail('LG004', array[quote_nullable(pgledger.abridged(name)), v_name_fault]);
   elsif v_currency_fault is not null then
-    perform pgledger.fail('LG005', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]);
+    perform pgledger.fail(
+      'LG005', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
+    );
   elsif allow_negative_balance is null then
     perform pgledger.fail('LG003', array['allow_negative_balance']);
   elsif allow_positive_balance is null then

@@ -117,7 +117,8 @@ begin
     ) as new
     cross join lateral pgledger.post_transfers(
       new.from_account_ids, new.to_account_ids, new.amounts, new.event_ats, new.metadatas, new.ids,
-      create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places, v_count
+      create_repeatable_transfers.app_id, create_repeatable_transfers.group_id, v_new_places,
+      v_count
     ) with ordinality as posted;
   exception
     when unique_violation then

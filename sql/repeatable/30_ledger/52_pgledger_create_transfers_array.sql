@@ -36,10 +36,11 @@ $$;
 comment on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) is
-  'Makes several transfers, all or none, and returns them in order. transfer_requests: array of '
-  'rows (from_account_id, to_account_id, amount), at most 100000. event_at, metadata and group_id '
-  'are those of every one of them. Errors name the request, counted from 1; they are those of '
-  'pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+  'Makes several transfers, all or none, and returns them in order; what else is given holds for '
+  'every one of them. transfer_requests: rows (from_account_id, to_account_id, amount), at '
+  'most 100000. event_at: when they happened, if not now. metadata: JSON object, at most 64 KiB. '
+  'app_id: set of books. group_id: a name that joins them. Errors name the request, counted from '
+  '1; they are those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
 
 revoke all on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean

@@ -82,10 +82,10 @@ end;
 $$;
 
 comment on function pgledger_account_entries is
-  'One page of an account''s entries, newest or oldest first. page_size: 1 to 10000. '
-  'after_version: the account_version of the last entry of the page before; null for the first '
-  'page. A page reads only its own rows. Errors: NullArgument, InvalidId, InvalidScope, '
-  'InvalidPage, AccountNotFound.';
+  'One page of an account''s entries, newest or oldest first; a page reads only its own rows, '
+  'however long the history. page_size: 1 to 10000. after_version: the account_version of the last '
+  'entry of the page before; null for the first page. Errors: NullArgument, InvalidId, '
+  'InvalidScope, InvalidPage, AccountNotFound.';
 
 revoke all on function pgledger_account_entries from public;
 grant execute on function pgledger_account_entries to pgledger_reader;
