@@ -175,7 +175,7 @@ create table pgledger.schema_history (
   sha256 text collate "C" not null,
   applied_at timestamptz not null,
   package_version text not null,
-  constraint schema_history_pk primary key (name),
+  constraint schema_history_name_pk primary key (name),
   constraint schema_history_kind_is_versioned_or_repeatable_check
   check (kind in ('versioned', 'repeatable')),
   constraint schema_history_sha256_is_64_hex_digits_check
@@ -1157,7 +1157,8 @@ whole account first.
 */
 create or replace view pgledger_entries_v1 as
 select
-  pgledger.entry_id(transfers.created_at, transfers.from_key, transfers.from_version) as id,
+  pgledger.entry_id(transfers.created_at, transfers.from_key, transfers.from_version)
+  collate "C" as id,
   accounts.id as account_id,
   transfers.id as transfer_id,
   -transfers.amount as amount,
@@ -1175,7 +1176,8 @@ from pgledger.transfers
 inner join pgledger.accounts on transfers.from_key = accounts.key
 union all
 select
-  pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version) as id,
+  pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version)
+  collate "C" as id,
   accounts.id as account_id,
   transfers.id as transfer_id,
   transfers.amount,
@@ -1771,12 +1773,16 @@ Refuses requests whose account ids are not ids; then those whose accounts do not
 are in different currencies. The lowest request first; in it, the account it leaves, the one it
 reaches, the currencies.
 
+Only accounts that the caller has locked are taken to exist: one that was created while it waited
+for those locks is seen by now, but anyone may be changing it.
+
 Errors: NullArgument, InvalidId, AccountNotFound, CurrencyMismatch.
 */
 create or replace function pgledger.check_accounts(
   from_account_ids text[],
   to_account_ids text[],
   app_id text,
+  locked_ids text[],
   request_indexes bigint[] default null,
   request_count bigint default null
 )
@@ -1784,6 +1790,9 @@ returns void
 language plpgsql
 volatile
 parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_fault record;
@@ -1811,22 +1820,26 @@ begin
     );
   end loop;
 
+  with account as materialized (
+    select accounts.id, accounts.currency
+    from pgledger.accounts
+    where accounts.id = any(check_accounts.locked_ids)
+      and accounts.app_id = check_accounts.app_id
+  )
   select
     request.from_account_id,
     request.to_account_id,
     case
-        when request_count is not null
-          then coalesce(check_accounts.request_indexes[request.place], request.place)
-      end as index,
+      when request_count is not null
+        then coalesce(check_accounts.request_indexes[request.place], request.place)
+    end as index,
     source.currency as from_currency,
     target.currency as to_currency
   into v_fault
   from unnest(from_account_ids, to_account_ids)
     with ordinality as request (from_account_id, to_account_id, place)
-  left join pgledger.accounts as source
-    on request.from_account_id = source.id and source.app_id = check_accounts.app_id
-  left join pgledger.accounts as target
-    on request.to_account_id = target.id and target.app_id = check_accounts.app_id
+  left join account as source on request.from_account_id = source.id
+  left join account as target on request.to_account_id = target.id
   where (source.currency = target.currency) is not true
   order by request.place
   limit 1;
@@ -2052,7 +2065,13 @@ begin
   ) is not true then
     perform pgledger.check_scope('app_id', app_id);
     perform pgledger.check_accounts(
-      array[from_account_id], array[to_account_id], pgledger_create_transfer.app_id
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from.key is not null then from_account_id end,
+        case when v_to.key is not null then to_account_id end
+      ]
     );
   end if;
 
@@ -2186,17 +2205,27 @@ create or replace function pgledger.check_transfer_requests(
   ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  shared_event_at timestamptz default null,
+  shared_metadata jsonb default null
 )
 returns void
 language plpgsql
 volatile
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 as $$
 declare
   v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
   v_count bigint := cardinality(from_account_ids);
+  v_shared_is_sound boolean :=
+    pgledger.metadata_fault(shared_metadata) is null
+    and (
+      shared_event_at is null
+      or pgledger.time_fault(shared_event_at) is null
+      and (shared_event_at <= v_latest_event_at or allow_future_event_at)
+    );
   v_array record;
   v_request record;
 begin
@@ -2245,7 +2274,8 @@ begin
   from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
     as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
-    request.from_account_id <> request.to_account_id
+    v_shared_is_sound
+    and request.from_account_id <> request.to_account_id
     and pgledger.amount_fault(request.amount) is null
     and (
       request.event_at is null
@@ -2263,8 +2293,9 @@ begin
 
   for v_request in
     select
-      request.from_account_id, request.to_account_id, request.amount, request.event_at,
-      request.metadata, request.id, request.index
+      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
+      coalesce(request.event_at, shared_event_at) as event_at,
+      coalesce(request.metadata, shared_metadata) as metadata
     from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
       with ordinality
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
@@ -2301,6 +2332,8 @@ returns void
 language plpgsql
 volatile
 parallel safe
+set plan_cache_mode = force_custom_plan
+set jit = off
 as $$
 declare
   v_leg record;
@@ -2311,8 +2344,14 @@ begin
       accounts.name,
       accounts.allow_negative_balance,
       accounts.allow_positive_balance,
-      accounts.balance - leg.change
-      + sum(leg.change) over (partition by leg.account_id order by leg.place) as previous_balance,
+      accounts.balance + coalesce(
+        sum(leg.change) over (
+          partition by leg.account_id
+          order by leg.place
+          rows between unbounded preceding and 1 preceding
+        ),
+        0
+      ) as previous_balance,
       leg.change,
       coalesce(check_balances.request_indexes[leg.place], leg.place) as index
     from (
@@ -2325,6 +2364,7 @@ begin
         with ordinality as request (to_account_id, amount, place)
     ) as leg (place, side, account_id, change)
     inner join pgledger.accounts on leg.account_id = accounts.id
+    where accounts.id = any(from_account_ids || to_account_ids)
     order by leg.place, leg.side
   loop
     perform pgledger.check_balance(
@@ -2346,6 +2386,9 @@ Writes many transfers at once, each new and sound by itself: the path for batche
 whatever the number of requests: one locks the accounts; one, whose snapshot shows what those locks
 waited for, computes, writes and answers; one updates the accounts.
 
+Only accounts that the first one locked take part: one that was created while it waited is seen by
+the second, but anyone may be changing it.
+
 The second leaves out each request that has no accounts, mixes currencies or breaks a limit, so that
 a count tells whether there was one; then it is looked for and raised.
 
@@ -2354,6 +2397,8 @@ ascend together along each account. Their ids share one random tail; their times
 
 Plans are made for the arrays at hand and without nested loops: whatever the statistics say of a
 table that was empty yesterday, a batch never costs the square of its size.
+
+What the requests share is given once: 100000 copies of large metadata are more than an array holds.
 
 request_indexes says which request of the caller's each one is, for messages; null, all in order.
 
@@ -2371,7 +2416,9 @@ create or replace function pgledger.post_transfers(
   app_id text,
   group_id text,
   request_indexes bigint[],
-  request_count bigint
+  request_count bigint,
+  shared_event_at timestamptz default null,
+  shared_metadata jsonb default null
 )
 returns setof pgledger_transfers_v1
 language plpgsql
@@ -2379,24 +2426,32 @@ volatile
 parallel unsafe
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_amounts numeric[] := amounts;
   v_created_at timestamptz;
   v_microseconds bigint;
   v_tail text;
+  v_locked_ids text[];
   v_posted bigint;
 begin
   if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select array_agg(trim_scale(given.amount) order by given.place)
+    select
+      array_agg(
+        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        order by given.place
+      )
     into v_amounts
     from unnest(amounts) with ordinality as given (amount, place);
   end if;
 
-  select greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond')
-  into v_created_at
+  select
+    greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond'),
+    coalesce(array_agg(locked.id), '{}')
+  into v_created_at, v_locked_ids
   from (
-    select accounts.updated_at
+    select accounts.id, accounts.updated_at
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
     order by accounts.id
@@ -2413,7 +2468,7 @@ begin
       accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
       accounts.name, accounts.tenant_id
     from pgledger.accounts
-    where accounts.id = any(from_account_ids || to_account_ids)
+    where accounts.id = any(v_locked_ids)
   ),
 
   -- Rows stay narrow on their way; what an account is called joins them at the end.
@@ -2503,7 +2558,8 @@ begin
       transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
       transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
       post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      transfer.event_at, post_transfers.group_id, transfer.metadata
+      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
+      coalesce(transfer.metadata, shared_metadata)
     from transfer
     -- Only an id that a caller chose can be waited for.
     order by transfer.chosen_id, transfer.place
@@ -2515,8 +2571,8 @@ begin
     target.id,
     transfer.amount,
     transfer.created_at,
-    coalesce(transfer.event_at, transfer.created_at),
-    transfer.metadata,
+    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
+    coalesce(transfer.metadata, shared_metadata),
     source.currency,
     source.name,
     target.name,
@@ -2537,7 +2593,7 @@ begin
 
   if v_posted <> cardinality(from_account_ids) then
     perform pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, request_indexes, request_count
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
     perform pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
@@ -2561,7 +2617,7 @@ begin
     group by leg.account_id
   ) as change (account_id, amount, entries, last_place)
   where accounts.id = change.account_id
-    and accounts.id = any(from_account_ids || to_account_ids);
+    and accounts.id = any(v_locked_ids);
 end;
 $$;
 
@@ -2572,7 +2628,8 @@ revoke all on function pgledger.post_transfers from public;
 
 -- file: repeatable/30_ledger/44_transfers_by_id.sql
 /*
-The transfers of those ids, in the order of the ids, as applications see them.
+The transfers of those ids, in the order of the ids, as applications see them: look-ups by index,
+also when it is called where nested loops are off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
 returns setof pgledger_transfers_v1
@@ -2580,6 +2637,7 @@ language sql
 stable
 parallel safe
 rows 1
+set enable_nestloop = on
 as $$
   select
     transfers.id,
@@ -2635,22 +2693,31 @@ language plpgsql
 volatile
 parallel unsafe
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_count bigint := cardinality(from_account_ids);
   v_new_places bigint[];
   v_conflict_place bigint;
   v_posted_ids text[];
+  v_locked_ids text[];
   v_taken text;
   v_answer_ids text[];
 begin
-  perform
-  from pgledger.accounts
-  where accounts.id = any(from_account_ids || to_account_ids)
-  order by accounts.id
-  for no key update;
+  select coalesce(array_agg(locked.id), '{}')
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by accounts.id
+    for no key update
+  ) as locked;
 
-  perform pgledger.check_accounts(from_account_ids, to_account_ids, app_id, null, v_count);
+  perform pgledger.check_accounts(
+    from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
+  );
 
   with given as materialized (
     select
@@ -2670,19 +2737,33 @@ begin
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
   ),
 
+  account as materialized (
+    select accounts.id, accounts.key
+    from pgledger.accounts
+    where accounts.id = any(v_locked_ids)
+  ),
+
+  existing as materialized (
+    select
+      transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
+      transfers.event_at, transfers.metadata
+    from pgledger.transfers
+    where transfers.id = any(create_repeatable_transfers.ids)
+  ),
+
   -- A request can repeat a transfer that exists already, and the first request of its id.
   compared as (
     select
       given.place,
-      transfers.id is null and given.place = given.first_place as is_new,
+      existing.id is null and given.place = given.first_place as is_new,
       (
-        transfers.id is null
+        existing.id is null
         or (
-          transfers.app_id, source.id, target.id, transfers.amount, transfers.event_at,
-          transfers.metadata
+          existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
+          existing.metadata
         ) is not distinct from (
-          create_repeatable_transfers.app_id, given.from_account_id, given.to_account_id,
-          given.amount, given.event_at, given.metadata
+          create_repeatable_transfers.app_id, source.key, target.key, given.amount, given.event_at,
+          given.metadata
         )
       )
       and (
@@ -2693,9 +2774,9 @@ begin
       ) as is_same
     from given
     inner join given as earlier on given.first_place = earlier.place
-    left join pgledger.transfers on given.id = transfers.id
-    left join pgledger.accounts as source on transfers.from_key = source.key
-    left join pgledger.accounts as target on transfers.to_key = target.key
+    inner join account as source on given.from_account_id = source.id
+    inner join account as target on given.to_account_id = target.id
+    left join existing on given.id = existing.id
   )
 
   select
@@ -2744,7 +2825,10 @@ begin
       if v_taken is null then
         raise;
       end if;
-      perform pgledger.fail('LG023', array[v_taken], array_position(ids, v_taken), v_count);
+      perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+      from unnest(ids) with ordinality as given (id, place)
+      where given.id = v_taken
+      order by given.place;
   end;
 
   -- Every request has its id now: the caller's, or the one it was posted under.
@@ -2796,8 +2880,6 @@ declare
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
-  v_event_ats timestamptz[];
-  v_metadatas jsonb[];
 begin
   if transfer_requests is null then
     perform pgledger.fail('LG012', array['transfer_requests must not be null']);
@@ -2815,16 +2897,9 @@ begin
   from unnest(transfer_requests)
     with ordinality as request (from_account_id, to_account_id, amount, place);
 
-  if event_at is not null then
-    v_event_ats := array_fill(event_at, array[v_count]);
-  end if;
-  if metadata is not null then
-    v_metadatas := array_fill(metadata, array[v_count]);
-  end if;
-
   perform pgledger.check_transfer_requests(
-    v_from_account_ids, v_to_account_ids, v_amounts, v_event_ats, v_metadatas, null, app_id,
-    group_id, allow_future_event_at
+    v_from_account_ids, v_to_account_ids, v_amounts, null, null, null, app_id, group_id,
+    allow_future_event_at, event_at, metadata
   );
 
   if v_count > 0 then
@@ -2836,8 +2911,9 @@ begin
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id
     from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, v_event_ats, v_metadatas, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
     ) as posted;
   end if;
 end;
@@ -3373,6 +3449,17 @@ as $$
           and pg_trigger.tgenabled = 'A'
           and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
           and pg_trigger.tgtype = expected.type
+          -- Neither WHEN nor a list of columns.
+          and pg_trigger.tgqual is null
+          and pg_trigger.tgattr = ''
+      )
+      -- And what they call still refuses: the body is the one that this version brought.
+      and exists (
+        select
+        from pg_catalog.pg_proc
+        where pg_proc.oid = 'pgledger.refuse_change'::regproc
+          and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
+          = '01558ecafc481b6b5c8e0cc072322945db37c938ae4a878e29f487785c77dfe0'
       ) as stands
     from (
       values
@@ -3499,7 +3586,7 @@ grant execute on function pgledger_verify to pgledger_auditor;
 
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
-  ('migrations/0001_create_foundation.sql', 'versioned', '6c4c2d61c98beb2e0610349da2b0890ed077ab97632c8a2a88486a1f398309ad', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0001_create_foundation.sql', 'versioned', '0c7dad9ccc10d173d255a3390d536050056012a61dbfdc64aefc5fc2df8753be', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', 'ea559dcde6df3aa6e48792c1d36b2060bdc78181c24c8443fe595dfeaa5dc0b2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', 'e731f1052b562fd65f5f3f4bda312d6e516f23969a284fdefbc462d94c2a826c', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_transfer_request.sql', 'versioned', '4450c4c14369f19dc7d43ea1197fc436e2f75e0ea403574becdf9ea761fab113', pg_catalog.now(), '0.1.0.dev0'),
@@ -3523,7 +3610,7 @@ values
   ('repeatable/10_ids/90_pgledger_errors_v1.sql', 'repeatable', '3ea59100a9a184922c3d6fc832f04a9ca5947a2b0d9e39d1ad8061a7add442a4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/10_pgledger_accounts_v1.sql', 'repeatable', '4acdd2664fbfaef67812524a10a0975868f4690d4d95df5665cd15566e57d345', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/20_pgledger_transfers_v1.sql', 'repeatable', '920fa570f5c695d732254881e6b467bbf6af384e7c4d6439e313e8e86a532016', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_ledger_views/30_pgledger_entries_v1.sql', 'repeatable', 'b8dfbd32a0447689554fdecead556d3d42f7ded2d3211848fea0b945a97d8c12', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_ledger_views/30_pgledger_entries_v1.sql', 'repeatable', '6a42d04434659f629bc6e7e4a0eb8f56bb80909200b7ceeddeee0867444807b7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/40_pgledger_accounts_view.sql', 'repeatable', 'd9ff7af517d1548c7c7843fe866ac6bf69a1fc050aa944112012a540ad17a95a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/41_pgledger_transfers_view.sql', 'repeatable', '061009534ca2d3d41ffb823d192c62ef2961ad17824622c89499158c4c050afb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/42_pgledger_entries_view.sql', 'repeatable', '13da87d3751b75cfc640e81651e415ed5ba46a6b4ee0fdfbc2afed7c958e0a72', pg_catalog.now(), '0.1.0.dev0'),
@@ -3538,15 +3625,15 @@ values
   ('repeatable/30_ledger/16_check_transfer_request.sql', 'repeatable', '4ed51f413fd3bbae19713dc711a7131a6e2045020711a9266fed639833d4ed8e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/17_refuse_account.sql', 'repeatable', '88d1693711a1dcd13e8357bbb4dc733a148b782f0f8fefc21ef25b454f2153ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/18_check_balance.sql', 'repeatable', 'a5e9cb6edac2ddd2c9fd485be70fdfa0d09039fc6623d0af14634e9f4f700158', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/19_check_accounts.sql', 'repeatable', 'd75e072de6ae599f21a8aae8d512e2281c9a8322bf557e0b856ee7122069639c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/19_check_accounts.sql', 'repeatable', 'ce5b0757614d9e9a026083e3819c39915f4edad8ed6861f1ab6c088964d094c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/20_pgledger_create_account.sql', 'repeatable', 'b5404f8e0eb0ab9ab568dfe58f5ba2d0f0444899f26bcf136d75fd64f4787a8d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '5cedf095c8e53bac8aa1679ac96b086c0727f40e891733ea97597b941cbe4740', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', '220289646480866f5fcc05877ac1d757346191b9a16db5dbe2540f0d1f1e61d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/41_check_balances.sql', 'repeatable', '1f85df6affe9cca4f7c18e3e594b1f248dd47ac2ef97ad3dedfb24c3e91ee493', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', '2aa4e3af1aed4a9a55b47ff4d97e9adc3a71a6106479f7eb4ea9305917bbc489', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/44_transfers_by_id.sql', 'repeatable', '0c42634242f16ce953fa8ba2b63ddfe9c9846e97d80d11b3e09cc442d01a7602', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', '3559d34632e34fa1bafe2d7a7474960e9636581b0c66a81663a70739b508ca64', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/46_create_transfers_of_rows.sql', 'repeatable', '943fde131a7739f3e1a1728578bafbdb5db21cf4066009810a36946f46b66838', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '05bff93b05aba2dd03c0da01e4bc9a25e050589d8e0efc38b27b14700e52a2c1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', 'cb9284fdfba918e337065606a08b5e3a4b047638393c7cd06bbb0acd13a13740', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/41_check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', 'a29224b92f06e47eb0b9780149ffd7e6f88a168e963600d8492612f7a9c06487', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/44_transfers_by_id.sql', 'repeatable', '38132806c60ead2b3478629d76455dcc339633db9fb91055637df1a2177f0d68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', '53ee4cc65993183baf8e78cc83a26a87b5455b82629681a299f2fa2e21a603e9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/46_create_transfers_of_rows.sql', 'repeatable', 'fde7306502d4d211c40084bdb764506677e24991f64d514884f7f1f8bea7d225', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/50_pgledger_create_transfers_bulk.sql', 'repeatable', 'd54ad7fcc2dfdfb970ab2d95dce507f490652ca28716c28707dbb6db51b56dbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/51_pgledger_create_transfers.sql', 'repeatable', 'c1a57ea625f7181ce4a7cbef39e4b1021620be18c3de9f0c87fde7fa85e351aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/52_pgledger_create_transfers_array.sql', 'repeatable', 'b4397e161cc24286d4ddd9e78c3a627e364b725778161549a4c0c585604cdfe4', pg_catalog.now(), '0.1.0.dev0'),
@@ -3555,6 +3642,6 @@ values
   ('repeatable/30_ledger/62_account_key.sql', 'repeatable', '7861a43a45c60bded2d572ffc4abd4958a035c4f1040a26ecdb819d4de4f243a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/63_pgledger_account_entries.sql', 'repeatable', 'fa30edcb6f0519e7240ae6337984d068c3a7f5b234ad4ce9b3c97c3eb72613dd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/64_pgledger_balance_at.sql', 'repeatable', 'f5d018a1dacd45158969b2321aa83325459d74c3d2b4d419d20a728ce55f0063', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', '45d6bc56c4070ef0a632608e181c23ad2df62bae6b06827f5ea8c28e8c28e1b5', pg_catalog.now(), '0.1.0.dev0');
+  ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', 'cdf8a17ffd4f49e4c3d5536ceaf5c3a7cbfb820a400ee64523095b221fa98f41', pg_catalog.now(), '0.1.0.dev0');
 
 commit;

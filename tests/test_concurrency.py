@@ -555,7 +555,9 @@ def committed(make: Callable[..., Any], requests: Sequence[TransferRequest]) -> 
     return call
 
 
-@pytest.mark.parametrize("forms", [(single,), (bulk,), (single, bulk)], ids=str)
+@pytest.mark.parametrize(
+    "forms", [(single,), (bulk,), (single, bulk)], ids=["single", "bulk", "both"]
+)
 def test_sixteen_sessions_with_one_id_have_one_effect_and_sixteen_equal_answers(
     forms: tuple[Callable[..., Any], ...], conn: Session, connect: Connect, wait_until: WaitUntil
 ) -> None:

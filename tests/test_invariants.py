@@ -202,7 +202,10 @@ def bulk_arguments(
         [request.to_account_id for request in requests],
         [request.amount for request in requests],
         # An array of nulls and no array are the same thing; callers send either.
-        *(array if any(array or []) or len(requests) % 2 else None for array in optional),
+        *(
+            array if any(value is not None for value in array or []) or len(requests) % 2 else None
+            for array in optional
+        ),
         app_id,
         group_id,
         allow_future,

@@ -742,11 +742,15 @@ class EmbeddedServer:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         self._check_passage(missing[-1].parent)
         for path in reversed(missing[1:]):
-            path.mkdir()
+            path.mkdir(exist_ok=True)
             if self._account is not None:
                 # Ours, whatever the umask says, and so open for passing.
                 path.chmod(0o755)
-        self.directory.mkdir(mode=0o700)
+        try:
+            self.directory.mkdir(mode=0o700)
+        except FileExistsError:
+            # Another starter was faster; a file of that name is found out about by its reader.
+            return False
         return True
 
     def _check_passage(self, directory: Path) -> None:

@@ -19,7 +19,7 @@ create table pgledger.schema_history (
   sha256 text collate "C" not null,
   applied_at timestamptz not null,
   package_version text not null,
-  constraint schema_history_pk primary key (name),
+  constraint schema_history_name_pk primary key (name),
   constraint schema_history_kind_is_versioned_or_repeatable_check
   check (kind in ('versioned', 'repeatable')),
   constraint schema_history_sha256_is_64_hex_digits_check

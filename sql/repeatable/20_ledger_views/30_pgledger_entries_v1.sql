@@ -6,7 +6,8 @@ whole account first.
 */
 create or replace view pgledger_entries_v1 as
 select
-  pgledger.entry_id(transfers.created_at, transfers.from_key, transfers.from_version) as id,
+  pgledger.entry_id(transfers.created_at, transfers.from_key, transfers.from_version)
+  collate "C" as id,
   accounts.id as account_id,
   transfers.id as transfer_id,
   -transfers.amount as amount,
@@ -24,7 +25,8 @@ from pgledger.transfers
 inner join pgledger.accounts on transfers.from_key = accounts.key
 union all
 select
-  pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version) as id,
+  pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version)
+  collate "C" as id,
   accounts.id as account_id,
   transfers.id as transfer_id,
   transfers.amount,

@@ -3,12 +3,16 @@ Refuses requests whose account ids are not ids; then those whose accounts do not
 are in different currencies. The lowest request first; in it, the account it leaves, the one it
 reaches, the currencies.
 
+Only accounts that the caller has locked are taken to exist: one that was created while it waited
+for those locks is seen by now, but anyone may be changing it.
+
 Errors: NullArgument, InvalidId, AccountNotFound, CurrencyMismatch.
 */
 create or replace function pgledger.check_accounts(
   from_account_ids text[],
   to_account_ids text[],
   app_id text,
+  locked_ids text[],
   request_indexes bigint[] default null,
   request_count bigint default null
 )
@@ -16,6 +20,9 @@ returns void
 language plpgsql
 volatile
 parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_fault record;
@@ -43,22 +50,26 @@ begin
     );
   end loop;
 
+  with account as materialized (
+    select accounts.id, accounts.currency
+    from pgledger.accounts
+    where accounts.id = any(check_accounts.locked_ids)
+      and accounts.app_id = check_accounts.app_id
+  )
   select
     request.from_account_id,
     request.to_account_id,
     case
-        when request_count is not null
-          then coalesce(check_accounts.request_indexes[request.place], request.place)
-      end as index,
+      when request_count is not null
+        then coalesce(check_accounts.request_indexes[request.place], request.place)
+    end as index,
     source.currency as from_currency,
     target.currency as to_currency
   into v_fault
   from unnest(from_account_ids, to_account_ids)
     with ordinality as request (from_account_id, to_account_id, place)
-  left join pgledger.accounts as source
-    on request.from_account_id = source.id and source.app_id = check_accounts.app_id
-  left join pgledger.accounts as target
-    on request.to_account_id = target.id and target.app_id = check_accounts.app_id
+  left join account as source on request.from_account_id = source.id
+  left join account as target on request.to_account_id = target.id
   where (source.currency = target.currency) is not true
   order by request.place
   limit 1;

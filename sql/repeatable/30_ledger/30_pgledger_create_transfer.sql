@@ -87,7 +87,13 @@ begin
   ) is not true then
     perform pgledger.check_scope('app_id', app_id);
     perform pgledger.check_accounts(
-      array[from_account_id], array[to_account_id], pgledger_create_transfer.app_id
+      array[from_account_id],
+      array[to_account_id],
+      app_id,
+      array[
+        case when v_from.key is not null then from_account_id end,
+        case when v_to.key is not null then to_account_id end
+      ]
     );
   end if;
 

@@ -16,17 +16,27 @@ create or replace function pgledger.check_transfer_requests(
   ids text[],
   app_id text,
   group_id text,
-  allow_future_event_at boolean
+  allow_future_event_at boolean,
+  shared_event_at timestamptz default null,
+  shared_metadata jsonb default null
 )
 returns void
 language plpgsql
 volatile
 parallel safe
 set plan_cache_mode = force_custom_plan
+set jit = off
 as $$
 declare
   v_latest_event_at timestamptz := pgledger.clock() + interval '1 day';
   v_count bigint := cardinality(from_account_ids);
+  v_shared_is_sound boolean :=
+    pgledger.metadata_fault(shared_metadata) is null
+    and (
+      shared_event_at is null
+      or pgledger.time_fault(shared_event_at) is null
+      and (shared_event_at <= v_latest_event_at or allow_future_event_at)
+    );
   v_array record;
   v_request record;
 begin
@@ -75,7 +85,8 @@ begin
   from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
     as request (from_account_id, to_account_id, amount, event_at, metadata, id)
   where (
-    request.from_account_id <> request.to_account_id
+    v_shared_is_sound
+    and request.from_account_id <> request.to_account_id
     and pgledger.amount_fault(request.amount) is null
     and (
       request.event_at is null
@@ -93,8 +104,9 @@ begin
 
   for v_request in
     select
-      request.from_account_id, request.to_account_id, request.amount, request.event_at,
-      request.metadata, request.id, request.index
+      request.from_account_id, request.to_account_id, request.amount, request.id, request.index,
+      coalesce(request.event_at, shared_event_at) as event_at,
+      coalesce(request.metadata, shared_metadata) as metadata
     from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
       with ordinality
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)

@@ -15,6 +15,8 @@ returns void
 language plpgsql
 volatile
 parallel safe
+set plan_cache_mode = force_custom_plan
+set jit = off
 as $$
 declare
   v_leg record;
@@ -25,8 +27,14 @@ begin
       accounts.name,
       accounts.allow_negative_balance,
       accounts.allow_positive_balance,
-      accounts.balance - leg.change
-      + sum(leg.change) over (partition by leg.account_id order by leg.place) as previous_balance,
+      accounts.balance + coalesce(
+        sum(leg.change) over (
+          partition by leg.account_id
+          order by leg.place
+          rows between unbounded preceding and 1 preceding
+        ),
+        0
+      ) as previous_balance,
       leg.change,
       coalesce(check_balances.request_indexes[leg.place], leg.place) as index
     from (
@@ -39,6 +47,7 @@ begin
         with ordinality as request (to_account_id, amount, place)
     ) as leg (place, side, account_id, change)
     inner join pgledger.accounts on leg.account_id = accounts.id
+    where accounts.id = any(from_account_ids || to_account_ids)
     order by leg.place, leg.side
   loop
     perform pgledger.check_balance(

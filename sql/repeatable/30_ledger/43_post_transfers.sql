@@ -3,6 +3,9 @@ Writes many transfers at once, each new and sound by itself: the path for batche
 whatever the number of requests: one locks the accounts; one, whose snapshot shows what those locks
 waited for, computes, writes and answers; one updates the accounts.
 
+Only accounts that the first one locked take part: one that was created while it waited is seen by
+the second, but anyone may be changing it.
+
 The second leaves out each request that has no accounts, mixes currencies or breaks a limit, so that
 a count tells whether there was one; then it is looked for and raised.
 
@@ -11,6 +14,8 @@ ascend together along each account. Their ids share one random tail; their times
 
 Plans are made for the arrays at hand and without nested loops: whatever the statistics say of a
 table that was empty yesterday, a batch never costs the square of its size.
+
+What the requests share is given once: 100000 copies of large metadata are more than an array holds.
 
 request_indexes says which request of the caller's each one is, for messages; null, all in order.
 
@@ -28,7 +33,9 @@ create or replace function pgledger.post_transfers(
   app_id text,
   group_id text,
   request_indexes bigint[],
-  request_count bigint
+  request_count bigint,
+  shared_event_at timestamptz default null,
+  shared_metadata jsonb default null
 )
 returns setof pgledger_transfers_v1
 language plpgsql
@@ -36,24 +43,32 @@ volatile
 parallel unsafe
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_amounts numeric[] := amounts;
   v_created_at timestamptz;
   v_microseconds bigint;
   v_tail text;
+  v_locked_ids text[];
   v_posted bigint;
 begin
   if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
-    select array_agg(trim_scale(given.amount) order by given.place)
+    select
+      array_agg(
+        case when scale(given.amount) > 18 then trim_scale(given.amount) else given.amount end
+        order by given.place
+      )
     into v_amounts
     from unnest(amounts) with ordinality as given (amount, place);
   end if;
 
-  select greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond')
-  into v_created_at
+  select
+    greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond'),
+    coalesce(array_agg(locked.id), '{}')
+  into v_created_at, v_locked_ids
   from (
-    select accounts.updated_at
+    select accounts.id, accounts.updated_at
     from pgledger.accounts
     where accounts.id = any(from_account_ids || to_account_ids)
     order by accounts.id
@@ -70,7 +85,7 @@ begin
       accounts.allow_positive_balance, accounts.id, accounts.app_id, accounts.currency,
       accounts.name, accounts.tenant_id
     from pgledger.accounts
-    where accounts.id = any(from_account_ids || to_account_ids)
+    where accounts.id = any(v_locked_ids)
   ),
 
   -- Rows stay narrow on their way; what an account is called joins them at the end.
@@ -160,7 +175,8 @@ begin
       transfer.from_key, transfer.to_key, transfer.from_version, transfer.to_version,
       transfer.created_at, coalesce(transfer.chosen_id, transfer.generated_id),
       post_transfers.app_id, transfer.amount, transfer.from_balance, transfer.to_balance,
-      transfer.event_at, post_transfers.group_id, transfer.metadata
+      coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
+      coalesce(transfer.metadata, shared_metadata)
     from transfer
     -- Only an id that a caller chose can be waited for.
     order by transfer.chosen_id, transfer.place
@@ -172,8 +188,8 @@ begin
     target.id,
     transfer.amount,
     transfer.created_at,
-    coalesce(transfer.event_at, transfer.created_at),
-    transfer.metadata,
+    coalesce(transfer.event_at, shared_event_at, transfer.created_at),
+    coalesce(transfer.metadata, shared_metadata),
     source.currency,
     source.name,
     target.name,
@@ -194,7 +210,7 @@ begin
 
   if v_posted <> cardinality(from_account_ids) then
     perform pgledger.check_accounts(
-      from_account_ids, to_account_ids, app_id, request_indexes, request_count
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
     perform pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
@@ -218,7 +234,7 @@ begin
     group by leg.account_id
   ) as change (account_id, amount, entries, last_place)
   where accounts.id = change.account_id
-    and accounts.id = any(from_account_ids || to_account_ids);
+    and accounts.id = any(v_locked_ids);
 end;
 $$;
 

@@ -1,5 +1,6 @@
 /*
-The transfers of those ids, in the order of the ids, as applications see them.
+The transfers of those ids, in the order of the ids, as applications see them: look-ups by index,
+also when it is called where nested loops are off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
 returns setof pgledger_transfers_v1
@@ -7,6 +8,7 @@ language sql
 stable
 parallel safe
 rows 1
+set enable_nestloop = on
 as $$
   select
     transfers.id,

@@ -20,22 +20,31 @@ language plpgsql
 volatile
 parallel unsafe
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
 as $$
 declare
   v_count bigint := cardinality(from_account_ids);
   v_new_places bigint[];
   v_conflict_place bigint;
   v_posted_ids text[];
+  v_locked_ids text[];
   v_taken text;
   v_answer_ids text[];
 begin
-  perform
-  from pgledger.accounts
-  where accounts.id = any(from_account_ids || to_account_ids)
-  order by accounts.id
-  for no key update;
+  select coalesce(array_agg(locked.id), '{}')
+  into v_locked_ids
+  from (
+    select accounts.id
+    from pgledger.accounts
+    where accounts.id = any(from_account_ids || to_account_ids)
+    order by accounts.id
+    for no key update
+  ) as locked;
 
-  perform pgledger.check_accounts(from_account_ids, to_account_ids, app_id, null, v_count);
+  perform pgledger.check_accounts(
+    from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
+  );
 
   with given as materialized (
     select
@@ -55,19 +64,33 @@ begin
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
   ),
 
+  account as materialized (
+    select accounts.id, accounts.key
+    from pgledger.accounts
+    where accounts.id = any(v_locked_ids)
+  ),
+
+  existing as materialized (
+    select
+      transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
+      transfers.event_at, transfers.metadata
+    from pgledger.transfers
+    where transfers.id = any(create_repeatable_transfers.ids)
+  ),
+
   -- A request can repeat a transfer that exists already, and the first request of its id.
   compared as (
     select
       given.place,
-      transfers.id is null and given.place = given.first_place as is_new,
+      existing.id is null and given.place = given.first_place as is_new,
       (
-        transfers.id is null
+        existing.id is null
         or (
-          transfers.app_id, source.id, target.id, transfers.amount, transfers.event_at,
-          transfers.metadata
+          existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
+          existing.metadata
         ) is not distinct from (
-          create_repeatable_transfers.app_id, given.from_account_id, given.to_account_id,
-          given.amount, given.event_at, given.metadata
+          create_repeatable_transfers.app_id, source.key, target.key, given.amount, given.event_at,
+          given.metadata
         )
       )
       and (
@@ -78,9 +101,9 @@ begin
       ) as is_same
     from given
     inner join given as earlier on given.first_place = earlier.place
-    left join pgledger.transfers on given.id = transfers.id
-    left join pgledger.accounts as source on transfers.from_key = source.key
-    left join pgledger.accounts as target on transfers.to_key = target.key
+    inner join account as source on given.from_account_id = source.id
+    inner join account as target on given.to_account_id = target.id
+    left join existing on given.id = existing.id
   )
 
   select
@@ -129,7 +152,10 @@ begin
       if v_taken is null then
         raise;
       end if;
-      perform pgledger.fail('LG023', array[v_taken], array_position(ids, v_taken), v_count);
+      perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+      from unnest(ids) with ordinality as given (id, place)
+      where given.id = v_taken
+      order by given.place;
   end;
 
   -- Every request has its id now: the caller's, or the one it was posted under.

@@ -23,8 +23,6 @@ declare
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
-  v_event_ats timestamptz[];
-  v_metadatas jsonb[];
 begin
   if transfer_requests is null then
     perform pgledger.fail('LG012', array['transfer_requests must not be null']);
@@ -42,16 +40,9 @@ begin
   from unnest(transfer_requests)
     with ordinality as request (from_account_id, to_account_id, amount, place);
 
-  if event_at is not null then
-    v_event_ats := array_fill(event_at, array[v_count]);
-  end if;
-  if metadata is not null then
-    v_metadatas := array_fill(metadata, array[v_count]);
-  end if;
-
   perform pgledger.check_transfer_requests(
-    v_from_account_ids, v_to_account_ids, v_amounts, v_event_ats, v_metadatas, null, app_id,
-    group_id, allow_future_event_at
+    v_from_account_ids, v_to_account_ids, v_amounts, null, null, null, app_id, group_id,
+    allow_future_event_at, event_at, metadata
   );
 
   if v_count > 0 then
@@ -63,8 +54,9 @@ begin
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
       posted.from_tenant_id, posted.to_tenant_id
     from pgledger.post_transfers(
-      v_from_account_ids, v_to_account_ids, v_amounts, v_event_ats, v_metadatas, null,
-      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count
+      v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
+      create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,
+      create_transfers_of_rows.event_at, create_transfers_of_rows.metadata
     ) as posted;
   end if;
 end;

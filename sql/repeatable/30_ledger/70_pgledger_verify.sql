@@ -67,6 +67,17 @@ as $$
           and pg_trigger.tgenabled = 'A'
           and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
           and pg_trigger.tgtype = expected.type
+          -- Neither WHEN nor a list of columns.
+          and pg_trigger.tgqual is null
+          and pg_trigger.tgattr = ''
+      )
+      -- And what they call still refuses: the body is the one that this version brought.
+      and exists (
+        select
+        from pg_catalog.pg_proc
+        where pg_proc.oid = 'pgledger.refuse_change'::regproc
+          and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
+          = '01558ecafc481b6b5c8e0cc072322945db37c938ae4a878e29f487785c77dfe0'
       ) as stands
     from (
       values
