@@ -2432,6 +2432,9 @@ declare
   v_amounts numeric[] := amounts;
   v_created_at timestamptz;
   v_microseconds bigint;
+  v_head text;
+  v_next_head text;
+  v_head_places bigint;
   v_tail text;
   v_locked_ids text[];
   v_posted bigint;
@@ -2460,6 +2463,11 @@ begin
 
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);
+
+  -- The first eight characters of the ids change once in 1.024 seconds, more than any call spans.
+  v_head := left(pgledger.new_ulid(v_created_at), 8);
+  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
+  v_head_places := 1024000 - v_microseconds % 1024000;
 
   return query
   with account as materialized (
@@ -2514,8 +2522,10 @@ begin
     select
       request.place,
       request.id as chosen_id,
-      'pglt_' || pgledger.base32_text(digits.head)
-      || substr(pgledger.base32_text(digits.rest), 3) || v_tail as generated_id,
+      'pglt_'
+      || case when request.place <= v_head_places then v_head else v_next_head end
+      || substr(pgledger.base32_text(digits.lanes), 3)
+      || v_tail as generated_id,
       v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
       request.amount,
       request.event_at,
@@ -2529,20 +2539,18 @@ begin
     from request
     inner join leg as source on request.place = source.place and not source.is_target
     inner join leg as target on request.place = target.place and target.is_target
-    -- Each OFFSET keeps what a step comes to from being written out wherever it is used.
+    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
+    -- OFFSET keeps what a step comes to from being written out wherever it is used.
     cross join lateral (
-      select
-        pgledger.base32_lanes(bits.head) as head,
-        pgledger.base32_lanes(bits.rest) as rest
+      select pgledger.base32_lanes(step.bits) as lanes
       from (
         select
-          clock.microseconds / 1024000 as head,
           (((clock.microseconds / 1000) & 1023) << 20)
           | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as rest
+          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
         from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
         offset 0
-      ) as bits
+      ) as step
       offset 0
     ) as digits
     where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
@@ -3630,7 +3638,7 @@ values
   ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '05bff93b05aba2dd03c0da01e4bc9a25e050589d8e0efc38b27b14700e52a2c1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', 'cb9284fdfba918e337065606a08b5e3a4b047638393c7cd06bbb0acd13a13740', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/41_check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', 'a29224b92f06e47eb0b9780149ffd7e6f88a168e963600d8492612f7a9c06487', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', 'f93126b8ca95a360c88564585a99dcf9f65d5feb104681d4aca4565467def062', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/44_transfers_by_id.sql', 'repeatable', '38132806c60ead2b3478629d76455dcc339633db9fb91055637df1a2177f0d68', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', '53ee4cc65993183baf8e78cc83a26a87b5455b82629681a299f2fa2e21a603e9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/46_create_transfers_of_rows.sql', 'repeatable', 'fde7306502d4d211c40084bdb764506677e24991f64d514884f7f1f8bea7d225', pg_catalog.now(), '0.1.0.dev0'),

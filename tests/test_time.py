@@ -372,3 +372,24 @@ def test_a_clock_that_jumps_about_under_load_changes_no_order(
         made = sum(future.result(timeout=90) for future in futures)
     assert sum(len(history(conn, account_id)) for account_id in accounts) == 2 * made
     assert_in_order(conn, accounts, chosen)
+
+
+def test_ids_of_a_batch_agree_with_its_times_where_their_first_characters_change(
+    conn: Session, set_clock: SetClock
+) -> None:
+    # The first eight characters hold the time in steps of 1.024 s: the batch begins 500 us before
+    # a step and takes 3 ms of the clock.
+    step = timedelta(milliseconds=1024)
+    step_at = datetime(1970, 1, 1, tzinfo=UTC) + step * 1_700_000_000
+    set_clock(conn, step_at - 500 * MICROSECOND)
+    ledger = Ledger(conn)
+    source, target = (ledger.create_account(name, "USD").id for name in ("source", "target"))
+
+    made = ledger.create_transfers([(source, target, 1)] * 3000)
+
+    assert made[0].created_at < step_at <= made[-1].created_at
+    assert len({transfer.id[5:13] for transfer in made}) == 2
+    assert [transfer.id for transfer in made] == sorted({transfer.id for transfer in made})
+    for transfer in made:
+        whole = transfer.created_at.microsecond // 1000 * 1000
+        assert ids.timestamp(transfer.id) == transfer.created_at.replace(microsecond=whole)

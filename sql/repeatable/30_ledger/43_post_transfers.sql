@@ -49,6 +49,9 @@ declare
   v_amounts numeric[] := amounts;
   v_created_at timestamptz;
   v_microseconds bigint;
+  v_head text;
+  v_next_head text;
+  v_head_places bigint;
   v_tail text;
   v_locked_ids text[];
   v_posted bigint;
@@ -77,6 +80,11 @@ begin
 
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);
+
+  -- The first eight characters of the ids change once in 1.024 seconds, more than any call spans.
+  v_head := left(pgledger.new_ulid(v_created_at), 8);
+  v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
+  v_head_places := 1024000 - v_microseconds % 1024000;
 
   return query
   with account as materialized (
@@ -131,8 +139,10 @@ begin
     select
       request.place,
       request.id as chosen_id,
-      'pglt_' || pgledger.base32_text(digits.head)
-      || substr(pgledger.base32_text(digits.rest), 3) || v_tail as generated_id,
+      'pglt_'
+      || case when request.place <= v_head_places then v_head else v_next_head end
+      || substr(pgledger.base32_text(digits.lanes), 3)
+      || v_tail as generated_id,
       v_created_at + (request.place - 1) * interval '1 microsecond' as created_at,
       request.amount,
       request.event_at,
@@ -146,20 +156,18 @@ begin
     from request
     inner join leg as source on request.place = source.place and not source.is_target
     inner join leg as target on request.place = target.place and target.is_target
-    -- Each OFFSET keeps what a step comes to from being written out wherever it is used.
+    -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
+    -- OFFSET keeps what a step comes to from being written out wherever it is used.
     cross join lateral (
-      select
-        pgledger.base32_lanes(bits.head) as head,
-        pgledger.base32_lanes(bits.rest) as rest
+      select pgledger.base32_lanes(step.bits) as lanes
       from (
         select
-          clock.microseconds / 1024000 as head,
           (((clock.microseconds / 1000) & 1023) << 20)
           | 458760
-          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as rest
+          | (((clock.microseconds % 1000) * 4096 / 1000) << 4) as bits
         from (select v_microseconds + request.place - 1 as microseconds offset 0) as clock
         offset 0
-      ) as bits
+      ) as step
       offset 0
     ) as digits
     where (source.balance >= 0 or source.allow_negative_balance) and source.balance > -1e30
