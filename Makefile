@@ -11,6 +11,9 @@ PYTEST_OPTIONS := -n $(JOBS) --dist worksteal
 # Passed on to pytest, or to performance_check.py: make test ARGS='-k clock'
 ARGS ?=
 MAJORS ?= 18 17 16 15
+# What the run-time dependencies' versions can make a difference to.
+LOWEST := $(addprefix tests/test_,$(addsuffix .py,python python_async ids signatures errors \
+  seed_ledger migrations cli concurrency))
 export PYTHON
 # Tests hand wrong types over on purpose, and compare rows whose types nobody declares.
 MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-strict-equality \
@@ -37,10 +40,10 @@ test-matrix: ## run the tests on every supported PostgreSQL that can be had here
 	@.ci/environment $(VENV) test
 	@$(PY) .ci/matrix.py $(MAJORS) -- $(PYTEST_OPTIONS) $(ARGS)
 
-test-lowest: ## run the quicker tests on the lowest dependencies that we allow
+test-lowest: ## run the tests of the Python side on the lowest dependencies that we allow
 	@.ci/environment .venv-lowest lowest
 	@PGLEDGER_HYPOTHESIS=$${PGLEDGER_HYPOTHESIS:-0.1} \
-	  .venv-lowest/bin/python -m pytest $(PYTEST_OPTIONS) -m 'not slow' $(ARGS)
+	  .venv-lowest/bin/python -m pytest $(PYTEST_OPTIONS) $(LOWEST) $(ARGS)
 
 check: setup ## lint, types, and whether generated files are fresh
 	@$(PY) -m ruff check --quiet .

@@ -1,5 +1,12 @@
 """The plug-ins that every test may use; what each brings is said at its head."""
 
+import signal
+
+# Whoever ignores a signal, as nohup does, hands that on to every program it starts, and some tests
+# are about what these do when it comes. A handler is not handed on.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
 pytest_plugins = (
     "support.properties",
     "support.server",

@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import IsolationLevel
+from psycopg import IsolationLevel, OperationalError
 from psycopg.errors import (
     AdminShutdown,
     QueryCanceled,
@@ -818,7 +818,9 @@ def wait_until_done_or_blocked(
 # Sessions that are cancelled or ended
 
 
-STOPS = {"cancel": QueryCanceled, "terminate": AdminShutdown}
+# A terminated session may find its connection gone before it reads why: some versions of psycopg
+# then know no more than the class above.
+STOPS = {"cancel": (QueryCanceled,), "terminate": (AdminShutdown, OperationalError)}
 
 stopped = pytest.mark.parametrize("stop", STOPS)
 
@@ -845,7 +847,7 @@ def test_a_call_stopped_while_it_waits_for_an_account_leaves_nothing(
         try:
             wait_until_blocked(waiting.info.backend_pid, by=holder.info.backend_pid)
             stop_backend(conn, stop, waiting.info.backend_pid)
-            assert type(outcome(future)) is STOPS[stop]
+            assert type(outcome(future)) in STOPS[stop]
         finally:
             holder.commit()
     assert count(conn) == 1
@@ -871,7 +873,7 @@ def test_a_call_stopped_while_it_waits_for_an_id_leaves_nothing(
         try:
             wait_until_blocked(waiting.info.backend_pid, by=holder.info.backend_pid)
             stop_backend(conn, stop, waiting.info.backend_pid)
-            assert type(outcome(future)) is STOPS[stop]
+            assert type(outcome(future)) in STOPS[stop]
         finally:
             holder.rollback()
     assert count(conn) == 0

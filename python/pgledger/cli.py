@@ -380,7 +380,9 @@ def _summary(result: MigrationResult) -> str:
         return f"Installed pgledger {__version__} in the schema {result.schema}: {applied}."
     if result.applied:
         return f"Upgraded to pgledger {__version__} in the schema {result.schema}: {applied}."
-    return "Done."
+    if result.linked:
+        return f"Tables of {', '.join(result.linked)} may now refer to accounts."
+    return f"Forgot {_plural(len(result.forgotten), 'file')} that the package no longer has."
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

@@ -1690,6 +1690,11 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
                     "Install it with: pgledger migrate",
                 )
             name = f"{_identifier(surface)}.pgledger_verify()"
+            if _rows(cursor, "select pg_catalog.to_regprocedure(%s) is null", (name,))[0][0]:
+                raise MigrationError(
+                    "the ledger in this database is too old to verify itself",
+                    "Bring it to this version with: pgledger migrate",
+                )
             owner, may_verify, may_act_as_owner = _rows(
                 cursor,
                 f"""
