@@ -78,8 +78,10 @@ SQLSTATEs of class `LG`. In Python each is a class of that name in `pgledger.err
 `PgledgerError`. `%s` stands for a value. The errors of a batch begin with `request N of M: `,
 counted from 1. The same table is the view `pgledger_errors_v1`.
 
-None of them goes away by trying again. What does is PostgreSQL's own: `40001` (serialization
-failure), `40P01` (deadlock) and `55P03` (lock not available), which `run_transaction` retries."""
+None of them is cured by running the same transaction again at once. Those that are
+are PostgreSQL's own:
+`40001` (serialization failure), `40P01` (deadlock) and `55P03` (lock not available), which
+`run_transaction` retries."""
 
 SURFACE: Final = """
     select relnamespace

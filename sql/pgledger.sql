@@ -64,7 +64,7 @@ begin
           select from pg_catalog.pg_proc
           where pronamespace = pg_namespace.oid and proname like 'pgledger\_%'))
   ) then
-    raise exception 'the schema % has objects named pgledger_… already', v_surface
+    raise exception 'the schema % has objects named pgledger_... already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
   end if;
 end
@@ -164,7 +164,7 @@ create schema pgledger;
 
 comment on schema pgledger is
   'Private part of pgledger: tables, private types and helper functions. '
-  'Applications use the functions and views named pgledger_* and ledger_*, never this schema.';
+  'Applications use the functions and views named pgledger_*, never this schema.';
 
 revoke all on schema pgledger from public;
 grant usage on schema pgledger to pgledger_auditor;
@@ -289,9 +289,6 @@ create table pgledger.transfers (
 create index transfers_app_id_group_id_idx on pgledger.transfers (app_id, group_id)
 where group_id is not null;
 
-create index transfers_event_at_idx on pgledger.transfers (event_at)
-where event_at is not null;
-
 comment on table pgledger.transfers is
   'One row a transfer, with both of its legs: the account it leaves and the account it reaches. '
   'Rows are never updated or deleted; a correction is another transfer.';
@@ -364,8 +361,8 @@ revoke all on function pgledger.clock from public;
 /*
 Every error of pgledger, one row each: the one home of codes, names and texts. The message is a
 form for format(); its arguments are given where the error is raised. Codes are of SQLSTATE class
-LG and are never reused. None of these errors goes away by trying again: what does (40001, 40P01,
-55P03) is PostgreSQL's own.
+LG and are never reused. None of these errors is cured by running the same transaction again at
+once: those that are (40001, 40P01, 55P03) are PostgreSQL's own.
 */
 create or replace function pgledger.error_registry()
 returns table (code text, name text, message text, hint text, retryable boolean)
@@ -572,9 +569,10 @@ immutable
 parallel safe
 as $$
   select
-    '[\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f'
-    '\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0'
-    '\ufff0-\ufffb\U000e0000-\U000e0fff]'
+    E'[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5'
+    '\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164'
+    '\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\U00013430-\\U00013438'
+    '\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]'
 $$;
 
 comment on function pgledger.invisible_characters is
@@ -1033,12 +1031,13 @@ from pgledger.error_registry() as registry;
 
 comment on view pgledger_errors_v1 is
   'Every error that pgledger raises: its SQLSTATE, name, the form of its message (%s stands for a '
-  'value), what to do, and whether trying again can help.';
+  'value), what to do, and whether running the same transaction again at once can help.';
 comment on column pgledger_errors_v1.code is 'SQLSTATE, of class LG.';
 comment on column pgledger_errors_v1.name is 'Name, which is also that of the Python class.';
 comment on column pgledger_errors_v1.message is 'Form of the message; %s stands for a value.';
 comment on column pgledger_errors_v1.hint is 'What to do about it.';
-comment on column pgledger_errors_v1.retryable is 'Whether the same call can succeed later.';
+comment on column pgledger_errors_v1.retryable is
+  'Whether the same transaction can succeed when it is run again at once.';
 
 revoke all on table pgledger_errors_v1 from public;
 grant select on table pgledger_errors_v1 to pgledger_reader;
@@ -1965,7 +1964,8 @@ end;
 $$;
 
 comment on function pgledger_create_account is
-  'Creates an account with a balance of zero and returns it. name: for people, 1 to 255 '
+  'Creates an account with a balance of zero and returns it. Call it in FROM: '
+  '(pgledger_create_account(...)).* calls it once for every column. name: for people, 1 to 255 '
   'characters. currency: unit of the balance, 1 to 32 visible characters. allow_negative_balance, '
   'allow_positive_balance: what transfers may make of the balance. metadata: JSON object, at most '
   '64 KiB. id: pgla_ and a ULID of your own choice, to make the call repeatable. app_id: set of '
@@ -2175,6 +2175,7 @@ $$;
 
 comment on function pgledger_create_transfer is
   'Moves an amount from one account to another and returns the transfer, with both new balances. '
+  'Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every column. '
   'amount: in units of the accounts'' currency, above 0, below 1e30, at most 18 decimal places. '
   'event_at: when it happened, if not now; at most a day ahead unless allow_future_event_at. '
   'metadata: JSON object, at most 64 KiB. id: pglt_ and a ULID of your own choice, to make the '
@@ -2606,6 +2607,9 @@ begin
     perform pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
+    raise exception using
+      errcode = 'internal_error',
+      message = format('%s of %s transfers posted', v_posted, cardinality(from_account_ids));
   end if;
 
   update pgledger.accounts
@@ -2830,8 +2834,14 @@ begin
       -- An id was taken meanwhile by someone who did not wait for the accounts that this call
       -- holds, and so asked for something else. Our snapshot may not show it; the detail names it.
       v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
-      if v_taken is null then
+      if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
+      end if;
+      -- A transaction that looks back to its beginning is to be run again, as in the single path.
+      if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception using
+          errcode = '40001',
+          message = format('could not serialize access: id %s was taken meanwhile', v_taken);
       end if;
       perform pgledger.fail('LG023', array[given.id], given.place, v_count)
       from unnest(ids) with ordinality as given (id, place)
@@ -3381,8 +3391,9 @@ $$;
 
 comment on function pgledger_balance_at is
   'Balance of an account at a time, as recorded: the sum of its entries whose created_at is not '
-  'later than that; 0 before the first. Errors: NullArgument, InvalidId, InvalidScope, '
-  'AccountNotFound.';
+  'later than that; 0 before the first. A transfer is recorded shortly before it commits, so the '
+  'answer for a time is final once the transactions that were open then have ended. Errors: '
+  'NullArgument, InvalidId, InvalidScope, AccountNotFound.';
 
 revoke all on function pgledger_balance_at from public;
 grant execute on function pgledger_balance_at to pgledger_reader;
@@ -3594,15 +3605,15 @@ grant execute on function pgledger_verify to pgledger_auditor;
 
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
-  ('migrations/0001_create_foundation.sql', 'versioned', '0c7dad9ccc10d173d255a3390d536050056012a61dbfdc64aefc5fc2df8753be', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', 'ea559dcde6df3aa6e48792c1d36b2060bdc78181c24c8443fe595dfeaa5dc0b2', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0003_create_transfers.sql', 'versioned', 'e731f1052b562fd65f5f3f4bda312d6e516f23969a284fdefbc462d94c2a826c', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'c2b47285e45a0bb0d47abfa8ae34e8e6ac2310c09023d0a7ddc4e9abf60838fb', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_transfer_request.sql', 'versioned', '4450c4c14369f19dc7d43ea1197fc436e2f75e0ea403574becdf9ea761fab113', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/20_error_registry.sql', 'repeatable', '95ed9d20e22415dac3898ef4ec77855da8b7e129fc75b0701660b0963e8e6c4d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/20_error_registry.sql', 'repeatable', '5206b37cc91610d4c1ef074624dc1317078e2a7800b694597f572985a3db8cf1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/30_fail.sql', 'repeatable', 'fde3b080629583bc0bc42b998984bb12452d51ce2a8a9c978c0a73deac248e16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/31_abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/40_invisible_characters.sql', 'repeatable', '511fca676b32bf2ae632c513334c696cd57feb213702f4ca070eee3d43a5f17e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/40_invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/41_text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/50_base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/51_base32_text.sql', 'repeatable', '99aa08a7a7a3d8e47bc093487a944cbe88e349879bd9444d7a64a6be73ca46de', pg_catalog.now(), '0.1.0.dev0'),
@@ -3615,7 +3626,7 @@ values
   ('repeatable/10_ids/81_pgledger_uuid_to_ulid.sql', 'repeatable', '96e9a061b316afed8a0a808dcfdc524a57ba6a25e6e9e1af00a788a470747dea', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/82_pgledger_ulid_to_uuid.sql', 'repeatable', '3332279a7c4adaf93ad2e3f0f4829ffa6faa3d8bbda73bfb7163bd0719b4f773', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/83_pgledger_id_timestamp.sql', 'repeatable', 'fa5f523e6f69d57dcd78716603f04b5733fe11a6881bea99a0508b3ec479d410', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/90_pgledger_errors_v1.sql', 'repeatable', '3ea59100a9a184922c3d6fc832f04a9ca5947a2b0d9e39d1ad8061a7add442a4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/90_pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/10_pgledger_accounts_v1.sql', 'repeatable', '4acdd2664fbfaef67812524a10a0975868f4690d4d95df5665cd15566e57d345', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/20_pgledger_transfers_v1.sql', 'repeatable', '920fa570f5c695d732254881e6b467bbf6af384e7c4d6439e313e8e86a532016', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_ledger_views/30_pgledger_entries_v1.sql', 'repeatable', '6a42d04434659f629bc6e7e4a0eb8f56bb80909200b7ceeddeee0867444807b7', pg_catalog.now(), '0.1.0.dev0'),
@@ -3634,13 +3645,13 @@ values
   ('repeatable/30_ledger/17_refuse_account.sql', 'repeatable', '88d1693711a1dcd13e8357bbb4dc733a148b782f0f8fefc21ef25b454f2153ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/18_check_balance.sql', 'repeatable', 'a5e9cb6edac2ddd2c9fd485be70fdfa0d09039fc6623d0af14634e9f4f700158', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/19_check_accounts.sql', 'repeatable', 'ce5b0757614d9e9a026083e3819c39915f4edad8ed6861f1ab6c088964d094c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/20_pgledger_create_account.sql', 'repeatable', 'b5404f8e0eb0ab9ab568dfe58f5ba2d0f0444899f26bcf136d75fd64f4787a8d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '05bff93b05aba2dd03c0da01e4bc9a25e050589d8e0efc38b27b14700e52a2c1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/20_pgledger_create_account.sql', 'repeatable', 'fca9a39a518d5ce9cbc37c82b586ae57778ddf77b1774d703de3a27e16741342', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '6e6863d43fcb92c22768b5734695d8d5b6c422c98901302f7d8a52f28610ce3c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', 'cb9284fdfba918e337065606a08b5e3a4b047638393c7cd06bbb0acd13a13740', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/41_check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', 'f93126b8ca95a360c88564585a99dcf9f65d5feb104681d4aca4565467def062', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', 'd3e05076b6b0ed0f58a0573661c6300901482a1828f1cfbe15d58874a4153021', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/44_transfers_by_id.sql', 'repeatable', '38132806c60ead2b3478629d76455dcc339633db9fb91055637df1a2177f0d68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', '53ee4cc65993183baf8e78cc83a26a87b5455b82629681a299f2fa2e21a603e9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/45_create_repeatable_transfers.sql', 'repeatable', 'd500c5fc611152e1f019ca4c3a2dc6f7d085030e24b463f0e75250387297fae7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/46_create_transfers_of_rows.sql', 'repeatable', 'fde7306502d4d211c40084bdb764506677e24991f64d514884f7f1f8bea7d225', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/50_pgledger_create_transfers_bulk.sql', 'repeatable', 'd54ad7fcc2dfdfb970ab2d95dce507f490652ca28716c28707dbb6db51b56dbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/51_pgledger_create_transfers.sql', 'repeatable', 'c1a57ea625f7181ce4a7cbef39e4b1021620be18c3de9f0c87fde7fa85e351aa', pg_catalog.now(), '0.1.0.dev0'),
@@ -3649,7 +3660,7 @@ values
   ('repeatable/30_ledger/61_pgledger_get_transfer.sql', 'repeatable', 'a303f893e8e7dca91e0f8cf7736658a7d95205de281430d2f20fc0997858820a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/62_account_key.sql', 'repeatable', '7861a43a45c60bded2d572ffc4abd4958a035c4f1040a26ecdb819d4de4f243a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/63_pgledger_account_entries.sql', 'repeatable', 'fa30edcb6f0519e7240ae6337984d068c3a7f5b234ad4ce9b3c97c3eb72613dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/64_pgledger_balance_at.sql', 'repeatable', 'f5d018a1dacd45158969b2321aa83325459d74c3d2b4d419d20a728ce55f0063', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/64_pgledger_balance_at.sql', 'repeatable', '99b4c05eec1fa17c26f9f9c86f9567531f75ddd0c735b7681c60922cb64e3906', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', 'cdf8a17ffd4f49e4c3d5536ceaf5c3a7cbfb820a400ee64523095b221fa98f41', pg_catalog.now(), '0.1.0.dev0');
 
 commit;

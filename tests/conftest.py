@@ -1,6 +1,10 @@
 """The plug-ins that every test may use; what each brings is said at its head."""
 
+import os
 import signal
+
+# The tests' linked roles are trusted; what happens otherwise has a test of its own.
+os.environ["PGLEDGER_TRUST_LINKED"] = "1"
 
 # Whoever ignores a signal, as nohup does, hands that on to every program it starts, and some tests
 # are about what these do when it comes. A handler is not handed on.

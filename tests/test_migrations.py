@@ -1365,6 +1365,37 @@ def test_link_of_nobody_is_refused(server: EmbeddedServer, database: NewDatabase
     refused(server, installed, "no role named nobody", link="nobody")
 
 
+def test_a_linked_role_does_not_become_the_owner(
+    shop: tuple[EmbeddedServer, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Foreign keys are checked with the owner's rights, casts of the referring column included."""
+    server, dsn = shop
+    monkeypatch.delenv(migrator.TRUST_VARIABLE)
+    do(server.dsn(), "create role linked login")
+    do(dsn, "create schema theirs authorization linked")
+    with psycopg.connect(dsn) as connection:
+        is_safe = connection.info.server_version >= 180000
+    if not is_safe:
+        with pytest.raises(MigrationError, match="can act as their owner"):
+            migrate(dsn, link="linked")
+        return
+    migrate(dsn, link="linked")
+    mine = as_user(dsn, "linked")
+    do(mine, "create type theirs.trap as enum ('x')")
+    do(mine, "create domain theirs.word as text")
+    do(
+        mine,
+        "create function theirs.spring(theirs.trap) returns text language plpgsql as"
+        " $$ begin raise exception 'sprung as %', current_user; end $$",
+    )
+    do(mine, "create cast (theirs.trap as text) with function theirs.spring as implicit")
+    with pytest.raises(psycopg.Error, match="not both collatable") as refusal:
+        do(mine, "create table theirs.t (account theirs.trap references pgledger.accounts (id))")
+    assert "sprung" not in str(refusal.value)
+    # A domain is text with checks; these run as whoever inserts.
+    do(mine, "create table theirs.u (account theirs.word references pgledger.accounts (id))")
+
+
 # --- one file -------------------------------------------------------------------------------------
 
 

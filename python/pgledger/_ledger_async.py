@@ -60,9 +60,10 @@ class AsyncLedger:
     one wherever it is needed, as often as needed.
 
     Amounts are :class:`~decimal.Decimal` or int in units of the account's currency, never float.
-    Times are aware datetimes. Every wrong type is a TypeError, every naive time a ValueError; both
-    are raised before anything is sent, and leave the transaction as it was. What the database
-    refuses arrives as one of :mod:`pgledger.errors`.
+    Times are aware datetimes. A wrong type of amount, time or metadata is a TypeError, a naive time
+    a ValueError; both are raised before anything is sent, and leave the transaction as it was. What
+    the ledger refuses arrives as one of :mod:`pgledger.errors`; what no PostgreSQL type holds (a
+    zero character in a text, a number of 200,000 digits) as psycopg's own DataError.
 
     Args:
         conn: The connection to call on.

@@ -5,9 +5,9 @@ from a raw ``conn.execute`` as well as from a :class:`~pgledger.Ledger`. The mes
 and values concerned, ``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the
 code. The database lists them all in the view ``pgledger_errors_v1``.
 
-No error of this module goes away by trying again. What does is PostgreSQL's own, and passes
-through unchanged: 40001 (serialization failure), 40P01 (deadlock) and 55P03 (lock not available);
-:func:`pgledger.run_transaction` retries those.
+No error of this module is cured by running the same transaction again at once. Those that are are
+PostgreSQL's own, and pass through unchanged: 40001 (serialization failure), 40P01 (deadlock) and
+55P03 (lock not available); :func:`pgledger.run_transaction` retries those.
 
 Like any error raised in the database, these abort the transaction. To go on after a refusal, make
 the call inside a savepoint: ``with conn.transaction(): ...``.

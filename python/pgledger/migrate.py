@@ -12,6 +12,7 @@ that could be disturbed.
 
 import contextlib
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -48,6 +49,9 @@ MINIMUM_SERVER: Final = 150000
 DEFAULT_SCHEMA: Final = "public"
 DEFAULT_LOCK_TIMEOUT: Final = 5.0
 DEFAULT_WAIT: Final = 60.0
+
+# Says that linked roles are trusted like the owner, where they can act as it.
+TRUST_VARIABLE: Final = "PGLEDGER_TRUST_LINKED"
 
 OWNER: Final = "pgledger_owner"
 READER: Final = "pgledger_reader"
@@ -325,8 +329,8 @@ _CONCURRENTLY: Final = re.compile(r"\bconcurrently\b[ \t]*", re.IGNORECASE)
 _GRANT: Final = re.compile(
     r"""
     ^[ \t]*grant\b [^;]*? \bto\s+
-    (?P<grantees> pgledger_(?:owner|poster|reader|auditor|tenant_views)\b
-      (?:\s*,\s*pgledger_(?:owner|poster|reader|auditor|tenant_views)\b)* )
+    (?P<grantees> pgledger_(?:owner|poster|reader|auditor)\b
+      (?:\s*,\s*pgledger_(?:owner|poster|reader|auditor)\b)* )
     \s*(?:with\s+grant\s+option\s*)?;
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
@@ -1194,7 +1198,26 @@ def _unlinked(cursor: Cursor, roles: Sequence[str]) -> list[str]:
     return [role for role in roles if role not in linked]
 
 
+def _check_link(cursor: Cursor) -> None:
+    """Refuses a link where it would be worth as much as owning the ledger.
+
+    Foreign keys are checked with the rights of the owner of what they point at. Before 18 the role
+    that makes one may give its column a type with a cast of its own, whose function is then run by
+    the owner: a role that may refer to accounts can do everything that their owner can.
+    """
+    version = cursor.connection.info.server_version
+    if version >= 180000 or os.environ.get(TRUST_VARIABLE) == "1":
+        return
+    raise MigrationError(
+        f"on PostgreSQL {_version_text(version)} a role that may refer to accounts can act as "
+        "their owner: it may give its foreign key a type whose cast the owner then runs",
+        "Use PostgreSQL 18, or store account ids without a foreign key. For a role that you trust "
+        f"with everything that the ledger's owner may do, set {TRUST_VARIABLE}=1.",
+    )
+
+
 def _link(cursor: Cursor, role: str) -> None:
+    _check_link(cursor)
     name = _identifier(role)
     _execute(cursor, f"grant usage on schema pgledger to {name}")
     _execute(cursor, f"grant references (id) on table pgledger.accounts to {name}")
@@ -1850,7 +1873,7 @@ begin
           select from pg_catalog.pg_proc
           where pronamespace = pg_namespace.oid and proname like 'pgledger\\_%'))
   ) then
-    raise exception 'the schema % has objects named pgledger_… already', v_surface
+    raise exception 'the schema % has objects named pgledger_... already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
   end if;
 end

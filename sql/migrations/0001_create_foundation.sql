@@ -8,7 +8,7 @@ create schema pgledger;
 
 comment on schema pgledger is
   'Private part of pgledger: tables, private types and helper functions. '
-  'Applications use the functions and views named pgledger_* and ledger_*, never this schema.';
+  'Applications use the functions and views named pgledger_*, never this schema.';
 
 revoke all on schema pgledger from public;
 grant usage on schema pgledger to pgledger_auditor;

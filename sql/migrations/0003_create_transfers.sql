@@ -27,9 +27,6 @@ create table pgledger.transfers (
 create index transfers_app_id_group_id_idx on pgledger.transfers (app_id, group_id)
 where group_id is not null;
 
-create index transfers_event_at_idx on pgledger.transfers (event_at)
-where event_at is not null;
-
 comment on table pgledger.transfers is
   'One row a transfer, with both of its legs: the account it leaves and the account it reaches. '
   'Rows are never updated or deleted; a correction is another transfer.';

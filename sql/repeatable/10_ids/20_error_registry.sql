@@ -1,8 +1,8 @@
 /*
 Every error of pgledger, one row each: the one home of codes, names and texts. The message is a
 form for format(); its arguments are given where the error is raised. Codes are of SQLSTATE class
-LG and are never reused. None of these errors goes away by trying again: what does (40001, 40P01,
-55P03) is PostgreSQL's own.
+LG and are never reused. None of these errors is cured by running the same transaction again at
+once: those that are (40001, 40P01, 55P03) are PostgreSQL's own.
 */
 create or replace function pgledger.error_registry()
 returns table (code text, name text, message text, hint text, retryable boolean)

@@ -90,7 +90,8 @@ end;
 $$;
 
 comment on function pgledger_create_account is
-  'Creates an account with a balance of zero and returns it. name: for people, 1 to 255 '
+  'Creates an account with a balance of zero and returns it. Call it in FROM: '
+  '(pgledger_create_account(...)).* calls it once for every column. name: for people, 1 to 255 '
   'characters. currency: unit of the balance, 1 to 32 visible characters. allow_negative_balance, '
   'allow_positive_balance: what transfers may make of the balance. metadata: JSON object, at most '
   '64 KiB. id: pgla_ and a ULID of your own choice, to make the call repeatable. app_id: set of '

@@ -197,6 +197,7 @@ $$;
 
 comment on function pgledger_create_transfer is
   'Moves an amount from one account to another and returns the transfer, with both new balances. '
+  'Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every column. '
   'amount: in units of the accounts'' currency, above 0, below 1e30, at most 18 decimal places. '
   'event_at: when it happened, if not now; at most a day ahead unless allow_future_event_at. '
   'metadata: JSON object, at most 64 KiB. id: pglt_ and a ULID of your own choice, to make the '

@@ -149,8 +149,14 @@ begin
       -- An id was taken meanwhile by someone who did not wait for the accounts that this call
       -- holds, and so asked for something else. Our snapshot may not show it; the detail names it.
       v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
-      if v_taken is null then
+      if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
+      end if;
+      -- A transaction that looks back to its beginning is to be run again, as in the single path.
+      if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception using
+          errcode = '40001',
+          message = format('could not serialize access: id %s was taken meanwhile', v_taken);
       end if;
       perform pgledger.fail('LG023', array[given.id], given.place, v_count)
       from unnest(ids) with ordinality as given (id, place)

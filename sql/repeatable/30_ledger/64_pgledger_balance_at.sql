@@ -62,8 +62,9 @@ $$;
 
 comment on function pgledger_balance_at is
   'Balance of an account at a time, as recorded: the sum of its entries whose created_at is not '
-  'later than that; 0 before the first. Errors: NullArgument, InvalidId, InvalidScope, '
-  'AccountNotFound.';
+  'later than that; 0 before the first. A transfer is recorded shortly before it commits, so the '
+  'answer for a time is final once the transactions that were open then have ended. Errors: '
+  'NullArgument, InvalidId, InvalidScope, AccountNotFound.';
 
 revoke all on function pgledger_balance_at from public;
 grant execute on function pgledger_balance_at to pgledger_reader;
