@@ -223,9 +223,7 @@ begin
     perform pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
-    raise exception using
-      errcode = 'internal_error',
-      message = format('%s of %s transfers posted', v_posted, cardinality(from_account_ids));
+    assert false, 'fewer transfers were posted than were asked for';
   end if;
 
   update pgledger.accounts
