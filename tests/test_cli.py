@@ -296,7 +296,8 @@ def test_link(cli: Cli, database: NewDatabase, server: EmbeddedServer) -> None:
     dsn = database()
     server.run("psql", "-c", 'create role "cli app"')
     try:
-        done = cli("migrate", dsn, "--link", "cli app")
+        trusting = {"PGLEDGER_TRUST_LINKED": "1"}
+        done = cli("migrate", dsn, "--link", "cli app", env=trusting)
         assert "linked: cli app may refer to pgledger.accounts (id)" in done.stdout
         assert "Nothing to do" in cli("migrate", dsn, "--link", "cli app").stdout
         failed(cli("migrate", dsn, "--link", "nobody"), "no role named nobody")

@@ -1195,7 +1195,10 @@ def _unlinked(cursor: Cursor, roles: Sequence[str]) -> list[str]:
             (list(roles),),
         )
     }
-    return [role for role in roles if role not in linked]
+    left = [role for role in roles if role not in linked]
+    if left:
+        _check_link(cursor)
+    return left
 
 
 def _check_link(cursor: Cursor) -> None:
@@ -1217,7 +1220,6 @@ def _check_link(cursor: Cursor) -> None:
 
 
 def _link(cursor: Cursor, role: str) -> None:
-    _check_link(cursor)
     name = _identifier(role)
     _execute(cursor, f"grant usage on schema pgledger to {name}")
     _execute(cursor, f"grant references (id) on table pgledger.accounts to {name}")
