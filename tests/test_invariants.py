@@ -1075,8 +1075,8 @@ def test_one_at_a_time_and_many_at_once_are_equal(conn: psycopg.Connection[Any])
 
         assert singles.state() == ones.state()
         if isinstance(at_once, str):
-            # The errors of several requests are found in another order, but it is one of them. Or
-            # it is an id twice, where one at a time the first of them was refused, the id left free.
+            # Errors of several requests are found in another order, but it is one of them. Or
+            # it is an id twice, where one at a time the first was refused and left its id free.
             refusals = [answer for answer in answers if isinstance(answer, str)]
             assert refusals
             assert at_once in [*refusals, "IdempotencyConflict"]
