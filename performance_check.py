@@ -2,7 +2,8 @@
 
 Each worker is a process that repeats one thing: it picks two accounts at random and makes a
 transfer between them, one transaction each. At the end the script says how many transfers were
-made, how long one took and how many bytes it occupies.
+made, how long one took and how many bytes it occupies. Other modes do the same for usage events and
+for entitlements.
 
 The server is, in this order: the DSN argument; --embedded DIR; PGLEDGER_DSN; libpq's own variables
 (PGHOST, PGSERVICE, …); and when there is none of these, a temporary PostgreSQL 18 with its stock
@@ -23,15 +24,17 @@ import secrets
 import shutil
 import signal
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
@@ -43,6 +46,7 @@ from unittest.mock import patch
 
 import psycopg
 from psycopg import sql
+from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
 
 from pgledger import Ledger
@@ -61,6 +65,11 @@ what --mode measures:
   history  newest 20 entries and balance_at of an account that has --transfers entries (1000000)
   growth   a single transfer when there are --transfers of them (5000000), over one when there are
            10000; a fresh database is needed
+  usage    ledger_ingest_usage with parallel arrays of --batch-size (10000) events of --tenants
+           tenants, one call a transaction; and bytes an event when there are --events (1000000)
+  entitlement
+           ledger_check_entitlement, not cached, when there are --events (10000000), over its time
+           when there are 10000
 
 examples:
   # The usual case, many accounts for few workers, on a temporary server:
@@ -83,10 +92,19 @@ examples:
   python performance_check.py --mode history --transfers 100000
   python performance_check.py --mode growth --transfers 200000 --duration 10s
 
+  # Usage events, beside a plain insert of the same; then while a million old ones are purged:
+  python performance_check.py --mode usage --floor
+  python performance_check.py --mode usage --batch-size 1000
+  python performance_check.py --mode usage --purge --duration 1m
+
+  # Whether a check stays as fast when events are many, scaled down:
+  python performance_check.py --mode entitlement --events 1000000
+
 Transfers are permanent. On a server of yours they stay, in books of their own: app_id
-'performance_check', accounts named 'performance_check 1' and so on. Nothing else is touched, except
-that --vacuum locks each table of the database while it rewrites it, and that --floor and
---mode growth make the schema pgledger_floor and drop it again."""
+'performance_check', accounts named 'performance_check 1' and so on. So do usage events, of tenants
+that are new in each run. Nothing else is touched, except that --vacuum locks each table of the
+database while it rewrites it, and that --floor and --mode growth make the schema pgledger_floor and
+drop it again."""
 
 APP_ID = "performance_check"
 FLOOR_SCHEMA = "pgledger_floor"
@@ -104,11 +122,34 @@ READY_BATCHES = 8
 GROWTH_START = 10_000
 CLIENT_THREADS = 2
 PAIRS_A_TRANSACTION = 500
+FEATURE = "api_calls"
+MOST_TENANTS = 100_000
+LARGEST_QUANTITY = 100
+# Ready-made events of a worker, and the most batches that they are divided among.
+READY_EVENTS = 80_000
+MOST_READY = 1_000
+# Events are reported up to so long after they happened: they nearly always lie in two UTC hours.
+DELAY_SECONDS = 55 * 60
+FRESH_SECONDS = 60
+HOUR = 3600
+# Of events that are purged: when they happened, in hours ago.
+OLD_HOURS = (26, 2)
+CALLS_A_STEP = 10
+PURGE_BEFORE = "clock_timestamp() - interval '90 minutes'"
+PURGE_EVENTS = 10_000
+# Subscriptions began so long ago, and with them the period that usage counts in.
+PERIOD_DAYS = 20
+CHECKS = 5_000
+CHECKS_EXPLAINED = 100
+CHECKS_COMPARED = 20
 SLICE_SECONDS = 3
 FEWEST_SLICES = 4
 TICK_SECONDS = 0.2
 
 DEFAULT_ACCOUNTS = {"python": 1_000}
+DEFAULT_WORKERS = {"usage": 2, "entitlement": 2}
+DEFAULT_BATCH_SIZE = {"usage": 10_000, "entitlement": 10_000}
+DEFAULT_EVENTS = {"usage": 1_000_000, "entitlement": 10_000_000}
 DEFAULT_TRANSFERS = {
     "python": 20_000,
     "bytes": 200_000,
@@ -116,7 +157,9 @@ DEFAULT_TRANSFERS = {
     "growth": 5_000_000,
 }
 THROUGHPUT_MODES = ("single", "batch", "bulk")
-MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth")
+FLOOR_MODES = (*THROUGHPUT_MODES, "usage")
+USAGE_MODES = ("usage", "entitlement")
+MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth", *USAGE_MODES)
 
 Control = psycopg.Connection[tuple[Any, ...]]
 Tick = Callable[[], None]
@@ -144,7 +187,10 @@ class Options:
     batch_size: int
     transfers: int
     returning: str
+    tenants: int
+    events: int
     floor: bool
+    purge: bool
     json: Path | None
 
 
@@ -202,16 +248,16 @@ def argument_parser() -> argparse.ArgumentParser:
     add(
         "--workers",
         type=whole(1, 1000),
-        default=20,
         metavar="N",
-        help="connections at work at the same time (default: 20)",
+        help="connections at work at the same time (default: 20; of usage events 2)",
     )
     add(
         "--duration",
         type=seconds_of,
         default=30,
         metavar="TIME",
-        help="how long transfers are made: 30, 30s, 1m (default: 30s); a floor takes as long again",
+        help="how long transfers or events are made: 30, 30s, 1m (default: 30s); a floor takes as "
+        "long again",
     )
     add(
         "--vacuum",
@@ -222,9 +268,9 @@ def argument_parser() -> argparse.ArgumentParser:
     add(
         "--batch-size",
         type=whole(1, MOST_IN_A_CALL),
-        default=1000,
         metavar="N",
-        help="requests a call in the modes batch and bulk (default: 1000)",
+        help="requests a call in the modes batch and bulk (default: 1000), events a call in the "
+        "modes usage and entitlement (default: 10000)",
     )
     add(
         "--returning",
@@ -239,9 +285,28 @@ def argument_parser() -> argparse.ArgumentParser:
         help="transfers of the modes python, bytes, history and growth",
     )
     add(
+        "--tenants",
+        type=whole(1, MOST_TENANTS),
+        default=1000,
+        metavar="N",
+        help="tenants of the modes usage and entitlement (default: 1000)",
+    )
+    add(
+        "--events",
+        type=whole(1, 1_000_000_000),
+        metavar="N",
+        help="events to end with in the modes usage (1000000; with --purge to purge) and "
+        "entitlement (10000000)",
+    )
+    add(
         "--floor",
         action="store_true",
         help="measure in turn the least that PostgreSQL can do for the same work, and the ratio",
+    )
+    add(
+        "--purge",
+        action="store_true",
+        help="with --mode usage: measure in turn while old events are being purged, and the ratio",
     )
     add("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     return parser
@@ -253,8 +318,18 @@ def read_options(arguments: Sequence[str]) -> Options:
     mode = str(given.mode)
     if given.dsn is not None and given.embedded is not None:
         parser.error("give a DSN or --embedded DIR, not both")
-    if given.floor and mode not in THROUGHPUT_MODES:
-        parser.error(f"--floor goes with the modes {', '.join(THROUGHPUT_MODES)}")
+    if given.floor and mode not in FLOOR_MODES:
+        parser.error(f"--floor goes with the modes {', '.join(FLOOR_MODES)}")
+    if given.purge and mode != "usage":
+        parser.error("--purge goes with --mode usage")
+    if given.purge and given.floor:
+        parser.error("give --floor or --purge, not both")
+    if given.events is not None and mode not in USAGE_MODES:
+        parser.error(f"--events goes with the modes {', '.join(USAGE_MODES)}")
+    if mode == "entitlement" and given.events is not None and given.events < 10:
+        parser.error("--mode entitlement needs at least 10 --events")
+    if mode in USAGE_MODES and given.driver == "pgbench":
+        parser.error(f"--mode {mode} makes idempotency keys, which pgbench cannot")
     if given.transfers is not None and mode not in DEFAULT_TRANSFERS:
         parser.error(f"--transfers goes with the modes {', '.join(DEFAULT_TRANSFERS)}")
     if mode == "growth" and given.transfers is not None and given.transfers < 10:
@@ -263,6 +338,9 @@ def read_options(arguments: Sequence[str]) -> Options:
         parser.error(f"--json: there is no directory {given.json.parent}")
     given.accounts = given.accounts or DEFAULT_ACCOUNTS.get(mode, 50)
     given.transfers = given.transfers or DEFAULT_TRANSFERS.get(mode, 0)
+    given.workers = given.workers or DEFAULT_WORKERS.get(mode, 20)
+    given.batch_size = given.batch_size or DEFAULT_BATCH_SIZE.get(mode, 1000)
+    given.events = given.events or DEFAULT_EVENTS.get(mode, 0)
     return Options(**vars(given))
 
 
@@ -301,7 +379,8 @@ def open_target(options: Options) -> Iterator[Target]:
     """Finds the server that the options mean; starts it and installs pgledger if it is ours."""
     dsn = given_dsn(options)
     if dsn is not None:
-        note(f"Transfers are permanent: they stay in this database, under app_id '{APP_ID}'")
+        made = "Usage events" if options.mode in USAGE_MODES else "Transfers"
+        note(f"{made} are permanent: they stay in this database, under app_id '{APP_ID}'")
         yield Target(dsn)
         return
     if options.embedded is None:
@@ -701,6 +780,7 @@ def worker_main(pipe: Pipe, dsn: str, works: Mapping[str, Work]) -> None:
     try:
         with connect(dsn) as connection:
             connection.prepare_threshold = 0
+            connection.adapters.register_dumper(Packed, PackedDumper)
             streams = {name: work.parameters() for name, work in works.items()}
             pipe.send(None)
             while True:
@@ -782,8 +862,16 @@ class PsycopgDriver:
         return answers
 
     def run(self, order: Order, tick: Tick) -> Slice:
+        self.begin(order)
+        return self.end(tick)
+
+    def begin(self, order: Order) -> None:
+        """Sets the workers to work and does not wait for them."""
         for pipe, share in zip(self._pipes, shares(order, self._workers), strict=True):
             pipe.send(share)
+
+    def end(self, tick: Tick) -> Slice:
+        """Waits for what was begun."""
         parts: list[Part] = self._answers(tick)
         result = Slice(
             transfers=sum(part.transfers for part in parts),
@@ -1130,7 +1218,7 @@ def take_turns(
             progress.step(length)
             result.ours.append(ours)
             if not ours.transfers:
-                raise CheckFailed("no transfer was completed: give it a longer --duration")
+                raise CheckFailed("nothing was completed: give it a longer --duration")
             if floor is not None:
                 order = floor.order(connection, Turn(since, length, ours))
                 result.floor.append(driver.run(order, progress.tick))
@@ -1154,9 +1242,10 @@ def vacuum_full(connection: Control) -> None:
     execute(connection, "vacuum (full, analyze)")
 
 
-def settle(connection: Control) -> None:
+def settle(connection: Control, *tables: str) -> None:
     """Does now what the server would do in the middle of a measurement."""
-    execute(connection, "vacuum (analyze) pgledger.accounts, pgledger.transfers")
+    names = ", ".join(f"pgledger.{table}" for table in tables or ("accounts", "transfers"))
+    execute(connection, f"vacuum (analyze) {names}")
     if scalar(connection, "select rolsuper from pg_roles where rolname = current_user"):
         execute(connection, "checkpoint")
 
@@ -1245,11 +1334,11 @@ def head_figures(options: Options, connection: Control) -> dict[str, object]:
     }
 
 
-def add_floor(report: Report, result: Comparison) -> None:
+def add_floor(report: Report, result: Comparison, noun: str = "transfer") -> None:
     ratios = result.ratios
     floor = total_of(result.floor)
     report.add(
-        f"Floor transfers/second: {floor.per_second:.1f}",
+        f"Floor {noun}s/second: {floor.per_second:.1f}",
         floor_per_second=floor.per_second,
     )
     report.add(
@@ -1258,7 +1347,7 @@ def add_floor(report: Report, result: Comparison) -> None:
         floor_slice_ratios=ratios,
     )
     report.add(
-        f"Time/transfer over the floor's: {1 / result.ratio:.2f}",
+        f"Time/{noun} over the floor's: {1 / result.ratio:.2f}",
         floor_time_ratio=1 / result.ratio,
     )
 
@@ -1580,6 +1669,553 @@ def measure_growth(options: Options, target: Target, connection: Control) -> Rep
     return report
 
 
+# Usage events
+
+
+class Packed(bytes):
+    """An array in binary form, made ahead, as the server takes it most cheaply."""
+
+
+class PackedDumper(Dumper):
+    """Hands packed arrays on as they are; casts in the statement say of what type they are."""
+
+    format = psycopg.pq.Format.BINARY
+
+    def dump(self, obj: Packed) -> Packed:
+        return obj
+
+
+# Types of elements, by their numbers in PostgreSQL's catalog.
+ELEMENT_OIDS = {"integer": 23, "text": 25, "timestamptz": 1184, "numeric": 1700}
+ARRAY_HEAD_BYTES = 20
+BINARY_EPOCH = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+KEY_DIGITS = b"0123456789abcdef"
+
+
+def packed_array(element_type: str, elements: Sequence[bytes]) -> Packed:
+    head = struct.pack(">iiIii", 1, 0, ELEMENT_OIDS[element_type], len(elements), 1)
+    return Packed(head + b"".join(struct.pack(">i", len(each)) + each for each in elements))
+
+
+def packed_times(since: float, until: float, count: int) -> Packed:
+    """Random times in a range of Unix seconds."""
+    first, length = (since - BINARY_EPOCH) * 1e6, (until - since) * 1e6
+    random_share = random.random
+    return packed_array(
+        "timestamptz",
+        [struct.pack(">q", int(first + length * random_share())) for _ in range(count)],
+    )
+
+
+def with_new_digits(keys: bytes) -> Packed:
+    """Swaps the hexadecimal digits of ready-made keys at random, which makes them new ones.
+
+    That costs a client next to nothing, unlike making them. None of the digits' codes occurs in
+    the lengths between the keys.
+    """
+    shuffled = bytes(random.sample(KEY_DIGITS, len(KEY_DIGITS)))
+    digits = bytes.maketrans(KEY_DIGITS, shuffled)
+    return Packed(keys[:ARRAY_HEAD_BYTES] + keys[ARRAY_HEAD_BYTES:].translate(digits))
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """The tenants of this run and where the functions are."""
+
+    surface: str
+    prefix: str
+    count: int
+
+    @property
+    def ids(self) -> list[str]:
+        return [f"{self.prefix}{number}" for number in range(1, self.count + 1)]
+
+
+def open_tenants(connection: Control, count: int) -> Tenants:
+    """Names tenants that nobody has yet, and makes the feature that they use."""
+    surface = sql.Identifier(find_surface(connection)).as_string()
+    present = scalar(
+        connection,
+        f"""
+        select exists (
+          select from {surface}.ledger_features
+          where app_id = %s and tenant_id = '' and key = %s
+        )
+        """,
+        (APP_ID, FEATURE),
+    )
+    if not present:
+        scalar(
+            connection,
+            f"select id from {surface}.ledger_create_feature(%s, %s, 'API calls')",
+            (APP_ID, FEATURE),
+        )
+    return Tenants(surface, f"{secrets.token_hex(4)}-", count)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A range of time, in hours ago, that batches go through in so many steps, over and over."""
+
+    since: float
+    until: float
+    steps: int = 1
+
+    def part(self, number: int) -> tuple[float, float]:
+        """Unix seconds of a step."""
+        length = (self.since - self.until) * HOUR / self.steps
+        start = time.time() - self.since * HOUR + number % self.steps * length
+        return start, start + length
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Random usage events, many a call, as binary arrays.
+
+    ``past`` says when they happened; without it, just now. Tenants and features have their names,
+    or ``numbers`` stand in their place.
+    """
+
+    tenants: Tenants
+    size: int
+    past: Past | None = None
+    numbers: bool = False
+
+    def stream(self) -> Iterator[Sequence[object]]:
+        """Arrays of one call after another; what is the same in many calls is made at once."""
+        count = min(max(READY_EVENTS // self.size, READY_BATCHES), MOST_READY)
+        return self._calls([self._ready() for _ in range(count)])
+
+    def _ready(self) -> tuple[list[Packed], bytes]:
+        """Everything but times and keys; then keys to make others of."""
+        picked = random.choices(range(1, self.tenants.count + 1), k=self.size)
+        if self.numbers:
+            whose = [packed_array("integer", [struct.pack(">i", number) for number in picked])]
+        else:
+            ids = [f"{self.tenants.prefix}{number}".encode() for number in picked]
+            features = [FEATURE.encode()] * self.size
+            whose = [packed_array("text", ids), packed_array("text", features)]
+        # One group of four decimal digits, which stand before the point.
+        quantities = [
+            struct.pack(">4hh", 1, 0, 0, 0, random.randint(1, LARGEST_QUANTITY)) for _ in picked
+        ]
+        keys = [str(uuid.uuid4()).encode() for _ in picked]
+        return [*whose, packed_array("numeric", quantities)], packed_array("text", keys)
+
+    def _calls(self, ready: Sequence[tuple[list[Packed], bytes]]) -> Iterator[Sequence[object]]:
+        made: dict[int, tuple[float, Packed]] = {}
+        for number in itertools.count():
+            place = random.randrange(len(ready))
+            now = time.time()
+            if self.past is not None:
+                times = packed_times(*self.past.part(number), self.size)
+            elif place in made and now - made[place][0] < FRESH_SECONDS:
+                times = made[place][1]
+            else:
+                times = packed_times(now - DELAY_SECONDS, now, self.size)
+                made[place] = now, times
+            arrays, keys = ready[place]
+            yield [*arrays, times, with_new_digits(keys)]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBatches:
+    """Batches of events through the public function, whose answers come back."""
+
+    events: Events
+
+    @property
+    def size(self) -> int:
+        return self.events.size
+
+    @property
+    def statement(self) -> str:
+        return (
+            f"select * from {self.events.tenants.surface}.ledger_ingest_usage('{APP_ID}', "
+            "%s::text[], %s::text[], %s::numeric[], %s::timestamptz[], %s::text[]) "
+            "where status = 'inserted'"
+        )
+
+    def parameters(self) -> Iterator[Sequence[object]]:
+        return self.events.stream()
+
+    def scripts(self) -> list[str]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class PlainInserts:
+    """The least that a batch of events can cost: one insert of its rows, in the order they came."""
+
+    events: Events
+
+    @property
+    def size(self) -> int:
+        return self.events.size
+
+    @property
+    def statement(self) -> str:
+        return (
+            f"insert into {FLOOR_SCHEMA}.usage_events (key, event_at, created_at, tenant_key, "
+            "meter_key, quantity, idempotency_key) "
+            "select call.first_key + given.place, given.event_at, statement_timestamp(), "
+            "given.number, given.number, given.quantity, given.idempotency_key "
+            f"from (select nextval('{FLOOR_SCHEMA}.usage_calls_seq') << 20 as first_key) as call "
+            "cross join unnest("
+            "%s::integer[], %s::numeric[], %s::timestamptz[], %s::text[]"
+            ") with ordinality as given (number, quantity, event_at, idempotency_key, place)"
+        )
+
+    def parameters(self) -> Iterator[Sequence[object]]:
+        return self.events.stream()
+
+    def scripts(self) -> list[str]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFloor:
+    """The same events into a table of the same shape with the same indexes, and nothing else."""
+
+    events: Events
+
+    @property
+    def work(self) -> Work:
+        return PlainInserts(replace(self.events, numbers=True))
+
+    def create(self, connection: Control) -> None:
+        execute(
+            connection,
+            f"""
+            create table {FLOOR_SCHEMA}.usage_events
+            (like pgledger.usage_events including indexes including storage including compression);
+
+            create sequence {FLOOR_SCHEMA}.usage_calls_seq;
+            """,
+        )
+
+    def order(self, connection: Control, turn: Turn) -> Order:
+        del connection
+        return Order("floor", seconds=turn.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Purges:
+    """Purging of old events, a bounded number a call; over when there are none."""
+
+    surface: str
+    size: int = PURGE_EVENTS
+
+    @property
+    def statement(self) -> str:
+        # A row for each event, because rows are what is counted.
+        return (
+            f"select from generate_series(1, {self.surface}.ledger_purge_usage("
+            f"'{APP_ID}', {PURGE_BEFORE}, {self.size}))"
+        )
+
+    def parameters(self) -> Iterator[Sequence[object]]:
+        return itertools.repeat(())
+
+    def scripts(self) -> list[str]:
+        raise NotImplementedError
+
+
+def fill(driver: Driver, name: str, events: int, size: int, workers: int) -> int:
+    """Ingests so many events, rounded up to whole calls, and returns how many."""
+    calls = math.ceil(events / size)
+    made = 0
+    note(f"Ingesting {calls * size} events")
+    with Progress(calls, "calls") as progress:
+        while calls > 0:
+            step = min(calls, workers * CALLS_A_STEP)
+            made += driver.run(Order(name, calls=step), progress.tick).transfers
+            progress.step(step)
+            calls -= step
+    return made
+
+
+def settle_usage(connection: Control) -> None:
+    settle(
+        connection,
+        "tenants",
+        "meters",
+        "usage_events",
+        "usage_rollups",
+        "subscriptions",
+        "plan_features",
+    )
+
+
+def usage_figures(options: Options, connection: Control) -> dict[str, object]:
+    figures = head_figures(options, connection)
+    del figures["accounts"]
+    return {**figures, "tenants": options.tenants, "batch_size": options.batch_size}
+
+
+def measure_usage(options: Options, target: Target, connection: Control) -> Report:
+    """Ingestion of events in batches, and the bytes that they take."""
+    if options.purge:
+        return measure_purge(options, target, connection)
+    tenants = open_tenants(connection, options.tenants)
+    events = Events(tenants, options.batch_size)
+    works: dict[str, Work] = {"ledger": UsageBatches(events)}
+    before = ledger_sizes(connection)
+    with ExitStack() as stack:
+        floor: Floor | None = None
+        if options.floor:
+            stack.enter_context(floor_schema(connection, target.dsn))
+            floor = UsageFloor(events)
+            floor.create(connection)
+            works["floor"] = floor.work
+        driver = stack.enter_context(new_driver(options, target, works))
+        note(f"Starting {options.workers} workers for {options.duration} seconds")
+        result = take_turns(connection, driver, slice_lengths(options.duration), floor)
+        ours = total_of(result.ours)
+        made = ours.transfers
+        if made < options.events:
+            made += fill(
+                driver, "ledger", options.events - made, options.batch_size, options.workers
+            )
+    grown = {name: size - before[name] for name, size in ledger_sizes(connection).items()}
+
+    report = Report(figures=usage_figures(options, connection))
+    report.add(f"Completed events: {ours.transfers}", events=ours.transfers)
+    report.add(f"Elapsed time in seconds: {ours.seconds:.1f}", seconds=ours.seconds)
+    report.add(f"Events/second: {ours.per_second:.1f}", events_per_second=ours.per_second)
+    add_percentiles(report, ours.latencies)
+    if options.floor:
+        add_floor(report, result, "event")
+    add_usage_bytes(report, grown, made)
+    return report
+
+
+def add_usage_bytes(report: Report, grown: Mapping[str, int], events: int) -> None:
+    """Bytes an event, as they are after ingestion, indexes included; roll-ups apart from it."""
+    parts = {name: size / events for name, size in grown.items() if size}
+    report.add(f"Events of this run: {events}", events_present=events)
+    for title, key, beginnings in (
+        ("Bytes/event", "bytes_per_event", ("usage_events",)),
+        ("Bytes of roll-ups/event", "rollup_bytes_per_event", ("usage_rollups", "usage_values")),
+    ):
+        chosen = {name: size for name, size in parts.items() if name.startswith(beginnings)}
+        for name, size in sorted(chosen.items(), key=lambda item: -item[1]):
+            report.add(f"  {name}: {size:.1f}")
+        total = sum(chosen.values())
+        report.add(f"{title}: {total:.1f}", **{key: total})
+    report.figures["bytes_by_relation"] = parts
+
+
+# Purging
+
+
+def measure_purge(options: Options, target: Target, connection: Control) -> Report:
+    """Ingestion alone and, in turn with it, while old events are being purged."""
+    tenants = open_tenants(connection, options.tenants)
+    size = options.batch_size
+    calls = math.ceil(options.events / size / options.workers)
+    works: dict[str, Work] = {
+        "ledger": UsageBatches(Events(tenants, size)),
+        "old": UsageBatches(Events(tenants, size, Past(*OLD_HOURS, steps=calls))),
+    }
+    purging: dict[str, Work] = {"purge": Purges(tenants.surface)}
+    purged = Slice()
+    result = Comparison()
+    with (
+        PsycopgDriver(target.dsn, options.workers, works) as driver,
+        PsycopgDriver(target.dsn, 1, purging) as purger,
+        Progress(2 * options.duration, "s") as progress,
+    ):
+        old = fill(driver, "old", options.events, size, options.workers)
+        settle_usage(connection)
+        note(f"Starting {options.workers} workers for {options.duration} seconds, twice")
+        for length in slice_lengths(options.duration):
+            alone = driver.run(Order("ledger", seconds=length), progress.tick)
+            progress.step(length)
+            purger.begin(Order("purge", seconds=length))
+            beside = driver.run(Order("ledger", seconds=length), progress.tick)
+            part = purger.end(progress.tick)
+            progress.step(length)
+            purged = total_of([purged, part])
+            is_over = purged.transfers >= old or not part.transfers
+            # Half a slice's purging would pass for a slice's.
+            if not (is_over and result.ours):
+                result.ours.append(beside)
+                result.floor.append(alone)
+            if is_over:
+                break
+    return purge_report(usage_figures(options, connection), result, old, purged)
+
+
+def purge_report(figures: dict[str, object], result: Comparison, old: int, purged: Slice) -> Report:
+    report = Report(figures=figures)
+    beside, alone = total_of(result.ours), total_of(result.floor)
+    ratios = result.ratios
+    report.add(f"Old events: {old}", old_events=old)
+    report.add(f"Purged events: {purged.transfers}", purged_events=purged.transfers)
+    report.add(f"Seconds of purging: {purged.seconds:.1f}", purge_seconds=purged.seconds)
+    add_percentiles(report, purged.latencies, "purge")
+    report.add(f"Events/second: {alone.per_second:.1f}", events_per_second=alone.per_second)
+    report.add(
+        f"Events/second while purging: {beside.per_second:.1f}",
+        events_per_second_while_purging=beside.per_second,
+    )
+    report.add(
+        f"While purging, over alone: {result.ratio:.3f}"
+        f" (slices: {min(ratios):.3f} to {max(ratios):.3f})",
+        purge_ratio=result.ratio,
+        purge_slice_ratios=ratios,
+    )
+    return report
+
+
+# Entitlements
+
+
+def subscribe(connection: Control, tenants: Tenants) -> None:
+    """Makes a plan with a monthly limit, which every tenant has had for most of a month."""
+    plan_id = scalar(
+        connection,
+        f"""
+        select id
+        from {tenants.surface}.ledger_create_plan(
+          %s, %s, 'performance_check', 'USD', features => %s::jsonb
+        )
+        """,
+        (
+            APP_ID,
+            f"performance-check-{tenants.prefix}plan",
+            json.dumps([{"key": FEATURE, "limit": "1000000000000", "period": "month"}]),
+        ),
+    )
+    connection.execute(
+        f"""
+        select count(subscription.id)
+        from unnest(%s::text[]) as tenant (id)
+        cross join lateral {tenants.surface}.ledger_create_subscription(
+          %s, tenant.id, %s, started_at => now() - make_interval(days => %s)
+        ) as subscription
+        """.encode(),
+        (tenants.ids, APP_ID, plan_id, PERIOD_DAYS),
+    )
+
+
+@dataclass(slots=True)
+class Checks:
+    """Milliseconds of calls that took turns, and the most pages that a check touched."""
+
+    checks: list[float] = field(default_factory=list)
+    cached: list[float] = field(default_factory=list)
+    round_trips: list[float] = field(default_factory=list)
+    buffers: int = 0
+
+
+def observe_checks(connection: Control, tenants: Tenants, count: int) -> Checks:
+    """Times checks of random tenants, cached ones, and statements that do nothing."""
+    check, cached = (
+        f"select * from {tenants.surface}.ledger_{name}_entitlement('{APP_ID}', %s, '{FEATURE}')"
+        for name in ("check", "get_cached")
+    )
+    connection.execute(
+        f"""
+        select count(*)
+        from unnest(%s::text[]) as tenant (id)
+        cross join lateral {tenants.surface}.ledger_set_cached_entitlement(
+          '{APP_ID}', tenant.id, '{FEATURE}', interval '1 hour'
+        )
+        """.encode(),
+        (tenants.ids,),
+    )
+    result = Checks()
+    turns = (
+        (check, result.checks),
+        (cached, result.cached),
+        ("select %s::text", result.round_trips),
+    )
+    # The first time is for plans and for pages that are not in memory.
+    for picked in (tenants.ids, random.choices(tenants.ids, k=count)):
+        for _, milliseconds in turns:
+            milliseconds.clear()
+        for tenant_id in picked:
+            for statement, milliseconds in turns:
+                before = time.perf_counter()
+                rows = connection.execute(statement.encode(), (tenant_id,), prepare=True).fetchall()
+                milliseconds.append((time.perf_counter() - before) * 1000)
+                if not rows:
+                    raise CheckFailed(f"no row came back from: {statement}")
+    for tenant_id in random.choices(tenants.ids, k=CHECKS_EXPLAINED):
+        result.buffers = max(result.buffers, buffers_read(connection, check, (tenant_id,)))
+    return result
+
+
+def require_exact_checks(connection: Control, tenants: Tenants) -> None:
+    """Compares what checks say with what a sum of all events says."""
+    for tenant_id in random.choices(tenants.ids, k=CHECKS_COMPARED):
+        used, counted = (
+            scalar(connection, statement, (APP_ID, tenant_id))
+            for statement in (
+                f"select used from {tenants.surface}.ledger_check_entitlement(%s, %s, '{FEATURE}')",
+                """
+                select coalesce(sum(usage_events.quantity), 0)
+                from pgledger.meters
+                inner join pgledger.usage_events on meters.key = usage_events.meter_key
+                where meters.app_id = %s and meters.tenant_id = %s
+                """,
+            )
+        )
+        if used != counted:
+            raise CheckFailed(f"tenant {tenant_id} has used {counted}, but a check says {used}")
+
+
+def measure_entitlement(options: Options, target: Target, connection: Control) -> Report:
+    """A check when there are very many events, over a check when there are few.
+
+    Both times the events are spread over the same weeks, in which the limit's period lies.
+    """
+    tenants = open_tenants(connection, options.tenants)
+    note(f"Subscribing {options.tenants} tenants")
+    subscribe(connection, tenants)
+    start = min(GROWTH_START, options.events // 10)
+    size = min(options.batch_size, start)
+    # An hour less than subscriptions are old, for clocks that differ.
+    hours = PERIOD_DAYS * 24 - 1
+    calls = math.ceil(options.events / size / options.workers)
+    works: dict[str, Work] = {
+        "small": UsageBatches(Events(tenants, size, Past(hours, 0))),
+        "large": UsageBatches(Events(tenants, size, Past(hours, 0, steps=calls))),
+    }
+    checks = min(CHECKS, options.events)
+    report = Report(figures=usage_figures(options, connection))
+    report.figures["batch_size"] = size
+    results: list[Checks] = []
+    present = 0
+    with new_driver(options, target, works) as driver:
+        for wanted, name in ((start, "small"), (options.events, "large")):
+            present += fill(driver, name, wanted - present, size, options.workers)
+            settle_usage(connection)
+            require_exact_checks(connection, tenants)
+            note(f"Checking {checks} times")
+            result = observe_checks(connection, tenants, checks)
+            add_checks(report, name, present, result)
+            results.append(result)
+    small, large = (sorted(result.checks) for result in results)
+    for share in (50, 99):
+        ratio = percentile(large, share / 100) / percentile(small, share / 100)
+        report.add(f"p{share}, large over small: {ratio:.3f}", **{f"p{share}_ratio": ratio})
+    return report
+
+
+def add_checks(report: Report, name: str, events: int, result: Checks) -> None:
+    report.add(f"Events, {name}: {events}", **{f"{name}_events": events})
+    add_percentiles(report, result.checks, f"{name} check")
+    add_percentiles(report, result.cached, f"{name} cached")
+    add_percentiles(report, result.round_trips, f"{name} round trip")
+    report.add(
+        f"{name} check most buffers read: {result.buffers}",
+        **{f"{name}_check_buffers_read": result.buffers},
+    )
+
+
 # Python
 
 
@@ -1706,6 +2342,8 @@ MEASURES: Mapping[str, Callable[[Options, Target, Control], Report]] = {
     "bytes": measure_bytes,
     "history": measure_history,
     "growth": measure_growth,
+    "usage": measure_usage,
+    "entitlement": measure_entitlement,
 }
 
 

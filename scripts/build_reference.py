@@ -35,11 +35,14 @@ INTRODUCTION: Final = """\
 Every public function, view, type, role and error of pgledger, as a migrated database describes
 them. They are in the schema that the migration was told, `public` unless it was told another.
 What the words mean is in [concepts](concepts.md); how to use them, in the
-[tutorial](tutorial.md).
+[tutorial](tutorial.md) and the [billing tutorial](billing-tutorial.md).
+
+The ledger's names begin with `pgledger_`, those of [billing](#billing) with `ledger_`.
 
 Arguments with a default may be left out, and any argument may be given by its name:
 `event_at => '2025-07-01T12:34:56Z'`. Python's `Ledger` has a method for each function that is
-about accounts and transfers, with the same names; `help(pgledger.Ledger)` shows them.
+about accounts and transfers, and `Billing` has one for each of billing's, with the same names:
+`help(pgledger.Ledger)` and `help(pgledger.Billing)` show them.
 """
 
 # The order in which a reader wants them; a function of another name goes to the end.
@@ -59,11 +62,98 @@ FUNCTION_ORDER: Final = (
     "pgledger_uuid_to_ulid",
 )
 
+# The same for billing, under headings of their own.
+BILLING_ORDER: Final = {
+    "Catalogue": (
+        "ledger_create_feature",
+        "ledger_get_feature",
+        "ledger_get_feature_by_key",
+        "ledger_list_features",
+        "ledger_list_global_features",
+        "ledger_update_feature",
+        "ledger_archive_feature",
+        "ledger_delete_feature",
+        "ledger_create_plan",
+        "ledger_get_plan",
+        "ledger_get_plan_by_slug",
+        "ledger_list_plans",
+        "ledger_update_plan",
+        "ledger_archive_plan",
+        "ledger_delete_plan",
+        "ledger_set_currency",
+    ),
+    "Subscriptions": (
+        "ledger_create_subscription",
+        "ledger_get_subscription",
+        "ledger_get_active_subscription",
+        "ledger_list_subscriptions",
+        "ledger_update_subscription",
+        "ledger_change_plan",
+        "ledger_cancel_subscription",
+        "ledger_pause_subscription",
+        "ledger_resume_subscription",
+        "ledger_advance",
+    ),
+    "Usage": (
+        "ledger_ingest_usage",
+        "ledger_record_usage",
+        "ledger_aggregate_usage",
+        "ledger_aggregate_usage_by_feature",
+        "ledger_query_usage",
+        "ledger_purge_usage",
+        "ledger_set_usage_skew",
+    ),
+    "Entitlements": (
+        "ledger_check_entitlement",
+        "ledger_remaining_entitlement",
+        "ledger_consume_entitlement",
+        "ledger_set_cached_entitlement",
+        "ledger_get_cached_entitlement",
+        "ledger_invalidate_tenant_entitlements",
+        "ledger_invalidate_feature_entitlements",
+    ),
+    "Tenants' database roles": (
+        "ledger_map_tenant_role",
+        "ledger_unmap_tenant_role",
+    ),
+}
+BILLING_FUNCTIONS: Final = tuple(name for names in BILLING_ORDER.values() for name in names)
+
+BILLING_VIEWS: Final = (
+    "ledger_plans",
+    "ledger_features",
+    "ledger_currencies",
+    "ledger_subscriptions",
+    "ledger_subscription_changes",
+    "ledger_usage_events",
+    "ledger_entitlement_cache",
+)
+
 ROLES: Final = {
-    "pgledger_poster": "makes accounts and transfers, and reads",
+    "pgledger_poster": "makes accounts and transfers, writes what billing keeps, and reads",
     "pgledger_reader": "reads through the views and the reading functions",
     "pgledger_auditor": "reads everything, the private tables included, and verifies",
+    "pgledger_tenant": (
+        "is for the database roles of single tenants: each reads its own rows, through the views "
+        "`ledger_tenant_…`"
+    ),
 }
+
+BILLING_TEXT: Final = """\
+Plans, subscriptions, usage and entitlements. Every call says whose data it is about: `app_id`, and
+`tenant_id` where it is a tenant's. What belongs to others is not found.
+
+Functions that return a row are called in FROM: `select * from ledger_get_plan(…)`. The column
+`limit` is named like a word of SQL, so it is quoted where it is selected: `"limit"`."""
+
+BILLING_VIEWS_TEXT: Final = """\
+Their columns never change, and nobody can write through them. The tables behind them are
+private."""
+
+TENANT_VIEWS_TEXT: Final = """\
+For database roles that [are a tenant's](operations.md#database-roles-of-tenants), and only for
+them. Each has the columns of the view without `tenant_` in its name, and the rows of that
+tenant."""
 
 VIEWS_TEXT: Final = """\
 A view whose name ends in `_v1` never changes its columns. The one that ends in `_view` is its
@@ -103,7 +193,13 @@ def linked(text: str, errors: Iterable[str]) -> str:
 
 def code_in(text: str) -> str:
     """Returns a comment in which names of ours are set as code."""
-    return re.sub(r"(?<![\w`])(pgledger_[a-z0-9_]+|pgl[ate]_(?![\w…]))", r"`\1`", text)
+    return re.sub(
+        r"(?<![\w`])((?:pg)?ledger_[a-z0-9_]+(?:\*|\b)|(?:pgl[ate]|plan|feat|sub|evt)_(?![\w…]))"
+        # The app of all apps.
+        r"|(?<![^ (])(\*)(?=[ ;.,)])",
+        lambda found: f"`{found[0]}`",
+        text,
+    )
 
 
 def paragraphs(comment: str, errors: Sequence[str]) -> str:
@@ -133,7 +229,16 @@ def signature(row: dict[str, Any]) -> str:
         head += f"\n{inner}\n)"
     else:
         head += f"{''.join(arguments)})"
-    return f"{head} returns {row['result']}"
+    return f"{head} returns {result_text(str(row['result']))}"
+
+
+def result_text(result: str) -> str:
+    """Returns what a function returns, one column a line where there are several."""
+    kind, bracket, columns = result.partition("TABLE(")
+    if not bracket:
+        return result
+    inner = ",\n".join(f"  {column}" for column in split_arguments(columns.removesuffix(")")))
+    return f"{kind}table (\n{inner}\n)"
 
 
 def split_arguments(text: str) -> list[str]:
@@ -159,9 +264,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def functions(connection: Connection, errors: Sequence[str]) -> str:
+def declared_functions(connection: Connection, prefix: str) -> list[dict[str, Any]]:
+    """Returns all functions whose names begin so, with what the catalog says about them."""
     cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
-    rows = cursor.execute(
+    return cursor.execute(
         f"""
         select
           proname as name,
@@ -173,28 +279,52 @@ def functions(connection: Connection, errors: Sequence[str]) -> str:
           obj_description(oid, 'pg_proc') as comment
         from pg_proc
         where pronamespace = ({SURFACE})
-          and proname like 'pgledger\\_%'
+          and starts_with(proname, %b)
         order by proname, pronargs
-        """.encode()
+        """.encode(),
+        (prefix,),
     ).fetchall()
-    found = sorted(
-        rows,
-        key=lambda row: (
-            FUNCTION_ORDER.index(row["name"])
-            if row["name"] in FUNCTION_ORDER
-            else len(FUNCTION_ORDER)
-        ),
-    )
-    parts: list[str] = ["## Functions"]
+
+
+def entries(
+    rows: Iterable[dict[str, Any]], order: Sequence[str], errors: Sequence[str], level: int
+) -> list[str]:
+    """Returns what the reference says about functions, those that the order names first."""
+    places = {name: place for place, name in enumerate(order)}
+    parts: list[str] = []
     seen: set[str] = set()
-    for row in found:
-        result = str(row["result"]).replace("TABLE(", "table (")
-        declared = signature({**row, "result": result})
+    for row in sorted(rows, key=lambda row: places.get(row["name"], len(places))):
         if row["name"] not in seen:
-            parts.append(f"### {row['name']}")
+            parts.append(f"{'#' * level} {row['name']}")
             seen.add(row["name"])
-        parts.append(indented(declared))
+        parts.append(indented(signature(row)))
         parts.append(paragraphs(str(row["comment"]), errors))
+    return parts
+
+
+def functions(connection: Connection, errors: Sequence[str]) -> str:
+    rows = declared_functions(connection, "pgledger_")
+    return "\n\n".join(["## Functions", *entries(rows, FUNCTION_ORDER, errors, 3)])
+
+
+def billing(connection: Connection, errors: Sequence[str]) -> str:
+    rows = declared_functions(connection, "ledger_")
+    parts = ["## Billing", BILLING_TEXT]
+    for title, names in BILLING_ORDER.items():
+        of_title = [row for row in rows if row["name"] in names]
+        if of_title:
+            parts += [f"### {title}", *entries(of_title, names, errors, 4)]
+    others = [row for row in rows if row["name"] not in BILLING_FUNCTIONS]
+    if others:
+        parts += ["### Other functions", *entries(others, (), errors, 4)]
+    parts += ["### Billing's views", BILLING_VIEWS_TEXT]
+    tenants: list[str] = []
+    for oid, name, comment in view_rows(connection, "ledger_", BILLING_VIEWS):
+        if str(name).startswith("ledger_tenant_"):
+            tenants.append(f"- `{name}`. {code_in(str(comment))}")
+        else:
+            parts += [f"#### {name}", code_in(str(comment)), columns_table(connection, oid)]
+    parts += ["### Views for tenants", TENANT_VIEWS_TEXT, "\n".join(tenants)]
     return "\n\n".join(parts)
 
 
@@ -203,48 +333,55 @@ def indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def views(connection: Connection) -> str:
-    rows = connection.execute(
+def view_rows(
+    connection: Connection, prefix: str, order: Sequence[str]
+) -> list[tuple[int, str, str]]:
+    """Returns oid, name and comment of all views whose names begin so, in order."""
+    return connection.execute(
         f"""
         select oid, relname, obj_description(oid, 'pg_class')
         from pg_class
         where relnamespace = ({SURFACE})
           and relkind = 'v'
-          and relname like 'pgledger\\_%'
-        order by relname like '%\\_view', array_position(
-          array['pgledger_accounts_v1', 'pgledger_transfers_v1', 'pgledger_entries_v1'],
-          relname::text
-        ), relname
-        """.encode()
+          and starts_with(relname, %b)
+        order by relname like '%%\\_view', array_position(%b::text[], relname::text), relname
+        """.encode(),
+        (prefix, list(order)),
     ).fetchall()
+
+
+def columns_table(connection: Connection, oid: int) -> str:
+    columns = connection.execute(
+        """
+        select
+          attname,
+          replace(format_type(atttypid, atttypmod), 'timestamp with time zone', 'timestamptz'),
+          coalesce(col_description(attrelid, attnum), '')
+        from pg_attribute
+        where attrelid = %s
+          and attnum > 0
+        order by attnum
+        """,
+        (oid,),
+    ).fetchall()
+    if not any(meaning for _, _, meaning in columns):
+        return "Columns: " + ", ".join(f"`{column}`" for column, _, _ in columns) + "."
+    cells = [(f"`{name}`", kind, code_in(meaning)) for name, kind, meaning in columns]
+    return table(("column", "type", "meaning"), cells)
+
+
+def views(connection: Connection) -> str:
+    order = ("pgledger_accounts_v1", "pgledger_transfers_v1", "pgledger_entries_v1")
     parts = [
         "## Views",
         VIEWS_TEXT,
     ]
     newest = []
-    for oid, name, comment in rows:
+    for oid, name, comment in view_rows(connection, "pgledger_", order):
         if str(name).endswith("_view"):
             newest.append(f"- `{name}`. {code_in(str(comment))}")
             continue
-        columns = connection.execute(
-            """
-            select
-              attname,
-              replace(format_type(atttypid, atttypmod), 'timestamp with time zone', 'timestamptz'),
-              coalesce(col_description(attrelid, attnum), '')
-            from pg_attribute
-            where attrelid = %s
-              and attnum > 0
-            order by attnum
-            """,
-            (oid,),
-        ).fetchall()
-        parts += [f"### {name}", code_in(str(comment))]
-        if any(meaning for _, _, meaning in columns):
-            cells = [(f"`{name}`", kind, code_in(meaning)) for name, kind, meaning in columns]
-            parts.append(table(("column", "type", "meaning"), cells))
-        else:
-            parts.append("Columns: " + ", ".join(f"`{column}`" for column, _, _ in columns) + ".")
+        parts += [f"### {name}", code_in(str(comment)), columns_table(connection, oid)]
     parts += ["### Names that stay", "\n".join(newest)]
     return "\n\n".join(parts)
 
@@ -293,20 +430,24 @@ def roles(connection: Connection) -> str:
           select proname::text as name, 'function' as kind, min(oid::bigint)::oid as oid
           from pg_proc
           where pronamespace = ({SURFACE})
-            and proname like 'pgledger\\_%%'
+            and proname ~ '^(pg)?ledger_'
           group by proname
           union all
           select relname::text, 'view', oid
           from pg_class
           where relnamespace = ({SURFACE})
             and relkind = 'v'
-            and relname like 'pgledger\\_%%'
+            and relname ~ '^(pg)?ledger_'
         ) as thing
         cross join unnest(%b::text[]) with ordinality as role (name, place)
         group by thing.name, thing.kind, thing.oid
-        order by thing.kind, array_position(%b::text[], thing.name), thing.name
+        order by
+          starts_with(thing.name, 'ledger_'),
+          thing.kind,
+          array_position(%b::text[], thing.name),
+          thing.name
         """.encode(),
-        (list(ROLES), list(FUNCTION_ORDER)),
+        (list(ROLES), [*FUNCTION_ORDER, *BILLING_FUNCTIONS, *BILLING_VIEWS]),
     ).fetchall()
     cells = [(f"`{name}`", *("yes" if may else "" for may in allowed)) for name, _, allowed in rows]
     described = "\n".join(f"- `{name}` {what}." for name, what in ROLES.items())
@@ -347,6 +488,7 @@ def render(dsn: str) -> str:
             functions(connection, errors),
             views(connection),
             types(connection),
+            billing(connection, errors),
             roles(connection),
             errors_table(connection),
         )

@@ -22,17 +22,33 @@ PACKAGE = Path(__file__).resolve().parent.parent / "python" / "pgledger"
 
 # Source and what is generated from it.
 TWINS = {
+    "_billing_async.py": "_billing_sync.py",
+    "_calling_async.py": "_calling_sync.py",
     "_ledger_async.py": "_ledger_sync.py",
+    "_meter_async.py": "_meter_sync.py",
     "_transactions_async.py": "_transactions_sync.py",
 }
 
 NAMES = {
+    "AbstractAsyncContextManager": "AbstractContextManager",
+    "AsyncBilling": "Billing",
+    "AsyncCaller": "Caller",
     "AsyncConnection": "Connection",
+    "AsyncConnectionPool": "ConnectionPool",
+    "AsyncConnectionSource": "ConnectionSource",
     "AsyncCursor": "Cursor",
-    "_AsyncCursor": "_Cursor",
     "AsyncIterator": "Iterator",
     "AsyncLedger": "Ledger",
+    "AsyncMeter": "Meter",
+    "AsyncSignal": "Signal",
+    "AsyncWorker": "Worker",
+    "_AsyncCursor": "_Cursor",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "_billing_async": "_billing_sync",
+    "_calling_async": "_calling_sync",
     "asyncio": "time",
+    "install_async": "install",
     "run_transaction_async": "run_transaction",
 }
 
@@ -41,9 +57,28 @@ WRAPPERS = {"Awaitable"}
 
 # What prose and examples in docstrings and messages say.
 PROSE = {
+    "The billing store on an asynchronous": "The billing store on a synchronous",
+    "Calling a statement on an asynchronous": "Calling a statement on a synchronous",
     "The ledger on an asynchronous connection.": "The ledger on a synchronous connection.",
     "when PostgreSQL asks for it, asynchronously.": "when PostgreSQL asks for it.",
     "is not a psycopg AsyncConnection": "is not a psycopg Connection",
+    "Buffered recording of usage, from a task of the event loop.": (
+        "Buffered recording of usage, from a thread."
+    ),
+    "database, from a task of the event loop.": "database, from a thread of its own.",
+    "A task sends": "A thread sends",
+    "Call everything in the event loop that it was started in.": (
+        "Everything may be called from any thread."
+    ),
+    "when the process ends is lost: leave": (
+        "when the process ends is lost, but for what can still be\n"
+        "    delivered where the interpreter ends in an orderly way: leave"
+    ),
+    "event, by the task.": "event, by the thread.",
+    "No task can be started here": "No thread can be started here",
+    "# ruff: noqa: ASYNC109 -- what a timeout ends is the waiting, not what is waited for": "",
+    "``async with``": "``with``",
+    "async with\n": "with\n",
     "async with ": "with ",
     "async def ": "def ",
     "await ": "",

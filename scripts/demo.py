@@ -560,6 +560,139 @@ def proof(story: Story) -> None:
         story.equal(name, violations, "0")
 
 
+def plan(story: Story) -> None:
+    story.chapter(
+        "13. Billing: a plan",
+        """The billing store stands beside the ledger; its names begin with ledger_. What is sold is
+        a feature; a plan contains features up to a limit. Every call begins with the app.""",
+    )
+    rows = story.query("""
+        select key, type, aggregation
+        from ledger_create_feature('maps', 'api_calls', 'API calls');
+    """)
+    story.equal("feature", rows, [["api_calls", "metered", "sum"]])
+    story.type("""
+        select id as starter
+        from ledger_create_plan(
+          'maps', 'starter', 'Starter', 'USD',
+          features => '[{"key": "api_calls", "limit": "10"}]',
+          pricing => '{"base": {"amount": "19.00", "interval": "month"}}'
+        ) \\gset
+    """)
+    story.say(
+        "A misspelt limit is no limit, so it is refused, and the message says where it stands."
+    )
+    story.type(
+        """
+        select id from ledger_create_plan(
+          'maps', 'pro', 'Pro', 'USD', features => '[{"key": "api_calls", "limt": "1000"}]'
+        );
+        """,
+        refused="the plan is not valid at $.features[0].limt: ",
+    )
+
+
+def subscription(story: Story) -> None:
+    story.chapter(
+        "14. A subscription",
+        """A customer is a tenant of the app. This one has the plan since the last day of a January:
+        every period is counted from then, and February ends it on its own last day.""",
+    )
+    story.type("""
+        select id as subscription
+        from ledger_create_subscription(
+          'maps', 'acme', :'starter', started_at => '2025-01-31 00:00:00Z'
+        ) \\gset
+    """)
+    rows = story.query("""
+        select change, period_start, period_end
+        from ledger_subscription_changes
+        where subscription_id = :'subscription'
+        order by version
+        limit 3;
+    """)
+    story.equal(
+        "periods",
+        rows,
+        [
+            ["created", "2025-01-31 00:00:00+00", "2025-02-28 00:00:00+00"],
+            ["period_started", "2025-02-28 00:00:00+00", "2025-03-31 00:00:00+00"],
+            ["period_started", "2025-03-31 00:00:00+00", "2025-04-30 00:00:00+00"],
+        ],
+    )
+
+
+def usage(story: Story) -> None:
+    story.chapter(
+        "15. Usage, counted once",
+        """Events come in batches. A key that its tenant has used before is not counted again, and
+        what is wrong with one event keeps no other out.""",
+    )
+    rows = story.query("""
+        select event_index, status, error, reason
+        from ledger_ingest_usage(
+          'maps',
+          tenant_ids => array['acme', 'acme', 'acme', 'acme'],
+          feature_keys => array['api_calls', 'api_calls', 'api_calls', 'api_cals'],
+          quantities => array[4, 2, 4, 1],
+          idempotency_keys => array['request-1', 'request-2', 'request-1', 'request-3']
+        );
+    """)
+    story.equal(
+        "events",
+        rows,
+        [
+            ["1", "inserted", "", ""],
+            ["2", "inserted", "", ""],
+            ["3", "duplicate", "", ""],
+            ["4", "rejected", "LG111", "feature 'api_cals' does not exist in app 'maps'"],
+        ],
+    )
+
+
+def quota(story: Story) -> None:
+    story.chapter(
+        "16. A quota",
+        """Six of ten are used. Checking and counting is one step, so no two callers get the last
+        one. What is not allowed is an answer, not an error.""",
+    )
+    for remaining, allowed, reason in (
+        ("2", "t", "within_limit"),
+        ("0", "t", "within_limit"),
+        ("0", "f", "limit_exceeded"),
+    ):
+        rows = story.query("""
+            select allowed, used, "limit", remaining, reason
+            from ledger_consume_entitlement('maps', 'acme', 'api_calls', 2);
+        """)
+        used = str(10 - int(remaining))
+        story.equal("answer", rows, [[allowed, used, "10", remaining, reason]])
+
+
+def clock(story: Story) -> None:
+    story.chapter(
+        "17. Time passes",
+        """Trials end and periods begin by the clock, and ledger_advance writes that down; something
+        calls it every minute. Here is a trial of a day that began a day ago, less two seconds.""",
+    )
+    story.type("""
+        select status
+        from ledger_create_subscription(
+          'maps', 'initech', :'starter', trial_days => 1,
+          started_at => now() - interval '1 day' + interval '2 seconds'
+        );
+    """)
+    story.type("select pg_sleep(2.2);")
+    query = "select tenant_id, change from ledger_advance('maps');"
+    story.equal(
+        "changes",
+        story.query(query),
+        [["initech", "trial_ended"], ["initech", "period_started"]],
+    )
+    story.say("Nothing more is due.")
+    story.equal("changes", story.query(query), [])
+
+
 CHAPTERS: Final = (
     two_accounts,
     two_transfers,
@@ -573,6 +706,11 @@ CHAPTERS: Final = (
     history,
     pages,
     proof,
+    plan,
+    subscription,
+    usage,
+    quota,
+    clock,
 )
 
 BALANCES: Final = {
@@ -587,19 +725,27 @@ BALANCES: Final = {
     "liquidity.EUR": "-9.26",
 }
 
+# How many API calls of which tenant are counted in the end.
+USAGE: Final = {"acme": "10"}
+
 
 def read_back(dsn: str) -> dict[str, Decimal]:
-    """Reads the balances over a connection of our own, and raises unless they are the story's."""
+    """Reads balances and usage over a connection of our own; raises unless they are the story's."""
     expected = {name: Decimal(balance) for name, balance in BALANCES.items()}
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("select name, balance from pgledger_accounts_view").fetchall()
         checks = Ledger(connection).verify()
+        usage = connection.execute(
+            "select tenant_id, sum(quantity) from ledger_usage_events group by tenant_id"
+        ).fetchall()
     found: dict[str, Decimal] = dict(rows)
     if found != expected or len(rows) != len(found):
         raise DemoError(f"the balances read back are {found}, not {expected}")
     wrong = [check for check in checks if not check.ok]
     if wrong or not checks:
         raise DemoError(f"pgledger_verify() found violations: {wrong}")
+    if dict(usage) != {tenant: Decimal(used) for tenant, used in USAGE.items()}:
+        raise DemoError(f"the usage read back is {dict(usage)}, not {USAGE}")
     return found
 
 
@@ -649,7 +795,7 @@ def install(page: Page, dsn: str) -> None:
             f"create role {ROLE} login in role pgledger_poster, pgledger_auditor".encode()
         )
     page.line(f"psql is connected as {ROLE}, an ordinary role, which was granted")
-    page.line("pgledger_poster (makes accounts and transfers) and pgledger_auditor (verifies).")
+    page.line("pgledger_poster (moves money and bills) and pgledger_auditor (verifies).")
 
 
 def command() -> str:
@@ -661,7 +807,7 @@ def command() -> str:
 
 
 def tell_story(page: Page, chapters: Sequence[Callable[[Story], None]] = CHAPTERS) -> None:
-    page.line(page.bold("pgledger: a double-entry ledger inside PostgreSQL"))
+    page.line(page.bold("pgledger: a ledger and a store for billing inside PostgreSQL"))
     page.line()
     with started_server(page) as server:
         dsn = server.dsn(DATABASE)
@@ -680,7 +826,7 @@ def tell_story(page: Page, chapters: Sequence[Callable[[Story], None]] = CHAPTER
     page.line("The server is stopped and its directory removed.")
     page.line()
     page.line(f"To type yourself: {command()} migrate --embedded ./money --keep-running")
-    page.line("To read on:       docs/tutorial.md")
+    page.line("To read on:       docs/tutorial.md and docs/billing-tutorial.md")
 
 
 def main() -> int:

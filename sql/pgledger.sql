@@ -34,6 +34,64 @@ do $guard$
 declare
   v_surface constant text := coalesce(
     nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
+  -- Names of ours that do not begin with pgledger_.
+  v_names constant name[] := '{
+    ledger_advance,
+    ledger_aggregate_usage,
+    ledger_aggregate_usage_by_feature,
+    ledger_archive_feature,
+    ledger_archive_plan,
+    ledger_cancel_subscription,
+    ledger_change_plan,
+    ledger_check_entitlement,
+    ledger_consume_entitlement,
+    ledger_create_feature,
+    ledger_create_plan,
+    ledger_create_subscription,
+    ledger_currencies,
+    ledger_delete_feature,
+    ledger_delete_plan,
+    ledger_entitlement_cache,
+    ledger_features,
+    ledger_get_active_subscription,
+    ledger_get_cached_entitlement,
+    ledger_get_feature,
+    ledger_get_feature_by_key,
+    ledger_get_plan,
+    ledger_get_plan_by_slug,
+    ledger_get_subscription,
+    ledger_ingest_usage,
+    ledger_invalidate_feature_entitlements,
+    ledger_invalidate_tenant_entitlements,
+    ledger_list_features,
+    ledger_list_global_features,
+    ledger_list_plans,
+    ledger_list_subscriptions,
+    ledger_map_tenant_role,
+    ledger_pause_subscription,
+    ledger_plans,
+    ledger_purge_usage,
+    ledger_query_usage,
+    ledger_record_usage,
+    ledger_remaining_entitlement,
+    ledger_resume_subscription,
+    ledger_set_cached_entitlement,
+    ledger_set_currency,
+    ledger_set_usage_skew,
+    ledger_subscription_changes,
+    ledger_subscriptions,
+    ledger_tenant_entitlement_cache,
+    ledger_tenant_features,
+    ledger_tenant_plans,
+    ledger_tenant_subscription_changes,
+    ledger_tenant_subscriptions,
+    ledger_tenant_usage_events,
+    ledger_unmap_tenant_role,
+    ledger_update_feature,
+    ledger_update_plan,
+    ledger_update_subscription,
+    ledger_usage_events
+  }';
 begin
   if pg_catalog.current_setting('server_version_num')::integer < 150000 then
     raise exception 'pgledger needs PostgreSQL 15 or newer, this is %',
@@ -59,12 +117,14 @@ begin
       and (
         exists (
           select from pg_catalog.pg_class
-          where relnamespace = pg_namespace.oid and relname like 'pgledger\_%')
+          where relnamespace = pg_namespace.oid
+            and (relname like 'pgledger\_%' or relname = any (v_names)))
         or exists (
           select from pg_catalog.pg_proc
-          where pronamespace = pg_namespace.oid and proname like 'pgledger\_%'))
+          where pronamespace = pg_namespace.oid
+            and (proname like 'pgledger\_%' or proname = any (v_names))))
   ) then
-    raise exception 'the schema % has objects named pgledger_... already', v_surface
+    raise exception 'the schema % has objects that are named like ours already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
   end if;
 end
@@ -75,13 +135,13 @@ declare
   v_surface constant text := coalesce(
     nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
   v_migrator constant text := current_user;
-  v_roles constant text[] := array[
-    'pgledger_owner', 'pgledger_poster', 'pgledger_reader', 'pgledger_auditor'];
+  v_users constant text[] := array[
+    'pgledger_poster', 'pgledger_reader', 'pgledger_auditor', 'pgledger_tenant'];
   v_is_16 constant boolean :=
     pg_catalog.current_setting('server_version_num')::integer >= 160000;
   v_role text;
 begin
-  foreach v_role in array v_roles loop
+  foreach v_role in array array['pgledger_owner', 'pgledger_tenant_views'] || v_users loop
     if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
       begin
         execute pg_catalog.format('create role %I nologin', v_role);
@@ -91,7 +151,7 @@ begin
       end;
     end if;
   end loop;
-  -- The writing functions run with this role's rights.
+  -- The writing functions run with the one's rights, tenants' views read with the other's.
   if exists (
     select
     from pg_catalog.pg_roles
@@ -101,6 +161,18 @@ begin
   ) then
     raise exception 'the role pgledger_owner exists and is more than an owner of tables'
       using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls.';
+  end if;
+  if exists (
+    select
+    from pg_catalog.pg_roles
+    where rolname = 'pgledger_tenant_views'
+      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
+        or rolbypassrls
+        or exists (select from pg_catalog.pg_auth_members where member = pg_roles.oid))
+  ) then
+    raise exception 'the role pgledger_tenant_views exists and is more than an owner of views'
+      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls, '
+        'and every membership in another role.';
   end if;
   foreach v_role in array array['pgledger_poster', 'pgledger_auditor'] loop
     if not pg_catalog.pg_has_role(v_role, 'pgledger_reader', 'MEMBER') then
@@ -112,6 +184,14 @@ begin
       v_migrator, 'pgledger_owner', case when v_is_16 then 'SET' else 'MEMBER' end)
   then
     execute pg_catalog.format('grant pgledger_owner to %I', v_migrator)
+      || case when v_is_16 then ' with inherit true, set true' else '' end;
+  end if;
+  -- To hand views over to it, and to replace them afterwards.
+  if not pg_catalog.pg_has_role(
+      'pgledger_owner', 'pgledger_tenant_views', case when v_is_16 then 'SET' else 'MEMBER' end)
+    or not pg_catalog.pg_has_role('pgledger_owner', 'pgledger_tenant_views', 'USAGE')
+  then
+    execute 'grant pgledger_tenant_views to pgledger_owner'
       || case when v_is_16 then ' with inherit true, set true' else '' end;
   end if;
   if not pg_catalog.has_database_privilege(
@@ -127,7 +207,11 @@ begin
     then
       execute pg_catalog.format('grant create, usage on schema %I to pgledger_owner', v_surface);
     end if;
-    foreach v_role in array v_roles loop
+    -- A view's new owner must be one who could have made it there.
+    if not pg_catalog.has_schema_privilege('pgledger_tenant_views', v_surface, 'create') then
+      execute pg_catalog.format('grant create on schema %I to pgledger_tenant_views', v_surface);
+    end if;
+    foreach v_role in array v_users loop
       if not pg_catalog.has_schema_privilege(v_role, v_surface, 'usage') then
         execute pg_catalog.format('grant usage on schema %I to %I', v_surface, v_role);
       end if;
@@ -146,7 +230,9 @@ begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
     execute pg_catalog.format(
-      'grant usage on schema %I to pgledger_poster, pgledger_reader, pgledger_auditor', v_surface);
+      'grant usage on schema %I to pgledger_poster, pgledger_reader, pgledger_auditor, pgledger_tenant', v_surface);
+    execute pg_catalog.format(
+      'grant create on schema %I to pgledger_tenant_views', v_surface);
   end if;
   perform pg_catalog.set_config(
     'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
@@ -337,6 +423,746 @@ comment on column pgledger_transfer_request.amount is 'What to move, in units of
 revoke all on type pgledger_transfer_request from public;
 grant usage on type pgledger_transfer_request to pgledger_reader;
 
+-- file: migrations/0005_create_catalogue.sql
+/*
+The billing store's catalogue: currencies, settings of an app, tenants, features and plans.
+
+Rows here are few and are read far more often than written, so rules stand as constraints as well as
+in the writing functions.
+*/
+create table pgledger.apps (
+  app_id text collate "C" not null,
+  usage_skew interval default interval '1 hour' not null,
+  constraint apps_app_id_pk primary key (app_id),
+  constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0')
+);
+
+comment on table pgledger.apps is
+  'Settings of an app of the billing store; an app without a row has the defaults.';
+comment on column pgledger.apps.app_id is 'App.';
+comment on column pgledger.apps.usage_skew is
+  'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
+
+create table pgledger.currencies (
+  app_id text collate "C" not null,
+  code text collate "C" not null,
+  exponent integer not null,
+  constraint currencies_app_id_code_pk primary key (app_id, code),
+  constraint currencies_exponent_is_0_to_18_check check (exponent between 0 and 18)
+);
+
+comment on table pgledger.currencies is
+  'Currencies that an app has defined itself, beside those of ISO 4217.';
+comment on column pgledger.currencies.app_id is 'App that defined it.';
+comment on column pgledger.currencies.code is 'Code, for example POINTS.';
+comment on column pgledger.currencies.exponent is 'Decimal places that amounts are rounded to.';
+
+create table pgledger.tenants (
+  key integer generated always as identity,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  cache_version bigint default 0 not null,
+  purged_before timestamptz default '-infinity' not null,
+  constraint tenants_key_pk primary key (key),
+  constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
+);
+
+comment on table pgledger.tenants is
+  'Tenants that have recorded usage or cached an entitlement: a number for each, so that usage '
+  'events need not repeat two texts, and what holds for a tenant as a whole.';
+comment on column pgledger.tenants.key is 'Internal number of (app_id, tenant_id).';
+comment on column pgledger.tenants.app_id is 'App.';
+comment on column pgledger.tenants.tenant_id is 'Tenant of the app.';
+comment on column pgledger.tenants.cache_version is
+  'Counts invalidations of the tenant''s cached entitlements.';
+comment on column pgledger.tenants.purged_before is
+  'Usage events before this whole UTC hour may have been purged, and none is taken any more.';
+
+create table pgledger.features (
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  key text collate "C" not null,
+  name text not null,
+  description text,
+  type text collate "C" not null,
+  aggregation text collate "C",
+  unique_key text collate "C",
+  status text collate "C" default 'active' not null,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint features_id_pk primary key (id),
+  constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
+  constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
+  constraint features_aggregation_is_known_check
+  check (aggregation in ('sum', 'count', 'max', 'unique_count', 'latest')),
+  constraint features_only_metered_ones_aggregate_check
+  check ((type = 'metered') = (aggregation is not null)),
+  constraint features_unique_key_is_for_metered_ones_check
+  check (unique_key is null or type = 'metered'),
+  constraint features_status_is_known_check check (status in ('active', 'archived'))
+);
+
+comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
+  'an app (tenant_id empty) or all apps (app_id *); the narrowest one counts.';
+comment on column pgledger.features.id is 'Public id: feat_ and a ULID.';
+comment on column pgledger.features.app_id is 'App that it belongs to; * for all apps.';
+comment on column pgledger.features.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.features.key is 'Name in plans and usage events, for example api_calls.';
+comment on column pgledger.features.name is 'Name for people.';
+comment on column pgledger.features.description is 'Text for people, or null.';
+comment on column pgledger.features.type is
+  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+comment on column pgledger.features.aggregation is
+  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+comment on column pgledger.features.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts; never changes.';
+comment on column pgledger.features.status is 'active, or archived: no new plan may contain it.';
+comment on column pgledger.features.version is 'Counts changes, from 1.';
+comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.features.created_at is 'When it was created.';
+comment on column pgledger.features.updated_at is 'When it was last changed.';
+
+create table pgledger.plans (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  slug text collate "C" not null,
+  name text not null,
+  description text,
+  status text collate "C" default 'active' not null,
+  currency text collate "C" not null,
+  features jsonb not null,
+  pricing jsonb not null,
+  billing_interval text collate "C" not null,
+  interval_count integer not null,
+  trial_days integer not null,
+  anchor_at_trial_end boolean not null,
+  add_on boolean not null,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint plans_key_pk primary key (key),
+  constraint plans_id_key unique (id),
+  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
+  constraint plans_status_is_known_check check (status in ('active', 'archived')),
+  constraint plans_billing_interval_is_known_check
+  check (billing_interval in ('day', 'week', 'month', 'year')),
+  constraint plans_interval_count_is_positive_check check (interval_count > 0),
+  constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
+);
+
+comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
+comment on column pgledger.plans.key is 'Internal number.';
+comment on column pgledger.plans.id is 'Public id: plan_ and a ULID.';
+comment on column pgledger.plans.app_id is 'App that it belongs to.';
+comment on column pgledger.plans.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.plans.slug is 'Name in addresses and code, for example pro.';
+comment on column pgledger.plans.name is 'Name for people.';
+comment on column pgledger.plans.description is 'Text for people, or null.';
+comment on column pgledger.plans.status is
+  'active, or archived: existing subscriptions keep it, no new one may take it.';
+comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
+comment on column pgledger.plans.features is 'JSON array of features and limits, as given.';
+comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column pgledger.plans.billing_interval is
+  'Unit of the billing period: day, week, month or year; out of pricing.';
+comment on column pgledger.plans.interval_count is
+  'Units in a billing period; out of pricing.';
+comment on column pgledger.plans.trial_days is 'Days of trial that a new subscription gets.';
+comment on column pgledger.plans.anchor_at_trial_end is
+  'Whether billing periods count from the end of the trial rather than from its start.';
+comment on column pgledger.plans.add_on is
+  'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.version is 'Counts changes, from 1.';
+comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.plans.created_at is 'When it was created.';
+comment on column pgledger.plans.updated_at is 'When it was last changed.';
+
+create table pgledger.plan_features (
+  plan_key bigint not null,
+  feature_key text collate "C" not null,
+  feature_id text collate "C" not null,
+  place integer not null,
+  type text collate "C" not null,
+  quota numeric not null,
+  period text collate "C" not null,
+  soft_limit boolean not null,
+  aggregation text collate "C" not null,
+  constraint plan_features_plan_key_feature_key_pk primary key (plan_key, feature_key),
+  constraint plan_features_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key) on delete cascade,
+  constraint plan_features_feature_id_fk foreign key (feature_id)
+  references pgledger.features (id),
+  constraint plan_features_quota_is_not_below_unlimited_check
+  check (quota = -1 or (quota >= 0 and quota < 1e30)),
+  constraint plan_features_period_is_known_check
+  check (period in ('day', 'week', 'month', 'year', 'billing', 'lifetime'))
+);
+
+create index plan_features_feature_id_idx on pgledger.plan_features (feature_id);
+
+comment on table pgledger.plan_features is
+  'Features of plans, one row each, taken out of pgledger.plans.features with defaults filled in.';
+comment on column pgledger.plan_features.plan_key is 'Plan.';
+comment on column pgledger.plan_features.feature_key is 'Key of the feature.';
+comment on column pgledger.plan_features.feature_id is 'The feature in the catalogue.';
+comment on column pgledger.plan_features.place is 'Index in the plan''s array, from 0.';
+comment on column pgledger.plan_features.type is 'boolean, metered or seat: that of the feature.';
+comment on column pgledger.plan_features.quota is
+  'Limit: -1 for unlimited; of a boolean feature 1 for on, 0 for off.';
+comment on column pgledger.plan_features.period is
+  'What a metered limit is for: day, week, month, year, billing (the subscription''s own period) '
+  'or lifetime.';
+comment on column pgledger.plan_features.soft_limit is
+  'Whether usage beyond the limit is allowed, and priced.';
+comment on column pgledger.plan_features.aggregation is
+  'What usage comes to; latest for a seat and for a boolean.';
+
+revoke all on table pgledger.apps from public;
+grant select on table pgledger.apps to pgledger_auditor;
+revoke all on table pgledger.currencies from public;
+grant select on table pgledger.currencies to pgledger_auditor;
+alter table pgledger.tenants enable row level security;
+revoke all on table pgledger.tenants from public;
+grant select on table pgledger.tenants to pgledger_auditor;
+alter table pgledger.features enable row level security;
+revoke all on table pgledger.features from public;
+grant select on table pgledger.features to pgledger_auditor;
+alter table pgledger.plans enable row level security;
+revoke all on table pgledger.plans from public;
+grant select on table pgledger.plans to pgledger_auditor;
+revoke all on table pgledger.plan_features from public;
+grant select on table pgledger.plan_features to pgledger_auditor;
+
+-- file: migrations/0006_create_subscriptions.sql
+/*
+Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
+its cancel_at, if any, is still ahead; pgledger_advance writes down what the clock has decided.
+*/
+create table pgledger.subscriptions (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  plan_key bigint not null,
+  add_on boolean not null,
+  status text collate "C" not null,
+  quantity numeric not null,
+  started_at timestamptz not null,
+  anchor_at timestamptz not null,
+  time_zone text collate "C" not null,
+  billing_interval text collate "C" not null,
+  interval_count integer not null,
+  period_number integer not null,
+  current_period_start timestamptz not null,
+  current_period_end timestamptz not null,
+  trial_end timestamptz,
+  cancel_at timestamptz,
+  canceled_at timestamptz,
+  paused_at timestamptz,
+  ended_at timestamptz,
+  due_at timestamptz,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint subscriptions_key_pk primary key (key),
+  constraint subscriptions_id_key unique (id),
+  constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
+  constraint subscriptions_status_is_known_check
+  check (status in ('trialing', 'active', 'paused', 'canceled')),
+  constraint subscriptions_period_is_not_empty_check
+  check (current_period_start < current_period_end)
+) with (fillfactor = 70);
+
+create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_id, tenant_id);
+create unique index subscriptions_app_id_tenant_id_live_idx
+on pgledger.subscriptions (app_id, tenant_id)
+where not add_on and status in ('trialing', 'active');
+create index subscriptions_app_id_due_at_idx on pgledger.subscriptions (app_id, due_at)
+where due_at is not null;
+create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
+
+comment on table pgledger.subscriptions is
+  'Which tenant has which plan, since when and until when.';
+comment on column pgledger.subscriptions.key is 'Internal number.';
+comment on column pgledger.subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column pgledger.subscriptions.app_id is 'App.';
+comment on column pgledger.subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column pgledger.subscriptions.plan_key is 'Plan as of now.';
+comment on column pgledger.subscriptions.add_on is
+  'Whether the plan was an add-on when it was taken: others may be active beside it.';
+comment on column pgledger.subscriptions.status is
+  'trialing, active, paused or canceled; the last is final.';
+comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
+comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
+comment on column pgledger.subscriptions.anchor_at is
+  'Boundary number 0: every other is a whole number of intervals from it.';
+comment on column pgledger.subscriptions.time_zone is
+  'Zone of the IANA database in whose days and months periods are counted.';
+comment on column pgledger.subscriptions.billing_interval is 'day, week, month or year.';
+comment on column pgledger.subscriptions.interval_count is 'Intervals in a period.';
+comment on column pgledger.subscriptions.period_number is
+  'Number of the boundary that the current period starts at, or would if it were whole.';
+comment on column pgledger.subscriptions.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column pgledger.subscriptions.current_period_end is
+  'End of the current period, exclusive.';
+comment on column pgledger.subscriptions.trial_end is
+  'When the trial ends or ended; null without a trial.';
+comment on column pgledger.subscriptions.cancel_at is 'When it will end, if that is decided.';
+comment on column pgledger.subscriptions.canceled_at is 'When its end was asked for.';
+comment on column pgledger.subscriptions.paused_at is 'Since when it is paused.';
+comment on column pgledger.subscriptions.ended_at is 'When it ended.';
+comment on column pgledger.subscriptions.due_at is
+  'Earliest of trial end, period end and cancellation that is still to be written down.';
+comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
+comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.subscriptions.created_at is 'When it was created.';
+comment on column pgledger.subscriptions.updated_at is 'When it was last changed.';
+
+create table pgledger.subscription_changes (
+  subscription_key bigint not null,
+  version bigint not null,
+  change text collate "C" not null,
+  occurred_at timestamptz not null,
+  created_at timestamptz not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  status text collate "C" not null,
+  plan_key bigint not null,
+  quantity numeric not null,
+  period_number integer not null,
+  period_start timestamptz not null,
+  period_end timestamptz not null,
+  constraint subscription_changes_subscription_key_version_pk
+  primary key (subscription_key, version),
+  constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
+  references pgledger.subscriptions (key),
+  constraint subscription_changes_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key)
+);
+
+create index subscription_changes_app_id_tenant_id_idx
+on pgledger.subscription_changes (app_id, tenant_id);
+create index subscription_changes_plan_key_idx on pgledger.subscription_changes (plan_key);
+
+comment on table pgledger.subscription_changes is
+  'One row each time a subscription changed: what happened, and what it was afterwards.';
+comment on column pgledger.subscription_changes.subscription_key is 'Subscription.';
+comment on column pgledger.subscription_changes.version is
+  'The subscription''s version after the change.';
+comment on column pgledger.subscription_changes.change is
+  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
+  'cancellation_withdrawn, canceled, paused or resumed.';
+comment on column pgledger.subscription_changes.occurred_at is
+  'When it took effect: for what the clock decides, the boundary itself.';
+comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
+comment on column pgledger.subscription_changes.app_id is 'App.';
+comment on column pgledger.subscription_changes.tenant_id is 'Tenant.';
+comment on column pgledger.subscription_changes.status is 'Status afterwards.';
+comment on column pgledger.subscription_changes.plan_key is 'Plan afterwards.';
+comment on column pgledger.subscription_changes.quantity is 'Quantity afterwards.';
+comment on column pgledger.subscription_changes.period_number is 'Number of the period afterwards.';
+comment on column pgledger.subscription_changes.period_start is 'Start of the period afterwards.';
+comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
+
+alter table pgledger.subscriptions enable row level security;
+revoke all on table pgledger.subscriptions from public;
+grant select on table pgledger.subscriptions to pgledger_auditor;
+alter table pgledger.subscription_changes enable row level security;
+revoke all on table pgledger.subscription_changes from public;
+grant select on table pgledger.subscription_changes to pgledger_auditor;
+
+-- file: migrations/0007_create_usage.sql
+/*
+Usage: events as they were reported, and roll-ups that are kept in the same statement.
+
+An event is the row that there are most of, so it holds numbers instead of texts: tenant_key stands
+for (app_id, tenant_id), meter_key for that and the feature. Its indexes lead with them.
+No CHECK constraints and no foreign keys on events and roll-ups, for the reasons given for
+transfers.
+*/
+create table pgledger.meters (
+  key integer generated always as identity,
+  tenant_key integer not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  feature_key text collate "C" not null,
+  type text collate "C" not null,
+  unique_key text collate "C",
+  turn bigint default 0 not null,
+  constraint meters_key_pk primary key (key),
+  constraint meters_app_id_tenant_id_feature_key_key unique (app_id, tenant_id, feature_key),
+  constraint meters_tenant_key_fk foreign key (tenant_key) references pgledger.tenants (key)
+) with (fillfactor = 80);
+
+create index meters_tenant_key_idx on pgledger.meters (tenant_key);
+create index meters_app_id_tenant_id_seat_idx on pgledger.meters (app_id, tenant_id)
+where type = 'seat';
+
+comment on table pgledger.meters is
+  'One row for each feature that a tenant has used, made by the first event.';
+comment on column pgledger.meters.key is 'Internal number of (app_id, tenant_id, feature_key).';
+comment on column pgledger.meters.tenant_key is 'Number of (app_id, tenant_id).';
+comment on column pgledger.meters.app_id is 'App.';
+comment on column pgledger.meters.tenant_id is 'Tenant.';
+comment on column pgledger.meters.feature_key is 'Key of the feature.';
+comment on column pgledger.meters.type is 'metered or seat, as the feature was at the first event.';
+comment on column pgledger.meters.unique_key is
+  'Member of metadata whose different values are kept, as the feature was at the first event.';
+comment on column pgledger.meters.turn is
+  'Counts those who needed the usage to stand still: calls that consume, and reports of seats.';
+
+-- Each call that records usage takes one number; an event's key is that number and its place.
+create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
+
+comment on sequence pgledger.usage_calls_seq is
+  'Numbers of the calls that recorded usage; the upper 43 bits of their events'' keys.';
+
+create table pgledger.usage_events (
+  key bigint not null,
+  event_at timestamptz not null,
+  created_at timestamptz not null,
+  tenant_key integer not null,
+  meter_key integer not null,
+  quantity numeric not null,
+  idempotency_key text collate "C",
+  metadata jsonb,
+  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
+);
+
+create index usage_events_meter_key_event_at_idx on pgledger.usage_events (meter_key, event_at);
+
+comment on table pgledger.usage_events is
+  'Usage as it was reported. Rows never change; purging removes old ones.';
+comment on column pgledger.usage_events.key is
+  'Unique number: that of the call times 2^20, and the place within it. Part of the public id.';
+comment on column pgledger.usage_events.event_at is
+  'When it happened, as reported; it belongs to the period that this lies in.';
+comment on column pgledger.usage_events.created_at is 'When it was recorded.';
+comment on column pgledger.usage_events.tenant_key is 'Number of (app_id, tenant_id).';
+comment on column pgledger.usage_events.meter_key is 'Number of (app_id, tenant_id, feature_key).';
+comment on column pgledger.usage_events.quantity is
+  'How much: 0 or more, below 1e30, at most 18 decimal places.';
+comment on column pgledger.usage_events.idempotency_key is
+  'The tenant''s own name of the event; a second event of that name is not counted.';
+comment on column pgledger.usage_events.metadata is 'JSON object given with it, or null.';
+
+create table pgledger.usage_rollups (
+  meter_key integer not null,
+  span smallint not null,
+  starts_at timestamptz not null,
+  events bigint not null,
+  quantity numeric not null,
+  highest numeric not null,
+  latest_at timestamptz not null,
+  latest_key bigint not null,
+  latest numeric not null,
+  constraint usage_rollups_meter_key_span_starts_at_pk primary key (meter_key, span, starts_at)
+) with (fillfactor = 60);
+
+comment on table pgledger.usage_rollups is
+  'What the events of a meter come to in each UTC hour and each UTC day, exactly. '
+  'Kept by the statement that records the events; purging leaves them.';
+comment on column pgledger.usage_rollups.meter_key is 'Meter.';
+comment on column pgledger.usage_rollups.span is
+  '1: a day. 2: an hour.';
+comment on column pgledger.usage_rollups.starts_at is
+  'Start of the day or hour in UTC.';
+comment on column pgledger.usage_rollups.events is 'Count of events.';
+comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
+comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
+comment on column pgledger.usage_rollups.latest_key is
+  'Key of the latest event; of events at the same time the one recorded last.';
+comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
+
+create table pgledger.usage_values (
+  meter_key integer not null,
+  span smallint not null,
+  starts_at timestamptz not null,
+  value text collate "C" not null,
+  constraint usage_values_meter_key_span_starts_at_value_pk
+  primary key (meter_key, span, starts_at, value)
+);
+
+comment on table pgledger.usage_values is
+  'Different values of the named member of metadata in each UTC hour and day, for unique_count.';
+comment on column pgledger.usage_values.meter_key is 'Meter.';
+comment on column pgledger.usage_values.span is '1: a day. 2: an hour.';
+comment on column pgledger.usage_values.starts_at is 'Start of the day or hour in UTC.';
+comment on column pgledger.usage_values.value is 'The value as text, 1 to 255 characters.';
+
+alter table pgledger.meters enable row level security;
+revoke all on table pgledger.meters from public;
+grant select on table pgledger.meters to pgledger_auditor;
+revoke all on sequence pgledger.usage_calls_seq from public;
+alter table pgledger.usage_events enable row level security;
+revoke all on table pgledger.usage_events from public;
+grant select on table pgledger.usage_events to pgledger_auditor;
+revoke all on table pgledger.usage_rollups from public;
+grant select on table pgledger.usage_rollups to pgledger_auditor;
+revoke all on table pgledger.usage_values from public;
+grant select on table pgledger.usage_values to pgledger_auditor;
+
+-- file: migrations/0008_create_entitlement_cache.sql
+/*
+Cached entitlements. An entry holds the versions of what it was made from and is served only while
+they all still stand, so nothing that changes has to find it; usage never writes here.
+*/
+create table pgledger.entitlement_cache (
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  feature_key text collate "C" not null,
+  used numeric not null,
+  quota numeric not null,
+  soft_limit boolean not null,
+  reason text collate "C" not null,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  plan_version bigint not null,
+  subscription_version bigint not null,
+  usage_version bigint not null,
+  tenant_version bigint not null,
+  feature_version bigint not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  constraint entitlement_cache_app_id_tenant_id_feature_key_pk
+  primary key (app_id, tenant_id, feature_key)
+) with (fillfactor = 70);
+
+comment on table pgledger.entitlement_cache is
+  'Answers of ledger_check_entitlement, kept for at most their time to live.';
+comment on column pgledger.entitlement_cache.app_id is 'App.';
+comment on column pgledger.entitlement_cache.tenant_id is 'Tenant.';
+comment on column pgledger.entitlement_cache.feature_key is 'Key of the feature.';
+comment on column pgledger.entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column pgledger.entitlement_cache.quota is 'Limit; -1 for unlimited.';
+comment on column pgledger.entitlement_cache.soft_limit is 'Whether usage may go beyond the limit.';
+comment on column pgledger.entitlement_cache.reason is
+  'Why nothing is allowed at all; empty where the limit decides.';
+comment on column pgledger.entitlement_cache.starts_at is
+  'Start of what the usage was counted in, inclusive; null where none was.';
+comment on column pgledger.entitlement_cache.ends_at is
+  'End of what the usage was counted in, exclusive; null where none was.';
+comment on column pgledger.entitlement_cache.plan_version is
+  'Sum of the versions of the plans it was made from.';
+comment on column pgledger.entitlement_cache.subscription_version is
+  'Sum of the versions of all the tenant''s subscriptions when it was made.';
+comment on column pgledger.entitlement_cache.usage_version is
+  'Count of the events between starts_at and ends_at when it was made.';
+comment on column pgledger.entitlement_cache.tenant_version is
+  'Invalidations of the tenant when it was made.';
+comment on column pgledger.entitlement_cache.feature_version is
+  'Invalidations of the feature when it was made.';
+comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
+comment on column pgledger.entitlement_cache.expires_at is
+  'Earliest of its time to live, the end of the limit''s period, trial end and cancellation.';
+
+create table pgledger.feature_invalidations (
+  app_id text collate "C" not null,
+  feature_key text collate "C" not null,
+  version bigint not null,
+  constraint feature_invalidations_app_id_feature_key_pk primary key (app_id, feature_key)
+);
+
+comment on table pgledger.feature_invalidations is
+  'Counts how often the cached entitlements of a feature were invalidated for all tenants.';
+comment on column pgledger.feature_invalidations.app_id is 'App.';
+comment on column pgledger.feature_invalidations.feature_key is 'Key of the feature.';
+comment on column pgledger.feature_invalidations.version is 'Count of invalidations.';
+
+alter table pgledger.entitlement_cache enable row level security;
+revoke all on table pgledger.entitlement_cache from public;
+grant select on table pgledger.entitlement_cache to pgledger_auditor;
+revoke all on table pgledger.feature_invalidations from public;
+grant select on table pgledger.feature_invalidations to pgledger_auditor;
+
+-- file: migrations/0009_create_tenant_roles.sql
+/*
+Database roles of tenants. Only an administrator writes the map; row-security policies compare it
+with current_user, which no setting of a session can change.
+*/
+create table pgledger.tenant_roles (
+  role_name name collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  constraint tenant_roles_role_name_pk primary key (role_name)
+);
+
+comment on table pgledger.tenant_roles is
+  'Which database role may read the rows of which tenant, through the views ledger_tenant_*.';
+comment on column pgledger.tenant_roles.role_name is 'Database role.';
+comment on column pgledger.tenant_roles.app_id is 'App of the tenant.';
+comment on column pgledger.tenant_roles.tenant_id is 'Tenant whose rows the role sees.';
+
+revoke all on table pgledger.tenant_roles from public;
+grant select on table pgledger.tenant_roles to pgledger_auditor;
+
+/*
+Row security on what the views read. The tables' owner passes it by, so the billing store's own
+functions see everything; pgledger_tenant_views, which owns the views, does not. Never forced: that
+would blind the functions and pg_dump. The map stands in sub-selects, which run once a query.
+*/
+alter table pgledger.tenant_roles enable row level security;
+
+create policy tenants_read_their_own on pgledger.tenant_roles
+for select to pgledger_tenant_views
+using (tenant_roles.role_name = current_user);
+
+create policy tenants_read_their_own on pgledger.plans
+for select to pgledger_tenant_views
+using (
+  plans.app_id = (
+    select mapped.app_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+  and plans.tenant_id in (
+    '',
+    (
+      select mapped.tenant_id
+      from pgledger.tenant_roles as mapped
+      where mapped.role_name = current_user
+    )
+  )
+);
+
+create policy tenants_read_their_own on pgledger.features
+for select to pgledger_tenant_views
+using (
+  features.app_id in (
+    -- A feature of all apps. Who is not mapped sees none of these either.
+    (
+      select '*' as app_id
+      from pgledger.tenant_roles as mapped
+      where mapped.role_name = current_user
+    ),
+    (
+      select mapped.app_id
+      from pgledger.tenant_roles as mapped
+      where mapped.role_name = current_user
+    )
+  )
+  and features.tenant_id in (
+    '',
+    (
+      select mapped.tenant_id
+      from pgledger.tenant_roles as mapped
+      where mapped.role_name = current_user
+    )
+  )
+);
+
+create policy tenants_read_their_own on pgledger.subscriptions
+for select to pgledger_tenant_views
+using (
+  (subscriptions.app_id, subscriptions.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+create policy tenants_read_their_own on pgledger.subscription_changes
+for select to pgledger_tenant_views
+using (
+  (subscription_changes.app_id, subscription_changes.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+create policy tenants_read_their_own on pgledger.tenants
+for select to pgledger_tenant_views
+using (
+  (tenants.app_id, tenants.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+create policy tenants_read_their_own on pgledger.meters
+for select to pgledger_tenant_views
+using (
+  (meters.app_id, meters.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+-- The policy of pgledger.tenants leaves one row of it.
+create policy tenants_read_their_own on pgledger.usage_events
+for select to pgledger_tenant_views
+using (
+  usage_events.tenant_key = (
+    select own.key
+    from pgledger.tenants as own
+    inner join pgledger.tenant_roles as mapped
+      on own.app_id = mapped.app_id and own.tenant_id = mapped.tenant_id
+    where mapped.role_name = current_user
+  )
+);
+
+create policy tenants_read_their_own on pgledger.entitlement_cache
+for select to pgledger_tenant_views
+using (
+  (entitlement_cache.app_id, entitlement_cache.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+grant select on table pgledger.tenant_roles to pgledger_tenant_views;
+grant select on table pgledger.plans to pgledger_tenant_views;
+grant select on table pgledger.features to pgledger_tenant_views;
+grant select on table pgledger.subscriptions to pgledger_tenant_views;
+grant select on table pgledger.subscription_changes to pgledger_tenant_views;
+grant select on table pgledger.tenants to pgledger_tenant_views;
+grant select on table pgledger.meters to pgledger_tenant_views;
+grant select on table pgledger.usage_events to pgledger_tenant_views;
+grant select on table pgledger.entitlement_cache to pgledger_tenant_views;
+
+-- Without these an auditor would find the tables empty.
+create policy auditors_read_all on pgledger.tenant_roles
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.plans
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.features
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.subscriptions
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.subscription_changes
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.tenants
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.meters
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.usage_events
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.entitlement_cache
+for select to pgledger_auditor using (true);
+
 -- file: repeatable/10_ids/10_clock.sql
 /*
 The only source of time. Wall-clock time, not the transaction's start: two overlapping transactions
@@ -399,7 +1225,8 @@ as $$
     ),
     (
       'LG006', 'InvalidScope', '%s %s is not valid: %s',
-      'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible.',
+      'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible. '
+      'In the billing store neither may be empty.',
       false
     ),
     (
@@ -431,7 +1258,7 @@ as $$
     ),
     (
       'LG012', 'InvalidBatch', '%s',
-      'Give one-dimensional arrays of equal length, one element a transfer; an optional array may '
+      'Give one-dimensional arrays of equal length, one element a request; an optional array may '
       'be left out.',
       false
     ),
@@ -442,8 +1269,8 @@ as $$
     ),
     (
       'LG014', 'InvalidPage', '%s %s is not valid: %s',
-      'page_size is 1 to 10000; after_version is the account_version of the last entry of the page '
-      'before, or null.',
+      'page_size is 1 to 10000. after_version is the account_version of the last entry of the page '
+      'before, or null; page_offset counts rows to leave out, from 0.',
       false
     ),
     (
@@ -489,6 +1316,78 @@ as $$
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
       false
+    ),
+    (
+      'LG101', 'InvalidArgument', '%s %s is not valid: %s',
+      'The description of the function says what each argument can be: \df+ in psql, help() in '
+      'Python.',
+      false
+    ),
+    (
+      'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
+      'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      false
+    ),
+    (
+      'LG103', 'UnknownCurrency', 'currency %s is not known%s',
+      'Use a code of ISO 4217, or define a currency of the app''s own with ledger_set_currency.',
+      false
+    ),
+    (
+      'LG104', 'InvalidQuantity', '%s %s is not valid: %s',
+      'A quantity is a number from 0 to below 1e30 with at most 18 decimal places.',
+      false
+    ),
+    (
+      'LG105', 'UsageInFuture', 'event_at %s is more than %s ahead of %s',
+      'Check the unit and the time zone; ledger_set_usage_skew changes how far ahead is allowed.',
+      false
+    ),
+    (
+      'LG106', 'UsagePurged', '%s %s is before %s, where usage events may have been purged',
+      'Usage that old is neither taken nor split any more. Ask for whole UTC hours, whose totals '
+      'are kept.',
+      false
+    ),
+    (
+      'LG110', 'PlanNotFound', 'plan %s does not exist%s',
+      'Check the id or slug, the app_id, and whether the plan belongs to another tenant.',
+      false
+    ),
+    (
+      'LG111', 'FeatureNotFound', 'feature %s does not exist%s',
+      'Check the id or key and the app_id, or create it with ledger_create_feature.',
+      false
+    ),
+    (
+      'LG112', 'SubscriptionNotFound', 'subscription %s does not exist%s',
+      'Check the id, the app_id and the tenant_id: a subscription is found only under its own.',
+      false
+    ),
+    (
+      'LG120', 'AlreadyExists', '%s %s is already taken%s',
+      'Choose another, or get the one that has it.',
+      false
+    ),
+    (
+      'LG121', 'Archived', '%s %s is archived',
+      'What is archived stays for those who have it and takes nobody new; choose another.',
+      false
+    ),
+    (
+      'LG122', 'InUse', '%s %s cannot be %s: %s',
+      'What is in use stays as it is. Archive it, so that nobody else takes it, or choose another.',
+      false
+    ),
+    (
+      'LG123', 'InvalidState', '%s %s is %s and cannot become %s',
+      'Get it again to see its state; it may have changed since.',
+      false
+    ),
+    (
+      'LG124', 'ActiveSubscriptionExists', 'tenant %s has an active subscription already%s',
+      'Change its plan or cancel it at once, or take a plan that is an add-on.',
+      false
     )
 $$;
 
@@ -498,6 +1397,27 @@ comment on function pgledger.error_registry is
 -- The view of errors calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;
 grant execute on function pgledger.error_registry to pgledger_reader;
+
+-- file: repeatable/10_ids/29_error_text.sql
+/*
+The message of the error of that code: the registry's form filled in with the arguments. Null for a
+code that is not registered.
+*/
+create or replace function pgledger.error_text(code text, arguments text[])
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select format(registry.message, variadic error_text.arguments)
+  from pgledger.error_registry() as registry
+  where registry.code = error_text.code
+$$;
+
+comment on function pgledger.error_text is
+  'Message of the registered error of that SQLSTATE, filled in.';
+
+revoke all on function pgledger.error_text from public;
 
 -- file: repeatable/10_ids/30_fail.sql
 /*
@@ -516,13 +1436,11 @@ volatile
 parallel safe
 as $$
 declare
-  v_message text;
+  v_message text := pgledger.error_text(code, arguments);
   v_hint text;
 begin
-  select
-    format(registry.message, variadic fail.arguments),
-    registry.hint
-  into strict v_message, v_hint
+  select registry.hint
+  into strict v_hint
   from pgledger.error_registry() as registry
   where registry.code = fail.code;
 
@@ -555,6 +1473,53 @@ $$;
 comment on function pgledger.abridged is 'A value as a message shows it, at most 64 characters.';
 
 revoke all on function pgledger.abridged from public;
+
+-- file: repeatable/10_ids/32_check_arrays.sql
+/*
+Refuses parallel arrays that do not have one dimension and one length, or that have more than
+100,000 elements. The first of them counts, and the first ones are required; the others may be null.
+Errors: InvalidBatch, BatchTooLarge.
+*/
+create or replace function pgledger.check_arrays(
+  names text[],
+  sizes bigint[],
+  dimensions integer[],
+  required integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  for v_place in 1..cardinality(names) loop
+    if sizes[v_place] is null then
+      if v_place <= required then
+        perform pgledger.fail('LG012', array[names[v_place] || ' must not be null']);
+      end if;
+    elsif dimensions[v_place] > 1 then
+      perform pgledger.fail(
+        'LG012', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
+      );
+    elsif sizes[v_place] <> sizes[1] then
+      perform pgledger.fail(
+        'LG012',
+        array[
+          format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
+        ]
+      );
+    end if;
+  end loop;
+  if sizes[1] > 100000 then
+    perform pgledger.fail('LG013', array[sizes[1]::text, '100000']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_arrays is
+  'Raises InvalidBatch or BatchTooLarge unless parallel arrays have one length and one dimension.';
+
+revoke all on function pgledger.check_arrays from public;
 
 -- file: repeatable/10_ids/40_invisible_characters.sql
 /*
@@ -701,6 +1666,40 @@ comment on function pgledger.base32_pair is
 
 revoke all on function pgledger.base32_pair from public;
 
+-- file: repeatable/10_ids/58_derived_ulid.sql
+/*
+The ULID of an id that is not stored but computed from what is: when the record was written
+(milliseconds, 48 bits) and two numbers (the low 40 bits of each).
+*/
+create or replace function pgledger.derived_ulid(
+  created_at timestamptz,
+  upper_number bigint,
+  lower_number bigint
+)
+returns text
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_milliseconds bigint := floor(extract(epoch from derived_ulid.created_at) * 1000);
+  v_time bigint := pgledger.base32_lanes(v_milliseconds);
+  v_upper bigint := pgledger.base32_lanes(derived_ulid.upper_number);
+  v_lower bigint := pgledger.base32_lanes(derived_ulid.lower_number);
+begin
+  -- 48 bits are two bits short of ten characters: the first two hold the upper eight bits.
+  return pgledger.base32_pair((v_milliseconds >> 40)::integer)
+    || pgledger.base32_text(v_time)
+    || pgledger.base32_text(v_upper)
+    || pgledger.base32_text(v_lower);
+end;
+$$;
+
+comment on function pgledger.derived_ulid is
+  'ULID made of a time in milliseconds and the low 40 bits of two numbers.';
+
+revoke all on function pgledger.derived_ulid from public;
+
 -- file: repeatable/10_ids/60_new_ulid.sql
 /*
 A new ULID for that time, whose bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
@@ -758,9 +1757,8 @@ revoke all on function pgledger.new_ulid from public;
 
 -- file: repeatable/10_ids/61_entry_id.sql
 /*
-The id of an entry, which is not stored: the ULID of when it was recorded (milliseconds, 48 bits),
-its account (40 bits) and its version on that account (40 bits). Unique, ascending along an account.
-
+The id of an entry, which is not stored: the ULID of when it was recorded, its account and its
+version on that account. Unique, ascending along an account.
 Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */
 create or replace function pgledger.entry_id(
@@ -775,18 +1773,9 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
-declare
-  v_milliseconds bigint := floor(extract(epoch from entry_id.created_at) * 1000);
-  v_time bigint := pgledger.base32_lanes(v_milliseconds);
-  v_account bigint := pgledger.base32_lanes(entry_id.account_key);
-  v_version bigint := pgledger.base32_lanes(entry_id.account_version);
 begin
   return 'pgle_'
-    -- 48 bits are two bits short of ten characters: the first two hold the upper eight bits.
-    || pgledger.base32_pair((v_milliseconds >> 40)::integer)
-    || pgledger.base32_text(v_time)
-    || pgledger.base32_text(v_account)
-    || pgledger.base32_text(v_version);
+    || pgledger.derived_ulid(entry_id.created_at, entry_id.account_key, entry_id.account_version);
 end;
 $$;
 
@@ -795,6 +1784,34 @@ comment on function pgledger.entry_id is
 
 revoke all on function pgledger.entry_id from public;
 grant execute on function pgledger.entry_id to pgledger_reader;
+
+-- file: repeatable/10_ids/62_event_id.sql
+/*
+The id of a usage event, which is not stored: the ULID of when it was recorded and its key.
+Views call it with the privileges and the search_path of whoever reads them; hence its own.
+*/
+create or replace function pgledger.event_id(
+  created_at timestamptz,
+  key bigint
+)
+returns text
+language plpgsql
+immutable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return 'evt_' || pgledger.derived_ulid(event_id.created_at, event_id.key >> 40, event_id.key);
+end;
+$$;
+
+comment on function pgledger.event_id is
+  'Id of the usage event of that key, recorded at that time.';
+
+revoke all on function pgledger.event_id from public;
+grant execute on function pgledger.event_id to pgledger_reader;
+grant execute on function pgledger.event_id to pgledger_tenant;
 
 -- file: repeatable/10_ids/70_ulid_fault.sql
 /*
@@ -2227,45 +3244,20 @@ declare
       or pgledger.time_fault(shared_event_at) is null
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
-  v_array record;
   v_request record;
 begin
-  for v_array in
-    select given.name, given.size, given.dimensions, given.is_optional
-    from (
-      values
-        (1, 'from_account_ids', v_count, array_ndims(from_account_ids), false),
-        (2, 'to_account_ids', cardinality(to_account_ids), array_ndims(to_account_ids), false),
-        (3, 'amounts', cardinality(amounts), array_ndims(amounts), false),
-        (4, 'event_ats', cardinality(event_ats), array_ndims(event_ats), true),
-        (5, 'metadatas', cardinality(metadatas), array_ndims(metadatas), true),
-        (6, 'ids', cardinality(ids), array_ndims(ids), true)
-    ) as given (place, name, size, dimensions, is_optional)
-    where given.size is null and not given.is_optional
-      or given.size <> v_count
-      or given.dimensions > 1
-    order by given.place
-  loop
-    if v_array.size is null then
-      perform pgledger.fail('LG012', array[v_array.name || ' must not be null']);
-    elsif v_array.dimensions > 1 then
-      perform pgledger.fail(
-        'LG012', array[format('%s has %s dimensions', v_array.name, v_array.dimensions)]
-      );
-    else
-      perform pgledger.fail(
-        'LG012',
-        array[
-          format('%s has %s elements, from_account_ids %s', v_array.name, v_array.size, v_count)
-        ]
-      );
-    end if;
-  end loop;
-
-  if v_count > 100000 then
-    perform pgledger.fail('LG013', array[v_count::text, '100000']);
-  end if;
-
+  perform pgledger.check_arrays(
+    array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
+      cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+    ],
+    3
+  );
   perform pgledger.check_scope('app_id', app_id);
   if group_id is not null then
     perform pgledger.check_scope('group_id', group_id, 1, 255);
@@ -3601,23 +4593,7777 @@ comment on function pgledger_verify is
 revoke all on function pgledger_verify from public;
 grant execute on function pgledger_verify to pgledger_auditor;
 
+-- file: repeatable/40_billing_views/10_iso_currencies.sql
+/*
+The active codes of ISO 4217, funds included, with their minor units, as of January 2026. Codes that
+have no minor unit (gold, drawing rights, tests) are left out: nothing can be rounded to them.
+*/
+create or replace function pgledger.iso_currencies()
+returns table (code text, exponent integer)
+language sql
+immutable
+parallel safe
+as $$
+  select listed.code, minor_unit.exponent
+  from (
+    values
+      (
+        0,
+        'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+      ),
+      (
+        2,
+        'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD '
+        'BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP '
+        'DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF '
+        'IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL '
+        'MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR '
+        'NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP '
+        'SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD '
+        'USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG'
+      ),
+      (
+        3,
+        'BHD IQD JOD KWD LYD OMR TND'
+      ),
+      (
+        4,
+        'CLF UYW'
+      )
+  ) as minor_unit (exponent, codes)
+  cross join lateral string_to_table(minor_unit.codes, ' ') as listed (code)
+$$;
+
+comment on function pgledger.iso_currencies is
+  'The active currencies of ISO 4217 that have a minor unit: code and decimal places.';
+
+-- The view of currencies calls it, with the privileges of whoever reads the view.
+revoke all on function pgledger.iso_currencies from public;
+grant execute on function pgledger.iso_currencies to pgledger_reader;
+
+-- file: repeatable/40_billing_views/11_ledger_currencies.sql
+/*
+Currencies that plans can be in: those of ISO 4217, and those of each app. Where an app has defined
+a code before ISO 4217 took it up, both are listed and the app's own one counts.
+*/
+create or replace view ledger_currencies as
+select
+  known.app_id,
+  known.code,
+  known.exponent
+from (
+  select
+    '*' collate "C" as app_id,
+    iso_currencies.code collate "C" as code,
+    iso_currencies.exponent
+  from pgledger.iso_currencies()
+  union all
+  select
+    currencies.app_id,
+    currencies.code,
+    currencies.exponent
+  from pgledger.currencies
+) as known;
+
+comment on view ledger_currencies is
+  'One row a currency: those of ISO 4217, which all apps share, and those that an app has defined.';
+comment on column ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
+comment on column ledger_currencies.code is 'Code, for example USD.';
+comment on column ledger_currencies.exponent is 'Decimal places that amounts are rounded to.';
+
+revoke all on table ledger_currencies from public;
+grant select on table ledger_currencies to pgledger_reader;
+
+-- file: repeatable/40_billing_views/12_ledger_features.sql
+/*
+The catalogue of features as applications see it. Columns never change.
+*/
+create or replace view ledger_features as
+select
+  features.id,
+  features.app_id,
+  features.tenant_id,
+  features.key,
+  features.name,
+  features.description,
+  features.type,
+  features.aggregation,
+  features.unique_key,
+  features.status,
+  features.version,
+  features.metadata,
+  features.created_at,
+  features.updated_at
+from pgledger.features
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_features is
+  'One row a feature that plans can contain. A key may be there for a tenant, for an app and for '
+  'all apps; the narrowest one counts.';
+comment on column ledger_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_features.app_id is 'App that it belongs to; * for all apps.';
+comment on column ledger_features.tenant_id is
+  'Tenant of a custom deal; empty for all tenants of the app.';
+comment on column ledger_features.key is 'Name in plans and usage events, for example api_calls.';
+comment on column ledger_features.name is 'Name for people.';
+comment on column ledger_features.description is 'Text for people, or null.';
+comment on column ledger_features.type is
+  'What it is: boolean (on or off), metered (usage adds up over a period) or seat (a level).';
+comment on column ledger_features.aggregation is
+  'What usage of a metered feature comes to: sum, count, max, unique_count or latest; null for '
+  'other features.';
+comment on column ledger_features.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts, or null.';
+comment on column ledger_features.status is
+  'Whether it is active, or archived: no new plan may contain it.';
+comment on column ledger_features.version is 'Counts changes, from 1.';
+comment on column ledger_features.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_features.created_at is 'When it was created.';
+comment on column ledger_features.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_features from public;
+grant select on table ledger_features to pgledger_reader;
+
+-- file: repeatable/40_billing_views/13_ledger_plans.sql
+/*
+Plans as applications see them. Columns never change.
+*/
+create or replace view ledger_plans as
+select
+  plans.id,
+  plans.app_id,
+  plans.tenant_id,
+  plans.slug,
+  plans.name,
+  plans.description,
+  plans.status,
+  plans.currency,
+  plans.features,
+  plans.pricing,
+  plans.billing_interval,
+  plans.interval_count,
+  plans.trial_days,
+  plans.anchor_at_trial_end,
+  plans.add_on,
+  plans.version,
+  plans.metadata,
+  plans.created_at,
+  plans.updated_at
+from pgledger.plans
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_plans is
+  'One row a plan: what a subscription to it gives and what it costs.';
+comment on column ledger_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_plans.app_id is 'App that it belongs to.';
+comment on column ledger_plans.tenant_id is
+  'Tenant of a custom deal; empty for all tenants of the app.';
+comment on column ledger_plans.slug is 'Name in addresses and code, for example pro.';
+comment on column ledger_plans.name is 'Name for people.';
+comment on column ledger_plans.description is 'Text for people, or null.';
+comment on column ledger_plans.status is
+  'Whether it is active, or archived: subscriptions keep it, no new one may take it.';
+comment on column ledger_plans.currency is 'Currency of every amount in pricing.';
+comment on column ledger_plans.features is 'JSON array of features and limits, as given.';
+comment on column ledger_plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column ledger_plans.billing_interval is
+  'Unit of the billing period: day, week, month or year; out of pricing.';
+comment on column ledger_plans.interval_count is 'Units in a billing period; out of pricing.';
+comment on column ledger_plans.trial_days is 'Days of trial that a new subscription gets.';
+comment on column ledger_plans.anchor_at_trial_end is
+  'Whether billing periods count from the end of the trial rather than from its start.';
+comment on column ledger_plans.add_on is
+  'Whether a tenant may have it beside another active subscription.';
+comment on column ledger_plans.version is 'Counts changes, from 1.';
+comment on column ledger_plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_plans.created_at is 'When it was created.';
+comment on column ledger_plans.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_plans from public;
+grant select on table ledger_plans to pgledger_reader;
+
+-- file: repeatable/40_billing_views/14_ledger_subscriptions.sql
+/*
+Subscriptions as applications see them: what is written down. Columns never change.
+*/
+create or replace view ledger_subscriptions as
+select
+  subscriptions.id,
+  subscriptions.app_id,
+  subscriptions.tenant_id,
+  plans.id as plan_id,
+  plans.slug as plan_slug,
+  subscriptions.status,
+  subscriptions.quantity,
+  subscriptions.started_at,
+  subscriptions.anchor_at,
+  subscriptions.time_zone,
+  subscriptions.billing_interval,
+  subscriptions.interval_count,
+  subscriptions.current_period_start,
+  subscriptions.current_period_end,
+  subscriptions.trial_end,
+  subscriptions.cancel_at,
+  subscriptions.canceled_at,
+  subscriptions.paused_at,
+  subscriptions.ended_at,
+  subscriptions.add_on,
+  subscriptions.version,
+  subscriptions.metadata,
+  subscriptions.created_at,
+  subscriptions.updated_at
+from pgledger.subscriptions
+inner join pgledger.plans on subscriptions.plan_key = plans.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_subscriptions is
+  'One row a subscription. What the clock has decided since (a trial, a period or the subscription '
+  'is over) stands here once ledger_advance, or a call that changes it, has written it down.';
+comment on column ledger_subscriptions.id is 'Id of the subscription: sub_ and a ULID.';
+comment on column ledger_subscriptions.app_id is 'App.';
+comment on column ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_subscriptions.plan_id is 'Id of the plan as of now.';
+comment on column ledger_subscriptions.plan_slug is 'Slug of the plan as of now.';
+comment on column ledger_subscriptions.status is
+  'trialing, active, paused or canceled; the last is final.';
+comment on column ledger_subscriptions.quantity is 'How many times the plan is taken.';
+comment on column ledger_subscriptions.started_at is 'Start of the first period or trial.';
+comment on column ledger_subscriptions.anchor_at is
+  'Boundary that every other is a whole number of intervals from.';
+comment on column ledger_subscriptions.time_zone is
+  'Zone of the IANA database in whose days and months periods are counted.';
+comment on column ledger_subscriptions.billing_interval is 'day, week, month or year.';
+comment on column ledger_subscriptions.interval_count is 'Intervals in a period.';
+comment on column ledger_subscriptions.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column ledger_subscriptions.current_period_end is
+  'End of the current period, exclusive.';
+comment on column ledger_subscriptions.trial_end is
+  'When the trial ends or ended; null without a trial.';
+comment on column ledger_subscriptions.cancel_at is 'When it will end, if that is decided.';
+comment on column ledger_subscriptions.canceled_at is 'When its end was asked for.';
+comment on column ledger_subscriptions.paused_at is 'Since when it is paused; null if it is not.';
+comment on column ledger_subscriptions.ended_at is 'When it ended.';
+comment on column ledger_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
+comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_subscriptions.created_at is 'When it was created.';
+comment on column ledger_subscriptions.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_subscriptions from public;
+grant select on table ledger_subscriptions to pgledger_reader;
+
+-- file: repeatable/40_billing_views/15_ledger_subscription_changes.sql
+/*
+What happened to subscriptions, as applications see it. Columns never change.
+*/
+create or replace view ledger_subscription_changes as
+select
+  subscriptions.id as subscription_id,
+  subscription_changes.app_id,
+  subscription_changes.tenant_id,
+  subscription_changes.version,
+  subscription_changes.change,
+  subscription_changes.occurred_at,
+  subscription_changes.status,
+  plans.id as plan_id,
+  subscription_changes.quantity,
+  subscription_changes.period_start,
+  subscription_changes.period_end,
+  subscription_changes.created_at
+from pgledger.subscription_changes
+inner join pgledger.subscriptions
+  on subscription_changes.subscription_key = subscriptions.key
+inner join pgledger.plans on subscription_changes.plan_key = plans.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_subscription_changes is
+  'One row each time a subscription changed: what happened, and what it was afterwards.';
+comment on column ledger_subscription_changes.subscription_id is 'Id of the subscription.';
+comment on column ledger_subscription_changes.app_id is 'App.';
+comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_subscription_changes.version is
+  'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
+comment on column ledger_subscription_changes.change is
+  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
+  'cancellation_withdrawn, canceled, paused or resumed.';
+comment on column ledger_subscription_changes.occurred_at is
+  'When it took effect: for what the clock decides, the boundary itself.';
+comment on column ledger_subscription_changes.status is 'Status afterwards.';
+comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column ledger_subscription_changes.period_start is 'Start of the period afterwards.';
+comment on column ledger_subscription_changes.period_end is 'End of the period afterwards.';
+comment on column ledger_subscription_changes.created_at is 'When it was written down.';
+
+revoke all on table ledger_subscription_changes from public;
+grant select on table ledger_subscription_changes to pgledger_reader;
+
+-- file: repeatable/40_billing_views/16_ledger_usage_events.sql
+/*
+Usage events as applications see them. The conditions on app, tenant and feature find the meters,
+each of which leads to its events in order of time.
+*/
+create or replace view ledger_usage_events as
+select
+  pgledger.event_id(usage_events.created_at, usage_events.key) as id,
+  meters.app_id,
+  meters.tenant_id,
+  meters.feature_key,
+  usage_events.quantity,
+  usage_events.event_at,
+  usage_events.idempotency_key,
+  usage_events.metadata,
+  usage_events.created_at
+from pgledger.usage_events
+inner join pgledger.meters on usage_events.meter_key = meters.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_usage_events is 'One row a usage event, until it is purged.';
+comment on column ledger_usage_events.id is 'Id of the event: evt_ and a ULID.';
+comment on column ledger_usage_events.app_id is 'App.';
+comment on column ledger_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column ledger_usage_events.feature_key is 'Key of the feature that was used.';
+comment on column ledger_usage_events.quantity is
+  'How much was used; for a seat, how many there are.';
+comment on column ledger_usage_events.event_at is
+  'When it happened; it belongs to the period that this lies in.';
+comment on column ledger_usage_events.idempotency_key is
+  'The reporter''s own name of the event, unique for the tenant, or null.';
+comment on column ledger_usage_events.metadata is 'JSON object given with it, or null.';
+comment on column ledger_usage_events.created_at is 'When it was recorded.';
+
+revoke all on table ledger_usage_events from public;
+grant select on table ledger_usage_events to pgledger_reader;
+
+-- file: repeatable/40_billing_views/17_ledger_entitlement_cache.sql
+/*
+Cached entitlements as they were stored, also those that are no longer served; which of them are is
+for ledger_get_cached_entitlement to say.
+*/
+create or replace view ledger_entitlement_cache as
+select
+  entitlement_cache.app_id,
+  entitlement_cache.tenant_id,
+  entitlement_cache.feature_key,
+  entitlement_cache.used,
+  entitlement_cache.quota as "limit",
+  case
+    when entitlement_cache.quota = -1 then -1
+    else greatest(entitlement_cache.quota - entitlement_cache.used, 0)
+  end as remaining,
+  entitlement_cache.soft_limit,
+  entitlement_cache.reason,
+  entitlement_cache.created_at,
+  entitlement_cache.expires_at
+from pgledger.entitlement_cache
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_entitlement_cache is
+  'Cached entitlements, also those that are no longer served because something changed since.';
+comment on column ledger_entitlement_cache.app_id is 'App.';
+comment on column ledger_entitlement_cache.tenant_id is 'Tenant.';
+comment on column ledger_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column ledger_entitlement_cache.remaining is 'What is left of it; -1 for unlimited.';
+comment on column ledger_entitlement_cache.soft_limit is 'Whether usage may go beyond the limit.';
+comment on column ledger_entitlement_cache.reason is
+  'Why nothing is allowed at all; empty where the limit decides.';
+comment on column ledger_entitlement_cache.created_at is 'When it was made.';
+comment on column ledger_entitlement_cache.expires_at is
+  'From when on it is not served, whatever else happens.';
+
+revoke all on table ledger_entitlement_cache from public;
+grant select on table ledger_entitlement_cache to pgledger_reader;
+
+-- file: repeatable/40_billing_views/81_ledger_tenant_plans.sql
+/*
+Plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
+
+Like all views ledger_tenant_*, it is guarded twice: by the row-security policies of the tables,
+which hold for its owner pgledger_tenant_views, and by its own condition, which also stands where
+there are no roles of ours. Both go by current_user, which no setting changes. As a security
+barrier it lets no function of the reader's see rows that are not the reader's.
+*/
+create or replace view ledger_tenant_plans with (security_barrier) as
+select
+  plans.id,
+  plans.app_id,
+  plans.tenant_id,
+  plans.slug,
+  plans.name,
+  plans.description,
+  plans.status,
+  plans.currency,
+  plans.features,
+  plans.pricing,
+  plans.billing_interval,
+  plans.interval_count,
+  plans.trial_days,
+  plans.anchor_at_trial_end,
+  plans.add_on,
+  plans.version,
+  plans.metadata,
+  plans.created_at,
+  plans.updated_at
+from pgledger.plans
+inner join pgledger.tenant_roles as mapped
+  on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_plans is
+  'Plans that the tenant of the current database role can have: its own, and its app''s.';
+comment on column ledger_tenant_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_tenant_plans.app_id is 'App that it belongs to.';
+comment on column ledger_tenant_plans.tenant_id is
+  'Tenant of a custom deal; empty for all tenants.';
+comment on column ledger_tenant_plans.slug is 'Name in addresses and code, for example pro.';
+comment on column ledger_tenant_plans.name is 'Name for people.';
+comment on column ledger_tenant_plans.description is 'Text for people, or null.';
+comment on column ledger_tenant_plans.status is
+  'active, or archived: who has it keeps it, and nobody new may take it.';
+comment on column ledger_tenant_plans.currency is 'Currency of every amount in pricing.';
+comment on column ledger_tenant_plans.features is 'JSON array of features and limits.';
+comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices.';
+comment on column ledger_tenant_plans.billing_interval is
+  'Unit of the billing period: day, week, month or year.';
+comment on column ledger_tenant_plans.interval_count is 'Units in a billing period.';
+comment on column ledger_tenant_plans.trial_days is 'Days of trial that a new subscription gets.';
+comment on column ledger_tenant_plans.anchor_at_trial_end is
+  'Whether billing periods count from the end of the trial rather than from its start.';
+comment on column ledger_tenant_plans.add_on is
+  'Whether a tenant may have it beside another active subscription.';
+comment on column ledger_tenant_plans.version is 'Counts changes, from 1.';
+comment on column ledger_tenant_plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_tenant_plans.created_at is 'When it was created.';
+comment on column ledger_tenant_plans.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_tenant_plans from public;
+grant select on table ledger_tenant_plans to pgledger_tenant;
+alter view ledger_tenant_plans owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/82_ledger_tenant_features.sql
+/*
+Features that a tenant's own database role may see: the tenant's, its app's, and those of all apps.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_features with (security_barrier) as
+select
+  features.id,
+  features.app_id,
+  features.tenant_id,
+  features.key,
+  features.name,
+  features.description,
+  features.type,
+  features.aggregation,
+  features.unique_key,
+  features.status,
+  features.version,
+  features.metadata,
+  features.created_at,
+  features.updated_at
+from pgledger.features
+inner join pgledger.tenant_roles as mapped
+  on
+    features.app_id in ('*', mapped.app_id) and features.tenant_id in ('', mapped.tenant_id)
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_features is
+  'Features that the tenant of the current database role can have: its own, its app''s and '
+  'global ones.';
+comment on column ledger_tenant_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
+comment on column ledger_tenant_features.tenant_id is
+  'Tenant of a custom deal; empty for all tenants.';
+comment on column ledger_tenant_features.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column ledger_tenant_features.name is 'Name for people.';
+comment on column ledger_tenant_features.description is 'Text for people, or null.';
+comment on column ledger_tenant_features.type is
+  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+comment on column ledger_tenant_features.aggregation is
+  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+comment on column ledger_tenant_features.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts.';
+comment on column ledger_tenant_features.status is
+  'active, or archived: no new plan may contain it.';
+comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
+comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_tenant_features.created_at is 'When it was created.';
+comment on column ledger_tenant_features.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_tenant_features from public;
+grant select on table ledger_tenant_features to pgledger_tenant;
+alter view ledger_tenant_features owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/83_ledger_tenant_subscriptions.sql
+/*
+Subscriptions that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_subscriptions with (security_barrier) as
+select
+  subscriptions.id,
+  subscriptions.app_id,
+  subscriptions.tenant_id,
+  plans.id as plan_id,
+  plans.slug as plan_slug,
+  subscriptions.status,
+  subscriptions.quantity,
+  subscriptions.started_at,
+  subscriptions.anchor_at,
+  subscriptions.time_zone,
+  subscriptions.billing_interval,
+  subscriptions.interval_count,
+  subscriptions.current_period_start,
+  subscriptions.current_period_end,
+  subscriptions.trial_end,
+  subscriptions.cancel_at,
+  subscriptions.canceled_at,
+  subscriptions.paused_at,
+  subscriptions.ended_at,
+  subscriptions.add_on,
+  subscriptions.version,
+  subscriptions.metadata,
+  subscriptions.created_at,
+  subscriptions.updated_at
+from pgledger.subscriptions
+inner join pgledger.tenant_roles as mapped
+  on subscriptions.app_id = mapped.app_id and subscriptions.tenant_id = mapped.tenant_id
+inner join pgledger.plans on subscriptions.plan_key = plans.key
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_subscriptions is
+  'Subscriptions of the tenant of the current database role.';
+comment on column ledger_tenant_subscriptions.id is 'Id of the subscription: sub_ and a ULID.';
+comment on column ledger_tenant_subscriptions.app_id is 'App.';
+comment on column ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_tenant_subscriptions.plan_id is 'Id of the plan as of now.';
+comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the plan as of now.';
+comment on column ledger_tenant_subscriptions.status is
+  'trialing, active, paused or canceled; the last is final.';
+comment on column ledger_tenant_subscriptions.quantity is 'How many times the plan is taken.';
+comment on column ledger_tenant_subscriptions.started_at is 'Start of the first period or trial.';
+comment on column ledger_tenant_subscriptions.anchor_at is
+  'Boundary that every other is a whole number of intervals from.';
+comment on column ledger_tenant_subscriptions.time_zone is
+  'Zone of the IANA database in whose days and months periods are counted.';
+comment on column ledger_tenant_subscriptions.billing_interval is 'day, week, month or year.';
+comment on column ledger_tenant_subscriptions.interval_count is 'Intervals in a period.';
+comment on column ledger_tenant_subscriptions.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column ledger_tenant_subscriptions.current_period_end is
+  'End of the current period, exclusive.';
+comment on column ledger_tenant_subscriptions.trial_end is
+  'When the trial ends or ended; null without a trial.';
+comment on column ledger_tenant_subscriptions.cancel_at is 'When it will end, if that is decided.';
+comment on column ledger_tenant_subscriptions.canceled_at is 'When its end was asked for.';
+comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused.';
+comment on column ledger_tenant_subscriptions.ended_at is 'When it ended.';
+comment on column ledger_tenant_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
+comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
+comment on column ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_tenant_subscriptions from public;
+grant select on table ledger_tenant_subscriptions to pgledger_tenant;
+alter view ledger_tenant_subscriptions owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/84_ledger_tenant_subscription_changes.sql
+/*
+What happened to the subscriptions that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_subscription_changes with (security_barrier) as
+select
+  subscriptions.id as subscription_id,
+  subscription_changes.app_id,
+  subscription_changes.tenant_id,
+  subscription_changes.version,
+  subscription_changes.change,
+  subscription_changes.occurred_at,
+  subscription_changes.status,
+  plans.id as plan_id,
+  subscription_changes.quantity,
+  subscription_changes.period_start,
+  subscription_changes.period_end,
+  subscription_changes.created_at
+from pgledger.subscription_changes
+inner join pgledger.tenant_roles as mapped
+  on
+    subscription_changes.app_id = mapped.app_id
+    and subscription_changes.tenant_id = mapped.tenant_id
+inner join pgledger.subscriptions on subscription_changes.subscription_key = subscriptions.key
+inner join pgledger.plans on subscription_changes.plan_key = plans.key
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_subscription_changes is
+  'Changes of the subscriptions of the tenant of the current database role, one row each.';
+comment on column ledger_tenant_subscription_changes.subscription_id is 'Id of the subscription.';
+comment on column ledger_tenant_subscription_changes.app_id is 'App.';
+comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant.';
+comment on column ledger_tenant_subscription_changes.version is
+  'The subscription''s version after the change.';
+comment on column ledger_tenant_subscription_changes.change is
+  'What happened, for example plan_changed or period_started.';
+comment on column ledger_tenant_subscription_changes.occurred_at is
+  'When it took effect: for what the clock decides, the boundary itself.';
+comment on column ledger_tenant_subscription_changes.status is 'Status afterwards.';
+comment on column ledger_tenant_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column ledger_tenant_subscription_changes.period_start is
+  'Start of the period afterwards.';
+comment on column ledger_tenant_subscription_changes.period_end is 'End of the period afterwards.';
+comment on column ledger_tenant_subscription_changes.created_at is 'When it was written down.';
+
+revoke all on table ledger_tenant_subscription_changes from public;
+grant select on table ledger_tenant_subscription_changes to pgledger_tenant;
+alter view ledger_tenant_subscription_changes owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/85_ledger_tenant_usage_events.sql
+/*
+Usage events that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_usage_events with (security_barrier) as
+select
+  pgledger.event_id(usage_events.created_at, usage_events.key)
+  collate "C" as id,
+  meters.app_id,
+  meters.tenant_id,
+  meters.feature_key,
+  usage_events.quantity,
+  usage_events.event_at,
+  usage_events.idempotency_key,
+  usage_events.metadata,
+  usage_events.created_at
+from pgledger.usage_events
+inner join pgledger.meters on usage_events.meter_key = meters.key
+inner join pgledger.tenant_roles as mapped
+  on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_usage_events is
+  'Usage events of the tenant of the current database role, until they are purged.';
+comment on column ledger_tenant_usage_events.id is 'Id of the event: evt_ and a ULID.';
+comment on column ledger_tenant_usage_events.app_id is 'App.';
+comment on column ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column ledger_tenant_usage_events.feature_key is 'Key of the feature that was used.';
+comment on column ledger_tenant_usage_events.quantity is
+  'How much was used; for a seat, how many there are.';
+comment on column ledger_tenant_usage_events.event_at is
+  'When it happened; it belongs to the period that this lies in.';
+comment on column ledger_tenant_usage_events.idempotency_key is
+  'The reporter''s own name of the event, unique for the tenant, or null.';
+comment on column ledger_tenant_usage_events.metadata is 'JSON object given with it, or null.';
+comment on column ledger_tenant_usage_events.created_at is 'When it was recorded.';
+
+revoke all on table ledger_tenant_usage_events from public;
+grant select on table ledger_tenant_usage_events to pgledger_tenant;
+alter view ledger_tenant_usage_events owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/86_ledger_tenant_entitlement_cache.sql
+/*
+Cached entitlements that a tenant's own database role may see, also those that are no longer served.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_entitlement_cache with (security_barrier) as
+select
+  entitlement_cache.app_id,
+  entitlement_cache.tenant_id,
+  entitlement_cache.feature_key,
+  entitlement_cache.used,
+  entitlement_cache.quota as "limit",
+  case
+    when entitlement_cache.quota = -1 then -1
+    else greatest(entitlement_cache.quota - entitlement_cache.used, 0)
+  end as remaining,
+  entitlement_cache.soft_limit,
+  entitlement_cache.reason,
+  entitlement_cache.created_at,
+  entitlement_cache.expires_at
+from pgledger.entitlement_cache
+inner join pgledger.tenant_roles as mapped
+  on entitlement_cache.app_id = mapped.app_id and entitlement_cache.tenant_id = mapped.tenant_id
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_entitlement_cache is
+  'Cached entitlements of the tenant of the current database role, served any more or not.';
+comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
+comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
+comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column ledger_tenant_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column ledger_tenant_entitlement_cache.remaining is
+  'What is left of it; -1 for unlimited.';
+comment on column ledger_tenant_entitlement_cache.soft_limit is
+  'Whether usage may go beyond the limit.';
+comment on column ledger_tenant_entitlement_cache.reason is
+  'Why nothing is allowed at all; empty where the limit decides.';
+comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
+comment on column ledger_tenant_entitlement_cache.expires_at is
+  'When it is no longer served at the latest.';
+
+revoke all on table ledger_tenant_entitlement_cache from public;
+grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
+alter view ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
+
+-- file: repeatable/50_billing/00_check_app.sql
+/*
+Refuses an app that the billing store cannot have. Unlike the ledger's, it must be named, because *
+stands for all apps and the empty text would name one that nobody meant.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_app(app_id text)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_scope('app_id', app_id, 1);
+  if app_id = '*' then
+    perform pgledger.fail('LG006', array['app_id', '''*''', 'it stands for all apps']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_app is
+  'Raises NullArgument or InvalidScope unless the text can name an app of the billing store.';
+
+revoke all on function pgledger.check_app from public;
+
+-- file: repeatable/50_billing/01_check_billing_scope.sql
+/*
+Refuses an app or a tenant that the billing store cannot have. The empty tenant means the whole app
+in the catalogue, and nothing anywhere else.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_billing_scope(
+  app_id text,
+  tenant_id text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_app(app_id);
+  perform pgledger.check_scope('tenant_id', tenant_id, 1);
+end;
+$$;
+
+comment on function pgledger.check_billing_scope is
+  'Raises NullArgument or InvalidScope unless both can name an app and a tenant of it.';
+
+revoke all on function pgledger.check_billing_scope from public;
+
+-- file: repeatable/50_billing/02_period_boundary.sql
+/*
+Boundary number n of the periods that count from an anchor: the anchor's local time plus n times the
+length of a period, read in that time zone. Always from the anchor, so that a month that is too
+short clamps one boundary and not the ones after it: Jan 31, Feb 28, Mar 31.
+
+Boundary 0 is the anchor itself, for its local time may have come twice. Any other one whose local
+time comes twice is the second of the two, and one whose local time is left out is as late as if the
+clock had not been put forward. Boundaries ascend strictly, except where a zone left out a whole
+day: the two around it are the same moment, and the period between them is empty.
+
+Written so that it is inlined; null where an argument is null.
+*/
+create or replace function pgledger.period_boundary(
+  anchor_at timestamptz,
+  time_zone text,
+  unit text,
+  count integer,
+  number integer
+)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when number = 0 then anchor_at
+    else (
+      (anchor_at at time zone time_zone)
+      + case unit
+        when 'month' then make_interval(months => number * count)
+        when 'year' then make_interval(years => number * count)
+        when 'week' then make_interval(weeks => number * count)
+        when 'day' then make_interval(days => number * count)
+      end
+    ) at time zone time_zone
+  end
+$$;
+
+comment on function pgledger.period_boundary is
+  'Boundary of that number of the periods that count from an anchor in a time zone.';
+
+revoke all on function pgledger.period_boundary from public;
+
+-- file: repeatable/50_billing/03_period_at.sql
+/*
+The period that a time lies in: starts_at <= at < ends_at, both boundaries as
+pgledger.period_boundary tells them, also before the anchor, where numbers are negative. An empty
+period contains nothing, and is never the answer. Times are finite; null where an argument is null.
+
+The number is found among local times first, exactly: a difference of months or days, less one if
+the clamped boundary is still ahead. Local times go back by at most a day, and periods are a day or
+longer, so the true boundary can lie on the other side of the time by one number and no more.
+*/
+create or replace function pgledger.period_at(
+  anchor_at timestamptz,
+  time_zone text,
+  unit text,
+  count integer,
+  at timestamptz,
+  out number integer,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+strict
+parallel safe
+as $$
+declare
+  v_anchor timestamp := anchor_at at time zone time_zone;
+  v_at timestamp := at at time zone time_zone;
+  v_first timestamp;
+  v_last timestamp;
+  v_length integer;
+begin
+  if unit in ('month', 'year') then
+    -- The calendar repeats after 400 years, and a year BC would count from the wrong end.
+    v_first := v_anchor + interval '400 years';
+    v_last := v_at + interval '400 years';
+    v_length := case unit when 'year' then 12 * count else count end;
+    number := floor(
+      (
+        12 * (date_part('year', v_last) - date_part('year', v_first))
+        + date_part('month', v_last) - date_part('month', v_first)
+      ) / v_length
+    );
+    if v_anchor + make_interval(months => number * v_length) > v_at then
+      number := number - 1;
+    end if;
+  else
+    v_length := case unit when 'week' then 7 * count else count end;
+    number := floor(
+      (v_at::date - v_anchor::date - (v_at::time < v_anchor::time)::integer)::double precision
+      / v_length
+    );
+  end if;
+
+  starts_at := pgledger.period_boundary(anchor_at, time_zone, unit, count, number);
+  if starts_at > at then
+    ends_at := starts_at;
+    number := number - 1;
+    starts_at := pgledger.period_boundary(anchor_at, time_zone, unit, count, number);
+  else
+    ends_at := pgledger.period_boundary(anchor_at, time_zone, unit, count, number + 1);
+    if ends_at <= at then
+      starts_at := ends_at;
+      number := number + 1;
+      ends_at := pgledger.period_boundary(anchor_at, time_zone, unit, count, number + 1);
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.period_at is
+  'Number, start and end of the period that a time lies in, of periods that count from an anchor '
+  'in a time zone.';
+
+revoke all on function pgledger.period_at from public;
+
+-- file: repeatable/50_billing/04_check_page.sql
+/*
+Refuses a page of a list that cannot be one.
+Errors: NullArgument, InvalidPage.
+*/
+create or replace function pgledger.check_page(page_size integer, page_offset bigint)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if page_size is null then
+    perform pgledger.fail('LG003', array['page_size']);
+  elsif page_size not between 1 and 10000 then
+    perform pgledger.fail(
+      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+    );
+  elsif page_offset is null then
+    perform pgledger.fail('LG003', array['page_offset']);
+  elsif page_offset < 0 then
+    perform pgledger.fail('LG014', array['page_offset', page_offset::text, 'it is negative']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_page is
+  'Raises NullArgument or InvalidPage unless these can be a page of a list.';
+
+revoke all on function pgledger.check_page from public;
+
+-- file: repeatable/50_billing/10_check_catalogue_scope.sql
+/*
+Refuses an app or a tenant that the catalogue cannot have. The empty tenant stands for the whole
+app. The app * stands for all apps, which only features can belong to, and none of their tenants.
+
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_catalogue_scope(
+  app_id text,
+  tenant_id text default '',
+  all_apps_allowed boolean default false
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if not all_apps_allowed or (app_id = '*') is not true then
+    perform pgledger.check_app(app_id);
+  end if;
+
+  perform pgledger.check_scope('tenant_id', tenant_id);
+
+  if app_id = '*' and tenant_id <> '' then
+    perform pgledger.fail(
+      'LG006',
+      array[
+        'tenant_id',
+        quote_literal(pgledger.abridged(tenant_id)),
+        'what belongs to all apps belongs to no tenant'
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_catalogue_scope is
+  'Raises NullArgument or InvalidScope unless both can name an app, or all apps where that is '
+  'allowed, and a tenant of it or the whole app.';
+
+revoke all on function pgledger.check_catalogue_scope from public;
+
+-- file: repeatable/50_billing/10_check_choice.sql
+/*
+Refuses a text that is none of those. The name is that of the argument.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_choice(
+  name text,
+  value text,
+  choices text[]
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if value is null then
+    perform pgledger.fail('LG003', array[name]);
+  elsif value <> all(choices) then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        name,
+        quote_literal(pgledger.abridged(value)),
+        'it is none of ' || array_to_string(choices, ', ')
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_choice is
+  'Raises NullArgument or InvalidArgument unless the text is one of those.';
+
+revoke all on function pgledger.check_choice from public;
+
+-- file: repeatable/50_billing/10_check_text.sql
+/*
+Refuses a text that cannot name or describe something. The name is that of the argument.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_text(
+  name text,
+  value text,
+  maximum integer,
+  allow_invisible boolean default false,
+  minimum integer default 1
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
+begin
+  if value is null then
+    perform pgledger.fail('LG003', array[name]);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG101', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_text is
+  'Raises NullArgument or InvalidArgument unless the text has so many characters and can be seen.';
+
+revoke all on function pgledger.check_text from public;
+
+-- file: repeatable/50_billing/11_currency_exponent.sql
+/*
+The decimal places that amounts of a currency are rounded to, or null if the app does not know it.
+An app's own definition counts even if ISO 4217 takes up its code later: amounts have been rounded
+by it.
+*/
+create or replace function pgledger.currency_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (
+      select currencies.exponent
+      from pgledger.currencies
+      where currencies.app_id = currency_exponent.app_id
+        and currencies.code = currency_exponent.currency
+    ),
+    (
+      select iso_currencies.exponent
+      from pgledger.iso_currencies()
+      where iso_currencies.code = currency_exponent.currency
+    )
+  )
+$$;
+
+comment on function pgledger.currency_exponent is
+  'Decimal places of a currency of the app or of ISO 4217, or null if there is none of that code.';
+
+revoke all on function pgledger.currency_exponent from public;
+
+-- file: repeatable/50_billing/11_in_catalogue.sql
+/*
+Where in the catalogue something was looked for or stands, as messages say it.
+*/
+create or replace function pgledger.in_catalogue(
+  app_id text,
+  tenant_id text
+)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when app_id = '*' then ' among the features of all apps'
+    when tenant_id = '' then pgledger.in_app(app_id)
+    else pgledger.in_app(app_id) || ' for tenant ' || quote_literal(tenant_id)
+  end
+$$;
+
+comment on function pgledger.in_catalogue is
+  'How a message names the part of the catalogue that belongs to an app or to a tenant of it.';
+
+revoke all on function pgledger.in_catalogue from public;
+
+-- file: repeatable/50_billing/12_feature_of.sql
+/*
+The feature of that id as applications see it, or null.
+*/
+create or replace function pgledger.feature_of(id text)
+returns ledger_features
+language sql
+stable
+parallel safe
+as $$
+  select
+    features.id, features.app_id, features.tenant_id, features.key, features.name,
+    features.description, features.type, features.aggregation, features.unique_key,
+    features.status, features.version, features.metadata, features.created_at,
+    features.updated_at
+  from pgledger.features
+  where features.id = feature_of.id
+$$;
+
+comment on function pgledger.feature_of is
+  'The feature of that id as the view ledger_features shows it, or null.';
+
+revoke all on function pgledger.feature_of from public;
+
+-- file: repeatable/50_billing/12_find_feature.sql
+/*
+The feature that a key names for a tenant: the tenant's own, or else the app's, or else that of all
+apps; archived ones included, so that what was archived does not uncover another. Null if there is
+none.
+*/
+create or replace function pgledger.find_feature(
+  app_id text,
+  key text,
+  tenant_id text
+)
+returns pgledger.features
+language sql
+stable
+parallel safe
+as $$
+  select features
+  from pgledger.features
+  where features.key = find_feature.key
+    and (features.app_id, features.tenant_id) in (
+      (find_feature.app_id, find_feature.tenant_id), (find_feature.app_id, ''), ('*', '')
+    )
+  order by features.tenant_id = '', features.app_id = '*'
+  limit 1
+$$;
+
+comment on function pgledger.find_feature is
+  'The feature of that key for a tenant: its own, the app''s or that of all apps, or null.';
+
+revoke all on function pgledger.find_feature from public;
+
+-- file: repeatable/50_billing/12_plan_of.sql
+/*
+The plan of that number as applications see it, or null.
+*/
+create or replace function pgledger.plan_of(key bigint)
+returns ledger_plans
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
+    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
+    plans.version, plans.metadata, plans.created_at, plans.updated_at
+  from pgledger.plans
+  where plans.key = plan_of.key
+$$;
+
+comment on function pgledger.plan_of is
+  'The plan of that number as the view ledger_plans shows it, or null.';
+
+revoke all on function pgledger.plan_of from public;
+
+-- file: repeatable/50_billing/13_check_plan_array.sql
+/*
+Refuses what is not an array, or has more than 1000 elements.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_plan_array(
+  value jsonb,
+  path text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if jsonb_typeof(value) <> 'array' then
+    perform pgledger.refuse_plan(
+      value, path, format('is of type %s, not an array', jsonb_typeof(value))
+    );
+  elsif jsonb_array_length(value) > 1000 then
+    perform pgledger.refuse_plan(
+      value,
+      path,
+      format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_array is
+  'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
+
+revoke all on function pgledger.check_plan_array from public;
+
+-- file: repeatable/50_billing/13_check_plan_object.sql
+/*
+Refuses what is not an object, or has members other than those. A misspelt member would otherwise
+be a price or a limit that silently does not hold.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_plan_object(
+  value jsonb,
+  path text,
+  members text[]
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_stranger text;
+begin
+  if jsonb_typeof(value) <> 'object' then
+    perform pgledger.refuse_plan(
+      value, path, format('is of type %s, not an object', jsonb_typeof(value))
+    );
+  end if;
+
+  select stranger.name
+  into v_stranger
+  from jsonb_object_keys(value) as stranger (name)
+  where stranger.name <> all(members)
+  order by stranger.name collate "C"
+  limit 1;
+
+  if found then
+    perform pgledger.refuse_plan(
+      null,
+      pgledger.json_path(path, v_stranger),
+      'is not known here: there may be ' || array_to_string(members, ', ')
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_object is
+  'Raises InvalidPlan unless the value is an object that has none but those members.';
+
+revoke all on function pgledger.check_plan_object from public;
+
+-- file: repeatable/50_billing/13_check_plan_size.sql
+/*
+Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
+and is written with 131072, so the text is made only once every value in it was found to be sound;
+before that, what would be too large in any case is kept from being looked through. JSON takes less
+than eight times the bytes of its text.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_plan_size(
+  value jsonb,
+  path text,
+  sound boolean
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_bytes integer := case
+    when sound then octet_length(value::text)
+    else pg_column_size(value) / 8
+  end;
+begin
+  if v_bytes > 1048576 then
+    perform pgledger.fail('LG102', array[path, 'it has more than 1048576 bytes']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_size is
+  'Raises InvalidPlan if JSON has more than 1 MiB; only roughly while its values may be unsound.';
+
+revoke all on function pgledger.check_plan_size from public;
+
+-- file: repeatable/50_billing/13_decimal_fault.sql
+/*
+Says what is wrong with a number in a plan's JSON, or null if nothing is: a number, or a string of
+digits, below 1e30 with at most 18 decimal places that matter. How it is written is bounded before
+it is converted, because digits enough overflow a numeric.
+*/
+create or replace function pgledger.decimal_fault(value jsonb)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when jsonb_typeof(value) not in ('string', 'number')
+      then format('is of type %s, not a number or a string of digits', jsonb_typeof(value))
+    when char_length(value #>> '{}') > 100
+      then format(
+        'is written with %s characters, at most 100 are allowed', char_length(value #>> '{}')
+      )
+    when (value #>> '{}') collate "C" !~ '^-?[0-9]+(\.[0-9]+)?$'
+      then 'is not a plain decimal number such as 10 or 0.05'
+    when (value #>> '{}')::numeric >= 1e30 then 'is not below 1e30'
+    when min_scale((value #>> '{}')::numeric) > 18
+      then format(
+        'has %s decimal places, at most 18 are allowed', min_scale((value #>> '{}')::numeric)
+      )
+  end
+$$;
+
+comment on function pgledger.decimal_fault is
+  'What is wrong with a number, or a string that should hold one, in a plan''s JSON, or null.';
+
+revoke all on function pgledger.decimal_fault from public;
+
+-- file: repeatable/50_billing/13_json_path.sql
+/*
+The path of an object's member in the notation of SQL/JSON. A name that is no plain word is quoted
+as JSON quotes it, so a line end or a quotation mark in it cannot be taken for part of the message.
+*/
+create or replace function pgledger.json_path(
+  path text,
+  member text
+)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select path || '.' || case
+    when member collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]{0,63}$' then member
+    else to_jsonb(pgledger.abridged(member))::text
+  end
+$$;
+
+comment on function pgledger.json_path is
+  'The path of a member of the object at that path, its name quoted where it has to be.';
+
+revoke all on function pgledger.json_path from public;
+
+-- file: repeatable/50_billing/13_plan_choice.sql
+/*
+The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
+member, or it is null.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.plan_choice(
+  object jsonb,
+  path text,
+  member text,
+  choices text[],
+  required boolean default false
+)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+begin
+  if v_value is null then
+    if required then
+      perform pgledger.refuse_plan(null, v_path, 'is missing');
+    end if;
+    return null;
+  elsif jsonb_typeof(v_value) <> 'string' then
+    perform pgledger.refuse_plan(
+      v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
+    );
+  elsif v_value #>> '{}' <> all(choices) then
+    perform pgledger.refuse_plan(
+      v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
+    );
+  end if;
+
+  return v_value #>> '{}';
+end;
+$$;
+
+comment on function pgledger.plan_choice is
+  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
+
+revoke all on function pgledger.plan_choice from public;
+
+-- file: repeatable/50_billing/13_plan_decimal.sql
+/*
+The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
+such member, or it is null.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.plan_decimal(
+  object jsonb,
+  path text,
+  member text,
+  required boolean default false,
+  minimum numeric default 0,
+  maximum numeric default null
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+  v_fault text := pgledger.decimal_fault(v_value);
+  v_number numeric;
+begin
+  if v_value is null then
+    if required then
+      perform pgledger.refuse_plan(null, v_path, 'is missing');
+    end if;
+    return null;
+  elsif v_fault is not null then
+    perform pgledger.refuse_plan(v_value, v_path, v_fault);
+  end if;
+
+  v_number := (v_value #>> '{}')::numeric;
+
+  if v_number < minimum then
+    perform pgledger.refuse_plan(v_value, v_path, format('is below %s', minimum));
+  elsif v_number > maximum then
+    perform pgledger.refuse_plan(v_value, v_path, format('is above %s', maximum));
+  end if;
+
+  return v_number;
+end;
+$$;
+
+comment on function pgledger.plan_decimal is
+  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
+
+revoke all on function pgledger.plan_decimal from public;
+
+-- file: repeatable/50_billing/13_plan_text.sql
+/*
+The text that a member of an object in a plan's JSON holds, which has to be there.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.plan_text(
+  object jsonb,
+  path text,
+  member text
+)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+begin
+  if v_value is null then
+    perform pgledger.refuse_plan(null, pgledger.json_path(path, member), 'is missing');
+  elsif jsonb_typeof(v_value) <> 'string' then
+    perform pgledger.refuse_plan(
+      v_value,
+      pgledger.json_path(path, member),
+      format('is of type %s, not a string', jsonb_typeof(v_value))
+    );
+  end if;
+
+  return v_value #>> '{}';
+end;
+$$;
+
+comment on function pgledger.plan_text is
+  'The text of a member in a plan''s JSON; raises InvalidPlan unless it is there and a string.';
+
+revoke all on function pgledger.plan_text from public;
+
+-- file: repeatable/50_billing/13_refuse_plan.sql
+/*
+Raises what is wrong with a value in a plan's JSON. The message shows it if it is a single one: the
+text of an array or an object may be far larger than the value itself.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.refuse_plan(
+  value jsonb,
+  path text,
+  fault text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail(
+    'LG102',
+    array[
+      path,
+      case
+        when jsonb_typeof(value) in ('string', 'number', 'boolean')
+          then pgledger.abridged(value::text)
+        else 'it'
+      end || ' ' || fault
+    ]
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_plan is
+  'Raises InvalidPlan for the value at that path; the fault reads on from the value.';
+
+revoke all on function pgledger.refuse_plan from public;
+
+-- file: repeatable/50_billing/14_plan_candidate.sql
+/*
+The feature that a key in a plan names, if the plan may contain it: it is there and not archived, or
+the plan has it already.
+
+Errors: FeatureNotFound, Archived.
+*/
+create or replace function pgledger.plan_candidate(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  plan_key bigint
+)
+returns pgledger.features
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+begin
+  if v_feature.id is null then
+    perform pgledger.fail(
+      'LG111',
+      array[
+        quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
+      ]
+    );
+  elsif v_feature.status = 'archived' and not exists (
+    select
+    from pgledger.plan_features
+    where plan_features.plan_key = plan_candidate.plan_key
+      and plan_features.feature_id = v_feature.id
+  ) then
+    perform pgledger.fail('LG121', array['feature', quote_literal(feature_key)]);
+  end if;
+
+  return v_feature;
+end;
+$$;
+
+comment on function pgledger.plan_candidate is
+  'The feature that a key in a plan names; raises unless the plan may contain it.';
+
+revoke all on function pgledger.plan_candidate from public;
+
+-- file: repeatable/50_billing/14_read_plan_feature.sql
+/*
+Reads one element of a plan's features against the feature that it names, and fills in defaults.
+Its key is known to be that of the feature.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_plan_feature(
+  item jsonb,
+  path text,
+  feature pgledger.features
+)
+returns pgledger.plan_features
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_row pgledger.plan_features;
+  v_type text := pgledger.plan_choice(
+    item, path, 'type', array['boolean', 'metered', 'seat']
+  );
+  v_quota numeric := pgledger.plan_decimal(item, path, 'limit', minimum => -1);
+  v_period text := pgledger.plan_choice(
+    item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
+  );
+  v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
+  v_aggregation text := pgledger.plan_choice(
+    item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
+  );
+begin
+  if v_type <> feature.type then
+    perform pgledger.refuse_plan(
+      item -> 'type', path || '.type', 'is not the type of the feature, which is ' || feature.type
+    );
+  elsif feature.type = 'boolean' and v_quota not in (0, 1) then
+    perform pgledger.refuse_plan(
+      item -> 'limit', path || '.limit', 'is neither 0 nor 1, and the feature is boolean'
+    );
+  elsif v_quota < 0 and v_quota <> -1 then
+    perform pgledger.refuse_plan(
+      item -> 'limit', path || '.limit', 'is below 0 and not -1, which is for unlimited'
+    );
+  elsif v_period is not null and feature.type <> 'metered' then
+    perform pgledger.refuse_plan(
+      item -> 'period',
+      path || '.period',
+      'is for metered features, and this one is ' || feature.type
+    );
+  elsif jsonb_typeof(v_soft_limit) <> 'boolean' then
+    perform pgledger.refuse_plan(
+      v_soft_limit,
+      path || '.soft_limit',
+      format('is of type %s, not a boolean', jsonb_typeof(v_soft_limit))
+    );
+  elsif v_soft_limit = 'true' and feature.type = 'boolean' then
+    perform pgledger.refuse_plan(
+      v_soft_limit, path || '.soft_limit', 'is for limits, and the feature is boolean'
+    );
+  elsif v_aggregation is not null and feature.type <> 'metered' then
+    perform pgledger.refuse_plan(
+      item -> 'aggregation',
+      path || '.aggregation',
+      'is for metered features, and this one is ' || feature.type
+    );
+  elsif v_aggregation = 'unique_count' and feature.unique_key is null then
+    perform pgledger.refuse_plan(
+      item -> 'aggregation', path || '.aggregation', 'needs the feature to have a unique_key'
+    );
+  end if;
+
+  v_row.feature_key := feature.key;
+  v_row.feature_id := feature.id;
+  v_row.type := feature.type;
+  v_row.quota := coalesce(v_quota, case when feature.type = 'boolean' then 1 else -1 end);
+  v_row.period := coalesce(v_period, 'billing');
+  v_row.soft_limit := v_soft_limit = 'true';
+  v_row.aggregation := coalesce(v_aggregation, feature.aggregation, 'latest');
+  return v_row;
+end;
+$$;
+
+comment on function pgledger.read_plan_feature is
+  'One of a plan''s features with defaults filled in; raises InvalidPlan unless it is sound.';
+
+revoke all on function pgledger.read_plan_feature from public;
+
+-- file: repeatable/50_billing/14_read_plan_features.sql
+/*
+Reads a plan's features against the catalogue, in their order: the rows that stand for them, without
+the plan's number.
+
+Locks every feature that one of the keys could name FOR SHARE, ascending by id: until the plan is
+written, none of them is archived or deleted. A feature that the plan has had stays allowed when it
+is archived.
+
+Errors: InvalidPlan, FeatureNotFound, Archived.
+*/
+create or replace function pgledger.read_plan_features(
+  features jsonb,
+  app_id text,
+  tenant_id text,
+  plan_key bigint default null
+)
+returns pgledger.plan_features[]
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_rows pgledger.plan_features[] := '{}';
+  v_row pgledger.plan_features;
+  v_keys text[] := '{}';
+  v_key text;
+  v_item jsonb;
+  v_path text;
+begin
+  perform pgledger.check_plan_array(read_plan_features.features, '$.features');
+  perform pgledger.check_plan_size(read_plan_features.features, '$.features', false);
+
+  perform 1
+  from pgledger.features
+  where features.key in (
+    select item.value ->> 'key'
+    from jsonb_array_elements(read_plan_features.features) as item
+  )
+    and features.app_id in (read_plan_features.app_id, '*')
+    and features.tenant_id in (read_plan_features.tenant_id, '')
+  order by features.id
+  for share;
+
+  for v_item in
+    select item.value
+    from jsonb_array_elements(read_plan_features.features) with ordinality as item (value, place)
+    order by item.place
+  loop
+    v_path := format('$.features[%s]', cardinality(v_keys));
+    perform pgledger.check_plan_object(
+      v_item,
+      v_path,
+      array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
+    );
+    v_key := pgledger.plan_text(v_item, v_path, 'key');
+
+    if v_key = any(v_keys) then
+      perform pgledger.refuse_plan(
+        v_item -> 'key',
+        v_path || '.key',
+        format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
+      );
+    end if;
+
+    v_row := pgledger.read_plan_feature(
+      v_item,
+      v_path,
+      pgledger.plan_candidate(
+        read_plan_features.app_id,
+        read_plan_features.tenant_id,
+        v_key,
+        read_plan_features.plan_key
+      )
+    );
+    v_row.place := cardinality(v_keys);
+    v_rows := v_rows || v_row;
+    v_keys := v_keys || v_key;
+  end loop;
+
+  perform pgledger.check_plan_size(read_plan_features.features, '$.features', true);
+  return v_rows;
+end;
+$$;
+
+comment on function pgledger.read_plan_features is
+  'A plan''s features as rows, in order; raises unless each is sound and in the catalogue.';
+
+revoke all on function pgledger.read_plan_features from public;
+
+-- file: repeatable/50_billing/15_check_price.sql
+/*
+Refuses a price whose model is not known, lacks what its model needs, or has what its model would
+not look at. Its feature has been looked at.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price(
+  price jsonb,
+  path text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_model text := pgledger.plan_choice(
+    price,
+    path,
+    'model',
+    array[
+      'flat', 'per_unit', 'package', 'percentage', 'graduated', 'volume', 'graduated_percentage'
+    ],
+    required => true
+  );
+  v_members text[] := case v_model
+    when 'flat' then array['flat_amount']
+    when 'per_unit' then array['unit_amount']
+    when 'package' then array['package_size', 'package_amount', 'free']
+    when 'percentage' then array['percentage', 'flat_amount']
+    else array['tiers']
+  end;
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage' then array['flat_amount']
+    else '{}'
+  end;
+  v_member text;
+  v_number numeric;
+begin
+  select given.name
+  into v_member
+  from jsonb_each(price) as given (name, value)
+  where given.value <> 'null'
+    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+  order by given.name collate "C"
+  limit 1;
+
+  if found then
+    perform pgledger.refuse_plan(
+      null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
+    );
+  elsif v_members = array['tiers'] then
+    if nullif(price -> 'tiers', 'null') is null then
+      perform pgledger.refuse_plan(null, path || '.tiers', 'is missing');
+    end if;
+    perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
+    v_members := '{}';
+  end if;
+
+  foreach v_member in array v_members loop
+    -- Read before it is looked at: a condition need not be evaluated as far as the call.
+    v_number := pgledger.plan_decimal(
+      price,
+      path,
+      v_member,
+      required => v_member <> all(v_optional),
+      maximum => case when v_member = 'percentage' then 100 end
+    );
+    if v_member = 'package_size' and v_number = 0 then
+      perform pgledger.refuse_plan(
+        price -> 'package_size', path || '.package_size', 'is not above 0'
+      );
+    end if;
+  end loop;
+
+  perform pgledger.plan_decimal(
+    price, path, 'maximum', minimum => coalesce(pgledger.plan_decimal(price, path, 'minimum'), 0)
+  );
+end;
+$$;
+
+comment on function pgledger.check_price is
+  'Raises InvalidPlan unless a price has a known model and just what that needs.';
+
+revoke all on function pgledger.check_price from public;
+
+-- file: repeatable/50_billing/15_check_price_tiers.sql
+/*
+Refuses tiers that leave a quantity without a price, or give it two. The last tier is unbounded, and
+every other one ends above the one before.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price_tiers(
+  tiers jsonb,
+  path text,
+  model text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_rate text := case when model = 'graduated_percentage' then 'percentage' else 'unit_amount' end;
+  v_tier record;
+  v_path text;
+  v_bound numeric;
+  v_amounts integer;
+  v_last numeric := 0;
+begin
+  perform pgledger.check_plan_array(tiers, path);
+
+  if jsonb_array_length(tiers) = 0 then
+    perform pgledger.refuse_plan(tiers, path, 'is empty: there must be one tier at least');
+  end if;
+
+  for v_tier in
+    select tier.value, tier.place = jsonb_array_length(tiers) as is_last, tier.place
+    from jsonb_array_elements(tiers) with ordinality as tier (value, place)
+    order by tier.place
+  loop
+    v_path := format('%s[%s]', path, v_tier.place - 1);
+    perform pgledger.check_plan_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.plan_decimal(v_tier.value, v_path, 'up_to');
+
+    if v_tier.is_last and v_bound is not null then
+      perform pgledger.refuse_plan(
+        v_tier.value -> 'up_to',
+        v_path || '.up_to',
+        'bounds the last tier, which must be unbounded: leave it out'
+      );
+    elsif not v_tier.is_last and v_bound is null then
+      perform pgledger.refuse_plan(
+        null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
+      );
+    elsif v_bound <= v_last then
+      perform pgledger.refuse_plan(
+        v_tier.value -> 'up_to',
+        v_path || '.up_to',
+        case
+          when v_last = 0 then 'is not above 0'
+          else format('is not above %s, where the tier before ends', v_last)
+        end
+      );
+    end if;
+
+    v_amounts := num_nonnulls(
+      pgledger.plan_decimal(
+        v_tier.value,
+        v_path,
+        v_rate,
+        maximum => case when v_rate = 'percentage' then 100 end
+      ),
+      pgledger.plan_decimal(v_tier.value, v_path, 'flat_amount')
+    );
+    if v_amounts = 0 then
+      perform pgledger.refuse_plan(
+        v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
+      );
+    end if;
+
+    v_last := v_bound;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_price_tiers is
+  'Raises InvalidPlan unless tiers cover every quantity once, in ascending order.';
+
+revoke all on function pgledger.check_price_tiers from public;
+
+-- file: repeatable/50_billing/16_read_plan_base.sql
+/*
+Reads a plan's base fee, and returns the billing period that it sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_plan_base(
+  base jsonb,
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_path constant text := '$.pricing.base';
+  v_count numeric;
+begin
+  perform pgledger.check_plan_object(
+    base, v_path, array['amount', 'interval', 'interval_count', 'billed']
+  );
+  perform pgledger.plan_decimal(base, v_path, 'amount');
+  billing_interval := coalesce(
+    pgledger.plan_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
+    'month'
+  );
+
+  v_count := coalesce(
+    pgledger.plan_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
+  );
+  if v_count <> trunc(v_count) then
+    perform pgledger.refuse_plan(
+      base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
+    );
+  end if;
+  interval_count := v_count;
+
+  perform pgledger.plan_choice(base, v_path, 'billed', array['advance', 'arrears']);
+end;
+$$;
+
+comment on function pgledger.read_plan_base is
+  'The billing period that a plan''s base fee sets; raises InvalidPlan unless it is sound.';
+
+revoke all on function pgledger.read_plan_base from public;
+
+-- file: repeatable/50_billing/16_read_pricing.sql
+/*
+Reads a plan's pricing against the rows of its features, and returns the billing period that it
+sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_pricing(
+  pricing jsonb,
+  features pgledger.plan_features[],
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_prices jsonb := coalesce(nullif(pricing -> 'prices', 'null'), '[]');
+  v_types jsonb := (
+    select coalesce(jsonb_object_agg(feature.feature_key, feature.type), '{}')
+    from unnest(features) as feature
+  );
+  v_price jsonb;
+  v_keys text[] := '{}';
+  v_key text;
+  v_path text;
+  v_fault text;
+begin
+  perform pgledger.check_plan_object(pricing, '$.pricing', array['base', 'prices']);
+  perform pgledger.check_plan_size(pricing, '$.pricing', false);
+
+  select base.billing_interval, base.interval_count
+  into read_pricing.billing_interval, read_pricing.interval_count
+  from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
+
+  perform pgledger.check_plan_array(v_prices, '$.pricing.prices');
+  for v_price in
+    select price.value
+    from jsonb_array_elements(v_prices) with ordinality as price (value, place)
+    order by price.place
+  loop
+    v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
+    perform pgledger.check_plan_object(
+      v_price,
+      v_path,
+      array[
+        'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
+        'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      ]
+    );
+    v_key := pgledger.plan_text(v_price, v_path, 'feature');
+    v_fault := case
+      when v_key = any(v_keys) then format(
+        'has a price at $.pricing.prices[%s] already', array_position(v_keys, v_key) - 1
+      )
+      when v_types ->> v_key is null then 'is not among the plan''s features'
+      when v_types ->> v_key = 'boolean' then 'is a boolean feature, which has no quantity'
+    end;
+    if v_fault is not null then
+      perform pgledger.refuse_plan(v_price -> 'feature', v_path || '.feature', v_fault);
+    end if;
+    perform pgledger.check_price(v_price, v_path);
+    v_keys := v_keys || v_key;
+  end loop;
+
+  perform pgledger.check_plan_size(pricing, '$.pricing', true);
+end;
+$$;
+
+comment on function pgledger.read_pricing is
+  'The billing period that a plan''s pricing sets; raises InvalidPlan unless the pricing is sound.';
+
+revoke all on function pgledger.read_pricing from public;
+
+-- file: repeatable/50_billing/17_write_plan_features.sql
+/*
+Makes the rows of a plan's features those that were read from its JSON. The plan's row is locked.
+*/
+create or replace function pgledger.write_plan_features(
+  plan_key bigint,
+  features pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  delete from pgledger.plan_features
+  where plan_features.plan_key = write_plan_features.plan_key;
+
+  insert into pgledger.plan_features (
+    plan_key, feature_key, feature_id, place, type, quota, period, soft_limit, aggregation
+  )
+  select
+    write_plan_features.plan_key, feature.feature_key, feature.feature_id, feature.place,
+    feature.type, feature.quota, feature.period, feature.soft_limit, feature.aggregation
+  from unnest(write_plan_features.features) as feature;
+end;
+$$;
+
+comment on function pgledger.write_plan_features is
+  'Replaces the rows of a plan''s features with those given.';
+
+revoke all on function pgledger.write_plan_features from public;
+
+-- file: repeatable/50_billing/18_check_feature.sql
+/*
+Refuses a feature of which a value is wrong by itself or beside the others; its key is looked at
+elsewhere. The order of the checks is that of the arguments.
+
+Errors: NullArgument, InvalidArgument, InvalidMetadata.
+*/
+create or replace function pgledger.check_feature(feature pgledger.features)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text;
+begin
+  perform pgledger.check_text('name', feature.name, 255, allow_invisible => true);
+  perform pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
+
+  if feature.aggregation is not null then
+    perform pgledger.check_choice(
+      'aggregation', feature.aggregation, array['sum', 'count', 'max', 'unique_count', 'latest']
+    );
+    v_fault := case
+      when feature.type <> 'metered' then 'the feature is not metered but ' || feature.type
+      when feature.aggregation = 'unique_count' and feature.unique_key is null
+        then 'the feature has no unique_key, whose different values it would count'
+    end;
+    if v_fault is not null then
+      perform pgledger.fail(
+        'LG101', array['aggregation', quote_literal(feature.aggregation), v_fault]
+      );
+    end if;
+  end if;
+
+  if feature.unique_key is not null then
+    perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
+    if feature.type <> 'metered' then
+      perform pgledger.fail(
+        'LG101',
+        array[
+          'unique_key',
+          quote_literal(pgledger.abridged(feature.unique_key)),
+          'the feature is not metered but ' || feature.type
+        ]
+      );
+    end if;
+  end if;
+
+  if feature.description is not null then
+    perform pgledger.check_text(
+      'description', feature.description, 10000, allow_invisible => true, minimum => 0
+    );
+  end if;
+
+  perform pgledger.check_metadata(feature.metadata);
+end;
+$$;
+
+comment on function pgledger.check_feature is
+  'Raises the first thing that is wrong with a feature''s name, type, aggregation or metadata.';
+
+revoke all on function pgledger.check_feature from public;
+
+-- file: repeatable/50_billing/18_check_feature_usage.sql
+/*
+Refuses a feature that would give another meaning to usage that was recorded under its key: what a
+tenant's meter keeps depends on the type and the unique_key of the feature that its key named first.
+Errors: InUse.
+*/
+create or replace function pgledger.check_feature_usage(feature pgledger.features)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_meter record;
+begin
+  select meters.tenant_id, meters.type, meters.unique_key
+  into v_meter
+  from pgledger.meters
+  where meters.feature_key = feature.key
+    and feature.app_id in (meters.app_id, '*')
+    and feature.tenant_id in (meters.tenant_id, '')
+    and (meters.type, meters.unique_key) is distinct from (feature.type, feature.unique_key)
+    -- A narrower feature goes on being the one that the key names.
+    and not exists (
+      select
+      from pgledger.features as narrower
+      where narrower.key = feature.key
+        and (narrower.app_id, narrower.tenant_id) in (
+          (meters.app_id, meters.tenant_id), (meters.app_id, '')
+        )
+        and (narrower.app_id, narrower.tenant_id) <> (feature.app_id, feature.tenant_id)
+        and (narrower.tenant_id <> '' or feature.app_id = '*')
+    )
+  limit 1;
+  if found then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'feature key',
+        quote_literal(feature.key),
+        'given another type or unique_key',
+        format(
+          'usage of tenant %s was recorded as %s%s',
+          quote_literal(v_meter.tenant_id),
+          v_meter.type,
+          ' by ' || quote_literal(v_meter.unique_key)
+        )
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_feature_usage is
+  'Raises InUse if a feature would give another meaning to usage recorded under its key.';
+
+revoke all on function pgledger.check_feature_usage from public;
+
+-- file: repeatable/50_billing/18_check_plan.sql
+/*
+Refuses a plan of which a value is wrong by itself; its JSON, slug and currency are looked at
+elsewhere. The order of the checks is that of the arguments.
+
+Errors: NullArgument, InvalidArgument, InvalidMetadata.
+*/
+create or replace function pgledger.check_plan(plan pgledger.plans)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
+
+  if plan.features is null then
+    perform pgledger.fail('LG003', array['features']);
+  elsif plan.pricing is null then
+    perform pgledger.fail('LG003', array['pricing']);
+  elsif plan.description is not null then
+    perform pgledger.check_text(
+      'description', plan.description, 10000, allow_invisible => true, minimum => 0
+    );
+  end if;
+
+  if plan.trial_days is null then
+    perform pgledger.fail('LG003', array['trial_days']);
+  elsif plan.trial_days not between 0 and 3650 then
+    perform pgledger.fail(
+      'LG101', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
+    );
+  elsif plan.anchor_at_trial_end is null then
+    perform pgledger.fail('LG003', array['anchor_at_trial_end']);
+  elsif plan.add_on is null then
+    perform pgledger.fail('LG003', array['add_on']);
+  end if;
+
+  perform pgledger.check_metadata(plan.metadata);
+end;
+$$;
+
+comment on function pgledger.check_plan is
+  'Raises the first thing that is wrong with a plan''s name, texts, trial, choices or metadata.';
+
+revoke all on function pgledger.check_plan from public;
+
+-- file: repeatable/50_billing/19_check_currency_unused.sql
+/*
+Refuses to change the exponent of a currency that a plan is in.
+
+Errors: InUse.
+*/
+create or replace function pgledger.check_currency_unused(
+  app_id text,
+  code text,
+  exponent integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_plan_id text := (
+    select plans.id
+    from pgledger.plans
+    where plans.app_id = check_currency_unused.app_id
+      and plans.currency = check_currency_unused.code
+    order by plans.id
+    limit 1
+  );
+begin
+  if v_plan_id is not null then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'currency',
+        quote_literal(code),
+        'changed',
+        format('plan %s is in it, so its exponent stays %s', v_plan_id, exponent)
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_currency_unused is
+  'Raises InUse if a plan of the app is in that currency.';
+
+revoke all on function pgledger.check_currency_unused from public;
+
+-- file: repeatable/50_billing/19_feature_is_repeated.sql
+/*
+Whether an earlier call with that id has created the feature. What can be updated is compared until
+it has been; then the id is held to what never changes.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.feature_is_repeated(request pgledger.features)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_feature pgledger.features := (
+    select features
+    from pgledger.features
+    where features.id = request.id
+  );
+begin
+  if v_feature.id is null then
+    return false;
+  elsif (
+    v_feature.app_id, v_feature.tenant_id, v_feature.key, v_feature.type, v_feature.unique_key
+  ) is distinct from (
+    request.app_id, request.tenant_id, request.key, request.type, request.unique_key
+  )
+    or (
+      v_feature.version = 1
+      and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
+      is distinct from (request.name, request.description, request.aggregation, request.metadata)
+    ) then
+    perform pgledger.fail('LG023', array[request.id]);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.feature_is_repeated is
+  'Whether a feature has that id already; raises if another request created it.';
+
+revoke all on function pgledger.feature_is_repeated from public;
+
+-- file: repeatable/50_billing/19_lock_feature.sql
+/*
+The feature of that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can come
+to refer to it, and FOR NO KEY UPDATE if it is to be changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+*/
+create or replace function pgledger.lock_feature(
+  app_id text,
+  id text,
+  to_delete boolean default false
+)
+returns pgledger.features
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_feature pgledger.features;
+begin
+  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  perform pgledger.check_id('id', id, 'feat');
+
+  if to_delete then
+    v_feature := (
+      select features
+      from pgledger.features
+      where features.id = lock_feature.id and features.app_id = lock_feature.app_id
+      for update
+    );
+  else
+    v_feature := (
+      select features
+      from pgledger.features
+      where features.id = lock_feature.id and features.app_id = lock_feature.app_id
+      for no key update
+    );
+  end if;
+
+  if v_feature.id is null then
+    perform pgledger.fail('LG111', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return v_feature;
+end;
+$$;
+
+comment on function pgledger.lock_feature is
+  'The feature of that id, locked to be changed or deleted; raises FeatureNotFound.';
+
+revoke all on function pgledger.lock_feature from public;
+
+-- file: repeatable/50_billing/19_lock_plan.sql
+/*
+The plan of that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can come
+to refer to it, and FOR NO KEY UPDATE if it is to be changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+*/
+create or replace function pgledger.lock_plan(
+  app_id text,
+  id text,
+  to_delete boolean default false
+)
+returns pgledger.plans
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_plan pgledger.plans;
+begin
+  perform pgledger.check_catalogue_scope(app_id);
+  perform pgledger.check_id('id', id, 'plan');
+
+  if to_delete then
+    v_plan := (
+      select plans
+      from pgledger.plans
+      where plans.id = lock_plan.id and plans.app_id = lock_plan.app_id
+      for update
+    );
+  else
+    v_plan := (
+      select plans
+      from pgledger.plans
+      where plans.id = lock_plan.id and plans.app_id = lock_plan.app_id
+      for no key update
+    );
+  end if;
+
+  if v_plan.id is null then
+    perform pgledger.fail('LG110', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return v_plan;
+end;
+$$;
+
+comment on function pgledger.lock_plan is
+  'The plan of that id, locked to be changed or deleted; raises PlanNotFound.';
+
+revoke all on function pgledger.lock_plan from public;
+
+-- file: repeatable/50_billing/19_repeated_plan.sql
+/*
+The number of the plan that an earlier call with that id has created, or null if none has. What can
+be updated is compared until it has been; then the id is held to what never changes.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_plan(request pgledger.plans)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_plan pgledger.plans := (
+    select plans
+    from pgledger.plans
+    where plans.id = request.id
+  );
+begin
+  if v_plan.id is null then
+    return null;
+  elsif (v_plan.app_id, v_plan.tenant_id, v_plan.slug, v_plan.currency, v_plan.add_on)
+    is distinct from (
+      request.app_id, request.tenant_id, request.slug, request.currency, request.add_on
+    )
+    or (
+      v_plan.version = 1
+      and (
+        v_plan.name, v_plan.description, v_plan.features, v_plan.pricing, v_plan.trial_days,
+        v_plan.anchor_at_trial_end, v_plan.metadata
+      ) is distinct from (
+        request.name, request.description, request.features, request.pricing, request.trial_days,
+        request.anchor_at_trial_end, request.metadata
+      )
+    ) then
+    perform pgledger.fail('LG023', array[request.id]);
+  end if;
+
+  return v_plan.key;
+end;
+$$;
+
+comment on function pgledger.repeated_plan is
+  'Number of the plan that has that id already, or null; raises if another request created it.';
+
+revoke all on function pgledger.repeated_plan from public;
+
+-- file: repeatable/50_billing/20_insert_plan.sql
+/*
+Writes down a new plan and its features, and returns its number: that of the plan which a repeated
+call has written down meanwhile, if so.
+
+Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
+
+Errors: UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, IdempotencyConflict, AlreadyExists.
+*/
+create or replace function pgledger.insert_plan(plan pgledger.plans)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_features pgledger.plan_features[];
+  v_period record;
+  v_key bigint;
+begin
+  -- Its exponent stays while this plan is being written.
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = plan.app_id and currencies.code = plan.currency
+  for share;
+
+  if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
+    perform pgledger.fail(
+      'LG103',
+      array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
+    );
+  end if;
+
+  v_features := pgledger.read_plan_features(plan.features, plan.app_id, plan.tenant_id);
+  v_period := pgledger.read_pricing(plan.pricing, v_features);
+
+  loop
+    -- Without a constraint, because the id or the slug may be the one that is taken.
+    insert into pgledger.plans (
+      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
+      created_at, updated_at
+    )
+    values (
+      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
+      plan.metadata, plan.created_at, plan.updated_at
+    )
+    on conflict do nothing
+    returning plans.key into v_key;
+
+    if found then
+      perform pgledger.write_plan_features(v_key, v_features);
+      return v_key;
+    end if;
+
+    v_key := pgledger.repeated_plan(plan);
+    if v_key is not null then
+      return v_key;
+    end if;
+
+    -- What was in the way may be gone by now; then there is another try.
+    if exists (
+      select
+      from pgledger.plans
+      where plans.app_id = plan.app_id
+        and plans.tenant_id = plan.tenant_id
+        and plans.slug = plan.slug
+    ) then
+      perform pgledger.fail(
+        'LG120',
+        array[
+          'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
+        ]
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.insert_plan is
+  'Writes down a new plan and its features; raises what is wrong with its currency or JSON.';
+
+revoke all on function pgledger.insert_plan from public;
+
+-- file: repeatable/50_billing/20_ledger_set_currency.sql
+/*
+Defines a currency of the app's own, or changes its exponent while no plan is in it: amounts of a
+plan have been rounded by the exponent that they began with. Codes of ISO 4217 are known and fixed.
+Repeatable.
+
+Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
+
+Checks, in this order: app_id, code, exponent, plans in it.
+Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InUse.
+*/
+create or replace function ledger_set_currency(
+  app_id text,
+  code text,
+  exponent integer
+)
+returns ledger_currencies
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_code_fault text := pgledger.text_fault(code, 1, 32, false);
+  v_standard integer;
+  v_currency record;
+begin
+  perform pgledger.check_app(app_id);
+
+  if code is null then
+    perform pgledger.fail('LG003', array['code']);
+  elsif v_code_fault is not null then
+    perform pgledger.fail('LG005', array[quote_literal(pgledger.abridged(code)), v_code_fault]);
+  end if;
+
+  v_standard := (
+    select iso_currencies.exponent
+    from pgledger.iso_currencies()
+    where iso_currencies.code = ledger_set_currency.code
+  );
+  if v_standard is not null then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'code',
+        quote_literal(code),
+        format('it is a code of ISO 4217, whose exponent is %s', v_standard)
+      ]
+    );
+  elsif exponent is null then
+    perform pgledger.fail('LG003', array['exponent']);
+  elsif exponent not between 0 and 18 then
+    perform pgledger.fail(
+      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  insert into pgledger.currencies (app_id, code, exponent)
+  values (
+    ledger_set_currency.app_id, ledger_set_currency.code, ledger_set_currency.exponent
+  )
+  on conflict on constraint currencies_app_id_code_pk do nothing;
+
+  select currencies.app_id, currencies.code, currencies.exponent
+  into v_currency
+  from pgledger.currencies
+  where currencies.app_id = ledger_set_currency.app_id
+    and currencies.code = ledger_set_currency.code
+  for no key update;
+
+  if v_currency.exponent <> exponent then
+    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+
+    update pgledger.currencies
+    set exponent = ledger_set_currency.exponent
+    where currencies.app_id = ledger_set_currency.app_id
+      and currencies.code = ledger_set_currency.code;
+    v_currency.exponent := exponent;
+  end if;
+
+  return v_currency;
+end;
+$$;
+
+comment on function ledger_set_currency is
+  'Defines a currency of the app''s own, beside those of ISO 4217, and returns it. code: 1 to 32 '
+  'visible characters. exponent: decimal places that amounts are rounded to, 0 to 18; fixed as '
+  'soon as a plan is in the currency. Errors: NullArgument, InvalidScope, InvalidCurrency, '
+  'InvalidArgument, InUse.';
+
+revoke all on function ledger_set_currency from public;
+grant execute on function ledger_set_currency to pgledger_poster;
+
+-- file: repeatable/50_billing/20_ledger_set_usage_skew.sql
+/*
+Sets how far ahead of the clock an app's usage events may be. Repeatable.
+
+Checks, in this order: app_id, skew.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function ledger_set_usage_skew(
+  app_id text,
+  skew interval
+)
+returns interval
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := case
+    when skew < interval '0' then 'it is negative'
+    when skew > interval '365 days' then 'it is more than 365 days'
+  end;
+begin
+  perform pgledger.check_app(app_id);
+
+  if skew is null then
+    perform pgledger.fail('LG003', array['skew']);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG101', array['skew', quote_literal(skew::text), v_fault]);
+  end if;
+
+  insert into pgledger.apps (app_id, usage_skew)
+  values (ledger_set_usage_skew.app_id, ledger_set_usage_skew.skew)
+  on conflict on constraint apps_app_id_pk do update
+  set usage_skew = excluded.usage_skew;
+
+  return skew;
+end;
+$$;
+
+comment on function ledger_set_usage_skew is
+  'Sets how far ahead of the clock usage events of the app may be, and returns it: 1 hour unless '
+  'set, 0 to 365 days. Errors: NullArgument, InvalidScope, InvalidArgument.';
+
+revoke all on function ledger_set_usage_skew from public;
+grant execute on function ledger_set_usage_skew to pgledger_poster;
+
+-- file: repeatable/50_billing/20_rewrite_plan.sql
+/*
+Writes down a plan that has changed, and its features if they have. Its row is locked.
+
+Locks the features, if they change, FOR SHARE, ascending by id.
+
+Errors: InvalidPlan, FeatureNotFound, Archived, InUse.
+*/
+create or replace function pgledger.rewrite_plan(
+  previous pgledger.plans,
+  plan pgledger.plans
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_features pgledger.plan_features[];
+  v_period record;
+begin
+  if plan.features = previous.features then
+    v_features := array(
+      select plan_features
+      from pgledger.plan_features
+      where plan_features.plan_key = previous.key
+    );
+  else
+    v_features := pgledger.read_plan_features(
+      plan.features, previous.app_id, previous.tenant_id, previous.key
+    );
+    perform pgledger.write_plan_features(previous.key, v_features);
+  end if;
+
+  v_period := pgledger.read_pricing(plan.pricing, v_features);
+
+  if (v_period.billing_interval, v_period.interval_count)
+    <> (previous.billing_interval, previous.interval_count)
+    and exists (
+      select
+      from pgledger.subscriptions
+      where subscriptions.plan_key = previous.key
+    ) then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'plan',
+        previous.id,
+        'billed otherwise',
+        format(
+          'subscriptions have it, so its interval stays %s %s',
+          previous.interval_count,
+          previous.billing_interval
+        )
+      ]
+    );
+  end if;
+
+  update pgledger.plans
+  set
+    name = plan.name,
+    description = plan.description,
+    features = plan.features,
+    pricing = plan.pricing,
+    billing_interval = v_period.billing_interval,
+    interval_count = v_period.interval_count,
+    trial_days = plan.trial_days,
+    anchor_at_trial_end = plan.anchor_at_trial_end,
+    version = plans.version + 1,
+    metadata = plan.metadata,
+    updated_at = pgledger.clock()
+  where plans.key = previous.key;
+end;
+$$;
+
+comment on function pgledger.rewrite_plan is
+  'Writes down a plan that has changed; raises what is wrong with its JSON, or InUse.';
+
+revoke all on function pgledger.rewrite_plan from public;
+
+-- file: repeatable/50_billing/21_ledger_create_feature.sql
+/*
+Creates a feature for an app, for one tenant of it, or, with app_id *, for all apps.
+
+With an id of the caller's choice the call can be repeated: the second call returns the feature as
+it stands now if everything it asks for is the same, and is refused if anything differs. Once the
+feature has been updated, only what an update cannot change is compared.
+
+Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
+metadata, id, repeat, whether the key is taken, or was used for something else.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
+IdempotencyConflict, AlreadyExists, InUse.
+*/
+create or replace function ledger_create_feature(
+  app_id text,
+  key text,
+  name text,
+  type text default 'metered',
+  aggregation text default null,
+  unique_key text default null,
+  description text default null,
+  metadata jsonb default null,
+  id text default null,
+  tenant_id text default ''
+)
+returns ledger_features
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.features;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  perform pgledger.check_text('key', key, 128);
+
+  v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
+  v_new.app_id := app_id;
+  v_new.tenant_id := tenant_id;
+  v_new.key := key;
+  v_new.name := name;
+  v_new.description := description;
+  v_new.type := type;
+  v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
+  v_new.unique_key := unique_key;
+  v_new.metadata := metadata;
+  perform pgledger.check_feature(v_new);
+  perform pgledger.check_id('id', v_new.id, 'feat');
+
+  loop
+    -- Without a constraint, because the id or the key may be the one that is taken.
+    insert into pgledger.features (
+      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+      created_at, updated_at
+    )
+    values (
+      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
+    )
+    on conflict do nothing;
+
+    if found then
+      perform pgledger.check_feature_usage(v_new);
+      exit;
+    end if;
+    exit when pgledger.feature_is_repeated(v_new);
+
+    -- What was in the way may be gone by now; then there is another try.
+    if exists (
+      select
+      from pgledger.features
+      where features.app_id = v_new.app_id
+        and features.tenant_id = v_new.tenant_id
+        and features.key = v_new.key
+    ) then
+      perform pgledger.fail(
+        'LG120',
+        array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
+      );
+    end if;
+  end loop;
+
+  return pgledger.feature_of(v_new.id);
+end;
+$$;
+
+comment on function ledger_create_feature is
+  'Creates a feature that plans can contain, and returns it. app_id: * for all apps. key: its name '
+  'in plans and usage events, 1 to 128 visible characters. name: for people, 1 to 255 characters. '
+  'type: boolean, metered or seat. aggregation: what usage of a metered one comes to: sum (also '
+  'where null), count, max, unique_count or latest. unique_key: member of an event''s metadata '
+  'whose different values unique_count counts. description: at most 10000 characters. metadata: '
+  'JSON object, at most 64 KiB. id: feat_ and a ULID of your own choice, to make the call '
+  'repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, InvalidScope, '
+  'InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, AlreadyExists, InUse.';
+
+revoke all on function ledger_create_feature from public;
+grant execute on function ledger_create_feature to pgledger_poster;
+
+-- file: repeatable/50_billing/22_ledger_get_feature.sql
+/*
+One feature: the app's own, whichever tenant's, or one of all apps. An id that does not exist is an
+error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+*/
+create or replace function ledger_get_feature(
+  app_id text,
+  id text
+)
+returns ledger_features
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  perform pgledger.check_id('id', id, 'feat');
+
+  if not exists (
+    select
+    from pgledger.features
+    where features.id = ledger_get_feature.id
+      and features.app_id in (ledger_get_feature.app_id, '*')
+  ) then
+    perform pgledger.fail('LG111', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return pgledger.feature_of(id);
+end;
+$$;
+
+comment on function ledger_get_feature is
+  'The feature of that id, of the app or of all apps. Errors: NullArgument, InvalidScope, '
+  'InvalidId, FeatureNotFound.';
+
+revoke all on function ledger_get_feature from public;
+grant execute on function ledger_get_feature to pgledger_reader;
+
+-- file: repeatable/50_billing/22_ledger_get_feature_by_key.sql
+/*
+The feature that a key names for a tenant: the tenant's own, or else the app's, or else that of all
+apps. The empty tenant_id stands for the whole app.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound.
+*/
+create or replace function ledger_get_feature_by_key(
+  app_id text,
+  key text,
+  tenant_id text default ''
+)
+returns ledger_features
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_feature pgledger.features;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+
+  if key is null then
+    perform pgledger.fail('LG003', array['key']);
+  end if;
+
+  v_feature := pgledger.find_feature(app_id, key, tenant_id);
+  if v_feature.id is null then
+    perform pgledger.fail(
+      'LG111',
+      array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  return pgledger.feature_of(v_feature.id);
+end;
+$$;
+
+comment on function ledger_get_feature_by_key is
+  'The feature that a key names for a tenant: its own, or else the app''s, or else that of all '
+  'apps. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+
+revoke all on function ledger_get_feature_by_key from public;
+grant execute on function ledger_get_feature_by_key to pgledger_reader;
+
+-- file: repeatable/50_billing/23_features_page.sql
+/*
+One page of the features of an app, or of all apps, in the order of their ids.
+
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function pgledger.features_page(
+  app_id text,
+  status text,
+  page_size integer,
+  page_offset bigint,
+  tenant_id text
+)
+returns setof ledger_features
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  perform pgledger.check_catalogue_scope(
+    app_id, coalesce(tenant_id, ''), all_apps_allowed => true
+  );
+  if status is not null then
+    perform pgledger.check_choice('status', status, array['active', 'archived']);
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    features.id, features.app_id, features.tenant_id, features.key, features.name,
+    features.description, features.type, features.aggregation, features.unique_key,
+    features.status, features.version, features.metadata, features.created_at,
+    features.updated_at
+  from pgledger.features
+  where features.app_id = features_page.app_id
+    and (features_page.status is null or features.status = features_page.status)
+    and (
+      features_page.tenant_id is null or features.tenant_id in (features_page.tenant_id, '')
+    )
+  order by features.id
+  limit features_page.page_size
+  offset features_page.page_offset;
+end;
+$$;
+
+comment on function pgledger.features_page is
+  'One page of the features of an app or of all apps; raises unless the page can be asked for.';
+
+revoke all on function pgledger.features_page from public;
+
+-- file: repeatable/50_billing/24_ledger_list_features.sql
+/*
+One page of an app's features, oldest first: by id, which for generated ids is the order of
+creation.
+
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_features(
+  app_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  tenant_id text default null
+)
+returns setof ledger_features
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select
+    features.id, features.app_id, features.tenant_id, features.key, features.name,
+    features.description, features.type, features.aggregation, features.unique_key,
+    features.status, features.version, features.metadata, features.created_at,
+    features.updated_at
+  from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
+$$;
+
+comment on function ledger_list_features is
+  'One page of the features of an app, by id. status: active, archived, or null for both. '
+  'page_size: 1 to 10000. page_offset: rows to leave out. tenant_id: null for the whole app''s and '
+  'every tenant''s, empty for the whole app''s alone, otherwise that tenant''s and the whole '
+  'app''s. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_features from public;
+grant execute on function ledger_list_features to pgledger_reader;
+
+-- file: repeatable/50_billing/24_ledger_list_global_features.sql
+/*
+One page of the features of all apps, by id.
+
+Errors: NullArgument, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_global_features(
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_features
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select
+    features.id, features.app_id, features.tenant_id, features.key, features.name,
+    features.description, features.type, features.aggregation, features.unique_key,
+    features.status, features.version, features.metadata, features.created_at,
+    features.updated_at
+  from pgledger.features_page('*', status, page_size, page_offset, '') as features
+$$;
+
+comment on function ledger_list_global_features is
+  'One page of the features that belong to all apps, by id. status: active, archived, or null for '
+  'both. page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, '
+  'InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_global_features from public;
+grant execute on function ledger_list_global_features to pgledger_reader;
+
+-- file: repeatable/50_billing/25_ledger_archive_feature.sql
+/*
+Archives a feature: plans that contain it keep it, no other plan may contain it. Repeatable.
+
+Locks the feature; whoever writes a plan that contains it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+*/
+create or replace function ledger_archive_feature(
+  app_id text,
+  id text
+)
+returns ledger_features
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_feature pgledger.features := pgledger.lock_feature(app_id, id);
+begin
+  if v_feature.status <> 'archived' then
+    update pgledger.features
+    set
+      status = 'archived',
+      version = features.version + 1,
+      updated_at = pgledger.clock()
+    where features.id = v_feature.id;
+  end if;
+
+  return pgledger.feature_of(id);
+end;
+$$;
+
+comment on function ledger_archive_feature is
+  'Archives a feature and returns it: plans that contain it keep it, no other plan may contain it. '
+  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.';
+
+revoke all on function ledger_archive_feature from public;
+grant execute on function ledger_archive_feature to pgledger_poster;
+
+-- file: repeatable/50_billing/25_ledger_delete_feature.sql
+/*
+Deletes a feature that no plan contains and that no usage was recorded of, and returns it as it was.
+Usage is of the feature that its key names for its tenant now.
+
+Locks the feature FOR UPDATE: whoever writes a plan that contains it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.
+*/
+create or replace function ledger_delete_feature(
+  app_id text,
+  id text
+)
+returns ledger_features
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
+  v_feature record := pgledger.feature_of(id);
+  v_fault text;
+begin
+  if exists (
+    select
+    from pgledger.meters
+    where meters.feature_key = v_old.key
+      and v_old.app_id in (meters.app_id, '*')
+      and v_old.tenant_id in (meters.tenant_id, '')
+      and (
+        pgledger.find_feature(meters.app_id, meters.feature_key, meters.tenant_id)
+      ).id = v_old.id
+  ) then
+    v_fault := 'usage of it was recorded';
+  else
+    begin
+      delete from pgledger.features
+      where features.id = v_old.id;
+    exception
+      when foreign_key_violation then
+        v_fault := 'plans contain it';
+    end;
+  end if;
+
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG122', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
+    );
+  end if;
+
+  return v_feature;
+end;
+$$;
+
+comment on function ledger_delete_feature is
+  'Deletes a feature that no plan contains and no usage was recorded of, and returns it as it was. '
+  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.';
+
+revoke all on function ledger_delete_feature from public;
+grant execute on function ledger_delete_feature to pgledger_poster;
+
+-- file: repeatable/50_billing/25_ledger_update_feature.sql
+/*
+Changes a feature; what is null stays. A call that changes nothing leaves the version as it is. A
+feature of all apps is changed with app_id *.
+
+A plan that does not name an aggregation keeps the one that the feature had when the plan's features
+were written: what is billed does not change under those who have the plan.
+
+Locks the feature. Checks, in this order: app_id, id, existence, name, aggregation, description,
+metadata.
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InvalidArgument, InvalidMetadata.
+*/
+create or replace function ledger_update_feature(
+  app_id text,
+  id text,
+  name text default null,
+  description text default null,
+  aggregation text default null,
+  metadata jsonb default null
+)
+returns ledger_features
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.features := pgledger.lock_feature(app_id, id);
+  v_new pgledger.features := v_old;
+begin
+  v_new.name := coalesce(name, v_old.name);
+  v_new.description := coalesce(description, v_old.description);
+  v_new.aggregation := coalesce(aggregation, v_old.aggregation);
+  v_new.metadata := coalesce(metadata, v_old.metadata);
+  perform pgledger.check_feature(v_new);
+
+  if v_new is distinct from v_old then
+    update pgledger.features
+    set
+      name = v_new.name,
+      description = v_new.description,
+      aggregation = v_new.aggregation,
+      metadata = v_new.metadata,
+      version = features.version + 1,
+      updated_at = pgledger.clock()
+    where features.id = v_old.id;
+  end if;
+
+  return pgledger.feature_of(id);
+end;
+$$;
+
+comment on function ledger_update_feature is
+  'Changes a feature and returns it; what is null stays as it is. app_id: * for a feature of all '
+  'apps. A changed aggregation counts for plans that are written from then on. Errors: '
+  'NullArgument, InvalidScope, InvalidId, FeatureNotFound, InvalidArgument, InvalidMetadata.';
+
+revoke all on function ledger_update_feature from public;
+grant execute on function ledger_update_feature to pgledger_poster;
+
+-- file: repeatable/50_billing/26_ledger_create_plan.sql
+/*
+Creates a plan, for the whole app or, with a tenant_id, for that tenant alone.
+
+With an id of the caller's choice the call can be repeated: the second call returns the plan as it
+stands now if everything it asks for is the same, and is refused if anything differs. Once the plan
+has been updated, only what an update cannot change is compared.
+
+Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
+
+Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
+description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
+known, features, pricing, whether the slug is taken.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
+IdempotencyConflict, UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, AlreadyExists.
+*/
+create or replace function ledger_create_plan(
+  app_id text,
+  slug text,
+  name text,
+  currency text,
+  features jsonb default '[]',
+  pricing jsonb default '{}',
+  description text default null,
+  trial_days integer default 0,
+  anchor_at_trial_end boolean default true,
+  add_on boolean default false,
+  metadata jsonb default null,
+  id text default null,
+  tenant_id text default ''
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.plans;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  perform pgledger.check_text('slug', slug, 128);
+
+  if currency is null then
+    perform pgledger.fail('LG003', array['currency']);
+  end if;
+
+  v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
+  v_new.app_id := app_id;
+  v_new.tenant_id := tenant_id;
+  v_new.slug := slug;
+  v_new.name := name;
+  v_new.description := description;
+  v_new.status := 'active';
+  v_new.currency := currency;
+  v_new.features := features;
+  v_new.pricing := pricing;
+  v_new.trial_days := trial_days;
+  v_new.anchor_at_trial_end := anchor_at_trial_end;
+  v_new.add_on := add_on;
+  v_new.version := 1;
+  v_new.metadata := metadata;
+  v_new.created_at := v_now;
+  v_new.updated_at := v_now;
+  perform pgledger.check_plan(v_new);
+  perform pgledger.check_id('id', v_new.id, 'plan');
+
+  v_new.key := pgledger.repeated_plan(v_new);
+  if v_new.key is null then
+    v_new.key := pgledger.insert_plan(v_new);
+  end if;
+
+  return pgledger.plan_of(v_new.key);
+end;
+$$;
+
+comment on function ledger_create_plan is
+  'Creates a plan and returns it. slug: its name in addresses and code, 1 to 128 visible '
+  'characters. name: for people, 1 to 255 characters. currency: code of ISO 4217, or one that the '
+  'app has defined. features: JSON array of features and limits. pricing: JSON object of base fee '
+  'and prices. description: at most 10000 characters. trial_days: 0 to 3650. anchor_at_trial_end: '
+  'whether billing periods count from the end of the trial. add_on: whether a tenant may have it '
+  'beside another subscription. metadata: JSON object, at most 64 KiB. id: plan_ and a ULID of '
+  'your own choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: '
+  'NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, '
+  'UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, AlreadyExists.';
+
+revoke all on function ledger_create_plan from public;
+grant execute on function ledger_create_plan to pgledger_poster;
+
+-- file: repeatable/50_billing/27_ledger_get_plan.sql
+/*
+One plan of the app, whichever tenant's. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+*/
+create or replace function ledger_get_plan(
+  app_id text,
+  id text
+)
+returns ledger_plans
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_catalogue_scope(app_id);
+  perform pgledger.check_id('id', id, 'plan');
+
+  select plans.key
+  into v_key
+  from pgledger.plans
+  where plans.id = ledger_get_plan.id and plans.app_id = ledger_get_plan.app_id;
+
+  if not found then
+    perform pgledger.fail('LG110', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.plan_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_plan is
+  'The plan of that id. Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+
+revoke all on function ledger_get_plan from public;
+grant execute on function ledger_get_plan to pgledger_reader;
+
+-- file: repeatable/50_billing/27_ledger_get_plan_by_slug.sql
+/*
+The plan that a slug names for a tenant: the tenant's own, or else the whole app's; archived ones
+included. The empty tenant_id stands for the whole app.
+
+Errors: NullArgument, InvalidScope, PlanNotFound.
+*/
+create or replace function ledger_get_plan_by_slug(
+  app_id text,
+  slug text,
+  tenant_id text default ''
+)
+returns ledger_plans
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+
+  if slug is null then
+    perform pgledger.fail('LG003', array['slug']);
+  end if;
+
+  select plans.key
+  into v_key
+  from pgledger.plans
+  where plans.app_id = ledger_get_plan_by_slug.app_id
+    and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
+    and plans.slug = ledger_get_plan_by_slug.slug
+  order by plans.tenant_id = ''
+  limit 1;
+
+  if not found then
+    perform pgledger.fail(
+      'LG110',
+      array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  return pgledger.plan_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_plan_by_slug is
+  'The plan that a slug names for a tenant: its own, or else the whole app''s. Errors: '
+  'NullArgument, InvalidScope, PlanNotFound.';
+
+revoke all on function ledger_get_plan_by_slug from public;
+grant execute on function ledger_get_plan_by_slug to pgledger_reader;
+
+-- file: repeatable/50_billing/27_ledger_list_plans.sql
+/*
+One page of an app's plans, oldest first: by id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_plans(
+  app_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  tenant_id text default null
+)
+returns setof ledger_plans
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  if status is not null then
+    perform pgledger.check_choice('status', status, array['active', 'archived']);
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
+    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
+    plans.version, plans.metadata, plans.created_at, plans.updated_at
+  from pgledger.plans
+  where plans.app_id = ledger_list_plans.app_id
+    and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
+    and (
+      ledger_list_plans.tenant_id is null or plans.tenant_id in (ledger_list_plans.tenant_id, '')
+    )
+  order by plans.id
+  limit ledger_list_plans.page_size
+  offset ledger_list_plans.page_offset;
+end;
+$$;
+
+comment on function ledger_list_plans is
+  'One page of the plans of an app, by id. status: active, archived, or null for both. page_size: '
+  '1 to 10000. page_offset: rows to leave out. tenant_id: null for the whole app''s and every '
+  'tenant''s, empty for the whole app''s alone, otherwise that tenant''s and the whole app''s. '
+  'Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_plans from public;
+grant execute on function ledger_list_plans to pgledger_reader;
+
+-- file: repeatable/50_billing/28_ledger_update_plan.sql
+/*
+Changes a plan; what is null stays. A call that changes nothing leaves the version as it is. The
+currency, the slug and whether it is an add-on never change, nor does the billing interval while
+subscriptions have the plan. A plan that is archived may be changed: those who have it keep it.
+
+Locks the plan, then, FOR SHARE, the features if they change, ascending by id. Whoever subscribes to
+the plan holds it FOR SHARE.
+
+Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
+pricing, subscriptions.
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata,
+InvalidPlan, FeatureNotFound, Archived, InUse.
+*/
+create or replace function ledger_update_plan(
+  app_id text,
+  id text,
+  name text default null,
+  features jsonb default null,
+  pricing jsonb default null,
+  description text default null,
+  trial_days integer default null,
+  anchor_at_trial_end boolean default null,
+  metadata jsonb default null
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.plans := pgledger.lock_plan(app_id, id);
+  v_new pgledger.plans := v_old;
+begin
+  v_new.name := coalesce(name, v_old.name);
+  v_new.features := coalesce(features, v_old.features);
+  v_new.pricing := coalesce(pricing, v_old.pricing);
+  v_new.description := coalesce(description, v_old.description);
+  v_new.trial_days := coalesce(trial_days, v_old.trial_days);
+  v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
+  v_new.metadata := coalesce(metadata, v_old.metadata);
+  perform pgledger.check_plan(v_new);
+
+  if v_new is distinct from v_old then
+    perform pgledger.rewrite_plan(v_old, v_new);
+  end if;
+
+  return pgledger.plan_of(v_old.key);
+end;
+$$;
+
+comment on function ledger_update_plan is
+  'Changes a plan and returns it; what is null stays as it is. The currency, the slug and whether '
+  'it is an add-on never change, nor does the billing interval while subscriptions have the plan. '
+  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata, '
+  'InvalidPlan, FeatureNotFound, Archived, InUse.';
+
+revoke all on function ledger_update_plan from public;
+grant execute on function ledger_update_plan to pgledger_poster;
+
+-- file: repeatable/50_billing/29_ledger_archive_plan.sql
+/*
+Archives a plan: subscriptions that have it keep it, no other may take it. Repeatable.
+
+Locks the plan; whoever subscribes to it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+*/
+create or replace function ledger_archive_plan(
+  app_id text,
+  id text
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_plan pgledger.plans := pgledger.lock_plan(app_id, id);
+begin
+  if v_plan.status <> 'archived' then
+    update pgledger.plans
+    set
+      status = 'archived',
+      version = plans.version + 1,
+      updated_at = pgledger.clock()
+    where plans.key = v_plan.key;
+  end if;
+
+  return pgledger.plan_of(v_plan.key);
+end;
+$$;
+
+comment on function ledger_archive_plan is
+  'Archives a plan and returns it: subscriptions that have it keep it, no other may take it. '
+  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+
+revoke all on function ledger_archive_plan from public;
+grant execute on function ledger_archive_plan to pgledger_poster;
+
+-- file: repeatable/50_billing/29_ledger_delete_plan.sql
+/*
+Deletes a plan that no subscription has or has had, and returns it as it was.
+
+Locks the plan FOR UPDATE: whoever subscribes to it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.
+*/
+create or replace function ledger_delete_plan(
+  app_id text,
+  id text
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
+  v_plan record := pgledger.plan_of(v_old.key);
+begin
+  begin
+    delete from pgledger.plans
+    where plans.key = v_old.key;
+  exception
+    when foreign_key_violation then
+      perform pgledger.fail(
+        'LG122', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
+      );
+  end;
+
+  return v_plan;
+end;
+$$;
+
+comment on function ledger_delete_plan is
+  'Deletes a plan that no subscription has or has had, and returns it as it was. Errors: '
+  'NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.';
+
+revoke all on function ledger_delete_plan from public;
+grant execute on function ledger_delete_plan to pgledger_poster;
+
+-- file: repeatable/50_billing/30_check_time_zone.sql
+/*
+Refuses what is not the name of a time zone. PostgreSQL reads other things as one, too: an
+abbreviation, whose meaning depends on a setting of the session, a POSIX rule, a name in any case.
+None of the names with an area before a slash can be taken for these. Directories of the operating
+system, posix/ and right/, are not on every server.
+
+Looking through the names takes some 20 ms, and none for UTC.
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_time_zone(time_zone text)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if time_zone is null then
+    perform pgledger.fail('LG003', array['time_zone']);
+  elsif time_zone <> 'UTC' and (
+    time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
+    or not exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = check_time_zone.time_zone
+    )
+  ) then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'time_zone',
+        quote_literal(pgledger.abridged(time_zone)),
+        'it is neither UTC nor the name of a time zone such as Europe/Berlin'
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_time_zone is
+  'Raises NullArgument or InvalidArgument unless the text is UTC or the name of a time zone.';
+
+revoke all on function pgledger.check_time_zone from public;
+
+-- file: repeatable/50_billing/30_subscription_of.sql
+/*
+The subscription of that number as applications see it, or null.
+*/
+create or replace function pgledger.subscription_of(key bigint)
+returns ledger_subscriptions
+language sql
+stable
+parallel safe
+as $$
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
+    subscriptions.add_on, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.key = subscription_of.key
+$$;
+
+comment on function pgledger.subscription_of is
+  'The subscription of that number as the view ledger_subscriptions shows it, or null.';
+
+revoke all on function pgledger.subscription_of from public;
+
+-- file: repeatable/50_billing/31_interval_length.sql
+/*
+How long a billing interval is, so that it can be compared with another: a year is 12 months and a
+week is 7 days, but no number of days is a month.
+*/
+create or replace function pgledger.interval_length(unit text, count integer)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case unit
+    when 'year' then format('%s months', 12 * count)
+    when 'month' then format('%s months', count)
+    when 'week' then format('%s days', 7 * count)
+    when 'day' then format('%s days', count)
+  end
+$$;
+
+comment on function pgledger.interval_length is
+  'Length of a billing interval in months or days; equal for equal lengths.';
+
+revoke all on function pgledger.interval_length from public;
+
+-- file: repeatable/50_billing/31_subscription_due_at.sql
+/*
+When the next thing happens to a subscription that the clock decides alone. While it is paused its
+periods stand still and its trial is not ended, but what was cancelled ends when it was to end.
+*/
+create or replace function pgledger.subscription_due_at(subscription pgledger.subscriptions)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select case subscription.status
+    when 'trialing'
+      then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
+    when 'active' then least(subscription.cancel_at, subscription.current_period_end)
+    when 'paused' then subscription.cancel_at
+  end
+$$;
+
+comment on function pgledger.subscription_due_at is
+  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+
+revoke all on function pgledger.subscription_due_at from public;
+
+-- file: repeatable/50_billing/31_subscription_period.sql
+/*
+The period of a subscription that a time lies in. A trial whose end is the anchor is one period,
+however long, which counts as the one before the anchor. No period begins before the subscription.
+*/
+create or replace function pgledger.subscription_period(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  out number integer,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if at < subscription.trial_end and subscription.anchor_at = subscription.trial_end then
+    number := -1;
+    starts_at := subscription.started_at;
+    ends_at := subscription.trial_end;
+    return;
+  end if;
+
+  select period.number, greatest(period.starts_at, subscription.started_at), period.ends_at
+  into number, starts_at, ends_at
+  from pgledger.period_at(
+    subscription.anchor_at,
+    subscription.time_zone,
+    subscription.billing_interval,
+    subscription.interval_count,
+    at
+  ) as period;
+end;
+$$;
+
+comment on function pgledger.subscription_period is
+  'Number, start and end of the period of a subscription that a time lies in.';
+
+revoke all on function pgledger.subscription_period from public;
+
+-- file: repeatable/50_billing/31_trial_end.sql
+/*
+When a trial of so many days ends, counted in days of that time zone; null for none.
+*/
+create or replace function pgledger.trial_end(
+  started_at timestamptz,
+  time_zone text,
+  trial_days integer
+)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when trial_days > 0 then pgledger.period_boundary(started_at, time_zone, 'day', trial_days, 1)
+  end
+$$;
+
+comment on function pgledger.trial_end is 'When a trial of so many days ends; null for none.';
+
+revoke all on function pgledger.trial_end from public;
+
+-- file: repeatable/50_billing/32_note_subscription_change.sql
+/*
+Writes down that a subscription is now as it is given, and returns it with its next version and with
+what is due next. pgledger.store_subscription, or the insertion, writes the subscription itself.
+
+The subscription is locked, or new.
+*/
+create or replace function pgledger.note_subscription_change(
+  subscription pgledger.subscriptions,
+  change text,
+  occurred_at timestamptz,
+  created_at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  subscription.version := subscription.version + 1;
+  subscription.updated_at := created_at;
+  subscription.due_at := pgledger.subscription_due_at(subscription);
+
+  insert into pgledger.subscription_changes (
+    subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
+    plan_key, quantity, period_number, period_start, period_end
+  )
+  values (
+    subscription.key,
+    subscription.version,
+    note_subscription_change.change,
+    note_subscription_change.occurred_at,
+    note_subscription_change.created_at,
+    subscription.app_id,
+    subscription.tenant_id,
+    subscription.status,
+    subscription.plan_key,
+    subscription.quantity,
+    subscription.period_number,
+    subscription.current_period_start,
+    subscription.current_period_end
+  );
+
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.note_subscription_change is
+  'Writes down a change of a subscription, and returns it with its next version and due time.';
+
+revoke all on function pgledger.note_subscription_change from public;
+
+-- file: repeatable/50_billing/33_store_subscription.sql
+/*
+Writes a subscription as it is given over its row, which is locked, and returns what applications
+see. Only what can change is written. Whoever brings one back to life has to expect a violation of
+the unique index of live subscriptions.
+*/
+create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.subscriptions
+  set
+    plan_key = subscription.plan_key,
+    status = subscription.status,
+    quantity = subscription.quantity,
+    anchor_at = subscription.anchor_at,
+    billing_interval = subscription.billing_interval,
+    interval_count = subscription.interval_count,
+    period_number = subscription.period_number,
+    current_period_start = subscription.current_period_start,
+    current_period_end = subscription.current_period_end,
+    cancel_at = subscription.cancel_at,
+    canceled_at = subscription.canceled_at,
+    paused_at = subscription.paused_at,
+    ended_at = subscription.ended_at,
+    due_at = subscription.due_at,
+    version = subscription.version,
+    metadata = subscription.metadata,
+    updated_at = subscription.updated_at
+  where subscriptions.key = subscription.key;
+
+  return pgledger.subscription_of(subscription.key);
+end;
+$$;
+
+comment on function pgledger.store_subscription is
+  'Writes a changed subscription over its locked row, and returns what applications see.';
+
+revoke all on function pgledger.store_subscription from public;
+
+-- file: repeatable/50_billing/34_advance_subscription.sql
+/*
+Writes down what the clock has decided about a subscription until that time, inclusive, in the order
+in which it happened, and returns it as it is then. Its row is locked.
+
+At one and the same time a trial ends first, then what was cancelled ends, and only what goes on
+starts a period. Each is a change of its own, so that no period is left out, however late it is.
+*/
+create or replace function pgledger.advance_subscription(
+  subscription pgledger.subscriptions,
+  until timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_version bigint := subscription.version;
+  v_now timestamptz;
+  v_at timestamptz;
+  v_change text;
+begin
+  while subscription.due_at <= until loop
+    v_now := coalesce(v_now, pgledger.clock());
+    v_at := subscription.due_at;
+
+    if subscription.status = 'trialing' and subscription.trial_end = v_at then
+      v_change := 'trial_ended';
+      subscription.status := 'active';
+    elsif subscription.cancel_at = v_at then
+      v_change := 'canceled';
+      subscription.status := 'canceled';
+      subscription.paused_at := null;
+      subscription.ended_at := v_at;
+    else
+      v_change := 'period_started';
+      select period.number, period.starts_at, period.ends_at
+      into
+        subscription.period_number,
+        subscription.current_period_start,
+        subscription.current_period_end
+      from pgledger.subscription_period(subscription, v_at) as period;
+    end if;
+
+    subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
+  end loop;
+
+  if subscription.version > v_version then
+    perform pgledger.store_subscription(subscription);
+  end if;
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.advance_subscription is
+  'Moves a locked subscription on to that time: trial, cancellation and periods that are due.';
+
+revoke all on function pgledger.advance_subscription from public;
+
+-- file: repeatable/50_billing/35_check_subscription_quantity.sql
+/*
+Refuses a quantity that a plan cannot be taken in: the bounds of an amount, above zero.
+
+Errors: NullArgument, InvalidQuantity.
+*/
+create or replace function pgledger.check_subscription_quantity(quantity numeric)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.amount_fault(quantity);
+begin
+  if quantity is null then
+    perform pgledger.fail('LG003', array['quantity']);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG104', array['quantity', pgledger.abridged(quantity::text), v_fault]);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_subscription_quantity is
+  'Raises NullArgument or InvalidQuantity unless a plan can be taken in that quantity.';
+
+revoke all on function pgledger.check_subscription_quantity from public;
+
+-- file: repeatable/50_billing/35_refuse_move.sql
+/*
+Raises that a subscription cannot be what it was to become. In a message the last argument follows
+"cannot become".
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.refuse_move(
+  subscription pgledger.subscriptions,
+  target text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail(
+    'LG123', array['subscription', subscription.id, subscription.status, target]
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_move is
+  'Raises that a subscription cannot be what it was to become.';
+
+revoke all on function pgledger.refuse_move from public;
+
+-- file: repeatable/50_billing/35_refuse_second_subscription.sql
+/*
+Raises that a tenant can have no other live subscription.
+
+Errors: ActiveSubscriptionExists.
+*/
+create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail(
+    'LG124', array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_second_subscription is
+  'Raises that a tenant can have no other live subscription.';
+
+revoke all on function pgledger.refuse_second_subscription from public;
+
+-- file: repeatable/50_billing/36_lock_subscription.sql
+/*
+A tenant's subscription, its row locked FOR NO KEY UPDATE. What the clock has decided meanwhile is
+the caller's to write down: the time counts from when the lock was got.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+*/
+create or replace function pgledger.lock_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('id', id, 'sub');
+
+  perform
+  from pgledger.subscriptions
+  where subscriptions.id = lock_subscription.id
+    and subscriptions.app_id = lock_subscription.app_id
+    and subscriptions.tenant_id = lock_subscription.tenant_id
+  for no key update;
+  if not found then
+    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return (
+    select subscriptions
+    from pgledger.subscriptions
+    where subscriptions.id = lock_subscription.id
+  );
+end;
+$$;
+
+comment on function pgledger.lock_subscription is
+  'A tenant''s subscription, locked to be changed; raises SubscriptionNotFound.';
+
+revoke all on function pgledger.lock_subscription from public;
+
+-- file: repeatable/50_billing/36_make_way.sql
+/*
+Ends a tenant's live subscription if it was to end by now and nobody has written that down yet, so
+that another one can live. With the id of one that is there already, that one is locked as well.
+
+Locks both FOR NO KEY UPDATE, ascending by id.
+*/
+create or replace function pgledger.make_way(
+  app_id text,
+  tenant_id text,
+  id text default null
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  for v_key in
+    select subscriptions.key
+    from pgledger.subscriptions
+    where subscriptions.app_id = make_way.app_id
+      and subscriptions.tenant_id = make_way.tenant_id
+      and (
+        subscriptions.id = make_way.id
+        or (
+          not subscriptions.add_on
+          and subscriptions.status in ('trialing', 'active')
+          and subscriptions.cancel_at <= v_now
+        )
+      )
+    order by subscriptions.id
+    for no key update
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.make_way is
+  'Ends a tenant''s live subscription that was to end by now, so that another one can live.';
+
+revoke all on function pgledger.make_way from public;
+
+-- file: repeatable/50_billing/37_check_plan_change.sql
+/*
+Refuses a plan that a subscription cannot be moved to: one of another currency, or an add-on in
+place of a plan that is not one, or the other way round.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_plan_change(
+  subscription pgledger.subscriptions,
+  plan pgledger.plans
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_currency text := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  v_fault text;
+begin
+  if plan.currency <> v_currency then
+    v_fault := format(
+      'its currency is %s, and the subscription''s is %s', plan.currency, v_currency
+    );
+  elsif plan.add_on and not subscription.add_on then
+    v_fault := 'it is an add-on, and the subscription''s is not';
+  elsif subscription.add_on and not plan.add_on then
+    v_fault := 'it is not an add-on, and the subscription''s is';
+  end if;
+
+  if v_fault is not null then
+    perform pgledger.fail('LG101', array['plan_id', quote_literal(plan.id), v_fault]);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_change is
+  'Raises InvalidArgument unless a subscription can be moved to that plan.';
+
+revoke all on function pgledger.check_plan_change from public;
+
+-- file: repeatable/50_billing/37_subscribable_plan.sql
+/*
+A plan that a tenant can subscribe to: the whole app's or the tenant's own, and not archived. Locked
+FOR SHARE, so that it is neither archived nor billed at another interval meanwhile.
+
+Errors: NullArgument, InvalidId, PlanNotFound, Archived.
+*/
+create or replace function pgledger.subscribable_plan(
+  app_id text,
+  tenant_id text,
+  plan_id text
+)
+returns pgledger.plans
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_plan pgledger.plans;
+begin
+  perform pgledger.check_id('plan_id', plan_id, 'plan');
+
+  perform
+  from pgledger.plans
+  where plans.id = subscribable_plan.plan_id
+    and plans.app_id = subscribable_plan.app_id
+    and plans.tenant_id in (subscribable_plan.tenant_id, '')
+  for share;
+  if not found then
+    perform pgledger.fail('LG110', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
+  if v_plan.status = 'archived' then
+    perform pgledger.fail('LG121', array['plan', plan_id]);
+  end if;
+  return v_plan;
+end;
+$$;
+
+comment on function pgledger.subscribable_plan is
+  'A plan that a tenant can subscribe to, locked; raises PlanNotFound or Archived.';
+
+revoke all on function pgledger.subscribable_plan from public;
+
+-- file: repeatable/50_billing/38_check_new_subscription.sql
+/*
+Refuses a request for a subscription of which a value is wrong by itself. The order of the checks is
+that of the arguments.
+
+Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId.
+*/
+create or replace function pgledger.check_new_subscription(
+  request pgledger.subscriptions,
+  trial_days integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_started_fault text := coalesce(
+    pgledger.time_fault(request.started_at),
+    case when request.started_at > request.created_at then 'it is in the future' end
+  );
+  v_anchor_fault text := pgledger.time_fault(request.anchor_at);
+begin
+  if request.started_at is not null and v_started_fault is not null then
+    perform pgledger.fail(
+      'LG008', array['started_at', request.started_at::text, v_started_fault]
+    );
+  elsif request.anchor_at is not null and v_anchor_fault is not null then
+    perform pgledger.fail('LG008', array['anchor_at', request.anchor_at::text, v_anchor_fault]);
+  end if;
+
+  perform pgledger.check_time_zone(request.time_zone);
+  if trial_days not between 0 and 3650 then
+    perform pgledger.fail(
+      'LG101', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
+    );
+  end if;
+  perform pgledger.check_subscription_quantity(request.quantity);
+  perform pgledger.check_metadata(request.metadata);
+  if request.id is not null then
+    perform pgledger.check_id('id', request.id, 'sub');
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_new_subscription is
+  'Raises what is wrong with a request for a subscription by itself.';
+
+revoke all on function pgledger.check_new_subscription from public;
+
+-- file: repeatable/50_billing/38_new_subscription.sql
+/*
+What a sound request asks for of a plan, defaults filled in: as it is at its start, version 0, to be
+inserted. Trials are counted from its start, and so are periods, unless the request says from when,
+or the plan says from the end of the trial.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.new_subscription(
+  request pgledger.subscriptions,
+  plan pgledger.plans,
+  trial_days integer
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_new pgledger.subscriptions := request;
+begin
+  v_new.id := coalesce(request.id, 'sub_' || pgledger.new_ulid(request.created_at));
+  v_new.plan_key := plan.key;
+  v_new.add_on := plan.add_on;
+  v_new.billing_interval := plan.billing_interval;
+  v_new.interval_count := plan.interval_count;
+  v_new.started_at := coalesce(request.started_at, request.created_at);
+  v_new.trial_end := pgledger.trial_end(
+    v_new.started_at, v_new.time_zone, coalesce(trial_days, plan.trial_days)
+  );
+  v_new.anchor_at := coalesce(
+    request.anchor_at,
+    case when plan.anchor_at_trial_end then v_new.trial_end end,
+    v_new.started_at
+  );
+  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
+  select period.number, period.starts_at, period.ends_at
+  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
+  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.due_at := pgledger.subscription_due_at(v_new);
+  v_new.version := 0;
+
+  -- Each period since the start becomes a row.
+  if (
+    pgledger.subscription_period(v_new, v_new.created_at)
+  ).number > v_new.period_number + 10000 then
+    perform pgledger.fail(
+      'LG008',
+      array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
+    );
+  end if;
+  return v_new;
+end;
+$$;
+
+comment on function pgledger.new_subscription is
+  'What a request asks for of a plan, defaults filled in, as it is at its start.';
+
+revoke all on function pgledger.new_subscription from public;
+
+-- file: repeatable/50_billing/38_repeated_subscription.sql
+/*
+The number of the subscription that an earlier call with that id has created, or null if none has.
+What was asked for is compared with what was created, as far as that is still known: an anchor until
+the plan was changed, metadata until something was updated. What the request leaves to its default
+is held to nothing: started_at was another time then, and a plan's trial may have changed.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_subscription(
+  request pgledger.subscriptions,
+  plan_id text,
+  trial_days integer
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_key bigint;
+  v_is_same boolean;
+begin
+  select
+    subscriptions.key,
+    (subscriptions.app_id, subscriptions.tenant_id, subscriptions.time_zone)
+    = (request.app_id, request.tenant_id, request.time_zone)
+    and (plans.id, created.quantity) = (repeated_subscription.plan_id, request.quantity)
+    and subscriptions.started_at = coalesce(request.started_at, subscriptions.started_at)
+    and (
+      repeated_subscription.trial_days is null
+      or subscriptions.trial_end is not distinct from pgledger.trial_end(
+        subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
+      )
+    )
+    and (
+      subscriptions.anchor_at = coalesce(request.anchor_at, subscriptions.anchor_at)
+      or exists (
+        select
+        from pgledger.subscription_changes as later
+        where later.subscription_key = subscriptions.key and later.change = 'plan_changed'
+      )
+    )
+    and (
+      subscriptions.metadata is not distinct from request.metadata
+      or exists (
+        select
+        from pgledger.subscription_changes as later
+        where later.subscription_key = subscriptions.key and later.change = 'updated'
+      )
+    )
+  into v_key, v_is_same
+  from pgledger.subscriptions
+  inner join pgledger.subscription_changes as created
+    on subscriptions.key = created.subscription_key and created.version = 1
+  inner join pgledger.plans on created.plan_key = plans.key
+  where subscriptions.id = request.id;
+
+  if not v_is_same then
+    perform pgledger.fail('LG023', array[request.id]);
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_subscription is
+  'Number of the subscription that has that id already, or null; raises if another request '
+  'created it.';
+
+revoke all on function pgledger.repeated_subscription from public;
+
+-- file: repeatable/50_billing/39_insert_subscription.sql
+/*
+Creates the subscription that a sound request asks for, moves it on to now if it starts in the past,
+and returns its number.
+
+Locks the plan FOR SHARE. Whoever creates another one with the id, or another live one for the
+tenant, at the same time goes first or waits: of conflicts there are two, hence none is named.
+Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
+ActiveSubscriptionExists.
+*/
+create or replace function pgledger.insert_subscription(
+  request pgledger.subscriptions,
+  plan_id text,
+  trial_days integer
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
+  v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+begin
+  insert into pgledger.subscriptions (
+    id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
+    billing_interval, interval_count, period_number, current_period_start, current_period_end,
+    trial_end, due_at, metadata, created_at, updated_at
+  )
+  values (
+    v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
+    v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
+    v_new.interval_count, v_new.period_number, v_new.current_period_start,
+    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.metadata, v_new.created_at,
+    v_new.created_at
+  )
+  on conflict do nothing
+  returning subscriptions.key into v_new.key;
+
+  if v_new.key is null then
+    v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
+    if v_new.key is null then
+      perform pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
+    end if;
+    return v_new.key;
+  end if;
+
+  v_new := pgledger.note_subscription_change(
+    v_new, 'created', v_new.started_at, v_new.created_at
+  );
+  perform pgledger.advance_subscription(v_new, v_new.created_at);
+  return v_new.key;
+end;
+$$;
+
+comment on function pgledger.insert_subscription is
+  'Creates the subscription that a sound request asks for, and returns its number.';
+
+revoke all on function pgledger.insert_subscription from public;
+
+-- file: repeatable/50_billing/40_ledger_create_subscription.sql
+/*
+Subscribes a tenant to a plan, from now or from a time in the past. One that starts in the past is
+moved on to now at once, by the rules of ledger_advance.
+
+With an id of the caller's choice the call can be repeated: the second call returns the subscription
+as it stands now if it asks for the same, and is refused if not.
+
+Locks the tenant's live subscription, if that was to end by now, then the plan FOR SHARE.
+Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
+quantity, metadata, id, repeat, plan, whether the tenant has a live subscription.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity,
+InvalidMetadata, IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.
+*/
+create or replace function ledger_create_subscription(
+  app_id text,
+  tenant_id text,
+  plan_id text,
+  started_at timestamptz default null,
+  anchor_at timestamptz default null,
+  time_zone text default 'UTC',
+  trial_days integer default null,
+  quantity numeric default 1,
+  metadata jsonb default null,
+  id text default null
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_request pgledger.subscriptions;
+  v_key bigint;
+begin
+  v_request.id := id;
+  v_request.app_id := app_id;
+  v_request.tenant_id := tenant_id;
+  v_request.quantity := quantity;
+  v_request.started_at := started_at;
+  v_request.anchor_at := anchor_at;
+  v_request.time_zone := time_zone;
+  v_request.metadata := metadata;
+  v_request.created_at := pgledger.clock();
+
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  perform pgledger.check_new_subscription(v_request, trial_days);
+
+  v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
+  if v_key is null then
+    perform pgledger.make_way(app_id, tenant_id);
+    v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
+  end if;
+
+  return pgledger.subscription_of(v_key);
+end;
+$$;
+
+comment on function ledger_create_subscription is
+  'Subscribes a tenant to a plan and returns the subscription. Call it in FROM: '
+  '(ledger_create_subscription(...)).* calls it once for every column. plan_id: a plan of the '
+  'whole app or of the tenant. started_at: now, or a time in the past. anchor_at: what periods are '
+  'counted from; the start, or, if the plan says so, the end of the trial; with another, the first '
+  'period is a part of one. time_zone: UTC or the name of a time zone such as Europe/Berlin, in '
+  'whose days and months periods are counted. trial_days: 0 to 3650, or null for the plan''s. '
+  'quantity: how many times the plan is taken, above 0. metadata: JSON object, at most 64 KiB. id: '
+  'sub_ and a ULID of your own choice, to make the call repeatable. Errors: NullArgument, '
+  'InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, '
+  'IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.';
+
+revoke all on function ledger_create_subscription from public;
+grant execute on function ledger_create_subscription to pgledger_poster;
+
+-- file: repeatable/50_billing/41_ledger_get_active_subscription.sql
+/*
+The tenant's live subscription that is not an add-on: trialing or active, and not to end by now,
+whether or not its end is written down already. There is at most one.
+
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function ledger_get_active_subscription(
+  app_id text,
+  tenant_id text
+)
+returns setof ledger_subscriptions
+language plpgsql
+volatile
+parallel safe
+rows 1
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+
+  select subscriptions.key
+  into v_key
+  from pgledger.subscriptions
+  where subscriptions.app_id = ledger_get_active_subscription.app_id
+    and subscriptions.tenant_id = ledger_get_active_subscription.tenant_id
+    and not subscriptions.add_on
+    and subscriptions.status in ('trialing', 'active')
+    and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
+
+  if found then
+    return next pgledger.subscription_of(v_key);
+  end if;
+end;
+$$;
+
+comment on function ledger_get_active_subscription is
+  'The tenant''s trialing or active subscription that is not an add-on, or no row. Errors: '
+  'NullArgument, InvalidScope.';
+
+revoke all on function ledger_get_active_subscription from public;
+grant execute on function ledger_get_active_subscription to pgledger_reader;
+
+-- file: repeatable/50_billing/41_ledger_get_subscription.sql
+/*
+One subscription of a tenant, as it is written down. An id that does not exist, or is another
+tenant's, is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+*/
+create or replace function ledger_get_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_subscriptions
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('id', id, 'sub');
+
+  select subscriptions.key
+  into v_key
+  from pgledger.subscriptions
+  where subscriptions.id = ledger_get_subscription.id
+    and subscriptions.app_id = ledger_get_subscription.app_id
+    and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
+
+  if not found then
+    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return pgledger.subscription_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_subscription is
+  'The tenant''s subscription of that id, as it is written down. Errors: NullArgument, '
+  'InvalidScope, InvalidId, SubscriptionNotFound.';
+
+revoke all on function ledger_get_subscription from public;
+grant execute on function ledger_get_subscription to pgledger_reader;
+
+-- file: repeatable/50_billing/42_ledger_list_subscriptions.sql
+/*
+One page of a tenant's subscriptions, oldest first: by id, which for generated ids is the order of
+creation.
+
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_subscriptions(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_subscriptions
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if status is not null then
+    perform pgledger.check_choice(
+      'status', status, array['trialing', 'active', 'paused', 'canceled']
+    );
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
+    subscriptions.add_on, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.app_id = ledger_list_subscriptions.app_id
+    and subscriptions.tenant_id = ledger_list_subscriptions.tenant_id
+    and (
+      ledger_list_subscriptions.status is null
+      or subscriptions.status = ledger_list_subscriptions.status
+    )
+  order by subscriptions.id
+  limit ledger_list_subscriptions.page_size
+  offset ledger_list_subscriptions.page_offset;
+end;
+$$;
+
+comment on function ledger_list_subscriptions is
+  'One page of a tenant''s subscriptions, by id, as they are written down. status: trialing, '
+  'active, paused, canceled, or null for all. page_size: 1 to 10000. page_offset: rows to leave '
+  'out. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_subscriptions from public;
+grant execute on function ledger_list_subscriptions to pgledger_reader;
+
+-- file: repeatable/50_billing/43_ledger_update_subscription.sql
+/*
+Changes what a subscription has of its own: quantity and metadata; null leaves either as it is.
+Nothing is written if both are so already.
+
+Locks the subscription, and first writes down what the clock has decided about it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, status.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity,
+InvalidMetadata, InvalidState.
+*/
+create or replace function ledger_update_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  quantity numeric default null,
+  metadata jsonb default null
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+begin
+  if quantity is not null then
+    perform pgledger.check_subscription_quantity(quantity);
+  end if;
+  perform pgledger.check_metadata(metadata);
+
+  if (coalesce(quantity, v_new.quantity), coalesce(metadata, v_new.metadata))
+    is not distinct from (v_new.quantity, v_new.metadata) then
+    return pgledger.subscription_of(v_new.key);
+  elsif v_new.status = 'canceled' then
+    perform pgledger.refuse_move(v_new, 'updated');
+  end if;
+
+  v_new.quantity := coalesce(quantity, v_new.quantity);
+  v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_update_subscription is
+  'Changes quantity and metadata of a subscription and returns it; null leaves them. quantity: '
+  'above 0. metadata: JSON object, at most 64 KiB, instead of the one before. Errors: '
+  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
+  'InvalidState.';
+
+revoke all on function ledger_update_subscription from public;
+grant execute on function ledger_update_subscription to pgledger_poster;
+
+-- file: repeatable/50_billing/44_ledger_change_plan.sql
+/*
+Moves a subscription to another plan of the same currency. If that one is billed at an interval of
+the same length, periods stay as they are; otherwise they are counted from now, in the same time
+zone, and the present one ends. A trial that goes on ends when it was to end; if periods count from
+its end, they still do. A pause and a cancellation stay. Nothing is written if it has the plan
+already.
+
+Locks the subscription, then the plan FOR SHARE; first writes down what the clock has decided.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound,
+Archived, InvalidArgument.
+*/
+create or replace function ledger_change_plan(
+  app_id text,
+  tenant_id text,
+  id text,
+  plan_id text
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_plan pgledger.plans;
+begin
+  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  if exists (
+    select
+    from pgledger.plans
+    where plans.key = v_new.plan_key and plans.id = ledger_change_plan.plan_id
+  ) then
+    return pgledger.subscription_of(v_new.key);
+  elsif v_new.status = 'canceled' then
+    perform pgledger.refuse_move(v_new, 'one of plan ' || plan_id);
+  end if;
+
+  v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
+  perform pgledger.check_plan_change(v_new, v_plan);
+
+  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
+    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
+    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
+    v_new.anchor_at := v_now;
+    v_new.period_number := 0;
+    v_new.current_period_start := v_now;
+    v_new.current_period_end := pgledger.period_boundary(
+      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
+    );
+  end if;
+
+  v_new.plan_key := v_plan.key;
+  v_new.billing_interval := v_plan.billing_interval;
+  v_new.interval_count := v_plan.interval_count;
+  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_change_plan is
+  'Moves a subscription to another plan and returns it. With an interval of the same length its '
+  'periods stay; with another they are counted from now, or, during a trial that they are counted '
+  'from the end of, still from there. plan_id: a plan of the whole app or of the tenant, of the '
+  'same currency, and an add-on if the present one is. Errors: NullArgument, InvalidScope, '
+  'InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound, Archived, InvalidArgument.';
+
+revoke all on function ledger_change_plan from public;
+grant execute on function ledger_change_plan to pgledger_poster;
+
+-- file: repeatable/50_billing/45_ledger_cancel_subscription.sql
+/*
+Cancels a subscription: at once, or when what has begun is over, which is the trial's end during a
+trial and the period's end otherwise. Nothing is written if it is cancelled so already, or has
+ended. Of one that is paused, a period that is over does not come back, so it ends at once.
+
+Locks the subscription, and first writes down what the clock has decided about it.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+*/
+create or replace function ledger_cancel_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  at_period_end boolean default true
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+begin
+  if at_period_end is null then
+    perform pgledger.fail('LG003', array['at_period_end']);
+  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
+    return pgledger.subscription_of(v_new.key);
+  end if;
+
+  v_new.canceled_at := v_now;
+  v_new.cancel_at := case
+    when not at_period_end then v_now
+    when v_new.trial_end > v_now then v_new.trial_end
+    else greatest(v_new.current_period_end, v_now)
+  end;
+
+  if v_new.cancel_at > v_now then
+    v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
+  else
+    v_new.status := 'canceled';
+    v_new.paused_at := null;
+    v_new.ended_at := v_now;
+    v_new := pgledger.note_subscription_change(v_new, 'canceled', v_now, v_now);
+  end if;
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_cancel_subscription is
+  'Cancels a subscription and returns it. at_period_end: true to let the trial or the current '
+  'period go to its end, which ledger_resume_subscription can prevent; false to end it at once. '
+  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.';
+
+revoke all on function ledger_cancel_subscription from public;
+grant execute on function ledger_cancel_subscription to pgledger_poster;
+
+-- file: repeatable/50_billing/46_ledger_pause_subscription.sql
+/*
+Pauses a subscription: it gives nothing, and no period of it begins, until it is resumed. The days
+of its trial go by, and what was cancelled ends when it was to end. Nothing is written if it is
+paused already.
+
+Locks the subscription, and first writes down what the clock has decided about it.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.
+*/
+create or replace function ledger_pause_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+begin
+  if v_new.status = 'paused' then
+    return pgledger.subscription_of(v_new.key);
+  elsif v_new.status = 'canceled' then
+    perform pgledger.refuse_move(v_new, 'paused');
+  end if;
+
+  v_new.status := 'paused';
+  v_new.paused_at := v_now;
+  v_new := pgledger.note_subscription_change(v_new, 'paused', v_now, v_now);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_pause_subscription is
+  'Pauses a subscription and returns it: it gives nothing until it is resumed. Errors: '
+  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.';
+
+revoke all on function ledger_pause_subscription from public;
+grant execute on function ledger_pause_subscription to pgledger_poster;
+
+-- file: repeatable/50_billing/47_ledger_resume_subscription.sql
+/*
+Lets a subscription go on: one that is paused, and one that is cancelled but has not ended yet, or
+both. The current period is then the one that now lies in; nothing moves by the length of the pause.
+A trial that is over by now is over. Nothing is written if it goes on anyway.
+
+Locks the subscription, and the tenant's live one if that was to end by now, ascending by id; first
+writes down what the clock has decided about both.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState,
+ActiveSubscriptionExists.
+*/
+create or replace function ledger_resume_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz;
+  v_new pgledger.subscriptions;
+  v_change text := 'resumed';
+begin
+  perform pgledger.make_way(app_id, tenant_id, id);
+  v_new := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now := pgledger.clock();
+  v_new := pgledger.advance_subscription(v_new, v_now);
+
+  if v_new.status = 'canceled' then
+    perform pgledger.refuse_move(v_new, 'active');
+  elsif v_new.status = 'paused' then
+    v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
+    v_new.paused_at := null;
+    select period.number, period.starts_at, period.ends_at
+    into v_new.period_number, v_new.current_period_start, v_new.current_period_end
+    from pgledger.subscription_period(v_new, v_now) as period;
+  elsif v_new.cancel_at is not null then
+    v_change := 'cancellation_withdrawn';
+  else
+    return pgledger.subscription_of(v_new.key);
+  end if;
+
+  v_new.cancel_at := null;
+  v_new.canceled_at := null;
+  v_new := pgledger.note_subscription_change(v_new, v_change, v_now, v_now);
+  begin
+    return pgledger.store_subscription(v_new);
+  exception
+    when unique_violation then
+      perform pgledger.refuse_second_subscription(app_id, tenant_id);
+  end;
+end;
+$$;
+
+comment on function ledger_resume_subscription is
+  'Lets a subscription go on that is paused, or cancelled and not at its end yet, and returns it. '
+  'Its periods are counted as if it had not been paused. Errors: NullArgument, InvalidScope, '
+  'InvalidId, SubscriptionNotFound, InvalidState, ActiveSubscriptionExists.';
+
+revoke all on function ledger_resume_subscription from public;
+grant execute on function ledger_resume_subscription to pgledger_poster;
+
+-- file: repeatable/50_billing/48_ledger_advance.sql
+/*
+Writes down what the clock has decided about an app's subscriptions: trials that are over, periods
+that have begun, cancellations that have come. Those that are due the longest come first. Each that
+is taken is moved on to now, however many periods it is behind.
+
+Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOCKED what it takes,
+and leaves to the next call what somebody else holds. Fewer subscriptions than asked for do not
+mean that nothing is left; no row does, unless somebody else holds the rest.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function ledger_advance(
+  app_id text,
+  max_subscriptions integer default 1000
+)
+returns table (tenant_id text, subscription_id text, change text, occurred_at timestamptz)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_due record;
+begin
+  perform pgledger.check_app(app_id);
+  if max_subscriptions is null then
+    perform pgledger.fail('LG003', array['max_subscriptions']);
+  elsif max_subscriptions not between 1 and 10000 then
+    perform pgledger.fail(
+      'LG101',
+      array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
+    );
+  end if;
+
+  for v_due in
+    select subscriptions.key, subscriptions.version
+    from pgledger.subscriptions
+    where subscriptions.app_id = ledger_advance.app_id and subscriptions.due_at <= v_now
+    order by subscriptions.due_at
+    limit max_subscriptions
+    for no key update skip locked
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key), v_now
+    );
+    return query
+    select
+      subscription_changes.tenant_id, subscriptions.id, subscription_changes.change,
+      subscription_changes.occurred_at
+    from pgledger.subscription_changes
+    inner join pgledger.subscriptions
+      on subscription_changes.subscription_key = subscriptions.key
+    where subscription_changes.subscription_key = v_due.key
+      and subscription_changes.version > v_due.version
+    order by subscription_changes.version;
+  end loop;
+end;
+$$;
+
+comment on function ledger_advance is
+  'Writes down which trials are over, which periods have begun and which cancellations have come '
+  'by now in an app, and returns one row for each, those of a subscription in order. Any number of '
+  'sessions can call it at once; call it until it returns no row. max_subscriptions: how many to '
+  'take at most, 1 to 10000. Errors: NullArgument, InvalidScope, InvalidArgument.';
+
+revoke all on function ledger_advance from public;
+grant execute on function ledger_advance to pgledger_poster;
+
+-- file: repeatable/50_billing/57_quota_period.sql
+/*
+The period that a limit is for, around a time: the subscription's own, or days, weeks, months or
+years counted from its anchor, none of which begins before the subscription. What counts for a
+lifetime, and a seat's level, has no bounds.
+*/
+create or replace function pgledger.quota_period(
+  subscription pgledger.subscriptions,
+  period text,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if period = 'lifetime' then
+    starts_at := '-infinity';
+    ends_at := 'infinity';
+    return;
+  end if;
+  if period <> 'billing' then
+    subscription.billing_interval := period;
+    subscription.interval_count := 1;
+    -- Only a billing period is as long as a trial.
+    subscription.trial_end := null;
+  end if;
+  select found.starts_at, found.ends_at
+  into quota_period.starts_at, quota_period.ends_at
+  from pgledger.subscription_period(subscription, at) as found;
+end;
+$$;
+
+comment on function pgledger.quota_period is 'The period that a limit is for, around a time.';
+
+revoke all on function pgledger.quota_period from public;
+
+-- file: repeatable/50_billing/58_purge_lines.sql
+/*
+The purge lines of tenants, in a fixed order: before its line a tenant's events may be gone.
+A transaction that would not see a purge that commits meanwhile locks the rows instead, so that it
+fails when one has.
+*/
+create or replace function pgledger.purge_lines(
+  app_id text,
+  tenant_ids text[]
+)
+returns timestamptz[]
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform
+    from pgledger.tenants
+    where tenants.app_id = purge_lines.app_id
+      and tenants.tenant_id = any(purge_lines.tenant_ids)
+    order by tenants.key
+    for share;
+  end if;
+  return array(
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = purge_lines.app_id
+      and tenants.tenant_id = any(purge_lines.tenant_ids)
+    order by tenants.key
+  );
+end;
+$$;
+
+comment on function pgledger.purge_lines is
+  'Times before which these tenants'' usage events may have been purged.';
+
+revoke all on function pgledger.purge_lines from public;
+
+-- file: repeatable/50_billing/59_usage_skew.sql
+/*
+How far ahead of the clock an app's usage events may be.
+*/
+create or replace function pgledger.usage_skew(app_id text)
+returns interval
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (select apps.usage_skew from pgledger.apps where apps.app_id = usage_skew.app_id),
+    interval '1 hour'
+  )
+$$;
+
+comment on function pgledger.usage_skew is
+  'How far ahead of the clock an app''s usage events may be.';
+
+revoke all on function pgledger.usage_skew from public;
+
+-- file: repeatable/50_billing/60_quantity_fault.sql
+/*
+Says what is wrong with a quantity, or null if nothing is. Zero is a quantity. Decimal places are
+those that matter: trailing zeros do not count.
+*/
+create or replace function pgledger.quantity_fault(quantity numeric)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select case
+    -- NaN is above everything, so it is refused with what is not below 1e30.
+    when quantity >= 0 and quantity < 1e30 and min_scale(quantity) <= 18 then null
+    when quantity is null then 'it is null'
+    when quantity = 'NaN' then 'it is not a number'
+    when quantity in ('Infinity', '-Infinity') then 'it is not finite'
+    when quantity < 0 then 'it is negative'
+    when quantity >= 1e30 then 'it is not below 1e30'
+    else format('it has %s decimal places', min_scale(quantity))
+  end
+$$;
+
+comment on function pgledger.quantity_fault is 'What is wrong with a quantity, or null.';
+
+revoke all on function pgledger.quantity_fault from public;
+
+-- file: repeatable/50_billing/61_open_meters.sql
+/*
+Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
+can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
+is wrong; pgledger.usage_fault says why.
+Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
+ascending.
+*/
+create or replace function pgledger.open_meters(
+  app_id text,
+  distinct_tenant_ids text[],
+  tenant_ids text[],
+  feature_keys text[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  v_tenant_ids text[];
+  v_feature_keys text[] := array(
+    select distinct given.feature_key from unnest(feature_keys) as given (feature_key)
+  );
+begin
+  -- As a rule every tenant has used every feature of the call before.
+  if (
+    select count(*)
+    from pgledger.meters
+    where meters.app_id = open_meters.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and meters.feature_key = any(v_feature_keys)
+  ) = cardinality(distinct_tenant_ids)::bigint * cardinality(v_feature_keys) then
+    return;
+  end if;
+  select
+    array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
+    array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
+  into v_tenant_ids, v_feature_keys
+  from (
+    select given.tenant_id, given.feature_key
+    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
+    except
+    select meters.tenant_id, meters.feature_key
+    from pgledger.meters
+    where meters.app_id = open_meters.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+  ) as missing
+  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
+    and missing.feature_key is not null;
+  if v_tenant_ids is null then
+    return;
+  end if;
+  select
+    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
+    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
+  into v_tenant_ids, v_feature_keys
+  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
+  cross join lateral pgledger.find_feature(
+    open_meters.app_id, given.feature_key, given.tenant_id
+  ) as feature
+  where feature.type in ('metered', 'seat');
+  -- Nobody deletes a feature between the first look at it and its first meter.
+  perform
+  from pgledger.features
+  where features.key = any(v_feature_keys)
+    and features.app_id in (open_meters.app_id, '*')
+    and (features.tenant_id = '' or features.tenant_id = any(v_tenant_ids))
+  order by features.id
+  for key share;
+  insert into pgledger.tenants (app_id, tenant_id)
+  select distinct open_meters.app_id, given.tenant_id
+  from unnest(v_tenant_ids) as given (tenant_id)
+  order by given.tenant_id
+  on conflict on constraint tenants_app_id_tenant_id_key do nothing;
+  insert into pgledger.meters (tenant_key, app_id, tenant_id, feature_key, type, unique_key)
+  select
+    tenants.key, open_meters.app_id, given.tenant_id, given.feature_key, feature.type,
+    feature.unique_key
+  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
+  inner join pgledger.tenants
+    on tenants.app_id = open_meters.app_id and given.tenant_id = tenants.tenant_id
+  cross join lateral pgledger.find_feature(
+    open_meters.app_id, given.feature_key, given.tenant_id
+  ) as feature
+  where feature.type in ('metered', 'seat')
+  order by given.tenant_id, given.feature_key
+  on conflict on constraint meters_app_id_tenant_id_feature_key_key do nothing;
+end;
+$$;
+
+comment on function pgledger.open_meters is
+  'Makes the meters that are missing for pairs of tenant and feature, where both are sound.';
+
+revoke all on function pgledger.open_meters from public;
+
+-- file: repeatable/50_billing/61_take_turns.sql
+/*
+Makes reports of seats' levels take turns with those who consume seats: until the end of the
+transaction nobody else changes the level.
+Locks: the meters of seats among these tenants and features, ascending.
+*/
+create or replace function pgledger.take_turns(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+begin
+  with locked as materialized (
+    select meters.key
+    from pgledger.meters
+    where meters.app_id = take_turns.app_id
+      and meters.tenant_id = any(take_turns.tenant_ids)
+      and meters.type = 'seat'
+      and meters.feature_key in (
+        select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
+      )
+    order by meters.key
+    for no key update
+  )
+  update pgledger.meters
+  set turn = meters.turn + 1
+  from locked
+  where meters.key = locked.key;
+end;
+$$;
+
+comment on function pgledger.take_turns is
+  'Locks the meters of seats among tenants and features until the end of the transaction.';
+
+revoke all on function pgledger.take_turns from public;
+
+-- file: repeatable/50_billing/62_count_usage_values.sql
+/*
+Adds the named values in the metadata of a batch's events to the sets of their hours and days.
+Locks: values that are new, ascending.
+*/
+create or replace function pgledger.count_usage_values(
+  now timestamptz,
+  meter_keys integer[],
+  event_ats timestamptz[],
+  metadatas jsonb[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+begin
+  insert into pgledger.usage_values (meter_key, span, starts_at, value)
+  select distinct
+    meters.key,
+    bucket.span,
+    date_bin(bucket.size, coalesce(event.event_at, now), v_origin) as starts_at,
+    event.metadata ->> meters.unique_key as value
+  from unnest(meter_keys, event_ats, metadatas) as event (meter_key, event_at, metadata)
+  inner join pgledger.meters
+    on meters.key = any(meter_keys) and event.meter_key = meters.key
+  cross join (values (1, interval '24 hours'), (2, interval '1 hour')) as bucket (span, size)
+  where meters.unique_key is not null
+  order by meters.key, bucket.span, starts_at, value
+  on conflict on constraint usage_values_meter_key_span_starts_at_value_pk do nothing;
+end;
+$$;
+
+comment on function pgledger.count_usage_values is
+  'Adds the named values in the metadata of a batch''s events to the sets of hours and days.';
+
+revoke all on function pgledger.count_usage_values from public;
+
+-- file: repeatable/50_billing/62_insert_usage.sql
+/*
+Inserts the events of a batch that have a meter and whose idempotency key is new for the tenant.
+Returns the meters of those that were inserted, each in its place, and nulls in the others.
+
+As a rule no key is taken, and to ask of each whether it is would cost a third of the insert. So
+they are inserted as if none were, in the order of their keys; if one is, that is undone, and they
+are inserted one by one, which leaves out those that are in the way.
+
+Locks: idempotency keys, ascending by tenant and key.
+*/
+create or replace function pgledger.insert_usage(
+  first_key bigint,
+  now timestamptz,
+  tenant_keys integer[],
+  meter_keys integer[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[]
+)
+returns integer[]
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_inserted integer[];
+begin
+  begin
+    insert into pgledger.usage_events (
+      key, event_at, created_at, tenant_key, meter_key, quantity, idempotency_key, metadata
+    )
+    select
+      first_key + event.place, coalesce(event.event_at, now), now, event.tenant_key,
+      event.meter_key, event.quantity, event.idempotency_key, event.metadata
+    from unnest(
+      tenant_keys, meter_keys, quantities, event_ats, idempotency_keys, metadatas
+    ) with ordinality as event (
+      tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
+    )
+    where event.meter_key is not null
+    -- Only a key that a caller chose can be waited for.
+    order by event.tenant_key, event.idempotency_key, event.place;
+    return meter_keys;
+  exception
+    when unique_violation then null;
+  end;
+
+  with inserted as (
+    insert into pgledger.usage_events (
+      key, event_at, created_at, tenant_key, meter_key, quantity, idempotency_key, metadata
+    )
+    select
+      first_key + event.place, coalesce(event.event_at, now), now, event.tenant_key,
+      event.meter_key, event.quantity, event.idempotency_key, event.metadata
+    from unnest(
+      tenant_keys, meter_keys, quantities, event_ats, idempotency_keys, metadatas
+    ) with ordinality as event (
+      tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
+    )
+    where event.meter_key is not null
+    order by event.tenant_key, event.idempotency_key, event.place
+    on conflict on constraint usage_events_tenant_key_idempotency_key_key do nothing
+    returning usage_events.key, usage_events.meter_key
+  )
+  select array_agg(inserted.meter_key order by place.number)
+  into v_inserted
+  from generate_series(1, cardinality(insert_usage.meter_keys)) as place (number)
+  left join inserted on first_key + place.number = inserted.key;
+  return v_inserted;
+end;
+$$;
+
+comment on function pgledger.insert_usage is
+  'Inserts those events of a batch that have a meter and whose idempotency key is new.';
+
+revoke all on function pgledger.insert_usage from public;
+
+-- file: repeatable/50_billing/62_resolve_usage.sql
+/*
+Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
+where it cannot. Why not is for pgledger.usage_fault to say.
+*/
+create or replace function pgledger.resolve_usage(
+  app_id text,
+  distinct_tenant_ids text[],
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  now timestamptz,
+  out tenant_keys integer[],
+  out meter_keys integer[],
+  out has_values boolean
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_latest timestamptz := now + pgledger.usage_skew(app_id);
+begin
+  select
+    array_agg(sound.tenant_key order by given.place),
+    array_agg(sound.meter_key order by given.place),
+    bool_or(sound.unique_key is not null)
+  into tenant_keys, meter_keys, has_values
+  from unnest(
+    tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
+  ) with ordinality as given (
+    tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
+  )
+  left join (
+    select
+      meters.key as meter_key, meters.tenant_key, meters.tenant_id, meters.feature_key,
+      meters.unique_key, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and tenants.app_id = resolve_usage.app_id
+      and tenants.tenant_id = any(distinct_tenant_ids)
+  ) as sound
+    on given.tenant_id = sound.tenant_id
+    and given.feature_key = sound.feature_key
+    and pgledger.quantity_fault(given.quantity) is null
+    and coalesce(given.event_at, now) between sound.earliest and v_latest
+    and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
+    and pgledger.metadata_fault(given.metadata) is null
+    and (
+      sound.unique_key is null
+      or char_length(given.metadata ->> sound.unique_key) between 1 and 255
+    );
+end;
+$$;
+
+comment on function pgledger.resolve_usage is
+  'Keys of tenant and meter for each event of a batch that can be taken, nulls for the others.';
+
+revoke all on function pgledger.resolve_usage from public;
+
+-- file: repeatable/50_billing/62_roll_up_usage.sql
+/*
+Adds the events of a batch that have a meter to the roll-ups of their hours and days.
+The latest event of an hour is found by one number: its microseconds into the hour, then its place.
+Locks: roll-ups, ascending by meter, days before hours.
+*/
+create or replace function pgledger.roll_up_usage(
+  first_key bigint,
+  now timestamptz,
+  meter_keys integer[],
+  quantities numeric[],
+  event_ats timestamptz[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  with event as materialized (
+    select
+      given.place,
+      given.meter_key,
+      given.quantity,
+      coalesce(given.event_at, now) as event_at,
+      -- Exact in double precision until the year 2255.
+      round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
+    from unnest(meter_keys, quantities, event_ats) with ordinality
+      as given (meter_key, quantity, event_at, place)
+    where given.meter_key is not null
+  ),
+  of_hour as materialized (
+    select
+      event.meter_key,
+      event.microseconds / 3600000000 as hour,
+      count(*) as events,
+      sum(event.quantity) as quantity,
+      max(event.quantity) as highest,
+      max(((event.microseconds % 3600000000) << 20) | event.place) as latest
+    from event
+    group by event.meter_key, event.microseconds / 3600000000
+  ),
+  part as (
+    select
+      of_hour.meter_key, 2 as span, of_hour.hour, of_hour.events, of_hour.quantity,
+      of_hour.highest, of_hour.latest
+    from of_hour
+    union all
+    select
+      of_hour.meter_key, 1, of_hour.hour / 24 * 24, sum(of_hour.events)::bigint,
+      sum(of_hour.quantity), max(of_hour.highest),
+      max(((of_hour.hour % 24 * 3600000000) << 20) + of_hour.latest)
+    from of_hour
+    group by of_hour.meter_key, of_hour.hour / 24
+  )
+  insert into pgledger.usage_rollups (
+    meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+  )
+  select
+    part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
+    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
+  from part
+  inner join event as latest on part.latest & 1048575 = latest.place
+  order by part.meter_key, part.span, starts_at
+  on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+  set
+    events = usage_rollups.events + excluded.events,
+    quantity = usage_rollups.quantity + excluded.quantity,
+    highest = greatest(usage_rollups.highest, excluded.highest),
+    latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+    latest_key = case
+      when (excluded.latest_at, excluded.latest_key)
+        > (usage_rollups.latest_at, usage_rollups.latest_key)
+        then excluded.latest_key
+      else usage_rollups.latest_key
+    end,
+    latest = case
+      when (excluded.latest_at, excluded.latest_key)
+        > (usage_rollups.latest_at, usage_rollups.latest_key)
+        then excluded.latest
+      else usage_rollups.latest
+    end;
+end;
+$$;
+
+comment on function pgledger.roll_up_usage is
+  'Adds the events of a batch that have a meter to the roll-ups of their hours and days.';
+
+revoke all on function pgledger.roll_up_usage from public;
+
+-- file: repeatable/50_billing/62_usage_answers.sql
+/*
+What became of each event of a batch in which not all were inserted: sound are those with a meter
+that was found for them, inserted those with one at the end. A duplicate has the id of the event
+that counts.
+*/
+create or replace function pgledger.usage_answers(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  now timestamptz,
+  id_head text,
+  tenant_keys integer[],
+  sound_meter_keys integer[],
+  inserted_meter_keys integer[]
+)
+returns table (event_index bigint, status text, id text, code text, arguments text[])
+language plpgsql
+stable
+parallel safe
+set enable_nestloop = on
+as $$
+declare
+  v_skew interval := pgledger.usage_skew(app_id);
+begin
+  return query
+  select
+    event.place,
+    'inserted',
+    id_head
+    || pgledger.base32_pair((event.place >> 10)::integer)
+    || pgledger.base32_pair((event.place & 1023)::integer),
+    null::text,
+    null::text[]
+  from unnest(inserted_meter_keys) with ordinality as event (inserted_key, place)
+  where event.inserted_key is not null
+  union all
+  select
+    event.place,
+    'duplicate',
+    pgledger.event_id(usage_events.created_at, usage_events.key),
+    null,
+    null
+  from unnest(
+    sound_meter_keys, inserted_meter_keys, tenant_keys, idempotency_keys
+  ) with ordinality as event (sound_key, inserted_key, tenant_key, idempotency_key, place)
+  left join pgledger.usage_events
+    on event.tenant_key = usage_events.tenant_key
+    and event.idempotency_key = usage_events.idempotency_key
+  where event.sound_key is not null and event.inserted_key is null
+  union all
+  select event.place, 'rejected', null, fault.code, fault.arguments
+  from unnest(
+    sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
+  ) with ordinality as event (
+    sound_key, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
+  )
+  cross join lateral pgledger.usage_fault(
+    usage_answers.app_id, event.tenant_id, event.feature_key, event.quantity,
+    coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, v_skew
+  ) as fault
+  where event.sound_key is null
+  order by 1;
+end;
+$$;
+
+comment on function pgledger.usage_answers is
+  'What became of each event of a batch, and why those that were rejected were.';
+
+revoke all on function pgledger.usage_answers from public;
+
+-- file: repeatable/50_billing/62_usage_fault.sql
+/*
+Says why a usage event cannot be taken: the code of the error and the arguments of its message. The
+first that applies is named. Called for events that are known to be wrong; no row if nothing is.
+*/
+create or replace function pgledger.usage_fault(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  event_at timestamptz,
+  idempotency_key text,
+  metadata jsonb,
+  now timestamptz,
+  skew interval,
+  out code text,
+  out arguments text[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text;
+  v_meter record;
+  v_purged_before timestamptz;
+begin
+  select meters.key, meters.unique_key
+  into v_meter
+  from pgledger.meters
+  where meters.app_id = usage_fault.app_id
+    and meters.tenant_id = usage_fault.tenant_id
+    and meters.feature_key = usage_fault.feature_key;
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = usage_fault.app_id and tenants.tenant_id = usage_fault.tenant_id;
+  if tenant_id is null or feature_key is null or quantity is null then
+    code := 'LG003';
+    arguments := array[
+      case
+        when tenant_id is null then 'tenant_id'
+        when feature_key is null then 'feature_key'
+        else 'quantity'
+      end
+    ];
+  elsif pgledger.text_fault(tenant_id, 1, 128, false) is not null then
+    code := 'LG006';
+    arguments := array[
+      'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
+      pgledger.text_fault(tenant_id, 1, 128, false)
+    ];
+  elsif v_meter.key is null then
+    code := 'LG111';
+    arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
+    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
+      code := 'LG101';
+      arguments := array[
+        'feature_key', quote_literal(pgledger.abridged(feature_key)),
+        'the feature is on or off, and its usage is not metered'
+      ];
+    end if;
+  elsif pgledger.quantity_fault(quantity) is not null then
+    code := 'LG104';
+    arguments := array[
+      'quantity', pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)
+    ];
+  elsif not isfinite(event_at) or event_at < timestamptz 'epoch' then
+    code := 'LG008';
+    arguments := array[
+      'event_at', event_at::text,
+      case when isfinite(event_at) then 'it is before the year 1970' else 'it is not finite' end
+    ];
+  elsif event_at > now + skew then
+    code := 'LG105';
+    arguments := array[event_at::text, skew::text, now::text];
+  elsif event_at < v_purged_before then
+    code := 'LG106';
+    arguments := array['event_at', event_at::text, v_purged_before::text];
+  elsif char_length(idempotency_key) not between 1 and 255 then
+    code := 'LG101';
+    arguments := array[
+      'idempotency_key', quote_literal(pgledger.abridged(idempotency_key)),
+      pgledger.text_fault(idempotency_key, 1, 255, true)
+    ];
+  else
+    v_fault := pgledger.metadata_fault(metadata);
+    if v_fault is null and v_meter.unique_key is not null
+      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
+    then
+      v_fault := format(
+        'its member %s, whose values are counted, does not have 1 to 255 characters',
+        quote_literal(v_meter.unique_key)
+      );
+    end if;
+    if v_fault is not null then
+      code := 'LG007';
+      arguments := array[v_fault];
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.usage_fault is
+  'Code and message''s arguments of why a usage event cannot be taken; nulls if it can.';
+
+revoke all on function pgledger.usage_fault from public;
+
+-- file: repeatable/50_billing/63_ingest_usage.sql
+/*
+Records usage events, each for itself: what is wrong with one does not keep the others out. Events,
+their roll-ups and their values are written by the one call, so they are always of one mind.
+
+A key is taken by whoever commits first; a session that finds it taken by a transaction in progress
+waits for that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
+that is in progress is not waited for, except at higher isolation levels.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by tenant and key; roll-ups, ascending by meter, days before hours; values, ascending.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.ingest_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[]
+)
+returns table (event_index bigint, status text, id text, code text, arguments text[])
+language plpgsql
+volatile
+parallel unsafe
+-- Plans do not depend on the values, and one call may hold one event or 100,000.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
+  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
+  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
+  v_now timestamptz;
+  v_purged_before timestamptz[];
+  v_resolved record;
+  v_meter_keys integer[];
+  v_id_head text;
+begin
+  perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+  -- Whoever consumes a seat reads its level and records the next one.
+  if exists (
+    select
+    from pgledger.meters
+    where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
+  ) then
+    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
+  end if;
+  v_now := pgledger.clock();
+  -- Purges stay an hour behind the clock, and no call takes half an hour.
+  if v_earliest < v_now - interval '30 minutes' then
+    v_purged_before := pgledger.purge_lines(app_id, v_tenant_ids);
+  end if;
+
+  v_resolved := pgledger.resolve_usage(
+    app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+    metadatas, v_now
+  );
+  v_meter_keys := pgledger.insert_usage(
+    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
+    idempotency_keys, metadatas
+  );
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
+  if v_resolved.has_values then
+    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
+  end if;
+  if v_purged_before is not null
+    and pgledger.purge_lines(app_id, v_tenant_ids) is distinct from v_purged_before
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were recorded',
+      hint = 'Run the transaction again.';
+  end if;
+
+  -- The last four characters of an event's id are its place.
+  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
+  if array_position(v_meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text[]
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+    return;
+  end if;
+  return query
+  select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
+  from pgledger.usage_answers(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
+    v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+  ) as answer;
+end;
+$$;
+
+comment on function pgledger.ingest_usage is
+  'Records usage events and their roll-ups; says of each what became of it, and why.';
+
+revoke all on function pgledger.ingest_usage from public;
+
+-- file: repeatable/50_billing/64_ingest_one_usage.sql
+/*
+Records one usage event, or raises why it cannot be.
+*/
+create or replace function pgledger.ingest_one_usage(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  event_at timestamptz,
+  idempotency_key text,
+  metadata jsonb,
+  out status text,
+  out id text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_answer record;
+begin
+  select answer.status, answer.id, answer.code, answer.arguments
+  into v_answer
+  from pgledger.ingest_usage(
+    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
+    array[idempotency_key], array[metadata]
+  ) as answer;
+  if v_answer.code is not null then
+    perform pgledger.fail(v_answer.code, v_answer.arguments);
+  end if;
+  ingest_one_usage.status := v_answer.status;
+  ingest_one_usage.id := v_answer.id;
+end;
+$$;
+
+comment on function pgledger.ingest_one_usage is
+  'Records one usage event and says what became of it; raises why it cannot be taken.';
+
+revoke all on function pgledger.ingest_one_usage from public;
+
+-- file: repeatable/50_billing/65_ledger_ingest_usage.sql
+/*
+Ingests a batch of usage events, given as parallel arrays. Each event is taken or refused by itself:
+the answer has one row for each, in the order of the arrays.
+Locks: those of pgledger.ingest_usage.
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge.
+*/
+create or replace function ledger_ingest_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[] default null,
+  idempotency_keys text[] default null,
+  metadatas jsonb[] default null
+)
+returns table (event_index bigint, status text, id text, error text, reason text)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_app(app_id);
+  perform pgledger.check_arrays(
+    array[
+      'tenant_ids', 'feature_keys', 'quantities', 'event_ats', 'idempotency_keys', 'metadatas'
+    ],
+    array[
+      cardinality(tenant_ids), cardinality(feature_keys), cardinality(quantities),
+      cardinality(event_ats), cardinality(idempotency_keys), cardinality(metadatas)
+    ],
+    array[
+      array_ndims(tenant_ids), array_ndims(feature_keys), array_ndims(quantities),
+      array_ndims(event_ats), array_ndims(idempotency_keys), array_ndims(metadatas)
+    ],
+    3
+  );
+  return query
+  select
+    answer.event_index,
+    answer.status,
+    answer.id,
+    answer.code,
+    case
+      when answer.code is not null then pgledger.error_text(answer.code, answer.arguments)
+    end
+  from pgledger.ingest_usage(
+    ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+    metadatas
+  ) as answer;
+end;
+$$;
+
+comment on function ledger_ingest_usage is
+  'Ingests usage events, at most 100000 in a call, given as parallel arrays, and says what became '
+  'of each: inserted (with its id), duplicate (its idempotency key is taken: the first event of '
+  'that key counts, and the id is its) or rejected (error is the SQLSTATE of pgledger_errors_v1, '
+  'reason its message). One wrong event rejects itself only. quantities: 0 or more, below 1e30, at '
+  'most 18 decimal places; for a seat, how many there are now. event_ats: when each happened, null '
+  'for now; not further ahead of the clock than ledger_set_usage_skew allows. idempotency_keys: '
+  'the reporter''s own names, 1 to 255 characters, unique for a tenant; without one, each event '
+  'counts. metadatas: JSON objects, at most 64 KiB each. Errors: NullArgument, InvalidScope, '
+  'InvalidBatch, BatchTooLarge.';
+
+revoke all on function ledger_ingest_usage from public;
+grant execute on function ledger_ingest_usage to pgledger_poster;
+
+-- file: repeatable/50_billing/66_ledger_record_usage.sql
+/*
+Records one usage event, and raises what a batch would only report.
+Locks: those of pgledger.ingest_usage.
+Errors: NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime,
+UsageInFuture, UsagePurged, InvalidMetadata.
+*/
+create or replace function ledger_record_usage(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1,
+  event_at timestamptz default null,
+  idempotency_key text default null,
+  metadata jsonb default null
+)
+returns table (status text, id text)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+begin
+  perform pgledger.check_app(app_id);
+  v_answer := pgledger.ingest_one_usage(
+    app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
+  );
+  return query
+  select v_answer.status, v_answer.id;
+end;
+$$;
+
+comment on function ledger_record_usage is
+  'Records one usage event and says whether it was inserted, with its id, or is a duplicate: its '
+  'idempotency key is taken, the first event of that key counts, and the id is its. quantity: 0 or '
+  'more, below 1e30, at most 18 decimal places; for a seat, how many there are now. event_at: when '
+  'it happened, null for now. metadata: JSON object, at most 64 KiB, or null. Errors: '
+  'NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime, '
+  'UsageInFuture, UsagePurged, InvalidMetadata.';
+
+revoke all on function ledger_record_usage from public;
+grant execute on function ledger_record_usage to pgledger_poster;
+
+-- file: repeatable/50_billing/67_unique_usage_between.sql
+/*
+How many different values the named member of metadata has among a meter's events in
+[starts_at, ends_at), put together as pgledger.usage_parts does it; everything if the start is
+infinite.
+*/
+create or replace function pgledger.unique_usage_between(
+  meter_key integer,
+  unique_key text,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_microsecond constant interval := interval '1 microsecond';
+  v_first_hour timestamptz :=
+    date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
+  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
+  v_first_day timestamptz :=
+    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
+  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+begin
+  return (
+    select count(distinct part.value)
+    from (
+      select usage_values.value
+      from pgledger.usage_values
+      where usage_values.meter_key = unique_usage_between.meter_key
+        and usage_values.span = 1
+        and usage_values.starts_at >= v_first_day
+        and usage_values.starts_at < v_last_day
+      union all
+      select usage_values.value
+      from pgledger.usage_values
+      where usage_values.meter_key = unique_usage_between.meter_key
+        and usage_values.span = 2
+        and usage_values.starts_at >= v_first_hour
+        and usage_values.starts_at < least(v_first_day, v_last_hour)
+      union all
+      select usage_values.value
+      from pgledger.usage_values
+      where usage_values.meter_key = unique_usage_between.meter_key
+        and usage_values.span = 2
+        and usage_values.starts_at >= greatest(v_first_day, v_last_day)
+        and usage_values.starts_at < v_last_hour
+      union all
+      select usage_events.metadata ->> unique_usage_between.unique_key
+      from pgledger.usage_events
+      where usage_events.meter_key = unique_usage_between.meter_key
+        and usage_events.event_at >= unique_usage_between.starts_at
+        and usage_events.event_at < least(v_first_hour, unique_usage_between.ends_at)
+      union all
+      select usage_events.metadata ->> unique_usage_between.unique_key
+      from pgledger.usage_events
+      where usage_events.meter_key = unique_usage_between.meter_key
+        and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
+        and usage_events.event_at < unique_usage_between.ends_at
+    ) as part
+  );
+end;
+$$;
+
+comment on function pgledger.unique_usage_between is
+  'Count of the different values of a member of metadata among a meter''s events.';
+
+revoke all on function pgledger.unique_usage_between from public;
+
+-- file: repeatable/50_billing/67_usage_parts.sql
+/*
+The parts that usage of a meter in [starts_at, ends_at) is put together from, whatever its length:
+events of the broken hours at its edges, hours of the broken days, and whole days. Each event is in
+exactly one part.
+*/
+create or replace function pgledger.usage_parts(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns table (
+  events bigint,
+  quantity numeric,
+  highest numeric,
+  latest_at timestamptz,
+  latest_key bigint,
+  latest numeric
+)
+language plpgsql
+stable
+parallel safe
+rows 60
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_microsecond constant interval := interval '1 microsecond';
+  -- Whole hours and, among them, whole days.
+  v_first_hour timestamptz :=
+    date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
+  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
+  v_first_day timestamptz :=
+    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
+  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+begin
+  return query
+  select
+    usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
+    usage_rollups.latest_key, usage_rollups.latest
+  from pgledger.usage_rollups
+  where usage_rollups.meter_key = usage_parts.meter_key
+    and usage_rollups.span = 1
+    and usage_rollups.starts_at >= v_first_day
+    and usage_rollups.starts_at < v_last_day
+  union all
+  select
+    usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
+    usage_rollups.latest_key, usage_rollups.latest
+  from pgledger.usage_rollups
+  where usage_rollups.meter_key = usage_parts.meter_key
+    and usage_rollups.span = 2
+    and usage_rollups.starts_at >= v_first_hour
+    and usage_rollups.starts_at < least(v_first_day, v_last_hour)
+  union all
+  select
+    usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
+    usage_rollups.latest_key, usage_rollups.latest
+  from pgledger.usage_rollups
+  where usage_rollups.meter_key = usage_parts.meter_key
+    and usage_rollups.span = 2
+    and usage_rollups.starts_at >= greatest(v_first_day, v_last_day)
+    and usage_rollups.starts_at < v_last_hour
+  union all
+  select
+    1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
+    usage_events.key, usage_events.quantity
+  from pgledger.usage_events
+  where usage_events.meter_key = usage_parts.meter_key
+    and usage_events.event_at >= usage_parts.starts_at
+    and usage_events.event_at < least(v_first_hour, usage_parts.ends_at)
+  union all
+  select
+    1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
+    usage_events.key, usage_events.quantity
+  from pgledger.usage_events
+  where usage_events.meter_key = usage_parts.meter_key
+    and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
+    and usage_events.event_at < usage_parts.ends_at;
+end;
+$$;
+
+comment on function pgledger.usage_parts is
+  'Roll-ups and single events that usage of a meter in a range of time consists of.';
+
+revoke all on function pgledger.usage_parts from public;
+
+-- file: repeatable/50_billing/68_usage_between.sql
+/*
+What usage of a meter in [starts_at, ends_at) comes to; zero where there is none. Exact whatever the
+range, as long as the events of the hours that it breaks have not been purged.
+*/
+create or replace function pgledger.usage_between(
+  meter_key integer,
+  unique_key text,
+  aggregation text,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value numeric;
+begin
+  if aggregation = 'unique_count' then
+    return pgledger.unique_usage_between(meter_key, unique_key, starts_at, ends_at);
+  elsif aggregation = 'latest' and ends_at = 'infinity' and starts_at = '-infinity' then
+    -- A seat's level is asked for more often than anything, and needs one row.
+    select usage_rollups.latest
+    into v_value
+    from pgledger.usage_rollups
+    where usage_rollups.meter_key = usage_between.meter_key and usage_rollups.span = 1
+    order by usage_rollups.starts_at desc
+    limit 1;
+  elsif aggregation = 'latest' then
+    select part.latest
+    into v_value
+    from pgledger.usage_parts(meter_key, starts_at, ends_at) as part
+    order by part.latest_at desc, part.latest_key desc
+    limit 1;
+  else
+    select
+      case aggregation
+        when 'sum' then sum(part.quantity)
+        when 'count' then sum(part.events)
+        else max(part.highest)
+      end
+    into v_value
+    from pgledger.usage_parts(meter_key, starts_at, ends_at) as part;
+  end if;
+  return coalesce(v_value, 0);
+end;
+$$;
+
+comment on function pgledger.usage_between is
+  'What usage of a meter in a range of time comes to, by one of the five aggregations.';
+
+revoke all on function pgledger.usage_between from public;
+
+-- file: repeatable/50_billing/69_check_usage_range.sql
+/*
+Refuses a range of time that usage cannot be added up over: one that is not finite or is empty, or
+that breaks an hour whose events may have been purged.
+Errors: NullArgument, InvalidTime, UsagePurged.
+*/
+create or replace function pgledger.check_usage_range(
+  app_id text,
+  tenant_id text,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz;
+  v_edge record;
+begin
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
+    order by edge.place
+  loop
+    if v_edge.at is null then
+      perform pgledger.fail('LG003', array[v_edge.name]);
+    elsif v_edge.fault is not null then
+      perform pgledger.fail('LG008', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+    end if;
+  end loop;
+  if ends_at <= starts_at then
+    perform pgledger.fail(
+      'LG008', array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
+    );
+  end if;
+
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = check_usage_range.app_id
+    and tenants.tenant_id = check_usage_range.tenant_id;
+  for v_edge in
+    select edge.name, edge.at
+    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
+    where edge.at < v_purged_before
+      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
+    order by edge.place
+  loop
+    perform pgledger.fail('LG106', array[v_edge.name, v_edge.at::text, v_purged_before::text]);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_usage_range is
+  'Raises InvalidTime or UsagePurged unless usage can be added up over a range of time.';
+
+revoke all on function pgledger.check_usage_range from public;
+
+-- file: repeatable/50_billing/70_aggregate_usage.sql
+/*
+What a tenant's usage of a feature comes to in [starts_at, ends_at), and by which aggregation: the
+one asked for, or else the feature's own. A feature that exists and was never used comes to zero.
+Errors: NullArgument, FeatureNotFound, InvalidArgument.
+*/
+create or replace function pgledger.aggregate_usage(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  inout aggregation text,
+  out value numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_feature record;
+  v_meter record;
+begin
+  if feature_key is null then
+    perform pgledger.fail('LG003', array['feature_key']);
+  elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'aggregation', quote_literal(pgledger.abridged(aggregation)),
+        'it is not sum, count, max, unique_count or latest'
+      ]
+    );
+  end if;
+  select feature.type, feature.aggregation, feature.unique_key
+  into v_feature
+  from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
+  if v_feature.type is null then
+    perform pgledger.fail(
+      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+    );
+  end if;
+  select meters.key, meters.unique_key
+  into v_meter
+  from pgledger.meters
+  where meters.app_id = aggregate_usage.app_id
+    and meters.tenant_id = aggregate_usage.tenant_id
+    and meters.feature_key = aggregate_usage.feature_key;
+  aggregate_usage.aggregation := coalesce(aggregation, v_feature.aggregation, 'latest');
+  if aggregate_usage.aggregation = 'unique_count'
+    and coalesce(v_meter.unique_key, v_feature.unique_key) is null
+  then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'aggregation', '''unique_count''',
+        format('feature %s has no unique_key to count values of', quote_literal(feature_key))
+      ]
+    );
+  end if;
+  aggregate_usage.value := case
+    when v_meter.key is null then 0
+    else pgledger.usage_between(
+      v_meter.key, v_meter.unique_key, aggregate_usage.aggregation, starts_at, ends_at
+    )
+  end;
+end;
+$$;
+
+comment on function pgledger.aggregate_usage is
+  'What a tenant''s usage of a feature comes to in a range of time, and by which aggregation.';
+
+revoke all on function pgledger.aggregate_usage from public;
+
+-- file: repeatable/50_billing/71_ledger_aggregate_usage.sql
+/*
+What a tenant's usage of a feature comes to in [starts_at, ends_at): exact, from roll-ups of whole
+hours and days and the events of the hours that the range breaks.
+Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument, FeatureNotFound, UsagePurged.
+*/
+create or replace function ledger_aggregate_usage(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  aggregation text default null
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  return (
+    pgledger.aggregate_usage(app_id, tenant_id, feature_key, starts_at, ends_at, aggregation)
+  ).value;
+end;
+$$;
+
+comment on function ledger_aggregate_usage is
+  'What a tenant''s usage of a feature comes to from starts_at, inclusive, to ends_at, exclusive; '
+  '0 where there is none. aggregation: sum, count, max, unique_count or latest; null for the '
+  'feature''s own. Exact, and as fast however many events there are: it reads totals of days and '
+  'hours, and events only of the hours that the range breaks. Errors: NullArgument, InvalidScope, '
+  'InvalidTime, InvalidArgument, FeatureNotFound, UsagePurged.';
+
+revoke all on function ledger_aggregate_usage from public;
+grant execute on function ledger_aggregate_usage to pgledger_reader;
+
+-- file: repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql
+/*
+What a tenant's usage of several features comes to in [starts_at, ends_at), each by the feature's
+own aggregation, in the order of the keys.
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidTime, FeatureNotFound,
+UsagePurged.
+*/
+create or replace function ledger_aggregate_usage_by_feature(
+  app_id text,
+  tenant_id text,
+  feature_keys text[],
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns table (feature_key text, aggregation text, value numeric)
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_arrays(
+    array['feature_keys'], array[cardinality(feature_keys)], array[array_ndims(feature_keys)], 1
+  );
+  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  return query
+  select given.feature_key, total.aggregation, total.value
+  from unnest(feature_keys) with ordinality as given (feature_key, place)
+  cross join lateral pgledger.aggregate_usage(
+    ledger_aggregate_usage_by_feature.app_id,
+    ledger_aggregate_usage_by_feature.tenant_id,
+    given.feature_key,
+    ledger_aggregate_usage_by_feature.starts_at,
+    ledger_aggregate_usage_by_feature.ends_at,
+    null
+  ) as total
+  order by given.place;
+end;
+$$;
+
+comment on function ledger_aggregate_usage_by_feature is
+  'What a tenant''s usage of several features comes to from starts_at, inclusive, to ends_at, '
+  'exclusive: one row a key, in their order, with the aggregation that the feature has. Errors: '
+  'NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidTime, FeatureNotFound, '
+  'UsagePurged.';
+
+revoke all on function ledger_aggregate_usage_by_feature from public;
+grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
+
+-- file: repeatable/50_billing/73_ledger_query_usage.sql
+/*
+A page of a tenant's usage events, in the order in which they happened; of events of one time in the
+order in which they were recorded.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_query_usage(
+  app_id text,
+  tenant_id text,
+  starts_at timestamptz default null,
+  ends_at timestamptz default null,
+  feature_key text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_usage_events
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_page(page_size, page_offset);
+  return query
+  select
+    pgledger.event_id(event.created_at, event.key),
+    event.app_id, event.tenant_id, event.feature_key, event.quantity, event.event_at,
+    event.idempotency_key, event.metadata, event.created_at
+  from (
+    select
+      usage_events.key, usage_events.created_at, meters.app_id, meters.tenant_id,
+      meters.feature_key, usage_events.quantity, usage_events.event_at,
+      usage_events.idempotency_key, usage_events.metadata
+    from pgledger.meters
+    inner join pgledger.usage_events on meters.key = usage_events.meter_key
+    where meters.app_id = ledger_query_usage.app_id
+      and meters.tenant_id = ledger_query_usage.tenant_id
+      and meters.feature_key = coalesce(ledger_query_usage.feature_key, meters.feature_key)
+      and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
+      and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+    order by usage_events.event_at, usage_events.key
+    limit page_size
+    offset page_offset
+  ) as event
+  order by event.event_at, event.key;
+end;
+$$;
+
+comment on function ledger_query_usage is
+  'A page of a tenant''s usage events from starts_at, inclusive, to ends_at, exclusive, of one '
+  'feature or of all, in the order in which they happened. page_size: 1 to 10000. page_offset: '
+  'rows to leave out; to go through many, ask from the last event_at on instead. Errors: '
+  'NullArgument, InvalidScope, InvalidPage.';
+
+revoke all on function ledger_query_usage from public;
+grant execute on function ledger_query_usage to pgledger_reader;
+
+-- file: repeatable/50_billing/74_usage_needed_from.sql
+/*
+Since when a tenant's usage events are still needed one by one: since the earliest start of what its
+subscriptions count in now. Infinity if it has no subscription that goes on.
+*/
+create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    min(least(subscriptions.current_period_start, quota_period.starts_at)), 'infinity'
+  )
+  from pgledger.subscriptions
+  left join pgledger.plan_features
+    on subscriptions.plan_key = plan_features.plan_key
+    and plan_features.period in ('day', 'week', 'month', 'year')
+  left join lateral pgledger.quota_period(
+    subscriptions, plan_features.period, pgledger.clock()
+  ) as quota_period on plan_features.period is not null
+  where subscriptions.app_id = usage_needed_from.app_id
+    and subscriptions.tenant_id = usage_needed_from.tenant_id
+    and subscriptions.status <> 'canceled'
+$$;
+
+comment on function pgledger.usage_needed_from is
+  'Since when a tenant''s usage events are still needed one by one.';
+
+revoke all on function pgledger.usage_needed_from from public;
+
+-- file: repeatable/50_billing/75_ledger_purge_usage.sql
+/*
+Deletes usage events that happened before a time, at most so many in a call, and keeps their
+roll-ups. Of a tenant with subscriptions nothing is deleted that they still count in. Whole UTC
+hours are deleted, and the tenant's purge line moves with them: nothing older is taken any more,
+because the idempotency keys are forgotten with the events.
+Locks: the tenants concerned, ascending (ingestion takes no lock on them); events that nobody else
+is purging. Whoever ingests a key that is being deleted waits for the end of this transaction.
+Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument.
+*/
+create or replace function ledger_purge_usage(
+  app_id text,
+  before timestamptz,
+  max_events integer default 10000
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_latest timestamptz := pgledger.clock() - interval '1 hour';
+  v_deleted bigint;
+begin
+  perform pgledger.check_app(app_id);
+  if before is null then
+    perform pgledger.fail('LG003', array['before']);
+  elsif pgledger.time_fault(before) is not null then
+    perform pgledger.fail('LG008', array['before', before::text, pgledger.time_fault(before)]);
+  elsif before > v_latest then
+    perform pgledger.fail(
+      'LG008',
+      array[
+        'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
+      ]
+    );
+  elsif (max_events between 1 and 1000000) is not true then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
+      ]
+    );
+  end if;
+
+  with doomed as materialized (
+    select event.ctid, event.tenant_key, event.event_at
+    from pgledger.meters
+    cross join lateral (
+      select
+        date_bin(
+          '1 hour',
+          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
+          timestamptz '2000-01-01 00:00:00+00'
+        ) as before
+      offset 0
+    ) as line
+    cross join lateral (
+      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at < line.before
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    where meters.app_id = ledger_purge_usage.app_id
+    limit max_events
+  ),
+  line as materialized (
+    select
+      doomed.tenant_key,
+      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
+      + interval '1 hour' as before
+    from doomed
+    group by doomed.tenant_key
+  ),
+  locked as materialized (
+    select tenants.key
+    from pgledger.tenants
+    where tenants.key in (select line.tenant_key from line)
+    order by tenants.key
+    for no key update
+  ),
+  moved as (
+    update pgledger.tenants
+    set purged_before = line.before
+    from locked
+    inner join line on locked.key = line.tenant_key
+    where tenants.key = locked.key and tenants.purged_before < line.before
+  )
+  delete from pgledger.usage_events
+  where usage_events.ctid = any(array(select doomed.ctid from doomed));
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+
+comment on function ledger_purge_usage is
+  'Deletes an app''s usage events that happened before a time, oldest first within a feature, and '
+  'returns how many: call it, each time in a transaction of its own, until that is 0. What '
+  'subscriptions that go on still count in is kept, and so are all totals. before: at least an '
+  'hour ago. max_events: at most so many in this call, 1 to 1000000. Of the tenants concerned, '
+  'events of the hours deleted are refused from then on (UsagePurged). Errors: NullArgument, '
+  'InvalidScope, InvalidTime, InvalidArgument.';
+
+revoke all on function ledger_purge_usage from public;
+grant execute on function ledger_purge_usage to pgledger_poster;
+
+-- file: repeatable/50_billing/78_event_of_key.sql
+/*
+Id of the usage event that a tenant's idempotency key names; null if there is none.
+*/
+create or replace function pgledger.event_of_key(
+  app_id text,
+  tenant_id text,
+  idempotency_key text
+)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select pgledger.event_id(usage_events.created_at, usage_events.key)
+  from pgledger.tenants
+  inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+  where tenants.app_id = event_of_key.app_id
+    and tenants.tenant_id = event_of_key.tenant_id
+    and usage_events.idempotency_key = event_of_key.idempotency_key
+$$;
+
+comment on function pgledger.event_of_key is
+  'Id of the usage event that a tenant''s idempotency key names, or null.';
+
+revoke all on function pgledger.event_of_key from public;
+
+-- file: repeatable/50_billing/80_entitlement.sql
+/*
+What a tenant has of a feature now, by the clock rather than by what ledger_advance has written down
+so far: the plans of its live subscriptions, the limit and its period, and what is used.
+
+With several subscriptions (add-ons), limits add up, one that is unlimited makes the sum unlimited
+and one that is soft makes it soft; the period is that of the first that has the feature, which is
+the one that is not an add-on.
+
+The reason is empty where the limit decides. Errors: NullArgument, FeatureNotFound.
+*/
+create or replace function pgledger.entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  out type text,
+  out used numeric,
+  out quota numeric,
+  out soft_limit boolean,
+  out reason text,
+  out aggregation text,
+  out starts_at timestamptz,
+  out ends_at timestamptz,
+  out expires_at timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_part record;
+  v_meter record;
+begin
+  used := 0;
+  quota := 0;
+  soft_limit := false;
+  reason := 'no_subscription';
+  expires_at := 'infinity';
+  for v_part in
+    select
+      subscriptions as subscription, subscriptions.status, subscriptions.trial_end,
+      subscriptions.cancel_at, plan_features.type, plan_features.quota, plan_features.period,
+      plan_features.soft_limit, plan_features.aggregation
+    from pgledger.subscriptions
+    left join pgledger.plan_features
+      on subscriptions.plan_key = plan_features.plan_key
+      and plan_features.feature_key = entitlement.feature_key
+    where subscriptions.app_id = entitlement.app_id
+      and subscriptions.tenant_id = entitlement.tenant_id
+      and subscriptions.status <> 'canceled'
+      and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null)
+    order by subscriptions.add_on, subscriptions.key
+  loop
+    expires_at := least(
+      expires_at, v_part.cancel_at, case when v_part.trial_end > v_now then v_part.trial_end end
+    );
+    if v_part.status = 'paused' then
+      reason := case when reason = 'no_subscription' then 'paused' else reason end;
+      continue;
+    end if;
+    if v_part.type is null then
+      reason := case when type is null then 'not_in_plan' else reason end;
+      continue;
+    end if;
+    if type is null then
+      type := v_part.type;
+      aggregation := v_part.aggregation;
+      if type <> 'boolean' then
+        select quota_period.starts_at, quota_period.ends_at
+        into entitlement.starts_at, entitlement.ends_at
+        from pgledger.quota_period(
+          v_part.subscription, case when type = 'seat' then 'lifetime' else v_part.period end, v_now
+        );
+        expires_at := least(expires_at, ends_at);
+      end if;
+    end if;
+    quota := case
+      when -1 in (quota, v_part.quota) then -1
+      when type = 'boolean' then greatest(quota, v_part.quota)
+      else quota + v_part.quota
+    end;
+    soft_limit := soft_limit or v_part.soft_limit;
+    reason := '';
+  end loop;
+
+  if type is null and (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
+    if feature_key is null then
+      perform pgledger.fail('LG003', array['feature_key']);
+    end if;
+    perform pgledger.fail(
+      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+    );
+  elsif type = 'boolean' then
+    reason := case when quota = 0 then 'disabled' else 'enabled' end;
+  elsif type is not null then
+    select meters.key, meters.unique_key, tenants.purged_before
+    into v_meter
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.app_id = entitlement.app_id
+      and meters.tenant_id = entitlement.tenant_id
+      and meters.feature_key = entitlement.feature_key;
+    if found then
+      -- Of an hour whose events may be gone, all that happened counts.
+      if starts_at < v_meter.purged_before then
+        starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
+      end if;
+      used := pgledger.usage_between(
+        v_meter.key, v_meter.unique_key, aggregation, starts_at, ends_at
+      );
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.entitlement is
+  'What a tenant has of a feature now: limit, what is used of it, and why nothing if nothing.';
+
+revoke all on function pgledger.entitlement from public;
+
+-- file: repeatable/50_billing/81_allowance.sql
+/*
+Whether so much more of a feature is allowed, in the form in which every entitlement is answered.
+An entitlement that a reason decides (there is no subscription, or a switch) is not measured.
+*/
+create or replace function pgledger.allowance(
+  feature_key text,
+  used numeric,
+  quota numeric,
+  soft_limit boolean,
+  reason text,
+  quantity numeric
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    decision.why in ('enabled', 'unlimited', 'within_limit', 'soft_limit'),
+    allowance.feature_key,
+    allowance.used,
+    allowance.quota,
+    case
+      when allowance.quota = -1 then -1
+      else greatest(allowance.quota - allowance.used, 0)
+    end,
+    allowance.soft_limit,
+    decision.why
+  from (
+    select case
+      when allowance.reason <> '' then allowance.reason
+      when allowance.quota = -1 then 'unlimited'
+      when allowance.used + allowance.quantity <= allowance.quota then 'within_limit'
+      when allowance.soft_limit then 'soft_limit'
+      else 'limit_exceeded'
+    end as why
+  ) as decision
+$$;
+
+comment on function pgledger.allowance is
+  'Whether so much more of a feature is allowed, what is left of it, and why.';
+
+revoke all on function pgledger.allowance from public;
+
+-- file: repeatable/50_billing/82_check_quantity.sql
+/*
+Refuses a quantity that cannot be one. The name is that of the argument.
+Errors: NullArgument, InvalidQuantity.
+*/
+create or replace function pgledger.check_quantity(name text, quantity numeric)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if quantity is null then
+    perform pgledger.fail('LG003', array[name]);
+  elsif pgledger.quantity_fault(quantity) is not null then
+    perform pgledger.fail(
+      'LG104', array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_quantity is
+  'Raises NullArgument or InvalidQuantity unless the number can be a quantity.';
+
+revoke all on function pgledger.check_quantity from public;
+
+-- file: repeatable/50_billing/83_ledger_check_entitlement.sql
+/*
+Whether a tenant may use so much more of a feature now. Exact at the time of the call; to check and
+record in one step, so that nobody else comes between, there is ledger_consume_entitlement.
+Errors: NullArgument, InvalidScope, InvalidQuantity, FeatureNotFound.
+*/
+create or replace function ledger_check_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text
+)
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_quantity('quantity', quantity);
+  return query
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+  cross join lateral pgledger.allowance(
+    feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
+  ) as answer;
+end;
+$$;
+
+comment on function ledger_check_entitlement is
+  'Whether a tenant may use so much more of a feature now: allowed, feature, used (in the limit''s '
+  'period; for a seat, the level), limit (-1: unlimited; of a boolean 1 for on), remaining (-1: '
+  'unlimited), soft_limit, and a reason: within_limit, unlimited, soft_limit (allowed beyond the '
+  'limit), enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription. quantity: '
+  'how much more, 0 or more. Exact, never cached. Errors: NullArgument, InvalidScope, '
+  'InvalidQuantity, FeatureNotFound.';
+
+revoke all on function ledger_check_entitlement from public;
+grant execute on function ledger_check_entitlement to pgledger_reader;
+
+-- file: repeatable/50_billing/84_ledger_remaining_entitlement.sql
+/*
+How much of a feature a tenant has left now.
+Errors: NullArgument, InvalidScope, FeatureNotFound.
+*/
+create or replace function ledger_remaining_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  return (
+    select answer.remaining
+    from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+    cross join lateral pgledger.allowance(
+      feature_key, found.used, found.quota, found.soft_limit, found.reason, 0
+    ) as answer
+  );
+end;
+$$;
+
+comment on function ledger_remaining_entitlement is
+  'How much of a feature a tenant has left: -1 if it is unlimited, 0 if the tenant does not have '
+  'it; of a boolean feature 1 for on. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+
+revoke all on function ledger_remaining_entitlement from public;
+grant execute on function ledger_remaining_entitlement to pgledger_reader;
+
+-- file: repeatable/50_billing/85_consume.sql
+/*
+Records usage if the limit allows it. Whoever consumes of a meter takes turns with all others who
+do, from the second look at the limit until the end of the transaction; who is refused at the first
+look waits for nobody. Reports of usage do not take turns, except those of a seat's level, which
+would otherwise be overwritten.
+
+Null status: refused.
+Locks: the meter, then those of pgledger.ingest_usage.
+Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
+*/
+create or replace function pgledger.consume(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  idempotency_key text,
+  metadata jsonb,
+  out status text,
+  out id text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_entitlement record;
+begin
+  for v_look in 1..2 loop
+    v_entitlement := pgledger.entitlement(app_id, tenant_id, feature_key);
+    if not (
+      select answer.allowed
+      from pgledger.allowance(
+        feature_key, v_entitlement.used, v_entitlement.quota, v_entitlement.soft_limit,
+        v_entitlement.reason, quantity
+      ) as answer
+    ) then
+      return;
+    end if;
+    if v_look = 1 then
+      perform pgledger.open_meters(
+        app_id, array[tenant_id], array[tenant_id], array[feature_key]
+      );
+      -- Changed, and not only locked, so that it is seen at every isolation level.
+      update pgledger.meters
+      set turn = meters.turn + 1
+      where meters.app_id = consume.app_id
+        and meters.tenant_id = consume.tenant_id
+        and meters.feature_key = consume.feature_key;
+    end if;
+  end loop;
+  select recorded.status, recorded.id
+  into consume.status, consume.id
+  from pgledger.ingest_one_usage(
+    app_id,
+    tenant_id,
+    feature_key,
+    case when v_entitlement.type = 'seat' then v_entitlement.used + quantity else quantity end,
+    -- The level of the moment is that of the latest event, whose clock may have been ahead.
+    case
+      when v_entitlement.type = 'seat' then (
+        select greatest(max(usage_rollups.latest_at), pgledger.clock())
+        from pgledger.meters
+        inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+        where meters.app_id = consume.app_id
+          and meters.tenant_id = consume.tenant_id
+          and meters.feature_key = consume.feature_key
+          and usage_rollups.span = 1
+      )
+    end,
+    idempotency_key,
+    metadata
+  ) as recorded;
+end;
+$$;
+
+comment on function pgledger.consume is
+  'Records usage if the limit allows it, so that nobody comes between check and record.';
+
+revoke all on function pgledger.consume from public;
+
+-- file: repeatable/50_billing/86_ledger_consume_entitlement.sql
+/*
+Checks and records in one step: usage is recorded if the limit allows it, and otherwise nothing is.
+A call that is repeated with the same idempotency key records nothing a second time. Concurrent
+calls for one tenant and feature take turns until their transactions end.
+Locks: those of pgledger.consume.
+Errors: NullArgument, InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata,
+FeatureNotFound.
+*/
+create or replace function ledger_consume_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1,
+  idempotency_key text default null,
+  metadata jsonb default null
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text,
+  event_id text
+)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_status text;
+  v_id text;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_quantity('quantity', quantity);
+  v_id := pgledger.event_of_key(app_id, tenant_id, idempotency_key);
+  if v_id is null then
+    select consumed.status, consumed.id
+    into v_status, v_id
+    from pgledger.consume(
+      app_id, tenant_id, feature_key, quantity, idempotency_key, metadata
+    ) as consumed;
+    if v_status is null then
+      -- The limit may have been used up by the same call, made at the same time.
+      v_id := pgledger.event_of_key(app_id, tenant_id, idempotency_key);
+    end if;
+  end if;
+  if v_status is null and v_id is not null then
+    v_status := 'duplicate';
+  end if;
+  return query
+  select
+    v_status is not null,
+    answer.feature,
+    answer.used_so_far,
+    answer."limit",
+    answer.remaining,
+    answer.is_soft,
+    case
+      when v_status = 'duplicate' then 'duplicate'
+      when v_status is null and answer.allowed then 'limit_exceeded'
+      else answer.why
+    end,
+    v_id
+  from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+  cross join lateral pgledger.allowance(
+    feature_key, found.used, found.quota, found.soft_limit, found.reason,
+    -- What was recorded is in what is used.
+    case when v_status is null then quantity else 0 end
+  ) as answer;
+end;
+$$;
+
+comment on function ledger_consume_entitlement is
+  'Records usage if the limit allows it, in one step: of any number of concurrent calls no more '
+  'are allowed than the limit has room for. quantity: how much, 0 or more; for a seat, how many '
+  'more. idempotency_key: a repeated call of the same key is allowed, records nothing and says '
+  'duplicate as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and '
+  'event_id, null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
+  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound.';
+
+revoke all on function ledger_consume_entitlement from public;
+grant execute on function ledger_consume_entitlement to pgledger_poster;
+
+-- file: repeatable/50_billing/87_entitlement_versions.sql
+/*
+The versions of everything that an entitlement is made from, as of the calling statement; of usage
+the count of events in the time that was counted. None of
+them ever goes back; a sum of versions does not either, while what it is the sum of stays the same,
+and a change of that is a change of the tenant's subscriptions.
+*/
+create or replace function pgledger.entitlement_versions(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out plan_version bigint,
+  out subscription_version bigint,
+  out usage_version bigint,
+  out tenant_version bigint,
+  out feature_version bigint
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    coalesce(taken.plan_version, 0),
+    coalesce(taken.subscription_version, 0),
+    coalesce(
+      (
+        select pgledger.usage_between(
+          meters.key, null, 'count', entitlement_versions.starts_at, entitlement_versions.ends_at
+        )
+        from pgledger.meters
+        where meters.app_id = entitlement_versions.app_id
+          and meters.tenant_id = entitlement_versions.tenant_id
+          and meters.feature_key = entitlement_versions.feature_key
+          and entitlement_versions.starts_at is not null
+      ),
+      0
+    )::bigint,
+    coalesce(
+      (
+        select tenants.cache_version
+        from pgledger.tenants
+        where tenants.app_id = entitlement_versions.app_id
+          and tenants.tenant_id = entitlement_versions.tenant_id
+      ),
+      0
+    ),
+    coalesce(
+      (
+        select feature_invalidations.version
+        from pgledger.feature_invalidations
+        where feature_invalidations.app_id = entitlement_versions.app_id
+          and feature_invalidations.feature_key = entitlement_versions.feature_key
+      ),
+      0
+    )
+  from (
+    select
+      sum(plans.version)::bigint as plan_version,
+      sum(subscriptions.version)::bigint as subscription_version
+    from pgledger.subscriptions
+    inner join pgledger.plans on subscriptions.plan_key = plans.key
+    where subscriptions.app_id = entitlement_versions.app_id
+      and subscriptions.tenant_id = entitlement_versions.tenant_id
+  ) as taken
+$$;
+
+comment on function pgledger.entitlement_versions is
+  'Versions of everything that an entitlement is made from.';
+
+revoke all on function pgledger.entitlement_versions from public;
+
+-- file: repeatable/50_billing/88_ledger_get_cached_entitlement.sql
+/*
+A remembered entitlement, if everything that it was made from still stands; otherwise no row.
+Errors: NullArgument, InvalidScope, InvalidQuantity.
+*/
+create or replace function ledger_get_cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text
+)
+language plpgsql
+stable
+parallel safe
+rows 1
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if feature_key is null then
+    perform pgledger.fail('LG003', array['feature_key']);
+  end if;
+  perform pgledger.check_quantity('quantity', quantity);
+  return query
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from pgledger.entitlement_cache
+  cross join lateral pgledger.entitlement_versions(
+    entitlement_cache.app_id,
+    entitlement_cache.tenant_id,
+    entitlement_cache.feature_key,
+    entitlement_cache.starts_at,
+    entitlement_cache.ends_at
+  ) as versions
+  cross join lateral pgledger.allowance(
+    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+    entitlement_cache.soft_limit, entitlement_cache.reason, quantity
+  ) as answer
+  where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
+    and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
+    and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
+    -- A clock that was put back must not give an entry a second life.
+    and v_now >= entitlement_cache.created_at
+    and v_now < entitlement_cache.expires_at
+    and entitlement_cache.plan_version = versions.plan_version
+    and entitlement_cache.subscription_version = versions.subscription_version
+    and entitlement_cache.usage_version = versions.usage_version
+    and entitlement_cache.tenant_version = versions.tenant_version
+    and entitlement_cache.feature_version = versions.feature_version;
+end;
+$$;
+
+comment on function ledger_get_cached_entitlement is
+  'What ledger_set_cached_entitlement remembered, for a quantity of now; no row if there is '
+  'nothing, its time is over, or anything that it was made from has changed since. Errors: '
+  'NullArgument, InvalidScope, InvalidQuantity.';
+
+revoke all on function ledger_get_cached_entitlement from public;
+grant execute on function ledger_get_cached_entitlement to pgledger_reader;
+
+-- file: repeatable/50_billing/88_ledger_invalidate_feature_entitlements.sql
+/*
+Makes everything cached of a feature unservable for all tenants of an app, also what is being worked
+out at this moment.
+Locks: the feature's row.
+Errors: NullArgument, InvalidScope, FeatureNotFound.
+*/
+create or replace function ledger_invalidate_feature_entitlements(
+  app_id text,
+  feature_key text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_app(app_id);
+  if feature_key is null then
+    perform pgledger.fail('LG003', array['feature_key']);
+  elsif not exists (
+    select
+    from pgledger.features
+    where features.app_id in (ledger_invalidate_feature_entitlements.app_id, '*')
+      and features.key = ledger_invalidate_feature_entitlements.feature_key
+  ) then
+    perform pgledger.fail(
+      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+    );
+  end if;
+  insert into pgledger.feature_invalidations (app_id, feature_key, version)
+  values (
+    ledger_invalidate_feature_entitlements.app_id,
+    ledger_invalidate_feature_entitlements.feature_key,
+    1
+  )
+  on conflict on constraint feature_invalidations_app_id_feature_key_pk do update
+  set version = feature_invalidations.version + 1;
+end;
+$$;
+
+comment on function ledger_invalidate_feature_entitlements is
+  'Stops serving whatever is cached of a feature, for all tenants of the app. What pgledger itself '
+  'changes does that by itself. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+
+revoke all on function ledger_invalidate_feature_entitlements from public;
+grant execute on function ledger_invalidate_feature_entitlements to pgledger_poster;
+
+-- file: repeatable/50_billing/88_ledger_invalidate_tenant_entitlements.sql
+/*
+Makes everything cached for a tenant unservable, also what is being worked out at this moment.
+Locks: the tenant's row.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function ledger_invalidate_tenant_entitlements(
+  app_id text,
+  tenant_id text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  insert into pgledger.tenants (app_id, tenant_id, cache_version)
+  values (
+    ledger_invalidate_tenant_entitlements.app_id,
+    ledger_invalidate_tenant_entitlements.tenant_id,
+    1
+  )
+  on conflict on constraint tenants_app_id_tenant_id_key do update
+  set cache_version = tenants.cache_version + 1;
+end;
+$$;
+
+comment on function ledger_invalidate_tenant_entitlements is
+  'Stops serving whatever is cached of a tenant''s entitlements. What pgledger itself changes does '
+  'that by itself. Errors: NullArgument, InvalidScope.';
+
+revoke all on function ledger_invalidate_tenant_entitlements from public;
+grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;
+
+-- file: repeatable/50_billing/88_ledger_set_cached_entitlement.sql
+/*
+Works an entitlement out and remembers it with the versions of what it was made from, both in one
+statement and so of one moment. It is served while all of these stand, until its time to live or the
+end of the limit's period, a trial or a subscription, whichever is first.
+Locks: the cache's row.
+Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.
+*/
+create or replace function ledger_set_cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  ttl interval default '30 seconds'
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text
+)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  -- Before the moment that it is made of.
+  v_now timestamptz := pgledger.clock();
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if ttl is null then
+    perform pgledger.fail('LG003', array['ttl']);
+  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
+    perform pgledger.fail(
+      'LG101', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+    );
+  end if;
+  return query
+  with stored as (
+    insert into pgledger.entitlement_cache (
+      app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
+      plan_version, subscription_version, usage_version, tenant_version, feature_version,
+      created_at, expires_at
+    )
+    select
+      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+      found.reason, found.starts_at, found.ends_at, versions.plan_version,
+      versions.subscription_version, versions.usage_version, versions.tenant_version,
+      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
+    from pgledger.entitlement(
+      ledger_set_cached_entitlement.app_id,
+      ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key
+    ) as found
+    cross join lateral pgledger.entitlement_versions(
+      ledger_set_cached_entitlement.app_id,
+      ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key,
+      found.starts_at,
+      found.ends_at
+    ) as versions
+    on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
+    set
+      used = excluded.used,
+      quota = excluded.quota,
+      soft_limit = excluded.soft_limit,
+      reason = excluded.reason,
+      starts_at = excluded.starts_at,
+      ends_at = excluded.ends_at,
+      plan_version = excluded.plan_version,
+      subscription_version = excluded.subscription_version,
+      usage_version = excluded.usage_version,
+      tenant_version = excluded.tenant_version,
+      feature_version = excluded.feature_version,
+      created_at = excluded.created_at,
+      expires_at = excluded.expires_at
+    returning
+      entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+      entitlement_cache.soft_limit, entitlement_cache.reason
+  )
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from stored
+  cross join lateral pgledger.allowance(
+    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
+  ) as answer;
+end;
+$$;
+
+comment on function ledger_set_cached_entitlement is
+  'Works out what a tenant has of a feature, remembers it for ledger_get_cached_entitlement, and '
+  'returns what ledger_check_entitlement does for a quantity of 1. ttl: how long it may be served '
+  'at most, above 0 and at most a day. It stops being served earlier when anything that it was '
+  'made from changes: plan, subscription, usage, an invalidation, the end of a period, a trial or '
+  'a subscription. Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.';
+
+revoke all on function ledger_set_cached_entitlement from public;
+grant execute on function ledger_set_cached_entitlement to pgledger_poster;
+
+-- file: repeatable/50_billing/89_tenant_role_fault.sql
+/*
+Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
+role that sees other tenants' rows or may make itself such a one.
+*/
+create or replace function pgledger.tenant_role_fault(role_name name)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_greater record;
+begin
+  if not exists (
+    select from pg_roles where pg_roles.rolname = tenant_role_fault.role_name
+  ) then
+    return 'there is no such role';
+  end if;
+
+  select
+    greater.rolname,
+    case
+      when greater.rolsuper then 'a superuser'
+      when greater.rolbypassrls then 'not bound by row security'
+      when greater.rolreplication then 'allowed to replicate the whole server'
+      when greater.rolcreaterole then 'allowed to make and grant roles'
+      when greater.rolname like 'pg\_%' then 'allowed to read or write everything'
+      else 'not for tenants'
+    end as why
+  into v_greater
+  from pg_roles as own
+  inner join pg_roles as greater on pg_has_role(own.oid, greater.oid, 'MEMBER')
+  where own.rolname = tenant_role_fault.role_name
+    and (
+      greater.rolsuper
+      or greater.rolbypassrls
+      or greater.rolreplication
+      or greater.rolcreaterole
+      or greater.oid = (
+        select pg_namespace.nspowner from pg_namespace where pg_namespace.nspname = 'pgledger'
+      )
+      or greater.rolname in (
+        'pgledger_owner', 'pgledger_poster', 'pgledger_reader', 'pgledger_auditor',
+        'pgledger_tenant_views', 'pg_read_all_data', 'pg_write_all_data',
+        'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'
+      )
+      -- What every tenant's role is a member of must be nobody's.
+      or (greater.rolname = 'pgledger_tenant' and greater.oid = own.oid)
+    )
+  -- What the role itself is, before what it is a member of.
+  order by own.oid <> greater.oid, greater.rolsuper desc, greater.rolname
+  limit 1;
+
+  if not found then
+    return null;
+  elsif v_greater.rolname = role_name then
+    return format('it is %s', v_greater.why);
+  end if;
+  return format('it is a member of %I, which is %s', v_greater.rolname, v_greater.why);
+end;
+$$;
+
+comment on function pgledger.tenant_role_fault is
+  'Says why a database role cannot be a tenant''s, or null if it can.';
+
+revoke all on function pgledger.tenant_role_fault from public;
+
+-- file: repeatable/50_billing/90_ledger_map_tenant_role.sql
+/*
+Lets a database role read what the views ledger_tenant_* show of a tenant. For administrators: only
+the owner of pgledger may call it, and it grants nothing; the role needs pgledger_tenant besides.
+
+A role that could see more than one tenant's rows anyway is refused, so that nobody relies on a map
+that does not bind it. That is a look at how things stand, and no guard for what is granted later.
+The map holds names, as the roles may be made anew after a restore: unmap a role before dropping it.
+
+Repeating a call changes nothing. A role that is mapped to another tenant has to be unmapped first.
+
+Errors: NullArgument, InvalidScope, InvalidArgument, AlreadyExists.
+*/
+create or replace function ledger_map_tenant_role(
+  role_name name,
+  app_id text,
+  tenant_id text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := pgledger.tenant_role_fault(role_name);
+  v_app_id text;
+  v_tenant_id text;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if role_name is null then
+    perform pgledger.fail('LG003', array['role_name']);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG101', array['role_name', quote_literal(role_name), v_fault]);
+  end if;
+
+  insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
+  values (
+    ledger_map_tenant_role.role_name,
+    ledger_map_tenant_role.app_id,
+    ledger_map_tenant_role.tenant_id
+  )
+  on conflict on constraint tenant_roles_role_name_pk do nothing;
+  if found then
+    return;
+  end if;
+
+  select tenant_roles.app_id, tenant_roles.tenant_id
+  into v_app_id, v_tenant_id
+  from pgledger.tenant_roles
+  where tenant_roles.role_name = ledger_map_tenant_role.role_name;
+
+  if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
+    perform pgledger.fail(
+      'LG120',
+      array[
+        'role', quote_literal(role_name),
+        format(' by tenant %L%s', v_tenant_id, pgledger.in_app(v_app_id))
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function ledger_map_tenant_role is
+  'Lets a database role read a tenant''s rows through the views ledger_tenant_*; for '
+  'administrators. The role is to be granted pgledger_tenant, too. Errors: NullArgument, '
+  'InvalidScope, InvalidArgument, AlreadyExists.';
+
+revoke all on function ledger_map_tenant_role from public;
+
+-- file: repeatable/50_billing/91_ledger_unmap_tenant_role.sql
+/*
+Takes from a database role what ledger_map_tenant_role gave it; it sees no rows from then on. For
+administrators, as that. The role need not exist any more.
+
+Errors: NullArgument.
+*/
+create or replace function ledger_unmap_tenant_role(role_name name)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  if role_name is null then
+    perform pgledger.fail('LG003', array['role_name']);
+  end if;
+
+  delete from pgledger.tenant_roles
+  where tenant_roles.role_name = ledger_unmap_tenant_role.role_name;
+  return found;
+end;
+$$;
+
+comment on function ledger_unmap_tenant_role is
+  'Takes a tenant''s rows from a database role again; false if it had none; for administrators. '
+  'Errors: NullArgument.';
+
+revoke all on function ledger_unmap_tenant_role from public;
+
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', 'ea559dcde6df3aa6e48792c1d36b2060bdc78181c24c8443fe595dfeaa5dc0b2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', 'c2b47285e45a0bb0d47abfa8ae34e8e6ac2310c09023d0a7ddc4e9abf60838fb', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_transfer_request.sql', 'versioned', '4450c4c14369f19dc7d43ea1197fc436e2f75e0ea403574becdf9ea761fab113', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'eccd1c15885550cb1ca21c3e01076031f24df830529bed3f06ef4a80731d342e', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '2b43aa55ea4eeed1b9157717b68dfd1f3b8e9ac26a923e9f4e868edf612920f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0007_create_usage.sql', 'versioned', '3a007cd55561a089fe3e455f19683efdc9772ffbbb1abc701701a17683c7817a', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '113c232114e1d6fb4b189da45636630efdb268c1a3f7b40d669cc326e9bcd108', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/20_error_registry.sql', 'repeatable', '5206b37cc91610d4c1ef074624dc1317078e2a7800b694597f572985a3db8cf1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/30_fail.sql', 'repeatable', 'fde3b080629583bc0bc42b998984bb12452d51ce2a8a9c978c0a73deac248e16', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/20_error_registry.sql', 'repeatable', '5a7e6ece90a7462fcac3b8246bafb69c5db3f78ed7bfc20bc5ed1e3af724dd1f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/29_error_text.sql', 'repeatable', '2fd25b81667d30eb079235072fd9d76254e9afc154d1b1ddf3e041b136d03eab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/30_fail.sql', 'repeatable', '013d6465246e6f0d2af2e8ef6941a0fbb63bd8b732fb1c57d5b9dd6674e13bb7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/31_abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/32_check_arrays.sql', 'repeatable', 'f194e4bef579d9220307caf89fed74d71db528db41d32522be802af4c6d3fc1b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/40_invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/41_text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/50_base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/51_base32_text.sql', 'repeatable', '99aa08a7a7a3d8e47bc093487a944cbe88e349879bd9444d7a64a6be73ca46de', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/52_base32_pair.sql', 'repeatable', '5d13ab798c5d5b55b5245ec04389ea7e444ecac696b678d5b744eca6f748eb5f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/58_derived_ulid.sql', 'repeatable', 'f027e99f5f3c4f02d3016d464c920d7e43364538d13289e04518b66539ed5ed8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/60_new_ulid.sql', 'repeatable', '7a0fd229bc21377780f02235cdfa38b8216155f5188de414e37c82afa9ed6ac7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/61_entry_id.sql', 'repeatable', '624a60b1d37bda1aec645960ed64412a45fc7c61b00f466de88290812498424c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/61_entry_id.sql', 'repeatable', '2413d46de44f3c7b4ee1115c3ed141e1c94bf2842acb5f3bf50b4c9171027809', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/62_event_id.sql', 'repeatable', '64732d5acbbfbe6e993e63c46e719417e712a37ac18ca0fecb572d8cacaafabb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/70_ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/71_id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/80_pgledger_generate_id.sql', 'repeatable', 'e15213a2de272262038d823879f461ae47d5673d3d27730af4bce8497c9994ad', pg_catalog.now(), '0.1.0.dev0'),
@@ -3645,7 +12391,7 @@ values
   ('repeatable/30_ledger/19_check_accounts.sql', 'repeatable', 'ce5b0757614d9e9a026083e3819c39915f4edad8ed6861f1ab6c088964d094c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/20_pgledger_create_account.sql', 'repeatable', 'fca9a39a518d5ce9cbc37c82b586ae57778ddf77b1774d703de3a27e16741342', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/30_pgledger_create_transfer.sql', 'repeatable', '6e6863d43fcb92c22768b5734695d8d5b6c422c98901302f7d8a52f28610ce3c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', 'cb9284fdfba918e337065606a08b5e3a4b047638393c7cd06bbb0acd13a13740', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/40_check_transfer_requests.sql', 'repeatable', '2d890ceb69bdef6433d1c68b48696902e7e7d3c9d02fe2d22e97250a22b8939f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/41_check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/43_post_transfers.sql', 'repeatable', '90ed6bd0b7ec773cb7f5a9a921057c65acc879700520d58f5b7849d62622abe8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/44_transfers_by_id.sql', 'repeatable', '38132806c60ead2b3478629d76455dcc339633db9fb91055637df1a2177f0d68', pg_catalog.now(), '0.1.0.dev0'),
@@ -3659,6 +12405,150 @@ values
   ('repeatable/30_ledger/62_account_key.sql', 'repeatable', '7861a43a45c60bded2d572ffc4abd4958a035c4f1040a26ecdb819d4de4f243a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/63_pgledger_account_entries.sql', 'repeatable', 'fa30edcb6f0519e7240ae6337984d068c3a7f5b234ad4ce9b3c97c3eb72613dd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/64_pgledger_balance_at.sql', 'repeatable', '99b4c05eec1fa17c26f9f9c86f9567531f75ddd0c735b7681c60922cb64e3906', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', 'cdf8a17ffd4f49e4c3d5536ceaf5c3a7cbfb820a400ee64523095b221fa98f41', pg_catalog.now(), '0.1.0.dev0');
+  ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', 'cdf8a17ffd4f49e4c3d5536ceaf5c3a7cbfb820a400ee64523095b221fa98f41', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/10_iso_currencies.sql', 'repeatable', 'cfdef4586dc041961b6e045c72f7038ae127564a66cbcef39bc27c5d8daf5890', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/11_ledger_currencies.sql', 'repeatable', 'bfa5dd45765da10725ac98180df3ecc8a1d7f088ff1abce44a278e4e754c263e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/12_ledger_features.sql', 'repeatable', 'a29cc55d38994d36eb7ed843e34b19ae10b7fbce53812fcd3ced400652d353f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/13_ledger_plans.sql', 'repeatable', '9c869f9511a13f762f08a3181a506b6b40f35d4fb2e80cb55ad213e6955f526b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/14_ledger_subscriptions.sql', 'repeatable', 'ca42fe7b6844987205055d99b3fb8503b8e0f74bca8fabf4d1fc9280b69b5012', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/15_ledger_subscription_changes.sql', 'repeatable', 'bc5bf4c7765ba5c8180e22e062573cc97aeef501bd3903bce34215b3d0a597c0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/16_ledger_usage_events.sql', 'repeatable', 'a6ee875fd25093b5a7c3624024d881b9c00cbaac284a21f5233d9c9f7e7f9377', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/17_ledger_entitlement_cache.sql', 'repeatable', '42f382e596d70d5f0196081a922599247a2aed6fe8dac6bf8cec1e5cd57f0d2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/81_ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/82_ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/83_ledger_tenant_subscriptions.sql', 'repeatable', 'fb66c4989d4afeb7d85476ae828b181087a3a672a3183fcd5f71ddd42cdfdc99', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/84_ledger_tenant_subscription_changes.sql', 'repeatable', '53109dcd535aa92b4a165e09788e0654e59430a34f0b745fa6112704a23bc250', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/85_ledger_tenant_usage_events.sql', 'repeatable', '12bff5fb736b95b30da17719f0972fd8a7a15beb92cfb1af4db64f268d936084', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/86_ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/00_check_app.sql', 'repeatable', 'f1dca49212636a09a0795de2997edd70b9aafda51db903d97324d4ff273812d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/01_check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/02_period_boundary.sql', 'repeatable', '12e86eb1ab4852dd445d1c980cf90fcee4672bed796d135e22215360699dca02', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/03_period_at.sql', 'repeatable', 'f01f89ea901577b9a49c7e032a0ba195478390f781578793ebba92616659ff49', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/04_check_page.sql', 'repeatable', 'd3d0f34e411a081085c82e9c34696d54a2a9212209a59145a72a02262e7b8ee6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/10_check_catalogue_scope.sql', 'repeatable', '9c7894d9f1a465a2d267abc935ab08a3fe294c02fde8cdea23dcbc2045bb9d2a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/10_check_choice.sql', 'repeatable', '479d752cd6be9a640223eae8c21c1ccb894eae0aead509f85f8a1c902a697930', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/10_check_text.sql', 'repeatable', 'fc2b120c43ef82a02ff9ec9e8fb293d917211277620905b34c5041ed64dc85de', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/11_currency_exponent.sql', 'repeatable', '6bee704a96ffbcecf22f64fad333fa6e62fc1228eee33fdea7ba88e3003b93fb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/11_in_catalogue.sql', 'repeatable', '3c42e354b18e3fa5bc76e03f3b4b3a631b0a75abfe1517f2a1715574f7fadd5c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/12_feature_of.sql', 'repeatable', '9a1474e03f82bea72cf79f1b16a015abe16d3afcde48287d69c01a35c7e8565b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/12_find_feature.sql', 'repeatable', 'b6f5eb34d9a2c4e9c4bd4f333f16e3307d6be3eedc32efd5bcab6d33d22ce329', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/12_plan_of.sql', 'repeatable', '7a7b7bdc5121f159534f269b0ffbaede500a33ca41b6e9c8285bd8b6d36420ac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_check_plan_array.sql', 'repeatable', '51c04d7b54039dd07c1c82eecab52e7fc7c3878de6886575d7893e259eb5202f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_check_plan_object.sql', 'repeatable', 'aac29c302c5a4f60265c691a89c5877863e0683747206db8c8ff6e4e3a8edac6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_check_plan_size.sql', 'repeatable', 'f867835881733080dc45c02f5df6fe58259b621980702ce02c2a4b4354c30119', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_decimal_fault.sql', 'repeatable', 'bd6bc7fa4fd3a8fd8580d0b27ec864a73cc83297302ed9f80c0c04bbf7516529', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_json_path.sql', 'repeatable', '56c1ab59145e76155894476f529898c0b7b0a4e53c87fb61635da3a03fb64317', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_plan_choice.sql', 'repeatable', 'a7f3a53857e0c4723fe53004aa9cdfda104648b12e3a3e749fd95a90a360bb65', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_plan_decimal.sql', 'repeatable', '060ae19ac0294149181762a5ea059826793e3c91a6425922944cc8a08c30ac4a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_plan_text.sql', 'repeatable', '955564545d0d2b327a656c5807af5607c31ea57e558eaafb8336a6d8096b039f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_refuse_plan.sql', 'repeatable', '0618bc3c859fa2d92a64375e920af9922c451c4487633c2aad23f75d53596482', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/14_plan_candidate.sql', 'repeatable', '43291cd99460f540d3f25d5e879bc9a7ceb4ca5c2130d2cff5e998c167684b71', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/14_read_plan_feature.sql', 'repeatable', '10590d2ab91a5a76ddc2677a9fe6337cfb1dd51477bf682581cf3c011f5c5d25', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/14_read_plan_features.sql', 'repeatable', 'b57add9e941bb7679b159800c08291a0fe624911a9691330ba5e38a63aafadd9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/15_check_price.sql', 'repeatable', 'ca46af3b2ab9a74c1f4570348767ab02f1392682ca4baf85a7f1674d013066dc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/15_check_price_tiers.sql', 'repeatable', '00a56ace9a7486f577ebfc3be4049de180687266ff5878f4442c50977ed6a334', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/16_read_plan_base.sql', 'repeatable', '06fd205a817623c87afc814c70319ea755335772eb66f26fbf05ea2c6bf81a91', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/16_read_pricing.sql', 'repeatable', '675768c17e944feb702064313b0e857c6d9d19d653478954aa2383c65968b198', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/17_write_plan_features.sql', 'repeatable', 'c47548ba96b1d361435ca03166f985714d4684e2362cd11713a31b1ff7f15d4a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/18_check_feature.sql', 'repeatable', 'e0ecbd4297334089710d5580b38e566362a7a31a9db7642bda3d45a232f8f1ec', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/18_check_feature_usage.sql', 'repeatable', '74cfbfbf4fc48f299c4dd158c8d19d6e06f7c6a0438de876e362c0cf6c4356b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/18_check_plan.sql', 'repeatable', '58412b9b7a03a8be0e35b5e69126efd9bc2993d36bddd870e35c4c90d8b2b96e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/19_check_currency_unused.sql', 'repeatable', 'bc7e603a457f532688ddcc7462aecb60905fa4bc295ac12c1c386b57baae37c7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/19_feature_is_repeated.sql', 'repeatable', 'b388dbeb2b63d889d4809b03d822decbb19985b197750ea17e152a1693705fd8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/19_lock_feature.sql', 'repeatable', 'abac233c6e931aceac43f4110259c15aac640fbb3c2690b2a8c28df8e7938894', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/19_lock_plan.sql', 'repeatable', '165879cf8d62d72ee530c17cf2542bed9b87130162ee189aec36d0bf5617fea3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/19_repeated_plan.sql', 'repeatable', '246afb2d957accffd98460a5268e87113be00ab829dfa6ee972188fff3928830', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/20_insert_plan.sql', 'repeatable', 'a730dc23eb82db034f2792804a5039bcd5989c48864daefe932dd6cb6d980603', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/20_ledger_set_currency.sql', 'repeatable', '167711c02cb0ad7bf851697a1d8e53813091eb420298bfe70f9c4ac4406a8aaa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/20_ledger_set_usage_skew.sql', 'repeatable', '30b733c7b0167b2e853237e6be3c29aebdda7170eae0456de33d39735a6bddb2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/20_rewrite_plan.sql', 'repeatable', '206df5e947f4dcd2a8764affcd40f07f6512da0775845727b0a24f1c46162296', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/21_ledger_create_feature.sql', 'repeatable', '06d3b3af40fe10843d111d1e3f7191a281627801c018085073f37346e53cded2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/22_ledger_get_feature.sql', 'repeatable', '72167167be40b38f96beb90bada7856b2c04663313992d59cd09b8e7bd61865e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/22_ledger_get_feature_by_key.sql', 'repeatable', '269dfa7dc5ec5d97a8c0032f16a1e759d7766cd496a7bd05eb09955a13dd38ce', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/23_features_page.sql', 'repeatable', 'f75a8dd4b0f02d10078f31e1fdc47e46fc92c3dd96e0232d4593da22d86c73e8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/24_ledger_list_features.sql', 'repeatable', 'aba19438049486e9390b4d46e69f90e7d262f0d38eff105b81157601ca96416e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/24_ledger_list_global_features.sql', 'repeatable', '5bfcd6f1cd93ccc083ecc5db78e54bf839b8c78d16f929b44d426fa4229a08bf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/25_ledger_archive_feature.sql', 'repeatable', '463b618a78222356fdd3d3d5c98d0b9c81042aba8f21ec841d7d99c86c748ab5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/25_ledger_delete_feature.sql', 'repeatable', 'fac2a1ac1c0c1a171e03f28f7e3aa5914ba4e85ca382cce09d5d7023c2cdb8b9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/25_ledger_update_feature.sql', 'repeatable', '30317641b856443c85e9918cfa9ea0a08d59cad46793345287435ec66806faf7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/26_ledger_create_plan.sql', 'repeatable', '56ea021821cfa0d07704755a14e9725df83bdb5f923658432e21739feb7e79c7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/27_ledger_get_plan.sql', 'repeatable', '475f4fee183eb7a9754967c436650d8ac5dd98ff89f0d3b839f3d0dfe0f74693', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/27_ledger_get_plan_by_slug.sql', 'repeatable', 'f80d058f74877e722bbcb42bc948c208cca0a8cece3a9c4a56e5fbb597d9b6f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/27_ledger_list_plans.sql', 'repeatable', '0c8fac149630c1ec26adfb30c0e641d6e96aa8870bd0ee3519414a472f29b6c8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/28_ledger_update_plan.sql', 'repeatable', '29a57cf3266d61ce29aea85c1767e0c191caf09de2a58edbada7e409d39ff38a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/29_ledger_archive_plan.sql', 'repeatable', '2ba83713a9e806dc46200ebac39382d0707ba340cd56e7ec9055728830a8da2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/29_ledger_delete_plan.sql', 'repeatable', 'bc28c719b7b4b3ee3ef432730427ba1146ab5a170221c5d3997e07d96f51aa04', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/30_check_time_zone.sql', 'repeatable', '7d9179744e2d5808c400210e472d91f7ae8952352571fd95c0679eb13efd9c4a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/30_subscription_of.sql', 'repeatable', '084874e986eafcf0b803a4aa15a341da4b59f0d225b4e0386e5ed8de2e22de6d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/31_interval_length.sql', 'repeatable', 'b415fbc54a4b3cf6569f091d4004e07c18974f94a61ff507a97e3d0170f86827', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/31_subscription_due_at.sql', 'repeatable', '56211a1fc5f23eeb090aef229d72e67f93f17993ca569874762b75706df9352a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/31_subscription_period.sql', 'repeatable', '2bb3427de92450d142a0ca0f307efa1052f13058e48a1ebe645c41054bccec37', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/31_trial_end.sql', 'repeatable', '2a840fbd1ede4739cc297a0ef901b3be88f07e1ec72c8d1b712bfe2c293cba08', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/32_note_subscription_change.sql', 'repeatable', 'dede995e729abe80294dcf049cfd47fb5a24bb8db764eb635e21b48d11cea6da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/33_store_subscription.sql', 'repeatable', 'a1f13670c5b026bb3f02b62ce8f75b8627b7b6145bdfd00d4debb004570b463a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/34_advance_subscription.sql', 'repeatable', '847b86b9a3a8510ce14a2c395939c733bc466c2b13a9521d01632e792d03c222', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/35_check_subscription_quantity.sql', 'repeatable', '2669a2842c3b05ba1998410e9108808484b2c5cc5288ef4b02470b86edca58a5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/35_refuse_move.sql', 'repeatable', 'ac40bcdb63ae8545c8429902b238a07a8a79dfa5e7bc0738c107e715f9cf44e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/35_refuse_second_subscription.sql', 'repeatable', '3a1d9a0ad1b87ae0f9105cc67ac0a7eb71640af1549007319b56bd9732447779', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/36_lock_subscription.sql', 'repeatable', '293c0fa099db6aa2b01532862d607584336fc0ed2b259650eca535f1d60c5185', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/36_make_way.sql', 'repeatable', '5d889b2fac286ec026ed4242b5de7c6c205f52319623b551beef58f80c84483f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/37_check_plan_change.sql', 'repeatable', '85c33f69f0029d49d4af7bad62d0cf20a435042bfde2e7acebe7abe91c146743', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/37_subscribable_plan.sql', 'repeatable', 'fbaa7ceb0ceb4a6f9f694a824f52b4518860c0ac88560e445673b3ef365a7c76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/38_check_new_subscription.sql', 'repeatable', '2bcec4dc4ae7e2e56140ec596381f7ff401bd09cfde38eaa3a727a0c2768ebe2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/38_new_subscription.sql', 'repeatable', '003c5cd5aa15c4e59b901de421ddd8a047891669077a8074ddbbdc252f4e3c1a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/38_repeated_subscription.sql', 'repeatable', '66181743abc7ea878b24859fbf61f6ebc34db62cb00319b35e1faa2ce537ad81', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/39_insert_subscription.sql', 'repeatable', '751e037bdecb98da9497f9d682efdedb56c0139f9ff56e47a7a94707f83ee749', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/40_ledger_create_subscription.sql', 'repeatable', 'c983d24f1ed33394cfc5619d791950118dc1b3609168550a05450fb7c705c9ee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/41_ledger_get_active_subscription.sql', 'repeatable', '01f190db7bf9fd811b9db3794cfdacc03c8dfefbe1522d079a3a417614d201d7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/41_ledger_get_subscription.sql', 'repeatable', 'd4423fffc6a52e9f6ac4110577daeb1cfd6531114295567d4e5ebf4777a4dd22', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/42_ledger_list_subscriptions.sql', 'repeatable', '642ee8210357014e165f01bdf8430b28733fccb5e930ce1564c2fb6c6482fc49', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '9a2371b6fa12a1967928eaf38e617ffd74a0c9347c73e5c67aa9641d63e9c7c4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', 'a281a789c79f7ba31e874d2e6ba443112f5bd560c4ca81febd888469ed8e78d5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', '093cb690d42ee682c4f683760c87757596a3d5abc7bcef37f8cc8f4b40a34def', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', 'e268f476bd57b28e2609e28c9aec5051a7d2896dfbe2c3cb8668f68e5e81578e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/57_quota_period.sql', 'repeatable', '46ac4c02cd0708a21f7a741277d59291cdee2b78eeabda644290a4d3f11ff631', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/58_purge_lines.sql', 'repeatable', '4699d2f97e17f70c6e5dca52e8f27be70aaee75c88c22f37d71dde474b645bc3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/59_usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/60_quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/61_open_meters.sql', 'repeatable', '770cf7345bbaaa54df9889678a3a014a7b5b76a7645f5d70b83c6239900aa6d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/61_take_turns.sql', 'repeatable', 'd055d5d61d0ed68f4feea318bb5e544655446a01e9815bb1a6ce1790ba8c7297', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', '22564c12fff0ec9e89a224f0a9b64760f20b7b0d3f5f2f96863caffe561522a3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_roll_up_usage.sql', 'repeatable', '2edc42bc230a81f2daffddaaa37ca9c8ed3c0746a5da08461debe8cfcabac0a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_usage_answers.sql', 'repeatable', '7e84cb0717ed66418654c8f6e126a838bd00240284f7ca4841c54ff0c7ce4ea6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_usage_fault.sql', 'repeatable', 'd4aee3ded14e3ddc9bc8e87b6063721497dc9addf9753206555beb8d07553a94', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', '322d370606f1f786f84e6ff5c5b1908a5a357ce3fdc90e1b7c09f410a1c41599', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', 'c4b6d4d117939b42d1e482fb149cbd8cf71b1fceeabcac4b60f711da36e8a38e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '087aed96c7ab8c462ce9b50bb05e31fc37f28f2f6519caab12f91a895fee11bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', '0fc8a998733dcbcbddab67b759d45e8d4257d62b1e8a58fb7d47978e3c1022b8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', 'bf7ec1a0bf56bc8d1f2b732b53987e5fdadfca0c0e2618f774736775e3962c98', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/69_check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', 'dd907f78bc2302cd0976c918acd10d1117bb6e5bf2410c2e468e108102c0404e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/71_ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql', 'repeatable', 'c91ced9cba2350892e7c0b8a732d3198d5bad2921f5685a0ee32241f3dc3c547', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '7edda34d5e893b975e19331203730bb1e1d867ec362cd56750a6816a6e8f0c4f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', '2c91279fc0add9ac68ba5a44e94c7b5a03ac4a77eaffef07e13a297477ee4f86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', '82b99b7ca111217b85a90a127e36c5a36b008147778007ae756599aa4c61199f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '20003b642f207c0fa7cab84f5ad5d1a1b93080cdc9b194957278bcade9a2203f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/80_entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/81_allowance.sql', 'repeatable', '7947af0e45c9506256e495221ced1404749ea482b938ae73b4aaef214434f9ed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/82_check_quantity.sql', 'repeatable', '438be871bb915c5e17f6b1a0b49a8a052b4d053cb627194c8a349f75c979d49d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/83_ledger_check_entitlement.sql', 'repeatable', '43b77b3901c2b2f5494d2e8691a9ab4490e06bd8c1918eebe4fb3fb0ed2720f2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/84_ledger_remaining_entitlement.sql', 'repeatable', '357b8d35993fc128b79fe76924c8bb82af115299c7df6ded33b3fb1b6410ed08', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/85_consume.sql', 'repeatable', 'b0327a0eff602b234520d220540412842e970dcb70dfe4569a87443531512258', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/86_ledger_consume_entitlement.sql', 'repeatable', 'ace3e7b614a5f6ed5a455ccb2a491b2df6ad36b2e904d371a63dd77a8b3af666', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/87_entitlement_versions.sql', 'repeatable', '21093c32dc700420490804b6f6183a173c73652738406f8fc1ab2d03a6cf2551', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/88_ledger_get_cached_entitlement.sql', 'repeatable', '378b1bc0213f804169229d612140fb03419883f77634dc45ee9e57dd8288fe1f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/88_ledger_invalidate_feature_entitlements.sql', 'repeatable', '20a1419c65c7fe4de05d6e9bc477e0c430677da8cd2d149b7c758315fe6f5302', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/88_ledger_invalidate_tenant_entitlements.sql', 'repeatable', 'a9e5c01cabdf81cf4bec9b3f912f06487c7aa39272842f31a66b4541039f9df7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/88_ledger_set_cached_entitlement.sql', 'repeatable', 'bdfee39b197ba9475ad59e8e26bc7395da934689ea0da491eb1b54cfa0edc57b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/89_tenant_role_fault.sql', 'repeatable', '599f81ade774aa1e75396107b7f1673c910d2e37517b2335a7cf2eeacb5414fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/90_ledger_map_tenant_role.sql', 'repeatable', 'd0c71a343d86c25a67e463c2bff90fecc4b7d7e3a9c57b67ca4e8febdb41b11a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0');
 
 commit;

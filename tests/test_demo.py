@@ -28,6 +28,13 @@ BALANCES = {
     "liquidity.EUR |   -9.26 | EUR",
 }
 
+ANSWERS = {
+    "t       |   10 |    10 |         0 | within_limit",
+    "f       |   10 |    10 |         0 | limit_exceeded",
+    "initech   | period_started",
+    "period_started | 2025-02-28 00:00:00+00 | 2025-03-31 00:00:00+00",
+}
+
 
 class Stage:
     """Where a demo runs: a temporary directory that nothing else uses."""
@@ -84,8 +91,8 @@ def test_the_demo_tells_its_story_twice_and_leaves_nothing_behind(stage: Stage) 
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         assert stage.is_empty()
-        for balance in BALANCES:
-            assert balance in done.stdout
+        for shown in BALANCES | ANSWERS:
+            assert shown in done.stdout
         assert "all as expected" in done.stdout
         assert (
             "does not allow a negative balance: 20.00 less 99.00 would leave -79.00" in done.stdout
@@ -110,6 +117,12 @@ def test_the_demo_shows_every_statement_with_its_prompt(stage: Stage) -> None:
         "pgledger_balance_at",
         "pgledger_generate_id",
         "pgledger_verify",
+        "ledger_create_feature",
+        "ledger_create_plan",
+        "ledger_create_subscription",
+        "ledger_ingest_usage",
+        "ledger_consume_entitlement",
+        "ledger_advance",
     ):
         assert re.search(rf"^demo[=-]> .*\b{function}\(", shown, re.M), function
 
@@ -149,6 +162,18 @@ def test_a_figure_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
     done = stage.run("-c", wrong)
     assert done.returncode == 1
     assert "the balances read back are" in done.stderr
+    assert "all as expected" not in done.stdout
+    assert stage.is_empty()
+
+
+def test_usage_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
+    wrong = (
+        "import sys; sys.path.insert(0, 'scripts'); import demo; "
+        "demo.USAGE['acme'] = '11'; sys.argv[1:] = []; sys.exit(demo.main())"
+    )
+    done = stage.run("-c", wrong)
+    assert done.returncode == 1
+    assert "the usage read back is" in done.stderr
     assert "all as expected" not in done.stdout
     assert stage.is_empty()
 

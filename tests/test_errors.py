@@ -185,6 +185,81 @@ CASES: Mapping[str, Case] = {
     "removal": Case(
         "ImmutableRecord", ("DELETE", "pgledger.accounts"), call="delete from pgledger.accounts"
     ),
+    "argument": Case(
+        "InvalidArgument",
+        ("slug 'a b'", "space"),
+        call="select ledger_create_plan('app', 'a b', 'Plan', 'USD')",
+    ),
+    "plan": Case(
+        "InvalidPlan",
+        ("$.features[0].limit", "-2"),
+        call="""
+            select ledger_create_plan(
+              'app', 'bad', 'Bad', 'USD', features => '[{"key": "calls", "limit": "-2"}]'
+            )
+        """,
+    ),
+    "currency of a plan": Case(
+        "UnknownCurrency",
+        ("'XQX'", "'app'"),
+        call="select ledger_create_plan('app', 'bad', 'Bad', 'XQX')",
+    ),
+    "quantity": Case(
+        "InvalidQuantity",
+        ("quantity NaN", "not a number"),
+        call="select ledger_record_usage('app', 'acme', 'calls', 'NaN')",
+    ),
+    "usage in the future": Case(
+        "UsageInFuture",
+        ("event_at 9999-01-01", "01:00:00 ahead"),
+        call="select ledger_record_usage('app', 'acme', 'calls', event_at => '9999-01-01Z')",
+    ),
+    "purged usage": Case(
+        "UsagePurged",
+        ("event_at 2020-01-01",),
+        call="select ledger_record_usage('app', 'gone', 'calls', event_at => '2020-01-01Z')",
+    ),
+    "unknown plan": Case(
+        "PlanNotFound",
+        (f"plan_{'7' * 26}", "'app'"),
+        call=f"select ledger_get_plan('app', 'plan_{'7' * 26}')",
+    ),
+    "plan of another app": Case(
+        "PlanNotFound", ("{plan}", "'other'"), call="select ledger_get_plan('other', %(plan)s)"
+    ),
+    "unknown feature": Case(
+        "FeatureNotFound",
+        ("'nothing'", "'app'"),
+        call="select ledger_check_entitlement('app', 'acme', 'nothing')",
+    ),
+    "subscription of another tenant": Case(
+        "SubscriptionNotFound",
+        ("{subscription}",),
+        call="select ledger_get_subscription('app', 'zebra', %(subscription)s)",
+    ),
+    "slug": Case(
+        "AlreadyExists",
+        ("'pro'", "'app'"),
+        call="select ledger_create_plan('app', 'pro', 'Another', 'USD')",
+    ),
+    "archived plan": Case(
+        "Archived",
+        ("{archived}",),
+        call="select ledger_create_subscription('app', 'zebra', %(archived)s)",
+    ),
+    "plan in use": Case(
+        "InUse", ("{plan}", "deleted"), call="select ledger_delete_plan('app', %(plan)s)"
+    ),
+    "state": Case(
+        "InvalidState",
+        ("{canceled}", "canceled", "paused"),
+        call="select ledger_pause_subscription('app', 'former', %(canceled)s)",
+    ),
+    "second subscription": Case(
+        "ActiveSubscriptionExists",
+        ("acme",),
+        call="select ledger_create_subscription('app', 'acme', %(plan)s)",
+    ),
 }
 
 SOUND = Case("", ())
@@ -265,6 +340,29 @@ ROWS: Mapping[str, LiteralString] = {
 }
 
 
+def billing_ids(create: Callable[..., str]) -> dict[str, str]:
+    """Makes an app with a plan in use, one that is archived, and usage that was purged."""
+    create("select id from ledger_create_feature('app', 'calls', 'Calls')")
+    made = {
+        "plan": create(
+            "select id from ledger_create_plan('app', 'pro', 'Pro', 'USD', '[{\"key\": \"calls\"}]')"
+        ),
+        "archived": create("select id from ledger_create_plan('app', 'old', 'Old', 'USD')"),
+    }
+    create("select id from ledger_archive_plan('app', %s)", made["archived"])
+    for name, tenant in (("subscription", "acme"), ("canceled", "former")):
+        made[name] = create(
+            "select id from ledger_create_subscription('app', %s, %s)", tenant, made["plan"]
+        )
+    create(
+        "select id from ledger_cancel_subscription('app', 'former', %s, at_period_end => false)",
+        made["canceled"],
+    )
+    create("select id from ledger_record_usage('app', 'gone', 'calls', 1, '2021-01-01Z')")
+    create("select ledger_purge_usage('app', '2022-01-01Z')::text")
+    return made
+
+
 @pytest.fixture
 def books(connect: Connect) -> Books:
     """Accounts in and out of their limits, committed; the caller is a superuser."""
@@ -296,6 +394,7 @@ def books(connect: Connect) -> Books:
         made["taken"],
     )
     create("select pgledger_create_transfer(%s, %s, 1)", made["shop"], made["full"])
+    made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])
     return Books(conn, made)
@@ -383,9 +482,14 @@ def test_bodies_raise_in_no_other_way(conn):
         order by pg_proc.proname
         """
     ).fetchall()
-    # One raises PostgreSQL's own 40001, for a transaction that is to be run again; one asserts what
+    # Two raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts what
     # the checks before it have made impossible.
-    assert raising == [("create_repeatable_transfers",), ("fail",), ("post_transfers",)]
+    assert raising == [
+        ("create_repeatable_transfers",),
+        ("fail",),
+        ("ingest_usage",),
+        ("post_transfers",),
+    ]
 
 
 def test_errors_named_in_comments_are_registered(conn):

@@ -88,9 +88,9 @@ def is_empty(dsn: str) -> bool:
         dsn,
         r"""
         select not exists (select from pg_namespace where nspname = 'pgledger')
-          and not exists (select from pg_proc where proname like 'pgledger\_%')
-          and not exists (select from pg_class where relname like 'pgledger\_%')
-          and not exists (select from pg_type where typname like 'pgledger\_%')
+          and not exists (select from pg_proc where proname ~ '^(pg)?ledger_')
+          and not exists (select from pg_class where relname ~ '^(pg)?ledger_')
+          and not exists (select from pg_type where typname ~ '^(pg)?ledger_')
         """,
     )
     return bool(rows[0][0])
@@ -975,6 +975,8 @@ def test_schema_of_that_name_by_somebody_else_is_refused(
         "create view pgledger_accounts_view as select 1 as id",
         "create function pgledger_create_transfer(text) returns text language sql return 'theirs'",
         "create function pgledger_generate_id(text) returns text language sql return 'theirs'",
+        "create table ledger_plans (id text)",
+        "create function ledger_get_plan(integer) returns text language sql return 'theirs'",
     ],
 )
 def test_objects_of_our_names_by_somebody_else_are_refused(
@@ -987,10 +989,16 @@ def test_objects_of_our_names_by_somebody_else_are_refused(
         migrate(dsn)
     assert "--schema" in raised.value.hint
     done = psql_file(server, dsn, SQL / "pgledger.sql", check=False)
-    assert "has objects named pgledger_" in done.stderr
+    assert "has objects that are named like ours" in done.stderr
     assert catalog(server, dsn) == before
     assert migrate(dsn, schema="money").installed
     use_the_ledger(dsn, "money")
+
+
+def test_an_applications_own_ledger_tables_are_none_of_our_names(database: NewDatabase) -> None:
+    dsn = database()
+    do(dsn, "create table ledger_entries (id text); create table ledger_plans_old (id text)")
+    assert migrate(dsn).installed
 
 
 TRAPS = """
@@ -1016,6 +1024,12 @@ create function {s}.bigint_eq(bigint, bigint) returns boolean language plpgsql a
   begin perform {s}.spring(); return null; end $$;
 create function {s}.bigint_gt(bigint, bigint) returns boolean language plpgsql as $$
   begin perform {s}.spring(); return null; end $$;
+create function {s}.name_eq(name, name) returns boolean language plpgsql as $$
+  begin perform {s}.spring(); return null; end $$;
+create function {s}.integer_eq(integer, integer) returns boolean language plpgsql as $$
+  begin perform {s}.spring(); return null; end $$;
+create operator {s}.= (leftarg = name, rightarg = name, function = {s}.name_eq);
+create operator {s}.= (leftarg = integer, rightarg = integer, function = {s}.integer_eq);
 create operator {s}.= (leftarg = text, rightarg = text, function = {s}.text_eq);
 create operator {s}.= (leftarg = bigint, rightarg = bigint, function = {s}.bigint_eq);
 create operator {s}.> (leftarg = bigint, rightarg = bigint, function = {s}.bigint_gt);
@@ -1062,7 +1076,10 @@ def _definitions(dsn: str) -> list[tuple[Any, ...]]:
         r"""
         select c.oid::regclass::text, pg_get_viewdef(c.oid)
         from pg_class as c
-        where c.relname like 'pgledger\_%' and c.relkind = 'v'
+        where c.relname ~ '^(pg)?ledger_' and c.relkind = 'v'
+        union all
+        select polrelid::regclass || ' ' || polname, pg_get_expr(polqual, polrelid)
+        from pg_policy
         union all
         select conname::text, pg_get_constraintdef(oid)
         from pg_constraint
@@ -1080,7 +1097,9 @@ def _dependencies(dsn: str) -> set[str]:
         with ours as (
           select 'pg_rewrite'::regclass as classid, r.oid as objid
           from pg_rewrite as r join pg_class as c on c.oid = r.ev_class
-          where c.relname like 'pgledger\_%'
+          where c.relname ~ '^(pg)?ledger_'
+          union all
+          select 'pg_policy'::regclass, oid from pg_policy
           union all
           select 'pg_constraint'::regclass, oid from pg_constraint
           where connamespace = 'pgledger'::regnamespace
@@ -1101,17 +1120,39 @@ def _dependencies(dsn: str) -> set[str]:
     return {str(value) for row in rows for value in row}
 
 
-@pytest.mark.parametrize("attribute", ["superuser", "login", "createrole", "bypassrls"])
-def test_owner_role_with_powers_is_refused(new_server: NewServer, attribute: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "owned"), [("pgledger_owner", "tables"), ("pgledger_tenant_views", "views")]
+)
+def test_owning_role_with_powers_is_refused(new_server: NewServer, role: str, owned: str) -> None:
     server = new_server()
-    do(server.dsn(), f"create role pgledger_owner {attribute}")
-    with pytest.raises(MigrationError, match=f"it has {attribute.upper()}"):
-        migrate(server.dsn())
-    with pytest.raises(MigrationError, match=f"it has {attribute.upper()}"):
-        plan(server.dsn())
+    for attribute in ("superuser", "login", "createrole", "bypassrls"):
+        do(server.dsn(), f"create role {role} {attribute}")
+        with pytest.raises(MigrationError, match=f"{role} exists .* it has {attribute.upper()}"):
+            migrate(server.dsn())
+        with pytest.raises(MigrationError, match=f"it has {attribute.upper()}"):
+            plan(server.dsn())
+        done = psql_file(server, server.dsn(), SQL / "pgledger.sql", check=False)
+        assert f"{role} exists and is more than an owner of {owned}" in done.stderr
+        assert is_empty(server.dsn())
+        do(server.dsn(), f"drop role {role}")
+
+
+def test_owner_of_tenants_views_is_a_member_of_nothing(new_server: NewServer) -> None:
+    """As a member of the tables' owner it would pass their row-security policies by."""
+    server = new_server()
+    do(server.dsn(), "create role pgledger_owner; create role other")
+    do(server.dsn(), "create role pgledger_tenant_views in role pgledger_owner, other")
+    for call in (migrate, plan):
+        with pytest.raises(
+            MigrationError, match="it is a member of pgledger_owner, other"
+        ) as raised:
+            call(server.dsn())
+        assert "revoke pgledger_owner, other from pgledger_tenant_views" in raised.value.hint
     done = psql_file(server, server.dsn(), SQL / "pgledger.sql", check=False)
-    assert "more than an owner of tables" in done.stderr
+    assert "every membership" in done.stderr
     assert is_empty(server.dsn())
+    do(server.dsn(), "revoke pgledger_owner, other from pgledger_tenant_views")
+    assert migrate(server.dsn()).installed
 
 
 # --- who migrates ---------------------------------------------------------------------------------
@@ -1126,6 +1167,10 @@ def shop(new_server: NewServer) -> tuple[EmbeddedServer, str]:
     return server, server.dsn("shop")
 
 
+# Of everything, and of the views that tenants read.
+OWNERS = {"pgledger_owner", "pgledger_tenant_views"}
+
+
 def owners(dsn: str) -> set[str]:
     return {
         str(row[0])
@@ -1133,10 +1178,10 @@ def owners(dsn: str) -> set[str]:
             dsn,
             r"""
             select pg_get_userbyid(relowner) from pg_class
-            where relnamespace = 'pgledger'::regnamespace or relname like 'pgledger\_%'
+            where relnamespace = 'pgledger'::regnamespace or relname ~ '^(pg)?ledger_'
             union
             select pg_get_userbyid(proowner) from pg_proc
-            where pronamespace = 'pgledger'::regnamespace or proname like 'pgledger\_%'
+            where pronamespace = 'pgledger'::regnamespace or proname ~ '^(pg)?ledger_'
             union
             select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'pgledger'
             """,
@@ -1149,7 +1194,7 @@ def test_superuser_migrates_and_the_owner_stays_small(shop: tuple[EmbeddedServer
     result = migrate(dsn)
     assert result.installed
     assert result.warnings == ()
-    assert owners(dsn) == {"pgledger_owner"}
+    assert owners(dsn) == OWNERS
     roles = query(
         dsn,
         r"""
@@ -1162,6 +1207,8 @@ def test_superuser_migrates_and_the_owner_stays_small(shop: tuple[EmbeddedServer
         ("pgledger_owner", False),
         ("pgledger_poster", False),
         ("pgledger_reader", False),
+        ("pgledger_tenant", False),
+        ("pgledger_tenant_views", False),
     ]
     # A superuser needs no membership, and so gets none.
     assert query(
@@ -1176,7 +1223,7 @@ def test_owner_of_the_database_with_createrole_migrates(shop: tuple[EmbeddedServ
     seen: list[Progress] = []
     assert migrate(mine, on_progress=seen.append).installed
     assert "roles" in {progress.event for progress in seen}
-    assert owners(dsn) == {"pgledger_owner"}
+    assert owners(dsn) == OWNERS
     assert not migrate(mine).changed
     assert status(mine).up_to_date
     assert [check for check in verify(mine) if check.violations] == []
@@ -1200,7 +1247,7 @@ def test_owner_without_createrole_gets_statements_that_make_it_work(
     for _ in range(2):
         server.run("psql", "-v", "ON_ERROR_STOP=1", f"--dbname={dsn}", input=statements)
     assert migrate(mine).installed
-    assert owners(dsn) == {"pgledger_owner"}
+    assert owners(dsn) == OWNERS
     use_the_ledger(mine)
     # And once more for an upgrade, which must not need the administrator again.
     assert migrate(mine, sql_dir=tree({**UPGRADE, **CONCURRENT_INDEX})).changed
@@ -1264,7 +1311,7 @@ def test_without_roles_the_migrating_role_owns_everything(
     assert result.warnings == ()
     assert owners(dsn) == {"app"}
     assert query(dsn, r"select count(*) from pg_roles where rolname like 'pgledger\_%'") == [(0,)]
-    assert "pgledger_owner" not in catalog(server, dsn)
+    assert not re.search(r"\bTO \"?pgledger_", catalog(server, dsn))
     use_the_ledger(mine)
     # Later runs keep to it without being told, also when a superuser comes along.
     assert migrate(dsn, sql_dir=tree({**UPGRADE, **CONCURRENT_INDEX})).changed
@@ -1488,7 +1535,7 @@ def test_psql_as_the_plain_owner_of_the_database(
     psql_file(server, as_user(dsn, "app"), path)
     migrate(as_user(server.dsn("other"), "app"), roles=roles)
     assert everything(server, dsn) == everything(server, server.dsn("other"))
-    assert owners(dsn) == {"pgledger_owner" if roles else "app"}
+    assert owners(dsn) == (OWNERS if roles else {"app"})
     assert not migrate(as_user(dsn, "app")).changed
     use_the_ledger(as_user(dsn, "app"))
 
@@ -1530,15 +1577,21 @@ def test_restored_into_another_server_everything_works(
     mine = dsn if who == "superuser" else as_user(dsn, "app")
     statements = roles_sql("money", None if who == "superuser" else "app")
     target.run("psql", "-v", "ON_ERROR_STOP=1", f"--dbname={dsn}", input=statements)
+    around = re.findall("--   (alter default privileges .*;)", statements)
+    if who != "superuser":
+        do(mine, around[0])
     if form == "plain":
         target.run("psql", "-X", "-v", "ON_ERROR_STOP=1", "-f", str(saved), f"--dbname={mine}")
     else:
         target.run("pg_restore", "--exit-on-error", f"--dbname={mine}", str(saved))
+    if who != "superuser":
+        do(mine, around[1])
+        assert query(dsn, "select count(*) from pg_default_acl") == [(0,)]
 
     assert query(dsn, data) == query(source, data)
     assert len(query(dsn, data)) == 2
     assert status(mine).up_to_date
-    assert owners(dsn) == {"pgledger_owner"}
+    assert owners(dsn) == OWNERS
     assert _immutable(dsn) == _immutable(source)
     use_the_ledger(mine, "money")
     assert not migrate(mine).changed
@@ -1605,9 +1658,19 @@ def test_grants_to_our_roles_become_grants_to_the_current_role() -> None:
     grant select on w to pgledger_reader;
     end $$;
     select 'grant select on v to pgledger_reader;';
+    grant select on u to pgledger_tenant;
+    grant select on t to pgledger_tenant_views, pgledger_tenant;
+    create policy p on s for select to pgledger_tenant_views using (a = current_user);
+    create policy q on r
+    for all to pgledger_tenant,
+      pgledger_auditor
+    with check (true);
+    alter view o owner to pgledger_tenant_views;
+    alter view n owner to pgledger_tenants;
+    -- alter view m owner to pgledger_tenant_views;
     """
     changed = without_roles(text)
-    assert changed.count("current_user") == 3
+    assert changed.count("current_user") == 9
     assert "on table a to current_user;" in changed
     assert "to current_user;\n    GRANT" in changed
     assert "x TO current_user WITH GRANT OPTION;" in changed
@@ -1615,13 +1678,21 @@ def test_grants_to_our_roles_become_grants_to_the_current_role() -> None:
     assert "on z to pgledger_reader" in changed
     assert "on w to pgledger_reader" in changed
     assert "on v to pgledger_reader" in changed
+    assert "on u to current_user;" in changed
+    assert "on t to current_user;" in changed
+    assert "for select to current_user using (a = current_user);" in changed
+    assert "for all to current_user\n    with check (true);" in changed
+    assert "alter view o owner to current_user;" in changed
+    assert "alter view n owner to pgledger_tenants;" in changed
+    assert "alter view m owner to pgledger_tenant_views;" in changed
 
 
 def test_no_file_names_our_roles_except_where_it_grants() -> None:
     # Otherwise it could not be installed without them.
     for file in load_files():
         left = migrator._mask(without_roles(file.text))
-        assert not re.search(r"\bpgledger_(owner|poster|reader|auditor)\b", left), file.name
+        names = r"\bpgledger_(owner|poster|reader|auditor|tenant|tenant_views)\b"
+        assert not re.search(names, left), file.name
 
 
 def test_roles_script_needs_nothing_but_a_database(shop: tuple[EmbeddedServer, str]) -> None:
@@ -1631,7 +1702,7 @@ def test_roles_script_needs_nothing_but_a_database(shop: tuple[EmbeddedServer, s
             "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={dsn}", input=roles_sql()
         )
         assert done.stdout == done.stderr == ""
-    assert query(dsn, r"select count(*) from pg_roles where rolname like 'pgledger\_%'") == [(4,)]
+    assert query(dsn, r"select count(*) from pg_roles where rolname like 'pgledger\_%'") == [(6,)]
 
 
 def test_terminated_while_waiting_leaves_no_lock(

@@ -4,6 +4,7 @@ No figure is judged here: how fast a machine is, is no property of the code.
 """
 
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -370,6 +371,111 @@ def test_growth_mode_compares_few_with_many(
     assert "database without transfers" in refused(*arguments)
 
 
+# Usage events and entitlements
+
+
+def usage_run(dsn: str, figures: Path, *arguments: str) -> tuple[list[str], dict[str, Any]]:
+    """Runs a small case of the modes for usage; returns the report and the figures."""
+    lines = run(
+        dsn,
+        *("--workers", "2", "--tenants", "3", "--duration", "1s", "--batch-size", "20"),
+        *arguments,
+        *("--json", str(figures)),
+    )
+    written: dict[str, Any] = json.loads(figures.read_text())
+    assert (written["driver"], written["workers"], written["tenants"]) == ("psycopg", 2, 3)
+    return lines, written
+
+
+def count_events(conn: psycopg.Connection[Any]) -> int:
+    number = value(
+        conn, "select count(*) from ledger_usage_events where app_id = 'performance_check'"
+    )
+    return int(number)
+
+
+def test_usage_mode_ingests_beside_its_floor(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines, written = usage_run(ledger_dsn, figures, "--mode", "usage", "--floor", "--events", "200")
+    assert_matches(
+        lines[:9],
+        (
+            r"Completed events: \d+",
+            r"Elapsed time in seconds: \d+\.\d",
+            r"Events/second: \d+\.\d",
+            *PERCENTILE_LINES,
+            *(line.replace("transfer", "event") for line in FLOOR_LINES),
+        ),
+    )
+    assert re.fullmatch(r"Bytes of roll-ups/event: \d+\.\d", lines[-1])
+    assert written["events_present"] == count_events(conn) >= 200
+    assert written["events"] % 20 == 0
+    assert set(written) >= FLOOR_KEYS
+    parts = written["bytes_by_relation"]
+    assert written["bytes_per_event"] == pytest.approx(
+        sum(size for name, size in parts.items() if name.startswith("usage_events")), rel=1e-3
+    )
+    assert not floor_exists(conn)
+
+
+def test_usage_is_of_all_tenants_and_just_happened(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    usage_run(ledger_dsn, figures, "--mode", "usage", "--events", "20")
+    found = conn.execute(
+        """
+        select
+          count(distinct tenant_id),
+          count(*) - count(distinct idempotency_key),
+          min(char_length(idempotency_key)),
+          max(quantity) <= 100 and min(quantity) >= 1 and bool_and(quantity = trunc(quantity)),
+          min(event_at) > now() - interval '1 hour' and max(event_at) <= now()
+        from ledger_usage_events
+        """
+    ).fetchone()
+    assert found == (3, 0, 36, True, True)
+
+
+def test_usage_mode_goes_on_until_the_events_asked_for_are_there(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    _, written = usage_run(
+        ledger_dsn, figures, "--mode", "usage", "--batch-size", "5000", "--events", "30001"
+    )
+    assert written["events_present"] == count_events(conn) >= 30001
+    assert written["events_present"] % 5000 == 0
+
+
+def test_usage_mode_purges_old_events_only(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    _, written = usage_run(ledger_dsn, figures, "--mode", "usage", "--purge", "--events", "300")
+    assert written["old_events"] == written["purged_events"] == 300
+    assert {"purge_ratio", "purge_seconds", "events_per_second_while_purging"} <= set(written)
+    assert count_events(conn) > 0
+    assert value(conn, "select min(event_at) > now() - interval '1 hour' from ledger_usage_events")
+    # Tenants of an earlier run do not take events before their purge line any more.
+    usage_run(ledger_dsn, figures, "--mode", "usage", "--purge", "--events", "100")
+
+
+def test_entitlement_mode_compares_few_with_many(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines, written = usage_run(ledger_dsn, figures, "--mode", "entitlement", "--events", "400")
+    assert lines[0] == "Events, small: 40"
+    assert lines[-1].startswith("p99, large over small: ")
+    assert (written["small_events"], written["large_events"]) == (40, 400)
+    assert count_events(conn) == 400
+    for name in ("small", "large"):
+        assert {f"{name}_{what}_p99_ms" for what in ("check", "cached", "round_trip")} <= set(
+            written
+        )
+    # Totals of days and hours and a few events, not all that happened.
+    assert 0 < written["large_check_buffers_read"] < 200
+    assert value(conn, "select count(*) from ledger_subscriptions where status = 'active'") == 3
+
+
 # What it refuses, and how it ends
 
 
@@ -385,9 +491,15 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--accounts", "1"), "1 is not from 2"),
         (("--workers", "0"), "0 is not from 1"),
         (("--batch-size", "100001"), "100001 is not from 1 to 100,000"),
-        (("--mode", "python", "--floor"), "--floor goes with the modes single, batch, bulk"),
+        (("--mode", "python", "--floor"), "--floor goes with the modes single, batch, bulk, usage"),
         (("--transfers", "5"), "--transfers goes with the modes python, bytes, history, growth"),
         (("--mode", "growth", "--transfers", "9"), "at least 10"),
+        (("--events", "5"), "--events goes with the modes usage, entitlement"),
+        (("--mode", "entitlement", "--events", "9"), "at least 10"),
+        (("--tenants", "0"), "0 is not from 1 to 100,000"),
+        (("--mode", "entitlement", "--purge"), "--purge goes with --mode usage"),
+        (("--mode", "usage", "--purge", "--floor"), "not both"),
+        (("--mode", "usage", "--driver", "pgbench"), "which pgbench cannot"),
         (("dbname=books", "--embedded", "books"), "not both"),
         (("--json", "no/such/directory/figures.json"), "there is no directory"),
     ],
@@ -490,10 +602,14 @@ def test_help_teaches() -> None:
         "--floor",
         "--transfers",
         "--returning",
+        "--tenants",
+        "--events",
+        "--purge",
     ):
         assert option in text
-    for mode in ("single", "batch", "bulk", "python", "bytes", "history", "growth"):
-        assert re.search(rf"^  {mode} ", text, re.MULTILINE)
+    modes = ("single", "batch", "bulk", "python", "bytes", "history", "growth")
+    for mode in (*modes, "usage", "entitlement"):
+        assert re.search(rf"^  {mode}\b", text, re.MULTILINE)
     assert "Transfers are permanent" in text
     assert text.count("python performance_check.py") >= 5
 
@@ -529,3 +645,26 @@ def test_account_ids_are_valid_and_ascend(script: ModuleType) -> None:
     assert books.ids == sorted(books.ids)
     for account_id in books.ids:
         assert re.fullmatch(r"pgla_[0-7][0-9A-HJKMNP-TV-Z]{25}", account_id)
+
+
+def test_new_keys_are_as_long_and_as_different_as_the_ready_ones(script: ModuleType) -> None:
+    ready = [b"00112233-4455-6677-8899-aabbccddeeff", b"00112233-4455-6677-8899-aabbccddeefe"]
+    packed = script.packed_array("text", ready)
+    seen: set[bytes] = set()
+    for _ in range(50):
+        made = script.with_new_digits(packed)
+        assert made[: script.ARRAY_HEAD_BYTES] == packed[: script.ARRAY_HEAD_BYTES]
+        keys = [made[24:60], made[64:]]
+        assert all(re.fullmatch(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", key) for key in keys)
+        seen.update(keys)
+    assert len(seen) == 100
+
+
+def test_steps_of_the_past_follow_one_another(script: ModuleType) -> None:
+    past = script.Past(10, 2, steps=4)
+    parts = [past.part(number) for number in range(5)]
+    for (_, end), (start, _) in itertools.pairwise(parts[:4]):
+        assert start == pytest.approx(end, abs=1)
+    assert [end - start for start, end in parts] == pytest.approx([7200] * 5)
+    assert parts[4] == pytest.approx(parts[0], abs=1)
+    assert parts[3][1] - parts[0][0] == pytest.approx(8 * 3600, abs=1)

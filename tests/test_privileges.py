@@ -4,6 +4,7 @@ An object that is on no list fails the test, and so does a privilege that is not
 Privileges are asked for as PostgreSQL sees them, inherited ones included.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, LiteralString
 
@@ -17,7 +18,10 @@ OWNER = "pgledger_owner"
 POSTER = "pgledger_poster"
 READER = "pgledger_reader"
 AUDITOR = "pgledger_auditor"
-ROLES = ("public", READER, POSTER, AUDITOR, OWNER)
+TENANT = "pgledger_tenant"
+# Owns the views of tenants' own roles.
+VIEW_OWNER = "pgledger_tenant_views"
+ROLES = ("public", READER, POSTER, AUDITOR, TENANT, VIEW_OWNER, OWNER)
 
 DENIED = "42501"
 PINNED = "search_path=pg_catalog, pgledger, pg_temp"
@@ -26,9 +30,45 @@ NOBODY: Mapping[str, str] = {}
 READERS = (READER, POSTER, AUDITOR)
 
 # What each kind of object is for. The owner may do everything with what it owns.
-PRIVATE_TABLES = {"pgledger.accounts", "pgledger.schema_history", "pgledger.transfers"}
-PRIVATE_SEQUENCES = {"pgledger.accounts_key_seq"}
+PRIVATE_TABLES = {
+    "pgledger.accounts",
+    "pgledger.apps",
+    "pgledger.currencies",
+    "pgledger.feature_invalidations",
+    "pgledger.plan_features",
+    "pgledger.schema_history",
+    "pgledger.transfers",
+    "pgledger.usage_rollups",
+    "pgledger.usage_values",
+}
+# What the views of tenants' own roles read, under row security.
+TENANTS_TABLES = {
+    "pgledger.entitlement_cache",
+    "pgledger.features",
+    "pgledger.meters",
+    "pgledger.plans",
+    "pgledger.subscription_changes",
+    "pgledger.subscriptions",
+    "pgledger.tenant_roles",
+    "pgledger.tenants",
+    "pgledger.usage_events",
+}
+PRIVATE_SEQUENCES = {
+    "pgledger.accounts_key_seq",
+    "pgledger.meters_key_seq",
+    "pgledger.plans_key_seq",
+    "pgledger.subscriptions_key_seq",
+    "pgledger.tenants_key_seq",
+    "pgledger.usage_calls_seq",
+}
 VIEWS = {
+    "ledger_currencies",
+    "ledger_entitlement_cache",
+    "ledger_features",
+    "ledger_plans",
+    "ledger_subscription_changes",
+    "ledger_subscriptions",
+    "ledger_usage_events",
     "pgledger_accounts_v1",
     "pgledger_accounts_view",
     "pgledger_entries_v1",
@@ -37,9 +77,33 @@ VIEWS = {
     "pgledger_transfers_v1",
     "pgledger_transfers_view",
 }
+TENANTS_VIEWS = {
+    "ledger_tenant_entitlement_cache",
+    "ledger_tenant_features",
+    "ledger_tenant_plans",
+    "ledger_tenant_subscription_changes",
+    "ledger_tenant_subscriptions",
+    "ledger_tenant_usage_events",
+}
 TYPES = {"pgledger_transfer_request"}
 
 READING_FUNCTIONS = {
+    "ledger_aggregate_usage",
+    "ledger_aggregate_usage_by_feature",
+    "ledger_check_entitlement",
+    "ledger_get_active_subscription",
+    "ledger_get_cached_entitlement",
+    "ledger_get_feature",
+    "ledger_get_feature_by_key",
+    "ledger_get_plan",
+    "ledger_get_plan_by_slug",
+    "ledger_get_subscription",
+    "ledger_list_features",
+    "ledger_list_global_features",
+    "ledger_list_plans",
+    "ledger_list_subscriptions",
+    "ledger_query_usage",
+    "ledger_remaining_entitlement",
     "pgledger_account_entries",
     "pgledger_balance_at",
     "pgledger_generate_id",
@@ -50,45 +114,163 @@ READING_FUNCTIONS = {
     "pgledger_uuid_to_ulid",
 }
 WRITING_FUNCTIONS = {
+    "ledger_advance",
+    "ledger_archive_feature",
+    "ledger_archive_plan",
+    "ledger_cancel_subscription",
+    "ledger_change_plan",
+    "ledger_consume_entitlement",
+    "ledger_create_feature",
+    "ledger_create_plan",
+    "ledger_create_subscription",
+    "ledger_delete_feature",
+    "ledger_delete_plan",
+    "ledger_ingest_usage",
+    "ledger_invalidate_feature_entitlements",
+    "ledger_invalidate_tenant_entitlements",
+    "ledger_pause_subscription",
+    "ledger_purge_usage",
+    "ledger_record_usage",
+    "ledger_resume_subscription",
+    "ledger_set_cached_entitlement",
+    "ledger_set_currency",
+    "ledger_set_usage_skew",
+    "ledger_update_feature",
+    "ledger_update_plan",
+    "ledger_update_subscription",
     "pgledger_create_account",
     "pgledger_create_transfer",
     "pgledger_create_transfers",
     "pgledger_create_transfers_bulk",
 }
 AUDITING_FUNCTIONS = {"pgledger_verify"}
+# For whoever may act as the owner.
+ADMINISTRATORS_FUNCTIONS = {"ledger_map_tenant_role", "ledger_unmap_tenant_role"}
 # Views call these with the privileges of whoever reads them.
-HELPERS_OF_VIEWS = {"pgledger.entry_id", "pgledger.error_registry"}
+HELPERS_OF_VIEWS = {"pgledger.entry_id", "pgledger.error_registry", "pgledger.iso_currencies"}
+HELPERS_OF_TENANTS_VIEWS = {"pgledger.event_id"}
 PRIVATE_FUNCTIONS = {
     "pgledger.abridged",
     "pgledger.account_key",
+    "pgledger.advance_subscription",
+    "pgledger.aggregate_usage",
+    "pgledger.allowance",
     "pgledger.amount_fault",
     "pgledger.base32_lanes",
     "pgledger.base32_pair",
     "pgledger.base32_text",
     "pgledger.check_accounts",
+    "pgledger.check_app",
+    "pgledger.check_arrays",
     "pgledger.check_balance",
     "pgledger.check_balances",
+    "pgledger.check_billing_scope",
+    "pgledger.check_catalogue_scope",
+    "pgledger.check_choice",
+    "pgledger.check_currency_unused",
+    "pgledger.check_feature",
+    "pgledger.check_feature_usage",
     "pgledger.check_id",
     "pgledger.check_metadata",
+    "pgledger.check_new_subscription",
+    "pgledger.check_page",
+    "pgledger.check_plan",
+    "pgledger.check_plan_array",
+    "pgledger.check_plan_change",
+    "pgledger.check_plan_object",
+    "pgledger.check_plan_size",
+    "pgledger.check_price",
+    "pgledger.check_price_tiers",
+    "pgledger.check_quantity",
     "pgledger.check_scope",
+    "pgledger.check_subscription_quantity",
+    "pgledger.check_text",
+    "pgledger.check_time_zone",
     "pgledger.check_transfer_request",
     "pgledger.check_transfer_requests",
+    "pgledger.check_usage_range",
     "pgledger.clock",
+    "pgledger.consume",
+    "pgledger.count_usage_values",
     "pgledger.create_repeatable_transfers",
     "pgledger.create_transfers_of_rows",
+    "pgledger.currency_exponent",
+    "pgledger.decimal_fault",
+    "pgledger.derived_ulid",
+    "pgledger.entitlement",
+    "pgledger.entitlement_versions",
+    "pgledger.error_text",
+    "pgledger.event_of_key",
     "pgledger.fail",
+    "pgledger.feature_is_repeated",
+    "pgledger.feature_of",
+    "pgledger.features_page",
+    "pgledger.find_feature",
     "pgledger.id_fault",
     "pgledger.in_app",
+    "pgledger.in_catalogue",
+    "pgledger.ingest_one_usage",
+    "pgledger.ingest_usage",
+    "pgledger.insert_plan",
+    "pgledger.insert_subscription",
+    "pgledger.insert_usage",
+    "pgledger.interval_length",
     "pgledger.invisible_characters",
+    "pgledger.json_path",
+    "pgledger.lock_feature",
+    "pgledger.lock_plan",
+    "pgledger.lock_subscription",
+    "pgledger.make_way",
     "pgledger.metadata_fault",
+    "pgledger.new_subscription",
     "pgledger.new_ulid",
+    "pgledger.note_subscription_change",
+    "pgledger.open_meters",
+    "pgledger.period_at",
+    "pgledger.period_boundary",
+    "pgledger.plan_candidate",
+    "pgledger.plan_choice",
+    "pgledger.plan_decimal",
+    "pgledger.plan_of",
+    "pgledger.plan_text",
     "pgledger.post_transfers",
+    "pgledger.purge_lines",
+    "pgledger.quantity_fault",
+    "pgledger.quota_period",
+    "pgledger.read_plan_base",
+    "pgledger.read_plan_feature",
+    "pgledger.read_plan_features",
+    "pgledger.read_pricing",
     "pgledger.refuse_account",
     "pgledger.refuse_change",
+    "pgledger.refuse_move",
+    "pgledger.refuse_plan",
+    "pgledger.refuse_second_subscription",
+    "pgledger.repeated_plan",
+    "pgledger.repeated_subscription",
+    "pgledger.resolve_usage",
+    "pgledger.rewrite_plan",
+    "pgledger.roll_up_usage",
+    "pgledger.store_subscription",
+    "pgledger.subscribable_plan",
+    "pgledger.subscription_due_at",
+    "pgledger.subscription_of",
+    "pgledger.subscription_period",
+    "pgledger.take_turns",
+    "pgledger.tenant_role_fault",
     "pgledger.text_fault",
     "pgledger.time_fault",
     "pgledger.transfers_by_id",
+    "pgledger.trial_end",
     "pgledger.ulid_fault",
+    "pgledger.unique_usage_between",
+    "pgledger.usage_answers",
+    "pgledger.usage_between",
+    "pgledger.usage_fault",
+    "pgledger.usage_needed_from",
+    "pgledger.usage_parts",
+    "pgledger.usage_skew",
+    "pgledger.write_plan_features",
 }
 
 TABLE_VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
@@ -116,17 +298,22 @@ def expected_matrix() -> Matrix:
 
     allow("schema", {"pgledger"}, {AUDITOR: "USAGE"})
     # Where the public surface is; it belongs to the database's owner.
-    matrix["schema", "public"] = {OWNER: {"USAGE", "CREATE"}} | {
-        role: {"USAGE"} for role in ("public", *READERS)
+    matrix["schema", "public"] = {role: {"USAGE", "CREATE"} for role in (OWNER, VIEW_OWNER)} | {
+        role: {"USAGE"} for role in ("public", TENANT, *READERS)
     }
     allow("table", PRIVATE_TABLES, {AUDITOR: "SELECT"})
+    allow("table", TENANTS_TABLES, {AUDITOR: "SELECT", VIEW_OWNER: "SELECT"})
     allow("sequence", PRIVATE_SEQUENCES)
     allow("view", VIEWS, dict.fromkeys(READERS, "SELECT"))
+    allow("view", TENANTS_VIEWS, {TENANT: "SELECT"})
+    for view in TENANTS_VIEWS:
+        matrix["view", view][VIEW_OWNER] = set(TABLE_VERBS)
     allow("type", TYPES, dict.fromkeys(READERS, "USAGE"))
     allow("function", READING_FUNCTIONS | HELPERS_OF_VIEWS, dict.fromkeys(READERS, "EXECUTE"))
+    allow("function", HELPERS_OF_TENANTS_VIEWS, dict.fromkeys((TENANT, *READERS), "EXECUTE"))
     allow("function", WRITING_FUNCTIONS, {POSTER: "EXECUTE"})
     allow("function", AUDITING_FUNCTIONS, {AUDITOR: "EXECUTE"})
-    allow("function", PRIVATE_FUNCTIONS)
+    allow("function", PRIVATE_FUNCTIONS | ADMINISTRATORS_FUNCTIONS)
     return matrix
 
 
@@ -264,7 +451,8 @@ def test_roles(conn):
         """
     ).fetchall()
     nothing = (False,) * 6
-    assert roles == [(role, *nothing) for role in sorted((AUDITOR, OWNER, POSTER, READER))]
+    ours = sorted((AUDITOR, OWNER, POSTER, READER, TENANT, VIEW_OWNER))
+    assert roles == [(role, *nothing) for role in ours]
     members = conn.execute(
         """
         select pg_get_userbyid(member), pg_get_userbyid(roleid), bool_or(admin_option)
@@ -274,7 +462,15 @@ def test_roles(conn):
         order by 1, 2
         """
     ).fetchall()
-    assert members == [(AUDITOR, READER, False), (POSTER, READER, False)]
+    assert members == [
+        (AUDITOR, READER, False),
+        (OWNER, VIEW_OWNER, False),
+        (POSTER, READER, False),
+    ]
+    # Who is a member of it may replace the views.
+    assert conn.execute(
+        "select member::regrole::text from pg_auth_members where roleid = %s::regrole", [VIEW_OWNER]
+    ).fetchall() == [(OWNER,)]
 
 
 def test_everything_is_owned_by_the_owner(conn):
@@ -283,7 +479,8 @@ def test_everything_is_owned_by_the_owner(conn):
         for kind, _, name, owner in conn.execute(OBJECTS).fetchall()
         if name != "public"
     }
-    assert set(owners.values()) == {OWNER}, owners
+    assert {name for (_, name), owner in owners.items() if owner == VIEW_OWNER} == TENANTS_VIEWS
+    assert set(owners.values()) == {OWNER, VIEW_OWNER}, owners
     # Constraints, indexes, triggers and row types follow; nothing else is in the private schema.
     assert conn.execute(
         """
@@ -293,9 +490,66 @@ def test_everything_is_owned_by_the_owner(conn):
         union
         select distinct pg_get_userbyid(typowner)
         from pg_type
-        where typnamespace = 'pgledger'::regnamespace or typname ~ '^_?(pg)?ledger_'
+        where typnamespace = 'pgledger'::regnamespace
+          or (typname ~ '^_?(pg)?ledger_' and typname !~ '^_?ledger_tenant_')
         """
     ).fetchall() == [(OWNER,)]
+    assert conn.execute(
+        "select distinct pg_get_userbyid(typowner) from pg_type where typname ~ '^_?ledger_tenant_'"
+    ).fetchall() == [(VIEW_OWNER,)]
+
+
+def test_row_security(conn):
+    """On, and never forced: that would hold for the owner, whose functions see all tenants."""
+    tables = conn.execute(
+        """
+        select 'pgledger.' || relname, relrowsecurity, relforcerowsecurity
+        from pg_class
+        where relnamespace = 'pgledger'::regnamespace and relkind in ('r', 'p')
+        """
+    ).fetchall()
+    assert {name for name, is_on, _ in tables if is_on} == TENANTS_TABLES
+    assert {name for name, _, is_forced in tables if is_forced} == set()
+    policies = conn.execute(
+        """
+        select
+          'pgledger.' || relname, polcmd::text, polpermissive, polwithcheck is null,
+          polroles::regrole[]::text[], pg_get_expr(polqual, polrelid) = 'true'
+        from pg_policy
+        inner join pg_class on polrelid = pg_class.oid
+        """
+    ).fetchall()
+    assert sorted(policies) == sorted(
+        (table, "r", True, True, [role], role == AUDITOR)
+        for table in TENANTS_TABLES
+        for role in (AUDITOR, VIEW_OWNER)
+    )
+    assert conn.execute(
+        "select count(*) from pg_policy where pg_get_expr(polqual, polrelid) !~ 'CURRENT_USER'"
+        " and polroles <> array[%s::regrole::oid]",
+        [AUDITOR],
+    ).fetchone() == (0,)
+
+
+def test_tenants_rows_depend_on_nothing_that_could_be_changed(conn):
+    """A setting could be changed by the session, and a function of somebody's be replaced."""
+    expressions = conn.execute(
+        "select pg_get_expr(polqual, polrelid) from pg_policy"
+        " union all select pg_get_viewdef(oid) from pg_class where relname ~ '^ledger_tenant_'"
+    ).fetchall()
+    assert len(expressions) == 2 * len(TENANTS_TABLES) + len(TENANTS_VIEWS)
+    assert not [text for (text,) in expressions if "current_setting" in text]
+    # PostgreSQL's own functions and operators are not listed.
+    assert conn.execute(
+        """
+        select refobjid::regprocedure::text
+        from pg_depend
+        left join pg_rewrite on classid = 'pg_rewrite'::regclass and objid = pg_rewrite.oid
+        left join pg_class on pg_rewrite.ev_class = pg_class.oid
+        where refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)
+          and (classid = 'pg_policy'::regclass or relname ~ '^ledger_tenant_')
+        """
+    ).fetchall() == [("pgledger.event_id(timestamp with time zone,bigint)",)]
 
 
 def test_public_has_nothing(conn):
@@ -342,19 +596,17 @@ def test_definers_pin_their_search_path(conn):
 
 def test_functions_that_others_call_directly_do_not_look_names_up(conn):
     """A helper of a view runs as whoever reads the view, on the reader's own search_path."""
-    for name in HELPERS_OF_VIEWS:
-        options = conn.execute(
-            "select coalesce(proconfig, '{}'), prolang = (select oid from pg_language"
-            " where lanname = 'sql') from pg_proc where oid = %s::regproc",
-            [name],
+    for name in HELPERS_OF_VIEWS | HELPERS_OF_TENANTS_VIEWS:
+        options, body = conn.execute(
+            "select coalesce(proconfig, '{}'), prosrc from pg_proc where oid = %s::regproc", [name]
         ).fetchone()
-        assert options is not None
-        assert PINNED in options[0] or name == "pgledger.error_registry", name
+        if PINNED not in options:
+            code = re.sub(r"'(?:[^']|'')*'|\bas\s+\w+\s*\(", "", body)
+            called = set(re.findall(r"(?<![\w.])(\w+)\s*\(", code)) - {"values", "from"}
+            assert called - {"minor_unit", "listed"} == set(), name
 
 
 # Views
-
-ALL_VIEWS = pytest.mark.parametrize("view", sorted(VIEWS))
 
 
 def view_options(conn: psycopg.Connection[Any]) -> dict[str, Any]:
@@ -367,8 +619,12 @@ def view_options(conn: psycopg.Connection[Any]) -> dict[str, Any]:
 
 
 def test_view_options(conn):
-    """Views read the private tables as their owner: with security_invoker nobody could."""
-    assert view_options(conn) == dict.fromkeys(VIEWS)
+    """Views read the private tables as their owner: with security_invoker nobody could.
+
+    Those of tenants keep a tenant's functions from rows that are not the tenant's.
+    """
+    barrier = ["security_barrier=true"]
+    assert view_options(conn) == dict.fromkeys(VIEWS) | dict.fromkeys(TENANTS_VIEWS, barrier)
 
 
 def test_view_options_and_privileges_survive_the_next_migration(conn, ledger_dsn):
@@ -393,7 +649,7 @@ def test_no_view_can_be_written_to(conn):
         order by table_name
         """
     ).fetchall()
-    assert rows == [(view, *["NO"] * 5) for view in sorted(VIEWS)]
+    assert rows == [(view, *["NO"] * 5) for view in sorted(VIEWS | TENANTS_VIEWS)]
     columns = conn.execute(
         "select table_name, column_name from information_schema.columns"
         " where table_name ~ '^(pg)?ledger_' and is_updatable = 'YES'"
@@ -406,18 +662,19 @@ def test_no_view_can_be_written_to(conn):
     assert rules == []
 
 
-@pytest.mark.parametrize("role", [OWNER, POSTER, "postgres"])
+@pytest.mark.parametrize("role", [OWNER, VIEW_OWNER, POSTER, TENANT, "postgres"])
 def test_writing_to_views_fails(connect, ledger_dsn, role):
     conn = connect(autocommit=True)
     (superuser,) = conn.execute("select current_user").fetchone()
     conn.execute(
         sql.SQL("set role {}").format(sql.Identifier(superuser if role == "postgres" else role))
     )
-    for view in sorted(VIEWS):
+    for view in sorted(VIEWS | TENANTS_VIEWS):
         columns = [
             row[0]
             for row in conn.execute(
-                "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0",
+                "select quote_ident(attname) from pg_attribute"
+                " where attrelid = %s::regclass and attnum > 0",
                 [view],
             )
         ]
@@ -431,11 +688,32 @@ def test_writing_to_views_fails(connect, ledger_dsn, role):
             with pytest.raises(psycopg.Error) as refused:
                 conn.execute(statement.encode())
             # What cannot be done at all may be said before who may not.
-            codes = {"55000", DENIED} if role == POSTER else {"55000"}
+            codes = {"55000"} if role in {OWNER, "postgres"} else {"55000", DENIED}
             assert refused.value.sqlstate in codes, statement
 
 
 # Roles at work
+
+
+FEATURES = '[{"key": "calls", "limit": "100"}]'
+
+
+@pytest.fixture
+def billed(conn) -> Mapping[str, str]:
+    """Ids of a feature, a plan and a subscription; and a plan and a feature that nobody uses."""
+    ids: dict[str, str] = {}
+    for name, statement in {
+        "feature": "select id from ledger_create_feature('shop', 'calls', 'Calls')",
+        "unused_feature": "select id from ledger_create_feature('shop', 'other', 'Other')",
+        "plan": f"select id from ledger_create_plan('shop', 'pro', 'Pro', 'USD', '{FEATURES}')",
+        "unused_plan": "select id from ledger_create_plan('shop', 'old', 'Old', 'USD')",
+        "subscription": "select id from ledger_create_subscription('shop', 'one', '{plan}')",
+        "event": "select id from ledger_record_usage('shop', 'one', 'calls', 3)",
+    }.items():
+        text = statement.replace("{plan}", ids.get("plan", ""))
+        ids[name] = conn.execute(text.encode()).fetchone()[0]
+    conn.commit()
+    return ids
 
 
 @pytest.fixture
@@ -456,6 +734,7 @@ def as_role(conn: psycopg.Connection[Any], role: str) -> None:
     conn.commit()
 
 
+HOUR = "'2026-01-01 00:00Z', '2026-01-01 01:00Z'"
 READS = (
     *(f"select * from {view}" for view in sorted(VIEWS)),
     "select * from pgledger_get_account('{shop}')",
@@ -466,6 +745,22 @@ READS = (
     "select pgledger_id_timestamp('{shop}')",
     "select pgledger_uuid_to_ulid(gen_random_uuid())",
     "select pgledger_ulid_to_uuid('01JTVST7XAES5BXHWZN4KR4VEZ')",
+    "select * from ledger_get_plan('shop', '{plan}')",
+    "select * from ledger_get_plan_by_slug('shop', 'pro')",
+    "select * from ledger_list_plans('shop')",
+    "select * from ledger_get_feature('shop', '{feature}')",
+    "select * from ledger_get_feature_by_key('shop', 'calls')",
+    "select * from ledger_list_features('shop')",
+    "select * from ledger_list_global_features()",
+    "select * from ledger_get_subscription('shop', 'one', '{subscription}')",
+    "select * from ledger_get_active_subscription('shop', 'one')",
+    "select * from ledger_list_subscriptions('shop', 'one')",
+    f"select ledger_aggregate_usage('shop', 'one', 'calls', {HOUR})",
+    f"select * from ledger_aggregate_usage_by_feature('shop', 'one', array['calls'], {HOUR})",
+    "select * from ledger_query_usage('shop', 'one')",
+    "select * from ledger_check_entitlement('shop', 'one', 'calls')",
+    "select ledger_remaining_entitlement('shop', 'one', 'calls')",
+    "select * from ledger_get_cached_entitlement('shop', 'one', 'calls')",
 )
 ARRAYS = "array['{shop}'], array['{buyer}'], array[1]"
 ROWS = "array[('{shop}', '{buyer}', 1)]::pgledger_transfer_request[]"
@@ -476,12 +771,35 @@ WRITES = (
     f"select * from pgledger_create_transfers({ROWS}, group_id => 'x')",
     f"select * from pgledger_create_transfers_bulk({ARRAYS})",
     f"select * from pgledger_create_transfers_bulk({ARRAYS}, ids => array['{{new}}'])",
+    "select * from ledger_create_feature('shop', 'seats', 'Seats', 'seat')",
+    "select * from ledger_update_feature('shop', '{feature}', 'API calls')",
+    "select * from ledger_archive_feature('shop', '{feature}')",
+    "select * from ledger_delete_feature('shop', '{unused_feature}')",
+    "select * from ledger_set_currency('shop', 'POINTS', 0)",
+    "select ledger_set_usage_skew('shop', '2 hours')",
+    "select * from ledger_create_plan('shop', 'new', 'New', 'EUR')",
+    "select * from ledger_update_plan('shop', '{plan}', 'Professional')",
+    "select * from ledger_archive_plan('shop', '{plan}')",
+    "select * from ledger_delete_plan('shop', '{unused_plan}')",
+    "select * from ledger_create_subscription('shop', 'two', '{plan}', trial_days => 7)",
+    "select * from ledger_update_subscription('shop', 'one', '{subscription}', 2)",
+    "select * from ledger_change_plan('shop', 'one', '{subscription}', '{unused_plan}')",
+    "select * from ledger_cancel_subscription('shop', 'one', '{subscription}')",
+    "select * from ledger_pause_subscription('shop', 'one', '{subscription}')",
+    "select * from ledger_resume_subscription('shop', 'one', '{subscription}')",
+    "select * from ledger_advance('shop')",
+    "select * from ledger_ingest_usage('shop', array['one'], array['calls'], array[1])",
+    "select * from ledger_record_usage('shop', 'two', 'calls')",
+    "select ledger_purge_usage('shop', '2026-01-01 00:00Z')",
+    "select * from ledger_consume_entitlement('shop', 'one', 'calls')",
+    "select * from ledger_set_cached_entitlement('shop', 'one', 'calls')",
+    "select ledger_invalidate_tenant_entitlements('shop', 'one')",
+    "select ledger_invalidate_feature_entitlements('shop', 'calls')",
 )
+TENANTS_READS = tuple(f"select * from {view}" for view in sorted(TENANTS_VIEWS))
 AUDITS = (
     "select * from pgledger_verify()",
-    "select * from pgledger.accounts",
-    "select * from pgledger.transfers",
-    "select * from pgledger.schema_history",
+    *(f"select * from {table}" for table in sorted(PRIVATE_TABLES | TENANTS_TABLES)),
 )
 INTRUSIONS = (
     "insert into pgledger.accounts default values",
@@ -505,6 +823,19 @@ INTRUSIONS = (
     "create or replace view pgledger_errors_v1 as select 1",
     "drop view pgledger_accounts_view",
     "comment on table pgledger.accounts is 'mine'",
+    "insert into pgledger.tenant_roles values (current_user, 'shop', 'one')",
+    "select ledger_map_tenant_role(current_user, 'shop', 'one')",
+    "select ledger_unmap_tenant_role(current_user)",
+    "update pgledger.subscriptions set status = 'active'",
+    "delete from pgledger.usage_events",
+    "select nextval('pgledger.usage_calls_seq')",
+    "select * from pgledger.event_id(now(), 1), pgledger.clock()",
+    "alter table pgledger.plans disable row level security",
+    "create policy mine on pgledger.plans using (true)",
+    "drop policy tenants_read_their_own on pgledger.plans",
+    "create or replace view ledger_tenant_plans as select 1",
+    "alter view ledger_tenant_plans set (security_barrier = false)",
+    "set role pgledger_tenant_views",
     "set role pgledger_owner",
     "set session_replication_role = replica",
 )
@@ -527,13 +858,15 @@ def outcome(conn: psycopg.Connection[Any], statement: str, ids: Mapping[str, str
         (READER, {*READS}),
         (POSTER, {*READS, *WRITES}),
         (AUDITOR, {*READS, *AUDITS}),
+        (TENANT, {*TENANTS_READS}),
         ("nobody", set[str]()),
     ],
 )
-def test_what_a_login_of_that_role_can_do(connect, conn, accounts, role, may, subtests):
+def test_what_a_login_of_that_role_can_do(connect, conn, accounts, billed, role, may, subtests):
     shop, buyer = accounts
     (transfer,) = conn.execute("select id from pgledger_transfers_v1").fetchone()
     ids = {"shop": shop, "buyer": buyer, "transfer": transfer, "new": f"pglt_{'7' * 26}"}
+    ids |= billed
     login = f"login_{conn.info.dbname}"
     conn.execute(sql.SQL("create role {} login").format(sql.Identifier(login)))
     if role != "nobody":
@@ -541,7 +874,7 @@ def test_what_a_login_of_that_role_can_do(connect, conn, accounts, role, may, su
     conn.commit()
     session = connect(user=login)
     try:
-        for statement in (*READS, *WRITES, *AUDITS, *INTRUSIONS):
+        for statement in (*READS, *WRITES, *TENANTS_READS, *AUDITS, *INTRUSIONS):
             with subtests.test(statement):
                 expected = "00000" if statement in may else DENIED
                 assert outcome(session, statement, ids) == expected
@@ -552,8 +885,14 @@ def test_what_a_login_of_that_role_can_do(connect, conn, accounts, role, may, su
         conn.commit()
 
 
+def test_every_function_was_called_as_each_role():
+    called = set(re.findall(r"\b((?:pg)?ledger_\w+)\(", " ".join((*READS, *WRITES, *INTRUSIONS))))
+    listed = READING_FUNCTIONS | WRITING_FUNCTIONS | ADMINISTRATORS_FUNCTIONS
+    assert listed - called == set()
+
+
 @pytest.mark.parametrize("role", [READER, POSTER, AUDITOR])
-def test_views_show_the_same_to_every_role(conn, accounts, role):
+def test_views_show_the_same_to_every_role(conn, accounts, billed, role):
     shown = {view: conn.execute(f"select * from {view}").fetchall() for view in sorted(VIEWS)}
     as_role(conn, role)
     assert {

@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -22,17 +22,36 @@ import pytest
 import pgledger
 from pgledger import (
     Account,
+    AsyncBilling,
     AsyncLedger,
+    AsyncMeter,
+    Billing,
     Check,
+    Consumption,
+    Currency,
+    Entitlement,
     Entry,
+    Feature,
+    FeatureUsage,
     Ledger,
+    Meter,
+    Plan,
+    Rejection,
+    Subscription,
+    SubscriptionMove,
     Transfer,
     TransferRequest,
+    UsageAnswer,
+    UsageEvent,
+    UsageReceipt,
+    UsageRecord,
     ids,
     run_transaction,
     run_transaction_async,
 )
-from pgledger._statements import statements_for
+from pgledger._billing_statements import BillingStatements
+from pgledger._billing_statements import statements_for as billing_statements_for
+from pgledger._ledger_statements import statements_for
 
 ROOT = Path(pgledger.__file__).resolve().parents[2]
 
@@ -58,11 +77,31 @@ WITHOUT_CALL = {"pgledger_create_transfers"}
 # Methods that are several calls, or none.
 WITHOUT_FUNCTION = {"iter_entries"}
 
+# Methods about the billing store as a whole.
+ABOUT_THE_STORE = {"start", "migrate", "ping", "close"}
+
+BILLING_CALLS: Mapping[str, Callable[..., Any]] = {
+    f"ledger_{name}": method
+    for name, method in inspect.getmembers(Billing, inspect.isfunction)
+    if name[0] != "_" and name not in ABOUT_THE_STORE
+}
+
+# Functions that are declared to return rows, and return exactly one.
+ONE_ROW = {
+    "ledger_check_entitlement",
+    "ledger_consume_entitlement",
+    "ledger_record_usage",
+    "ledger_set_cached_entitlement",
+}
+
 TYPES: Mapping[str, object] = {
     "text": str,
     "numeric": Decimal,
     "boolean": bool,
     "bigint": int,
+    "integer": int,
+    "interval": dt.timedelta,
+    "name": str,
     "timestamp with time zone": dt.datetime,
     "jsonb": Mapping[str, Any],
 }
@@ -78,10 +117,11 @@ class Function:
     arguments: dict[str, object]
     types: dict[str, str]
     columns: dict[str, str]
+    returns: str
+    returns_set: bool
 
 
-@pytest.fixture
-def functions(conn: psycopg.Connection[Any]) -> list[Function]:
+def public_functions(conn: psycopg.Connection[Any], names_like: str) -> list[Function]:
     rows = conn.execute(
         """
         select
@@ -126,15 +166,28 @@ def functions(conn: psycopg.Connection[Any]) -> list[Function]:
             from unnest(function.proallargtypes, function.proargmodes)
               with ordinality as argument (type, mode, place)
             where argument.mode = 't'
-          )
+          ),
+          format_type(function.prorettype, null),
+          function.proretset
         from pg_proc as function
-        where function.proname like 'pgledger\\_%'
+        where function.proname like %s
           and function.pronamespace = 'public'::regnamespace
         order by function.proname
-        """
+        """,
+        [names_like],
     ).fetchall()
     found = []
-    for name, names, defaults, types, attributes, attribute_types, columns, column_types in rows:
+    for (
+        name,
+        names,
+        defaults,
+        types,
+        attributes,
+        attribute_types,
+        columns,
+        column_types,
+        *r,
+    ) in rows:
         arguments: dict[str, object] = {}
         for argument, default in zip(names, defaults, strict=True):
             if default is None:
@@ -155,9 +208,23 @@ def functions(conn: psycopg.Connection[Any]) -> list[Function]:
                         strict=True,
                     )
                 ),
+                returns=r[0],
+                returns_set=r[1],
             )
         )
     return found
+
+
+@pytest.fixture
+def functions(conn: psycopg.Connection[Any]) -> list[Function]:
+    """The ledger's."""
+    return public_functions(conn, r"pgledger\_%")
+
+
+@pytest.fixture
+def billing_functions(conn: psycopg.Connection[Any]) -> list[Function]:
+    """The billing store's."""
+    return public_functions(conn, r"ledger\_%")
 
 
 def python_arguments(call: Callable[..., Any]) -> dict[str, object]:
@@ -223,19 +290,23 @@ def test_a_request_takes_what_a_single_transfer_takes():
 
 
 def test_statements_name_and_type_every_argument(functions):
-    statements = dataclasses.asdict(statements_for(None))
+    statements = vars(statements_for(None))
     for function in functions:
         if function.name in WITHOUT_CALL or CALLS[function.name].__module__ == ids.__name__:
             continue
-        statement = statements[CALLS[function.name].__name__]
-        types = {
-            "timestamp with time zone": "timestamptz",
-            "timestamp with time zone[]": "timestamptz[]",
-        }
-        arguments = ", ".join(
-            f"{name} => %s::{types.get(kind, kind)}" for name, kind in function.types.items()
-        )
-        assert f"{function.name}({arguments})" in statement
+        assert call_of(function) in statements[CALLS[function.name].__name__]
+
+
+def call_of(function: Function) -> str:
+    """Returns a function's call as statements write it."""
+    types = {
+        "timestamp with time zone": "timestamptz",
+        "timestamp with time zone[]": "timestamptz[]",
+    }
+    arguments = ", ".join(
+        f"{name} => %s::{types.get(kind, kind)}" for name, kind in function.types.items()
+    )
+    return f"{function.name}({arguments})"
 
 
 @pytest.mark.parametrize(
@@ -252,12 +323,17 @@ def test_statements_name_and_type_every_argument(functions):
 )
 def test_results_have_the_columns_of_what_they_come_from(functions, result, function):
     columns = next(f.columns for f in functions if f.name == function)
+    assert_fields_are(result, columns)
+
+
+def assert_fields_are(result: type, columns: Mapping[str, str]) -> None:
     assert [field.name for field in dataclasses.fields(result)] == list(columns)
     hints = typing.get_type_hints(result)
     for name, kind in columns.items():
         hint = hints[name]
         allowed = {hint, *typing.get_args(hint)} if type(None) in typing.get_args(hint) else {hint}
-        assert TYPES[kind] in allowed, (name, kind, hint)
+        expected = Sequence[Mapping[str, Any]] if name == "features" else TYPES[kind]
+        assert expected in allowed, (name, kind, hint)
 
 
 def test_results_have_the_columns_of_the_views(conn):
@@ -265,6 +341,11 @@ def test_results_have_the_columns_of_the_views(conn):
         (Account, "pgledger_accounts_v1"),
         (Transfer, "pgledger_transfers_v1"),
         (Entry, "pgledger_entries_v1"),
+        (Plan, "ledger_plans"),
+        (Feature, "ledger_features"),
+        (Currency, "ledger_currencies"),
+        (Subscription, "ledger_subscriptions"),
+        (UsageEvent, "ledger_usage_events"),
     ]:
         description = conn.execute(f"select * from {view}".encode()).description
         assert [column.name for column in description] == [
@@ -272,11 +353,136 @@ def test_results_have_the_columns_of_the_views(conn):
         ]
 
 
-@pytest.mark.parametrize("result", [Account, Transfer, Entry, Check, TransferRequest])
+@pytest.mark.parametrize(
+    "result",
+    [
+        Account,
+        Check,
+        Consumption,
+        Currency,
+        Entitlement,
+        Entry,
+        Feature,
+        FeatureUsage,
+        Plan,
+        Rejection,
+        Subscription,
+        SubscriptionMove,
+        Transfer,
+        TransferRequest,
+        UsageAnswer,
+        UsageEvent,
+        UsageReceipt,
+        UsageRecord,
+    ],
+)
 def test_results_are_frozen_and_slotted(result):
     assert result.__dataclass_params__.frozen
     assert "__slots__" in result.__dict__
     assert not hasattr(object.__new__(result), "__dict__")
+
+
+# The billing store
+
+
+def test_every_billing_function_has_a_call_and_every_call_a_function(billing_functions):
+    assert {function.name for function in billing_functions} == BILLING_CALLS.keys()
+    assert public(Billing).keys() > ABOUT_THE_STORE
+
+
+def in_python(argument: str, default: object) -> object:
+    """Returns a default of SQL's as Python writes it."""
+    if argument == "features" and default == []:
+        return ()
+    if isinstance(default, Decimal):
+        return int(default)
+    return default
+
+
+def test_billing_calls_take_the_arguments_of_their_functions(billing_functions):
+    for function in billing_functions:
+        if function.name == "ledger_ingest_usage":
+            continue
+        call = BILLING_CALLS[function.name]
+        expected = {name: in_python(name, default) for name, default in function.arguments.items()}
+        arguments = python_arguments(call)
+        assert arguments == expected, function.name
+        assert list(arguments) == list(expected), function.name
+        for name, default in arguments.items():
+            if name != "pricing":
+                assert type(default) is type(expected[name]), (function.name, name)
+
+
+def test_required_arguments_of_billing_calls_are_positional_and_others_named():
+    for function, call in BILLING_CALLS.items():
+        for name, parameter in inspect.signature(call).parameters.items():
+            is_required = parameter.default is parameter.empty
+            assert parameter.kind is (
+                parameter.POSITIONAL_OR_KEYWORD if is_required else parameter.KEYWORD_ONLY
+            ), (function, name)
+
+
+def test_ingested_records_are_the_arrays_of_their_function(billing_functions):
+    bulk = next(f for f in billing_functions if f.name == "ledger_ingest_usage")
+    plurals = [
+        field.name.removesuffix("y") + "ies" if field.name == "quantity" else f"{field.name}s"
+        for field in dataclasses.fields(UsageRecord)
+    ]
+    assert ["app_id", *plurals] == list(bulk.arguments)
+    assert list(python_arguments(Billing.ingest_usage)) == ["app_id", "events"]
+
+
+def test_a_record_takes_what_a_single_event_takes():
+    record = {
+        field.name: REQUIRED if field.default is dataclasses.MISSING else field.default
+        for field in dataclasses.fields(UsageRecord)
+    }
+    single = python_arguments(Billing.record_usage)
+    assert {"app_id": REQUIRED, **record} == single
+    assert ["app_id", *record] == list(single)
+    assert record == python_arguments(Meter.record)
+    assert list(record) == list(python_arguments(Meter.record))
+
+
+def test_billing_statements_name_and_type_every_argument(billing_functions):
+    statements = vars(billing_statements_for(None))
+    for function in billing_functions:
+        assert call_of(function) in statements[function.name.removeprefix("ledger_")]
+
+
+def test_billing_results_are_what_their_functions_return(billing_functions):
+    for function in billing_functions:
+        hint = typing.get_type_hints(BILLING_CALLS[function.name])["return"]
+        parts = typing.get_args(hint)
+        is_set = typing.get_origin(hint) is list or (type(None) in parts and function.columns != {})
+        result = parts[0] if parts else hint
+        assert function.returns_set == (is_set or function.name in ONE_ROW), function.name
+        if function.columns:
+            assert_fields_are(result, function.columns)
+        elif function.returns == "void":
+            assert result is type(None)
+        else:
+            assert result is TYPES[function.returns], function.name
+
+
+def test_billing_calls_document_the_errors_of_their_functions(conn, billing_functions):
+    # Said once for all calls; and what only arrays written by hand can be.
+    everywhere = {"NullArgument", "InvalidScope", "InvalidBatch"}
+    for function in billing_functions:
+        (comment,) = conn.execute(
+            "select obj_description(oid, 'pg_proc') from pg_proc where proname = %s",
+            [function.name],
+        ).fetchone()
+        listed = re.search(r"Errors: ([A-Z][\w, ]*)\.", comment)
+        assert listed, function.name
+        doc = inspect.getdoc(BILLING_CALLS[function.name]) or ""
+        documented = set(re.findall(r"^    (\w+): ", doc.partition("Raises:")[2], re.MULTILINE))
+        assert documented == set(listed[1].split(", ")) - everywhere, function.name
+
+
+def test_billing_statements_are_all_called():
+    called = {name.removeprefix("ledger_") for name in BILLING_CALLS}
+    assert vars(BillingStatements(None)).keys() == called | {"is_installed", "store"}
 
 
 # Twins
@@ -284,6 +490,7 @@ def test_results_are_frozen_and_slotted(result):
 
 def same_but_for_waiting(synchronous: str, asynchronous: str) -> bool:
     plain = re.sub(r"(?:Async|Await)(?:able\[(\w+)\])?", r"\1", asynchronous)
+    plain = plain.replace("_async.", "_sync.")
     return synchronous == plain
 
 
@@ -295,17 +502,25 @@ def public(kind: type) -> dict[str, Any]:
     }
 
 
-def test_twins_have_equal_surfaces():
-    synchronous, asynchronous = public(Ledger), public(AsyncLedger)
+@pytest.mark.parametrize(
+    ("one", "other"), [(Ledger, AsyncLedger), (Billing, AsyncBilling), (Meter, AsyncMeter)]
+)
+def test_twins_have_equal_surfaces(one, other):
+    synchronous, asynchronous = public(one), public(other)
     assert synchronous.keys() == asynchronous.keys()
     for name, method in synchronous.items():
         twin = asynchronous[name]
-        signature, other = inspect.signature(method), inspect.signature(twin)
-        assert same_but_for_waiting(str(signature), str(other)), name
-        if name != "__init__":
-            assert inspect.getdoc(method) == inspect.getdoc(twin)
-            assert not inspect.iscoroutinefunction(method)
-            assert inspect.iscoroutinefunction(twin) or inspect.isasyncgenfunction(twin)
+        assert same_but_for_waiting(str(inspect.signature(method)), str(inspect.signature(twin))), (
+            name
+        )
+        if name == "__init__":
+            continue
+        assert inspect.getdoc(method) == inspect.getdoc(twin)
+        assert not inspect.iscoroutinefunction(method)
+        # Recording waits for nothing on either side.
+        assert name in {"record", "take_rejected"} or (
+            inspect.iscoroutinefunction(twin) or inspect.isasyncgenfunction(twin)
+        )
 
 
 def test_transaction_runners_are_twins():
@@ -323,12 +538,12 @@ def test_everything_public_is_documented():
     for name in pgledger.__all__:
         member = getattr(pgledger, name)
         assert inspect.getdoc(member), name
-    for kind in (Ledger, AsyncLedger):
+    for kind in (Ledger, AsyncLedger, Billing, AsyncBilling, Meter, AsyncMeter):
         for name, method in public(kind).items():
             if name != "__init__":
                 assert inspect.getdoc(method), name
-    for function, call in CALLS.items():
-        assert function in (inspect.getdoc(call) or ""), function
+    for function, call in {**CALLS, **BILLING_CALLS}.items():
+        assert re.search(rf"``{function}``", inspect.getdoc(call) or ""), function
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Money inside PostgreSQL: a double-entry ledger that lives in your own database.
+"""Money inside PostgreSQL: a double-entry ledger and a billing store in your own database.
 
 ::
 
@@ -7,23 +7,69 @@
         cash = ledger.create_account("cash", "USD")
         sales = ledger.create_account("sales", "USD")
         ledger.create_transfer(sales.id, cash.id, Decimal("12.34"))
+
+        billing = pgledger.Billing(conn)
+        billing.record_usage("shop", "customer-1", "api_calls", quantity=3)
 """
 
 from pgledger import errors, ids
+from pgledger.billing import AsyncBilling, Billing
+from pgledger.billing_types import (
+    Consumption,
+    Currency,
+    Entitlement,
+    Feature,
+    FeatureUsage,
+    Plan,
+    Subscription,
+    SubscriptionMove,
+    UsageAnswer,
+    UsageEvent,
+    UsageReceipt,
+    UsageRecord,
+)
 from pgledger.errors import PgledgerError
 from pgledger.ledger import AsyncLedger, Ledger
+from pgledger.meter import (
+    AsyncMeter,
+    Meter,
+    MeterClosed,
+    MeterFull,
+    MeterUndelivered,
+    Rejection,
+)
 from pgledger.transactions import run_transaction, run_transaction_async
 from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
 
 __all__ = [
     "Account",
+    "AsyncBilling",
     "AsyncLedger",
+    "AsyncMeter",
+    "Billing",
     "Check",
+    "Consumption",
+    "Currency",
+    "Entitlement",
     "Entry",
+    "Feature",
+    "FeatureUsage",
     "Ledger",
+    "Meter",
+    "MeterClosed",
+    "MeterFull",
+    "MeterUndelivered",
     "PgledgerError",
+    "Plan",
+    "Rejection",
+    "Subscription",
+    "SubscriptionMove",
     "Transfer",
     "TransferRequest",
+    "UsageAnswer",
+    "UsageEvent",
+    "UsageReceipt",
+    "UsageRecord",
     "errors",
     "ids",
     "run_transaction",

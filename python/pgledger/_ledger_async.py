@@ -8,25 +8,26 @@ The synchronous twin, ``_ledger_sync.py``, is generated from this file by script
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, TypeVar
+from typing import Any
 
-from psycopg import AsyncConnection, AsyncCursor
-from psycopg.adapt import AdaptersMap
-from psycopg.rows import BaseRowFactory, scalar_row
+from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
 
-from pgledger._statements import (
+from pgledger._calling_async import AsyncCaller
+from pgledger._ledger_statements import (
     ACCOUNT_ROW,
-    ADAPTERS,
     CHECK_ROW,
     ENTRY_ROW,
     TRANSFER_ROW,
-    amount_text,
+    request_arrays,
+    statements_for,
+)
+from pgledger._wire import (
+    decimal_text,
     flag_text,
     integer_text,
     metadata_text,
-    request_arrays,
-    require_connection,
-    statements_for,
+    optional_integer_text,
     time_text,
 )
 from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
@@ -34,18 +35,7 @@ from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
 __all__ = ["AsyncLedger"]
 
 
-Row = TypeVar("Row")
-
-
-class _AsyncCursor(AsyncCursor[Row]):
-    __slots__ = ()
-
-    @property
-    def adapters(self) -> AdaptersMap:
-        return ADAPTERS
-
-
-class AsyncLedger:
+class AsyncLedger(AsyncCaller):
     """The ledger's functions, called on a connection of the caller's.
 
     Every method is one call of the SQL function of the same name, ``pgledger_`` in front, inside
@@ -78,12 +68,10 @@ class AsyncLedger:
         TypeError: ``conn`` is not a psycopg AsyncConnection.
     """
 
-    __slots__ = ("_statements", "conn", "schema")
+    __slots__ = ("_statements",)
 
     def __init__(self, conn: AsyncConnection[Any], *, schema: str | None = None) -> None:
-        require_connection("AsyncLedger", conn, AsyncConnection)
-        self.conn = conn
-        self.schema = schema
+        super().__init__(conn, schema=schema)
         self._statements = statements_for(schema)
 
     async def create_account(
@@ -187,7 +175,7 @@ class AsyncLedger:
             (
                 from_account_id,
                 to_account_id,
-                amount_text(amount),
+                decimal_text("amount", amount),
                 time_text("event_at", event_at),
                 metadata_text(metadata),
                 id,
@@ -296,7 +284,7 @@ class AsyncLedger:
                 account_id,
                 integer_text("page_size", page_size),
                 flag_text("newest_first", newest_first),
-                None if after_version is None else integer_text("after_version", after_version),
+                optional_integer_text("after_version", after_version),
                 app_id,
             ),
         )
@@ -390,25 +378,3 @@ class AsyncLedger:
         """
         generated: str = await self._fetch_one(scalar_row, self._statements.generate_id, (prefix,))
         return generated
-
-    async def _fetch_one(
-        self,
-        row_factory: BaseRowFactory[Row],
-        statement: LiteralString,
-        parameters: tuple[str | None, ...],
-    ) -> Row:
-        cursor = _AsyncCursor(self.conn, row_factory=row_factory)
-        await cursor.execute(statement, parameters, binary=True)
-        row = await cursor.fetchone()
-        assert row is not None, "these functions return one row or raise"
-        return row
-
-    async def _fetch_all(
-        self,
-        row_factory: BaseRowFactory[Row],
-        statement: LiteralString,
-        parameters: tuple[str | None, ...],
-    ) -> list[Row]:
-        cursor = _AsyncCursor(self.conn, row_factory=row_factory)
-        await cursor.execute(statement, parameters, binary=True)
-        return await cursor.fetchall()

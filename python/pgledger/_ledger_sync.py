@@ -7,25 +7,26 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, TypeVar
+from typing import Any
 
-from psycopg import Connection, Cursor
-from psycopg.adapt import AdaptersMap
-from psycopg.rows import BaseRowFactory, scalar_row
+from psycopg import Connection
+from psycopg.rows import scalar_row
 
-from pgledger._statements import (
+from pgledger._calling_sync import Caller
+from pgledger._ledger_statements import (
     ACCOUNT_ROW,
-    ADAPTERS,
     CHECK_ROW,
     ENTRY_ROW,
     TRANSFER_ROW,
-    amount_text,
+    request_arrays,
+    statements_for,
+)
+from pgledger._wire import (
+    decimal_text,
     flag_text,
     integer_text,
     metadata_text,
-    request_arrays,
-    require_connection,
-    statements_for,
+    optional_integer_text,
     time_text,
 )
 from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
@@ -33,18 +34,7 @@ from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
 __all__ = ["Ledger"]
 
 
-Row = TypeVar("Row")
-
-
-class _Cursor(Cursor[Row]):
-    __slots__ = ()
-
-    @property
-    def adapters(self) -> AdaptersMap:
-        return ADAPTERS
-
-
-class Ledger:
+class Ledger(Caller):
     """The ledger's functions, called on a connection of the caller's.
 
     Every method is one call of the SQL function of the same name, ``pgledger_`` in front, inside
@@ -77,12 +67,10 @@ class Ledger:
         TypeError: ``conn`` is not a psycopg Connection.
     """
 
-    __slots__ = ("_statements", "conn", "schema")
+    __slots__ = ("_statements",)
 
     def __init__(self, conn: Connection[Any], *, schema: str | None = None) -> None:
-        require_connection("Ledger", conn, Connection)
-        self.conn = conn
-        self.schema = schema
+        super().__init__(conn, schema=schema)
         self._statements = statements_for(schema)
 
     def create_account(
@@ -186,7 +174,7 @@ class Ledger:
             (
                 from_account_id,
                 to_account_id,
-                amount_text(amount),
+                decimal_text("amount", amount),
                 time_text("event_at", event_at),
                 metadata_text(metadata),
                 id,
@@ -295,7 +283,7 @@ class Ledger:
                 account_id,
                 integer_text("page_size", page_size),
                 flag_text("newest_first", newest_first),
-                None if after_version is None else integer_text("after_version", after_version),
+                optional_integer_text("after_version", after_version),
                 app_id,
             ),
         )
@@ -388,25 +376,3 @@ class Ledger:
         """
         generated: str = self._fetch_one(scalar_row, self._statements.generate_id, (prefix,))
         return generated
-
-    def _fetch_one(
-        self,
-        row_factory: BaseRowFactory[Row],
-        statement: LiteralString,
-        parameters: tuple[str | None, ...],
-    ) -> Row:
-        cursor = _Cursor(self.conn, row_factory=row_factory)
-        cursor.execute(statement, parameters, binary=True)
-        row = cursor.fetchone()
-        assert row is not None, "these functions return one row or raise"
-        return row
-
-    def _fetch_all(
-        self,
-        row_factory: BaseRowFactory[Row],
-        statement: LiteralString,
-        parameters: tuple[str | None, ...],
-    ) -> list[Row]:
-        cursor = _Cursor(self.conn, row_factory=row_factory)
-        cursor.execute(statement, parameters, binary=True)
-        return cursor.fetchall()

@@ -1,9 +1,10 @@
-"""The ledger's errors, one class for each SQLSTATE of class ``LG``.
+"""The errors of pgledger, one class for each SQLSTATE of class ``LG``.
 
 The database raises them; importing this module registers the classes with psycopg, so they arrive
-from a raw ``conn.execute`` as well as from a :class:`~pgledger.Ledger`. The message names the ids
-and values concerned, ``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the
-code. The database lists them all in the view ``pgledger_errors_v1``.
+from a raw ``conn.execute`` as well as from a :class:`~pgledger.Ledger` or
+:class:`~pgledger.Billing`. The message names the ids and values concerned,
+``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the code. The database lists
+them all in the view ``pgledger_errors_v1``.
 
 No error of this module is cured by running the same transaction again at once. Those that are are
 PostgreSQL's own, and pass through unchanged: 40001 (serialization failure), 40P01 (deadlock) and
@@ -17,14 +18,20 @@ from psycopg import DatabaseError
 
 __all__ = [
     "AccountNotFound",
+    "ActiveSubscriptionExists",
+    "AlreadyExists",
+    "Archived",
     "BalanceOutOfRange",
     "BatchTooLarge",
     "CurrencyMismatch",
     "EventAtInFuture",
+    "FeatureNotFound",
     "IdempotencyConflict",
     "ImmutableRecord",
+    "InUse",
     "InsufficientFunds",
     "InvalidAmount",
+    "InvalidArgument",
     "InvalidBatch",
     "InvalidCurrency",
     "InvalidId",
@@ -32,13 +39,21 @@ __all__ = [
     "InvalidMetadata",
     "InvalidName",
     "InvalidPage",
+    "InvalidPlan",
+    "InvalidQuantity",
     "InvalidScope",
+    "InvalidState",
     "InvalidTime",
     "NullArgument",
     "PgledgerError",
+    "PlanNotFound",
     "PositiveBalanceNotAllowed",
     "SameAccount",
+    "SubscriptionNotFound",
     "TransferNotFound",
+    "UnknownCurrency",
+    "UsageInFuture",
+    "UsagePurged",
 ]
 
 
@@ -120,9 +135,10 @@ class BatchTooLarge(PgledgerError, code="LG013"):
 
 
 class InvalidPage(PgledgerError, code="LG014"):
-    """A page of entries was asked for with a size outside 1 to 10,000, or a wrong version.
+    """A page was asked for with a size outside 1 to 10,000, or with a wrong start.
 
-    ``after_version`` is the ``account_version`` of the last entry of the page before.
+    ``after_version`` is the ``account_version`` of the last entry of the page before;
+    ``page_offset`` counts rows to leave out, from 0.
     """
 
 
@@ -171,4 +187,90 @@ class ImmutableRecord(PgledgerError, code="LG030"):
     """Somebody tried to change or delete what was recorded.
 
     Correct a transfer with another transfer.
+    """
+
+
+class InvalidArgument(PgledgerError, code="LG101"):
+    """An argument is not one of the values or forms it can have; the message says which.
+
+    A status, an aggregation, a key, a slug, a time zone, a number of trial days and the like.
+    """
+
+
+class InvalidPlan(PgledgerError, code="LG102"):
+    """A plan's features or pricing are not valid.
+
+    The message names the JSON path of what is wrong, for example
+    ``$.pricing.prices[0].tiers[1].up_to``, and says why.
+    """
+
+
+class UnknownCurrency(PgledgerError, code="LG103"):
+    """A currency is neither of ISO 4217 nor defined by the app.
+
+    Define one of the app's own with :meth:`pgledger.Billing.set_currency`.
+    """
+
+
+class InvalidQuantity(PgledgerError, code="LG104"):
+    """A quantity is not from 0 to below 1e30 with at most 18 decimal places."""
+
+
+class UsageInFuture(PgledgerError, code="LG105"):
+    """``event_at`` of a usage event is further ahead than the app allows, an hour by default.
+
+    Usually a mistaken unit or time zone, or a clock that runs fast.
+    :meth:`pgledger.Billing.set_usage_skew` changes how far ahead is allowed.
+    """
+
+
+class UsagePurged(PgledgerError, code="LG106"):
+    """A time lies where the tenant's usage events may have been purged.
+
+    Usage that old is neither taken nor split any more. Ask for whole UTC hours, whose totals are
+    kept.
+    """
+
+
+class PlanNotFound(PgledgerError, code="LG110"):
+    """There is no plan of this id or slug for this app_id and tenant. Check all three."""
+
+
+class FeatureNotFound(PgledgerError, code="LG111"):
+    """There is no feature of this id or key for this app_id and tenant, nor a global one.
+
+    Check all three, or create it with :meth:`pgledger.Billing.create_feature`.
+    """
+
+
+class SubscriptionNotFound(PgledgerError, code="LG112"):
+    """There is no subscription of this id under this app_id and tenant_id. Check all three."""
+
+
+class AlreadyExists(PgledgerError, code="LG120"):
+    """A slug or key is already taken. Choose another, or get the one that has it."""
+
+
+class Archived(PgledgerError, code="LG121"):
+    """A plan or feature is archived: it stays for those who have it and takes nobody new."""
+
+
+class InUse(PgledgerError, code="LG122"):
+    """Something cannot be deleted or changed because others refer to it; the message says who.
+
+    Archive it instead, so that those who have it keep it and nobody else takes it.
+    """
+
+
+class InvalidState(PgledgerError, code="LG123"):
+    """A change is not allowed in the state that something is in; the message names both states.
+
+    Get it again to see its state; it may have changed since.
+    """
+
+
+class ActiveSubscriptionExists(PgledgerError, code="LG124"):
+    """The tenant has an active or trialing subscription already.
+
+    Change its plan or cancel it at once, or take a plan that is an add-on.
     """

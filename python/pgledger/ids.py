@@ -30,7 +30,17 @@ __all__ = [
     "uuid_to_ulid",
 ]
 
-PREFIXES = MappingProxyType({"account": "pgla", "transfer": "pglt", "entry": "pgle"})
+PREFIXES = MappingProxyType(
+    {
+        "account": "pgla",
+        "transfer": "pglt",
+        "entry": "pgle",
+        "plan": "plan",
+        "feature": "feat",
+        "subscription": "sub",
+        "usage_event": "evt",
+    }
+)
 """What each kind of record's ids begin with."""
 
 _PREFIX = re.compile("[a-z]{1,16}")

@@ -55,10 +55,14 @@ TRUST_VARIABLE: Final = "PGLEDGER_TRUST_LINKED"
 
 OWNER: Final = "pgledger_owner"
 READER: Final = "pgledger_reader"
-ROLES: Final = (OWNER, "pgledger_poster", READER, "pgledger_auditor")
+# Owns the views that tenants read with roles of their own; row-security policies are for it.
+TENANT_VIEWS: Final = "pgledger_tenant_views"
 
 # Who posts or audits may read as well, so functions and views are granted to readers alone.
 READERS: Final = ("pgledger_poster", "pgledger_auditor")
+# Whose members call and read what is in the schema of the public functions and views.
+USERS: Final = ("pgledger_poster", READER, "pgledger_auditor", "pgledger_tenant")
+ROLES: Final = (OWNER, TENANT_VIEWS, *USERS)
 
 # Any number does, as long as every migrator of every version uses the same one in a database:
 # the first eight bytes of SHA-256 of 'pgledger.migrate', as a signed number.
@@ -326,12 +330,17 @@ _OPAQUE: Final = re.compile(
 )
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 _CONCURRENTLY: Final = re.compile(r"\bconcurrently\b[ \t]*", re.IGNORECASE)
+_OUR_ROLE: Final = r"pgledger_(?:owner|poster|reader|auditor|tenant|tenant_views)\b"
+# What is granted to our roles, made for them, or handed over to them.
 _GRANT: Final = re.compile(
-    r"""
-    ^[ \t]*grant\b [^;]*? \bto\s+
-    (?P<grantees> pgledger_(?:owner|poster|reader|auditor)\b
-      (?:\s*,\s*pgledger_(?:owner|poster|reader|auditor)\b)* )
-    \s*(?:with\s+grant\s+option\s*)?;
+    rf"""
+    ^[ \t]*(?:
+      grant\b [^;]*? \bto
+      | create\s+policy\b [^;]*? \bto
+      | alter\s+view\b [^;]*? \bowner\s+to
+    )\s+
+    (?P<grantees> {_OUR_ROLE} (?:\s*,\s*{_OUR_ROLE})* )
+    (?= \s*(?:with\s+grant\s+option\s*)?; | \s+using\b | \s+with\s+check\b )
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
@@ -390,7 +399,9 @@ def _replace(text: str, spans: Iterable[tuple[int, int]], new: str) -> str:
 
 
 def without_roles(text: str) -> str:
-    """Returns SQL in which what is granted to pgledger's roles goes to the current role instead.
+    """Returns SQL in which what is for pgledger's roles is for the current role instead.
+
+    That is grants, row-security policies and the ownership of views.
 
     Args:
         text: An SQL file's contents.
@@ -453,19 +464,19 @@ _MEMBER: Final = (
 
 def _roles_block(surface: str, migrator: str) -> str:
     """Returns the DO block that makes roles and grants; both arguments are SQL expressions."""
-    names = ", ".join(f"'{role}'" for role in ROLES)
+    names = ", ".join(f"'{role}'" for role in USERS)
     return f"""\
 do $roles$
 declare
   v_surface constant text := {surface};
   v_migrator constant text := {migrator};
-  v_roles constant text[] := array[
+  v_users constant text[] := array[
     {names}];
   v_is_16 constant boolean :=
     pg_catalog.current_setting('server_version_num')::integer >= 160000;
   v_role text;
 begin
-  foreach v_role in array v_roles loop
+  foreach v_role in array array['{OWNER}', '{TENANT_VIEWS}'] || v_users loop
     if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
       begin
         execute pg_catalog.format('create role %I nologin', v_role);
@@ -475,7 +486,7 @@ begin
       end;
     end if;
   end loop;
-  -- The writing functions run with this role's rights.
+  -- The writing functions run with the one's rights, tenants' views read with the other's.
   if exists (
     select
     from pg_catalog.pg_roles
@@ -485,6 +496,18 @@ begin
   ) then
     raise exception 'the role {OWNER} exists and is more than an owner of tables'
       using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls.';
+  end if;
+  if exists (
+    select
+    from pg_catalog.pg_roles
+    where rolname = '{TENANT_VIEWS}'
+      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
+        or rolbypassrls
+        or exists (select from pg_catalog.pg_auth_members where member = pg_roles.oid))
+  ) then
+    raise exception 'the role {TENANT_VIEWS} exists and is more than an owner of views'
+      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls, '
+        'and every membership in another role.';
   end if;
   foreach v_role in array array[{_READERS}] loop
     if not pg_catalog.pg_has_role(v_role, '{READER}', 'MEMBER') then
@@ -496,6 +519,14 @@ begin
       v_migrator, '{OWNER}', case when v_is_16 then 'SET' else 'MEMBER' end)
   then
     execute pg_catalog.format('grant {OWNER} to %I', v_migrator)
+      || case when v_is_16 then ' with inherit true, set true' else '' end;
+  end if;
+  -- To hand views over to it, and to replace them afterwards.
+  if not pg_catalog.pg_has_role(
+      '{OWNER}', '{TENANT_VIEWS}', case when v_is_16 then 'SET' else 'MEMBER' end)
+    or not pg_catalog.pg_has_role('{OWNER}', '{TENANT_VIEWS}', 'USAGE')
+  then
+    execute 'grant {TENANT_VIEWS} to {OWNER}'
       || case when v_is_16 then ' with inherit true, set true' else '' end;
   end if;
   if not pg_catalog.has_database_privilege(
@@ -511,7 +542,11 @@ begin
     then
       execute pg_catalog.format('grant create, usage on schema %I to {OWNER}', v_surface);
     end if;
-    foreach v_role in array v_roles loop
+    -- A view's new owner must be one who could have made it there.
+    if not pg_catalog.has_schema_privilege('{TENANT_VIEWS}', v_surface, 'create') then
+      execute pg_catalog.format('grant create on schema %I to {TENANT_VIEWS}', v_surface);
+    end if;
+    foreach v_role in array v_users loop
       if not pg_catalog.has_schema_privilege(v_role, v_surface, 'usage') then
         execute pg_catalog.format('grant usage on schema %I to %I', v_surface, v_role);
       end if;
@@ -542,14 +577,24 @@ def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
 -- Roles of pgledger, and what they need to be given. Run this connected to the database that
 -- pgledger is in (or will be in), as a superuser, or as a role with CREATEROLE that owns the
 -- database. Running it again changes nothing.
+--
+-- Who restores a dump without being a superuser, into another schema than public, which the dump
+-- makes, runs before it and after it:
+--   alter default privileges grant create on schemas to {TENANT_VIEWS};
+--   alter default privileges revoke create on schemas from {TENANT_VIEWS};
 {block}"""
 
 
 def _create_surface(surface: str, *, roles: bool) -> str:
     """Returns the statements that make the schema of the public functions and views."""
     name = _identifier(surface)
-    grants = f"grant usage on schema {name} to {', '.join(ROLES[1:])};" if roles else ""
-    return f"create schema {name}; {grants}"
+    statements = [f"create schema {name}"]
+    if roles:
+        statements += [
+            f"grant usage on schema {name} to {', '.join(USERS)}",
+            f"grant create on schema {name} to {TENANT_VIEWS}",
+        ]
+    return "; ".join(statements)
 
 
 _READERS: Final = ", ".join(f"'{role}'" for role in READERS)
@@ -559,6 +604,8 @@ with role as (
   select rolname from pg_catalog.pg_roles where rolname = any (%(roles)s::name[])
 ), owner as (
   select rolname from role where rolname = '{OWNER}'
+), tenant_views as (
+  select rolname from role where rolname = '{TENANT_VIEWS}'
 ), surface as (
   select oid from pg_catalog.pg_namespace where nspname = %(surface)s
 )
@@ -576,6 +623,12 @@ where role.rolname in ({_READERS})
   and exists (select from role as reader where reader.rolname = '{READER}')
   and not pg_catalog.pg_has_role(role.rolname, '{READER}', 'MEMBER')
 union all
+select 'membership of {OWNER} in {TENANT_VIEWS}'
+from owner
+cross join tenant_views
+where not pg_catalog.pg_has_role(owner.rolname, tenant_views.rolname, {_MEMBER})
+  or not pg_catalog.pg_has_role(owner.rolname, tenant_views.rolname, 'USAGE')
+union all
 select 'CREATE on the database for {OWNER}'
 from owner
 where not pg_catalog.has_database_privilege(
@@ -587,10 +640,15 @@ cross join surface
 where not pg_catalog.has_schema_privilege(owner.rolname, surface.oid, 'create')
   or not pg_catalog.has_schema_privilege(owner.rolname, surface.oid, 'usage')
 union all
+select 'CREATE on the schema ' || pg_catalog.quote_ident(%(surface)s) || ' for {TENANT_VIEWS}'
+from tenant_views
+cross join surface
+where not pg_catalog.has_schema_privilege(tenant_views.rolname, surface.oid, 'create')
+union all
 select 'USAGE on the schema ' || pg_catalog.quote_ident(%(surface)s) || ' for ' || role.rolname
 from role
 cross join surface
-where role.rolname <> '{OWNER}'
+where role.rolname not in ('{OWNER}', '{TENANT_VIEWS}')
   and not pg_catalog.has_schema_privilege(role.rolname, surface.oid, 'usage')
 """
 
@@ -612,37 +670,55 @@ def _missing_requirements(cursor: Cursor, surface: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _check_owner_role(cursor: Cursor) -> None:
-    """Refuses a role of that name that somebody made for something else.
+def _check_owning_roles(cursor: Cursor) -> None:
+    """Refuses roles of those names that somebody made for something else.
 
-    The writing functions run with the owner's rights, so these must stay small.
+    The writing functions run with the rights of the one, which must stay small. The other's views
+    would show tenants everything if it could pass row-security policies by.
     """
     rows = _rows(
         cursor,
         """
-        select pg_catalog.concat_ws(', ',
-          case when rolsuper then 'SUPERUSER' end,
-          case when rolcanlogin then 'LOGIN' end,
-          case when rolcreaterole then 'CREATEROLE' end,
-          case when rolcreatedb then 'CREATEDB' end,
-          case when rolreplication then 'REPLICATION' end,
-          case when rolbypassrls then 'BYPASSRLS' end)
+        select
+          rolname,
+          pg_catalog.concat_ws(', ',
+            case when rolsuper then 'SUPERUSER' end,
+            case when rolcanlogin then 'LOGIN' end,
+            case when rolcreaterole then 'CREATEROLE' end,
+            case when rolcreatedb then 'CREATEDB' end,
+            case when rolreplication then 'REPLICATION' end,
+            case when rolbypassrls then 'BYPASSRLS' end),
+          (
+            select pg_catalog.string_agg(pg_catalog.pg_get_userbyid(roleid), ', ' order by roleid)
+            from pg_catalog.pg_auth_members
+            where member = pg_roles.oid and rolname = %(tenant_views)s
+          )
         from pg_catalog.pg_roles
-        where rolname = %s
+        where rolname in (%(owner)s, %(tenant_views)s)
+        order by rolname
         """,
-        (OWNER,),
+        {"owner": OWNER, "tenant_views": TENANT_VIEWS},
     )
-    if rows and rows[0][0]:
-        raise MigrationError(
-            f"the role {OWNER} exists and is more than an owner of tables: it has {rows[0][0]}",
-            f"Take that from it (alter role {OWNER} nologin nosuperuser nocreaterole nocreatedb "
-            "noreplication nobypassrls), or install with --no-roles.",
-        )
+    for role, attributes, memberships in rows:
+        owned = "tables" if role == OWNER else "views"
+        if attributes:
+            raise MigrationError(
+                f"the role {role} exists and is more than an owner of {owned}: it has {attributes}",
+                f"Take that from it (alter role {role} nologin nosuperuser nocreaterole nocreatedb "
+                "noreplication nobypassrls), or install with --no-roles.",
+            )
+        if memberships:
+            raise MigrationError(
+                f"the role {role} exists and is more than an owner of {owned}: it is a member of "
+                f"{memberships}",
+                f"Take that from it (revoke {memberships} from {role}), or install with "
+                "--no-roles.",
+            )
 
 
 def _ensure_roles(cursor: Cursor, surface: str) -> list[str]:
     """Makes what is missing of roles and grants; returns what that was."""
-    _check_owner_role(cursor)
+    _check_owning_roles(cursor)
     missing = _missing_requirements(cursor, surface)
     if missing:
         block = _roles_block(_literal(surface), "current_user")
@@ -1106,7 +1182,20 @@ def _check_writable(state: _State) -> None:
         )
 
 
-def _check_surface_is_free(cursor: Cursor, surface: str) -> None:
+_PUBLIC_NAME: Final = re.compile(
+    r"\bcreate\s+(?:or\s+replace\s+)?(?:view|function|type)\s+(ledger_\w+)", re.IGNORECASE
+)
+
+
+def _billing_names(files: Iterable[SqlFile]) -> list[str]:
+    """Returns the names of the billing store's functions and views.
+
+    They begin with ledger_, as tables of an application may, so only these very names are ours.
+    """
+    return sorted({name for file in files for name in _PUBLIC_NAME.findall(_mask(file.text))})
+
+
+def _check_surface_is_free(cursor: Cursor, surface: str, files: Iterable[SqlFile]) -> None:
     """Refuses to mix with objects that bear our names but are not ours."""
     rows = _rows(
         cursor,
@@ -1121,11 +1210,11 @@ def _check_surface_is_free(cursor: Cursor, surface: str) -> None:
           from pg_catalog.pg_proc
         ) as object
         join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
-        where nspname = %s and name like 'pgledger\_%%'
+        where nspname = %s and (name like 'pgledger\_%%' or name = any (%s))
         order by name
         limit 6
         """,
-        (surface,),
+        (surface, _billing_names(files)),
     )
     if rows:
         listed = ", ".join(f"{kind} {name}" for kind, name in rows[:5])
@@ -1446,7 +1535,7 @@ class _Run:
         return None
 
     def _prepare_new(self, state: _State, decision: _Decision) -> None:
-        _check_surface_is_free(self.cursor, decision.surface)
+        _check_surface_is_free(self.cursor, decision.surface, decision.files)
         rows = _rows(
             self.cursor,
             "select from pg_catalog.pg_namespace where nspname = %s",
@@ -1638,11 +1727,11 @@ def plan(
             decision = _decide(state, files, schema, roles=roles)
             steps: list[Step] = []
             if decision.roles and decision.files:
-                _check_owner_role(cursor)
+                _check_owning_roles(cursor)
                 missing = _missing_requirements(cursor, decision.surface)
                 steps += [Step("roles", name, "missing") for name in missing]
             if decision.fresh:
-                _check_surface_is_free(cursor, decision.surface)
+                _check_surface_is_free(cursor, decision.surface, decision.files)
             unlinked = _unlinked(cursor, names)
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
@@ -1771,7 +1860,7 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     surface = schema if schema is not None else DEFAULT_SCHEMA
     _check_schema_name(surface)
     files = load_files(sql_dir)
-    parts = [_dump_head(surface, roles=roles)]
+    parts = [_dump_head(surface, _billing_names(files), roles=roles)]
     for file in files:
         text = _text_for(file, roles=roles, fresh=True).strip()
         # A statement runs on into the next file unless it is ended here.
@@ -1791,7 +1880,8 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     return "\n".join(parts)
 
 
-def _dump_head(surface: str, *, roles: bool) -> str:
+def _dump_head(surface: str, names: Sequence[str], *, roles: bool) -> str:
+    listed = ",".join(f"\n    {name}" for name in names) + "\n  "
     chosen = (
         "coalesce(\n    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), "
         f"{_literal(surface)})"
@@ -1808,7 +1898,9 @@ def _dump_head(surface: str, *, roles: bool) -> str:
         become = f"set local role {OWNER};\n"
         grant = (
             "\n    execute pg_catalog.format("
-            f"\n      'grant usage on schema %I to {', '.join(ROLES[1:])}', v_surface);"
+            f"\n      'grant usage on schema %I to {', '.join(USERS)}', v_surface);"
+            "\n    execute pg_catalog.format("
+            f"\n      'grant create on schema %I to {TENANT_VIEWS}', v_surface);"
         )
         whose = f"Everything will belong to the role {OWNER}, which is made if it is missing."
     else:
@@ -1845,6 +1937,8 @@ begin;
 do $guard$
 declare
   v_surface constant text := {chosen};
+  -- Names of ours that do not begin with pgledger_.
+  v_names constant name[] := '{{{listed}}}';
 begin
   if pg_catalog.current_setting('server_version_num')::integer < {MINIMUM_SERVER} then
     raise exception 'pgledger needs PostgreSQL {MINIMUM_SERVER // 10000} or newer, this is %',
@@ -1870,12 +1964,14 @@ begin
       and (
         exists (
           select from pg_catalog.pg_class
-          where relnamespace = pg_namespace.oid and relname like 'pgledger\\_%')
+          where relnamespace = pg_namespace.oid
+            and (relname like 'pgledger\\_%' or relname = any (v_names)))
         or exists (
           select from pg_catalog.pg_proc
-          where pronamespace = pg_namespace.oid and proname like 'pgledger\\_%'))
+          where pronamespace = pg_namespace.oid
+            and (proname like 'pgledger\\_%' or proname = any (v_names))))
   ) then
-    raise exception 'the schema % has objects named pgledger_... already', v_surface
+    raise exception 'the schema % has objects that are named like ours already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
   end if;
 end

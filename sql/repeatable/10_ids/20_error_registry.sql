@@ -39,7 +39,8 @@ as $$
     ),
     (
       'LG006', 'InvalidScope', '%s %s is not valid: %s',
-      'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible.',
+      'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible. '
+      'In the billing store neither may be empty.',
       false
     ),
     (
@@ -71,7 +72,7 @@ as $$
     ),
     (
       'LG012', 'InvalidBatch', '%s',
-      'Give one-dimensional arrays of equal length, one element a transfer; an optional array may '
+      'Give one-dimensional arrays of equal length, one element a request; an optional array may '
       'be left out.',
       false
     ),
@@ -82,8 +83,8 @@ as $$
     ),
     (
       'LG014', 'InvalidPage', '%s %s is not valid: %s',
-      'page_size is 1 to 10000; after_version is the account_version of the last entry of the page '
-      'before, or null.',
+      'page_size is 1 to 10000. after_version is the account_version of the last entry of the page '
+      'before, or null; page_offset counts rows to leave out, from 0.',
       false
     ),
     (
@@ -128,6 +129,78 @@ as $$
     (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
+      false
+    ),
+    (
+      'LG101', 'InvalidArgument', '%s %s is not valid: %s',
+      'The description of the function says what each argument can be: \df+ in psql, help() in '
+      'Python.',
+      false
+    ),
+    (
+      'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
+      'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      false
+    ),
+    (
+      'LG103', 'UnknownCurrency', 'currency %s is not known%s',
+      'Use a code of ISO 4217, or define a currency of the app''s own with ledger_set_currency.',
+      false
+    ),
+    (
+      'LG104', 'InvalidQuantity', '%s %s is not valid: %s',
+      'A quantity is a number from 0 to below 1e30 with at most 18 decimal places.',
+      false
+    ),
+    (
+      'LG105', 'UsageInFuture', 'event_at %s is more than %s ahead of %s',
+      'Check the unit and the time zone; ledger_set_usage_skew changes how far ahead is allowed.',
+      false
+    ),
+    (
+      'LG106', 'UsagePurged', '%s %s is before %s, where usage events may have been purged',
+      'Usage that old is neither taken nor split any more. Ask for whole UTC hours, whose totals '
+      'are kept.',
+      false
+    ),
+    (
+      'LG110', 'PlanNotFound', 'plan %s does not exist%s',
+      'Check the id or slug, the app_id, and whether the plan belongs to another tenant.',
+      false
+    ),
+    (
+      'LG111', 'FeatureNotFound', 'feature %s does not exist%s',
+      'Check the id or key and the app_id, or create it with ledger_create_feature.',
+      false
+    ),
+    (
+      'LG112', 'SubscriptionNotFound', 'subscription %s does not exist%s',
+      'Check the id, the app_id and the tenant_id: a subscription is found only under its own.',
+      false
+    ),
+    (
+      'LG120', 'AlreadyExists', '%s %s is already taken%s',
+      'Choose another, or get the one that has it.',
+      false
+    ),
+    (
+      'LG121', 'Archived', '%s %s is archived',
+      'What is archived stays for those who have it and takes nobody new; choose another.',
+      false
+    ),
+    (
+      'LG122', 'InUse', '%s %s cannot be %s: %s',
+      'What is in use stays as it is. Archive it, so that nobody else takes it, or choose another.',
+      false
+    ),
+    (
+      'LG123', 'InvalidState', '%s %s is %s and cannot become %s',
+      'Get it again to see its state; it may have changed since.',
+      false
+    ),
+    (
+      'LG124', 'ActiveSubscriptionExists', 'tenant %s has an active subscription already%s',
+      'Change its plan or cancel it at once, or take a plan that is an add-on.',
       false
     )
 $$;

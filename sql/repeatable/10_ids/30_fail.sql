@@ -14,13 +14,11 @@ volatile
 parallel safe
 as $$
 declare
-  v_message text;
+  v_message text := pgledger.error_text(code, arguments);
   v_hint text;
 begin
-  select
-    format(registry.message, variadic fail.arguments),
-    registry.hint
-  into strict v_message, v_hint
+  select registry.hint
+  into strict v_hint
   from pgledger.error_registry() as registry
   where registry.code = fail.code;
 

@@ -1,7 +1,6 @@
 /*
-The id of an entry, which is not stored: the ULID of when it was recorded (milliseconds, 48 bits),
-its account (40 bits) and its version on that account (40 bits). Unique, ascending along an account.
-
+The id of an entry, which is not stored: the ULID of when it was recorded, its account and its
+version on that account. Unique, ascending along an account.
 Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */
 create or replace function pgledger.entry_id(
@@ -16,18 +15,9 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
-declare
-  v_milliseconds bigint := floor(extract(epoch from entry_id.created_at) * 1000);
-  v_time bigint := pgledger.base32_lanes(v_milliseconds);
-  v_account bigint := pgledger.base32_lanes(entry_id.account_key);
-  v_version bigint := pgledger.base32_lanes(entry_id.account_version);
 begin
   return 'pgle_'
-    -- 48 bits are two bits short of ten characters: the first two hold the upper eight bits.
-    || pgledger.base32_pair((v_milliseconds >> 40)::integer)
-    || pgledger.base32_text(v_time)
-    || pgledger.base32_text(v_account)
-    || pgledger.base32_text(v_version);
+    || pgledger.derived_ulid(entry_id.created_at, entry_id.account_key, entry_id.account_version);
 end;
 $$;
 

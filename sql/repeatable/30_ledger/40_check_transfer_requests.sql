@@ -37,45 +37,20 @@ declare
       or pgledger.time_fault(shared_event_at) is null
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
-  v_array record;
   v_request record;
 begin
-  for v_array in
-    select given.name, given.size, given.dimensions, given.is_optional
-    from (
-      values
-        (1, 'from_account_ids', v_count, array_ndims(from_account_ids), false),
-        (2, 'to_account_ids', cardinality(to_account_ids), array_ndims(to_account_ids), false),
-        (3, 'amounts', cardinality(amounts), array_ndims(amounts), false),
-        (4, 'event_ats', cardinality(event_ats), array_ndims(event_ats), true),
-        (5, 'metadatas', cardinality(metadatas), array_ndims(metadatas), true),
-        (6, 'ids', cardinality(ids), array_ndims(ids), true)
-    ) as given (place, name, size, dimensions, is_optional)
-    where given.size is null and not given.is_optional
-      or given.size <> v_count
-      or given.dimensions > 1
-    order by given.place
-  loop
-    if v_array.size is null then
-      perform pgledger.fail('LG012', array[v_array.name || ' must not be null']);
-    elsif v_array.dimensions > 1 then
-      perform pgledger.fail(
-        'LG012', array[format('%s has %s dimensions', v_array.name, v_array.dimensions)]
-      );
-    else
-      perform pgledger.fail(
-        'LG012',
-        array[
-          format('%s has %s elements, from_account_ids %s', v_array.name, v_array.size, v_count)
-        ]
-      );
-    end if;
-  end loop;
-
-  if v_count > 100000 then
-    perform pgledger.fail('LG013', array[v_count::text, '100000']);
-  end if;
-
+  perform pgledger.check_arrays(
+    array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
+    array[
+      v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
+      cardinality(metadatas), cardinality(ids)
+    ],
+    array[
+      array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
+      array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
+    ],
+    3
+  );
   perform pgledger.check_scope('app_id', app_id);
   if group_id is not null then
     perform pgledger.check_scope('group_id', group_id, 1, 255);

@@ -1,0 +1,164 @@
+"""What differs between the two meters: how they wait, and who delivers meanwhile."""
+
+import asyncio
+import atexit
+import contextlib
+import os
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+
+from pgledger._meter_buffer import LOG, MeterClosed
+
+
+class Signal:
+    """Wakes a thread."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Wakes who waits, or else who waits next."""
+        self._event.set()
+
+    def wait(self, seconds: float | None) -> None:
+        """Waits until it is set or the time is up, and resets it."""
+        self._event.wait(seconds)
+        self._event.clear()
+
+
+class AsyncSignal:
+    """Wakes a task."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wakes who waits, or else who waits next."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Waits until it is set or the time is up, and resets it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()
+
+
+class Worker:
+    """A thread that is started when it is first needed.
+
+    It does not keep the interpreter from ending. At its end, ``at_exit`` is called, while the
+    thread is still running.
+
+    Args:
+        work: What it does.
+        at_exit: What to do when the interpreter ends before the worker was stopped.
+    """
+
+    def __init__(self, work: Callable[[], None], at_exit: Callable[[], Sequence[object]]) -> None:
+        self._work = work
+        self._at_exit = at_exit
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._process: int | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was started in another process, of which this one is a fork."""
+        return self._process is not None and self._process != os.getpid()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller is the worker itself."""
+        return self._thread is threading.current_thread()
+
+    def ensure(self) -> None:
+        """Starts it unless it is running.
+
+        Raises:
+            MeterClosed: It was started in another process.
+        """
+        # Before any lock: in a fork, one that another thread held is never released.
+        if self.is_foreign:
+            raise MeterClosed("the meter was used before this process was forked: make another")
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            thread = threading.Thread(target=self._work, name="pgledger meter", daemon=True)
+            thread.start()
+            if self._process is None:
+                atexit.register(self._exit)
+            self._thread, self._process = thread, os.getpid()
+
+    def stop(self, seconds: float | None) -> None:
+        """Waits until it has ended, or the time is up: a thread cannot be made to end."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        atexit.unregister(self._exit)
+
+    def _exit(self) -> None:
+        if self.is_foreign:
+            return
+        undelivered = self._at_exit()
+        if undelivered:
+            LOG.error("the program ended with %d usage events undelivered", len(undelivered))
+
+
+class AsyncWorker:
+    """A task that is started when it is first needed, in the event loop of then.
+
+    Args:
+        work: What it does.
+        at_exit: Not called: at the end of the interpreter no loop runs that could deliver.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[None]],
+        at_exit: Callable[[], Awaitable[Sequence[object]]],  # noqa: ARG002
+    ) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process: int | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was started in another process, of which this one is a fork."""
+        return self._process is not None and self._process != os.getpid()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller is the worker itself."""
+        return self._task is not None and self._task is asyncio.current_task()
+
+    def ensure(self) -> None:
+        """Starts it unless it is running; anew where it was cancelled.
+
+        Raises:
+            MeterClosed: It was started in another process.
+            RuntimeError: No event loop is running in this thread, or another than before.
+        """
+        if self.is_foreign:
+            raise MeterClosed("the meter was used before this process was forked: make another")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop, self._process = loop, os.getpid()
+        elif self._loop is not loop:
+            raise RuntimeError("the meter belongs to another event loop")
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._run(), name="pgledger meter")
+
+    async def _run(self) -> None:
+        await self._work()
+
+    async def stop(self, seconds: float | None) -> None:
+        """Waits until it has ended, or the time is up, and then cancels it."""
+        if self._task is None or self._loop is not asyncio.get_running_loop():
+            return
+        await asyncio.wait([self._task], timeout=seconds)
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])

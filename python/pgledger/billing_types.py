@@ -1,0 +1,353 @@
+"""What goes into the billing store and comes out: rows of its views, as frozen dataclasses.
+
+The fields are the columns of the view or function in its order. Times are aware and in UTC.
+Quantities, limits and usage are exact decimals. What JSON objects decode to is to be treated as
+read-only, as the row that it came from is.
+
+A plan's features and pricing come back as they were given, by value: numbers that were given as
+texts (or as Decimals, which are written as texts) are texts; numbers that were written as JSON
+numbers are int or Decimal, never float.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+__all__ = [
+    "Consumption",
+    "Currency",
+    "Entitlement",
+    "Feature",
+    "FeatureUsage",
+    "Plan",
+    "Subscription",
+    "SubscriptionMove",
+    "UsageAnswer",
+    "UsageEvent",
+    "UsageReceipt",
+    "UsageRecord",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a subscription gives and what it costs: a row of ``ledger_plans``.
+
+    Attributes:
+        id: Public id, ``plan_`` and a ULID.
+        app_id: App that it belongs to.
+        tenant_id: Tenant of a custom deal; the empty text for all tenants.
+        slug: Name in addresses and code, for example ``pro``.
+        name: Name for people.
+        description: Text for people, or None.
+        status: ``active``, or ``archived``: who has it keeps it, nobody new may take it.
+        currency: Currency of every amount in ``pricing``.
+        features: Features and their limits, as given.
+        pricing: Base fee and prices, as given.
+        billing_interval: Unit of the billing period: ``day``, ``week``, ``month`` or ``year``.
+        interval_count: Units in a billing period.
+        trial_days: Days of trial that a new subscription gets.
+        anchor_at_trial_end: Whether periods count from the end of the trial.
+        add_on: Whether a tenant may have it beside another active subscription.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    slug: str
+    name: str
+    description: str | None
+    status: str
+    currency: str
+    # Lists and dicts cannot be hashed, and the id alone tells rows apart.
+    features: Sequence[Mapping[str, Any]] = field(hash=False)
+    pricing: Mapping[str, Any] = field(hash=False)
+    billing_interval: str
+    interval_count: int
+    trial_days: int
+    anchor_at_trial_end: bool
+    add_on: bool
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What plans can contain: a row of ``ledger_features``.
+
+    Attributes:
+        id: Public id, ``feat_`` and a ULID.
+        app_id: App that it belongs to; ``*`` for all apps.
+        tenant_id: Tenant of a custom deal; the empty text for all tenants.
+        key: Name in plans and usage events, for example ``api_calls``.
+        name: Name for people.
+        description: Text for people, or None.
+        type: ``boolean`` (on or off), ``metered`` (usage adds up over a period) or ``seat`` (a
+            level).
+        aggregation: What usage of a metered feature comes to: ``sum``, ``count``, ``max``,
+            ``unique_count`` or ``latest``; None for the other types.
+        unique_key: Member of an event's metadata whose different values ``unique_count`` counts.
+        status: ``active``, or ``archived``: no new plan may contain it.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    key: str
+    name: str
+    description: str | None
+    type: str
+    aggregation: str | None
+    unique_key: str | None
+    status: str
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """How far amounts of a currency are rounded: a row of ``ledger_currencies``.
+
+    Attributes:
+        app_id: App that defined it; ``*`` for ISO 4217.
+        code: Code, for example ``JPY`` or ``POINTS``.
+        exponent: Decimal places.
+    """
+
+    app_id: str
+    code: str
+    exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which plan a tenant has, since when and until when: a row of ``ledger_subscriptions``.
+
+    Attributes:
+        id: Public id, ``sub_`` and a ULID.
+        app_id: App.
+        tenant_id: Tenant who subscribes.
+        plan_id: Plan as of now.
+        plan_slug: Its slug.
+        status: ``trialing``, ``active``, ``paused`` or ``canceled``; the last is final.
+        quantity: How many times the plan is taken.
+        started_at: When it began.
+        anchor_at: Boundary number 0 of its periods: every other is whole intervals from it.
+        time_zone: Zone in whose days and months periods are counted.
+        billing_interval: ``day``, ``week``, ``month`` or ``year``.
+        interval_count: Intervals in a period.
+        current_period_start: Start of the current period, inclusive.
+        current_period_end: End of the current period, exclusive.
+        trial_end: When the trial ends or ended; None without one.
+        cancel_at: When it will end, if that is decided.
+        canceled_at: When its end was asked for.
+        paused_at: Since when it is paused.
+        ended_at: When it ended.
+        add_on: Whether others may be active beside it.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    plan_id: str
+    plan_slug: str
+    status: str
+    quantity: Decimal
+    started_at: datetime
+    anchor_at: datetime
+    time_zone: str
+    billing_interval: str
+    interval_count: int
+    current_period_start: datetime
+    current_period_end: datetime
+    trial_end: datetime | None
+    cancel_at: datetime | None
+    canceled_at: datetime | None
+    paused_at: datetime | None
+    ended_at: datetime | None
+    add_on: bool
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionMove:
+    """One step that the clock has made due: a row of ``ledger_advance``.
+
+    Attributes:
+        tenant_id: Whose subscription.
+        subscription_id: Which.
+        change: ``trial_ended``, ``period_started`` or ``canceled``.
+        occurred_at: The boundary at which it took effect.
+    """
+
+    tenant_id: str
+    subscription_id: str
+    change: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """Usage to be recorded, for :meth:`pgledger.Billing.ingest_usage`.
+
+    Attributes:
+        tenant_id: Who used it.
+        feature_key: What was used, for example ``api_calls``.
+        quantity: How much: a Decimal or an int, 0 or more.
+        event_at: When it happened, aware; None means when it is recorded.
+        idempotency_key: The tenant's own name of the event: a second event of that name is not
+            counted. Without one, each event counts.
+        metadata: JSON object to store with it, or None.
+    """
+
+    tenant_id: str
+    feature_key: str
+    quantity: Decimal | int = 1
+    event_at: datetime | None = field(default=None, kw_only=True)
+    idempotency_key: str | None = field(default=None, kw_only=True)
+    metadata: Mapping[str, Any] | None = field(default=None, kw_only=True, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageAnswer:
+    """What became of one event of a batch: a row of ``ledger_ingest_usage``.
+
+    Attributes:
+        event_index: Which of the batch, from 1.
+        status: ``inserted``, ``duplicate`` (its key had been counted before) or ``rejected``.
+        id: Public id of the event, ``evt_`` and a ULID; None unless it was inserted.
+        error: SQLSTATE of what is wrong with a rejected one, as :mod:`pgledger.errors` has them.
+        reason: The same in words.
+    """
+
+    event_index: int
+    status: str
+    id: str | None
+    error: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReceipt:
+    """What became of a single event: a row of ``ledger_record_usage``.
+
+    Attributes:
+        status: ``inserted``, or ``duplicate``: its key had been counted before.
+        id: Public id of the event, ``evt_`` and a ULID; None for a duplicate.
+    """
+
+    status: str
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent:
+    """Usage as it was reported: a row of ``ledger_usage_events``.
+
+    Attributes:
+        id: Public id, ``evt_`` and a ULID.
+        app_id: App.
+        tenant_id: Who used it.
+        feature_key: What was used.
+        quantity: How much.
+        event_at: When it happened; it belongs to the period that this lies in.
+        idempotency_key: The tenant's own name of the event, or None.
+        metadata: JSON object given with it, or None.
+        created_at: When it was recorded.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    feature_key: str
+    quantity: Decimal
+    event_at: datetime
+    idempotency_key: str | None
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureUsage:
+    """What usage of a feature comes to: a row of ``ledger_aggregate_usage_by_feature``.
+
+    Attributes:
+        feature_key: What was used.
+        aggregation: How it was counted.
+        value: What it comes to.
+    """
+
+    feature_key: str
+    aggregation: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """Whether a tenant may use a feature: a row of ``ledger_check_entitlement``.
+
+    Attributes:
+        allowed: Whether the quantity asked for may be used.
+        feature: Key of the feature.
+        used: Usage in the limit's period, or seats taken.
+        limit: How much there is; -1 for unlimited.
+        remaining: How much of it is left; -1 for unlimited.
+        soft_limit: Whether usage may go beyond the limit, at a price.
+        reason: ``within_limit``, ``unlimited``, ``soft_limit`` (beyond it), ``enabled``,
+            ``limit_exceeded``, ``disabled``, ``not_in_plan``, ``no_subscription`` or ``paused``.
+    """
+
+    allowed: bool
+    feature: str
+    used: Decimal
+    limit: Decimal
+    remaining: Decimal
+    soft_limit: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """An entitlement that was checked and used in one step: ``ledger_consume_entitlement``.
+
+    Attributes:
+        allowed: Whether the quantity was recorded as used.
+        feature: Key of the feature.
+        used: Usage in the limit's period afterwards, or seats taken.
+        limit: How much there is; -1 for unlimited.
+        remaining: How much of it is left afterwards; -1 for unlimited.
+        soft_limit: Whether usage may go beyond the limit, at a price.
+        reason: As for :class:`Entitlement`, or ``duplicate``: the key had been counted before.
+        event_id: Public id of the usage event, ``evt_`` and a ULID; of a duplicate that of the
+            first one; None if nothing was recorded.
+    """
+
+    allowed: bool
+    feature: str
+    used: Decimal
+    limit: Decimal
+    remaining: Decimal
+    soft_limit: bool
+    reason: str
+    event_id: str | None

@@ -1,0 +1,214 @@
+/*
+The billing store's catalogue: currencies, settings of an app, tenants, features and plans.
+
+Rows here are few and are read far more often than written, so rules stand as constraints as well as
+in the writing functions.
+*/
+create table pgledger.apps (
+  app_id text collate "C" not null,
+  usage_skew interval default interval '1 hour' not null,
+  constraint apps_app_id_pk primary key (app_id),
+  constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0')
+);
+
+comment on table pgledger.apps is
+  'Settings of an app of the billing store; an app without a row has the defaults.';
+comment on column pgledger.apps.app_id is 'App.';
+comment on column pgledger.apps.usage_skew is
+  'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
+
+create table pgledger.currencies (
+  app_id text collate "C" not null,
+  code text collate "C" not null,
+  exponent integer not null,
+  constraint currencies_app_id_code_pk primary key (app_id, code),
+  constraint currencies_exponent_is_0_to_18_check check (exponent between 0 and 18)
+);
+
+comment on table pgledger.currencies is
+  'Currencies that an app has defined itself, beside those of ISO 4217.';
+comment on column pgledger.currencies.app_id is 'App that defined it.';
+comment on column pgledger.currencies.code is 'Code, for example POINTS.';
+comment on column pgledger.currencies.exponent is 'Decimal places that amounts are rounded to.';
+
+create table pgledger.tenants (
+  key integer generated always as identity,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  cache_version bigint default 0 not null,
+  purged_before timestamptz default '-infinity' not null,
+  constraint tenants_key_pk primary key (key),
+  constraint tenants_app_id_tenant_id_key unique (app_id, tenant_id)
+);
+
+comment on table pgledger.tenants is
+  'Tenants that have recorded usage or cached an entitlement: a number for each, so that usage '
+  'events need not repeat two texts, and what holds for a tenant as a whole.';
+comment on column pgledger.tenants.key is 'Internal number of (app_id, tenant_id).';
+comment on column pgledger.tenants.app_id is 'App.';
+comment on column pgledger.tenants.tenant_id is 'Tenant of the app.';
+comment on column pgledger.tenants.cache_version is
+  'Counts invalidations of the tenant''s cached entitlements.';
+comment on column pgledger.tenants.purged_before is
+  'Usage events before this whole UTC hour may have been purged, and none is taken any more.';
+
+create table pgledger.features (
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  key text collate "C" not null,
+  name text not null,
+  description text,
+  type text collate "C" not null,
+  aggregation text collate "C",
+  unique_key text collate "C",
+  status text collate "C" default 'active' not null,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint features_id_pk primary key (id),
+  constraint features_app_id_tenant_id_key_key unique (app_id, tenant_id, key),
+  constraint features_type_is_known_check check (type in ('boolean', 'metered', 'seat')),
+  constraint features_aggregation_is_known_check
+  check (aggregation in ('sum', 'count', 'max', 'unique_count', 'latest')),
+  constraint features_only_metered_ones_aggregate_check
+  check ((type = 'metered') = (aggregation is not null)),
+  constraint features_unique_key_is_for_metered_ones_check
+  check (unique_key is null or type = 'metered'),
+  constraint features_status_is_known_check check (status in ('active', 'archived'))
+);
+
+comment on table pgledger.features is 'What plans can contain. A key names a feature for a tenant, '
+  'an app (tenant_id empty) or all apps (app_id *); the narrowest one counts.';
+comment on column pgledger.features.id is 'Public id: feat_ and a ULID.';
+comment on column pgledger.features.app_id is 'App that it belongs to; * for all apps.';
+comment on column pgledger.features.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.features.key is 'Name in plans and usage events, for example api_calls.';
+comment on column pgledger.features.name is 'Name for people.';
+comment on column pgledger.features.description is 'Text for people, or null.';
+comment on column pgledger.features.type is
+  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+comment on column pgledger.features.aggregation is
+  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+comment on column pgledger.features.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts; never changes.';
+comment on column pgledger.features.status is 'active, or archived: no new plan may contain it.';
+comment on column pgledger.features.version is 'Counts changes, from 1.';
+comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.features.created_at is 'When it was created.';
+comment on column pgledger.features.updated_at is 'When it was last changed.';
+
+create table pgledger.plans (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  slug text collate "C" not null,
+  name text not null,
+  description text,
+  status text collate "C" default 'active' not null,
+  currency text collate "C" not null,
+  features jsonb not null,
+  pricing jsonb not null,
+  billing_interval text collate "C" not null,
+  interval_count integer not null,
+  trial_days integer not null,
+  anchor_at_trial_end boolean not null,
+  add_on boolean not null,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint plans_key_pk primary key (key),
+  constraint plans_id_key unique (id),
+  constraint plans_app_id_tenant_id_slug_key unique (app_id, tenant_id, slug),
+  constraint plans_status_is_known_check check (status in ('active', 'archived')),
+  constraint plans_billing_interval_is_known_check
+  check (billing_interval in ('day', 'week', 'month', 'year')),
+  constraint plans_interval_count_is_positive_check check (interval_count > 0),
+  constraint plans_trial_days_is_not_negative_check check (trial_days >= 0)
+);
+
+comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
+comment on column pgledger.plans.key is 'Internal number.';
+comment on column pgledger.plans.id is 'Public id: plan_ and a ULID.';
+comment on column pgledger.plans.app_id is 'App that it belongs to.';
+comment on column pgledger.plans.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.plans.slug is 'Name in addresses and code, for example pro.';
+comment on column pgledger.plans.name is 'Name for people.';
+comment on column pgledger.plans.description is 'Text for people, or null.';
+comment on column pgledger.plans.status is
+  'active, or archived: existing subscriptions keep it, no new one may take it.';
+comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
+comment on column pgledger.plans.features is 'JSON array of features and limits, as given.';
+comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column pgledger.plans.billing_interval is
+  'Unit of the billing period: day, week, month or year; out of pricing.';
+comment on column pgledger.plans.interval_count is
+  'Units in a billing period; out of pricing.';
+comment on column pgledger.plans.trial_days is 'Days of trial that a new subscription gets.';
+comment on column pgledger.plans.anchor_at_trial_end is
+  'Whether billing periods count from the end of the trial rather than from its start.';
+comment on column pgledger.plans.add_on is
+  'Whether a tenant may have it beside another active subscription.';
+comment on column pgledger.plans.version is 'Counts changes, from 1.';
+comment on column pgledger.plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.plans.created_at is 'When it was created.';
+comment on column pgledger.plans.updated_at is 'When it was last changed.';
+
+create table pgledger.plan_features (
+  plan_key bigint not null,
+  feature_key text collate "C" not null,
+  feature_id text collate "C" not null,
+  place integer not null,
+  type text collate "C" not null,
+  quota numeric not null,
+  period text collate "C" not null,
+  soft_limit boolean not null,
+  aggregation text collate "C" not null,
+  constraint plan_features_plan_key_feature_key_pk primary key (plan_key, feature_key),
+  constraint plan_features_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key) on delete cascade,
+  constraint plan_features_feature_id_fk foreign key (feature_id)
+  references pgledger.features (id),
+  constraint plan_features_quota_is_not_below_unlimited_check
+  check (quota = -1 or (quota >= 0 and quota < 1e30)),
+  constraint plan_features_period_is_known_check
+  check (period in ('day', 'week', 'month', 'year', 'billing', 'lifetime'))
+);
+
+create index plan_features_feature_id_idx on pgledger.plan_features (feature_id);
+
+comment on table pgledger.plan_features is
+  'Features of plans, one row each, taken out of pgledger.plans.features with defaults filled in.';
+comment on column pgledger.plan_features.plan_key is 'Plan.';
+comment on column pgledger.plan_features.feature_key is 'Key of the feature.';
+comment on column pgledger.plan_features.feature_id is 'The feature in the catalogue.';
+comment on column pgledger.plan_features.place is 'Index in the plan''s array, from 0.';
+comment on column pgledger.plan_features.type is 'boolean, metered or seat: that of the feature.';
+comment on column pgledger.plan_features.quota is
+  'Limit: -1 for unlimited; of a boolean feature 1 for on, 0 for off.';
+comment on column pgledger.plan_features.period is
+  'What a metered limit is for: day, week, month, year, billing (the subscription''s own period) '
+  'or lifetime.';
+comment on column pgledger.plan_features.soft_limit is
+  'Whether usage beyond the limit is allowed, and priced.';
+comment on column pgledger.plan_features.aggregation is
+  'What usage comes to; latest for a seat and for a boolean.';
+
+revoke all on table pgledger.apps from public;
+grant select on table pgledger.apps to pgledger_auditor;
+revoke all on table pgledger.currencies from public;
+grant select on table pgledger.currencies to pgledger_auditor;
+alter table pgledger.tenants enable row level security;
+revoke all on table pgledger.tenants from public;
+grant select on table pgledger.tenants to pgledger_auditor;
+alter table pgledger.features enable row level security;
+revoke all on table pgledger.features from public;
+grant select on table pgledger.features to pgledger_auditor;
+alter table pgledger.plans enable row level security;
+revoke all on table pgledger.plans from public;
+grant select on table pgledger.plans to pgledger_auditor;
+revoke all on table pgledger.plan_features from public;
+grant select on table pgledger.plan_features to pgledger_auditor;

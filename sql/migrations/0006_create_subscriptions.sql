@@ -1,0 +1,138 @@
+/*
+Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
+its cancel_at, if any, is still ahead; pgledger_advance writes down what the clock has decided.
+*/
+create table pgledger.subscriptions (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  plan_key bigint not null,
+  add_on boolean not null,
+  status text collate "C" not null,
+  quantity numeric not null,
+  started_at timestamptz not null,
+  anchor_at timestamptz not null,
+  time_zone text collate "C" not null,
+  billing_interval text collate "C" not null,
+  interval_count integer not null,
+  period_number integer not null,
+  current_period_start timestamptz not null,
+  current_period_end timestamptz not null,
+  trial_end timestamptz,
+  cancel_at timestamptz,
+  canceled_at timestamptz,
+  paused_at timestamptz,
+  ended_at timestamptz,
+  due_at timestamptz,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint subscriptions_key_pk primary key (key),
+  constraint subscriptions_id_key unique (id),
+  constraint subscriptions_plan_key_fk foreign key (plan_key) references pgledger.plans (key),
+  constraint subscriptions_status_is_known_check
+  check (status in ('trialing', 'active', 'paused', 'canceled')),
+  constraint subscriptions_period_is_not_empty_check
+  check (current_period_start < current_period_end)
+) with (fillfactor = 70);
+
+create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_id, tenant_id);
+create unique index subscriptions_app_id_tenant_id_live_idx
+on pgledger.subscriptions (app_id, tenant_id)
+where not add_on and status in ('trialing', 'active');
+create index subscriptions_app_id_due_at_idx on pgledger.subscriptions (app_id, due_at)
+where due_at is not null;
+create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
+
+comment on table pgledger.subscriptions is
+  'Which tenant has which plan, since when and until when.';
+comment on column pgledger.subscriptions.key is 'Internal number.';
+comment on column pgledger.subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column pgledger.subscriptions.app_id is 'App.';
+comment on column pgledger.subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column pgledger.subscriptions.plan_key is 'Plan as of now.';
+comment on column pgledger.subscriptions.add_on is
+  'Whether the plan was an add-on when it was taken: others may be active beside it.';
+comment on column pgledger.subscriptions.status is
+  'trialing, active, paused or canceled; the last is final.';
+comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
+comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
+comment on column pgledger.subscriptions.anchor_at is
+  'Boundary number 0: every other is a whole number of intervals from it.';
+comment on column pgledger.subscriptions.time_zone is
+  'Zone of the IANA database in whose days and months periods are counted.';
+comment on column pgledger.subscriptions.billing_interval is 'day, week, month or year.';
+comment on column pgledger.subscriptions.interval_count is 'Intervals in a period.';
+comment on column pgledger.subscriptions.period_number is
+  'Number of the boundary that the current period starts at, or would if it were whole.';
+comment on column pgledger.subscriptions.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column pgledger.subscriptions.current_period_end is
+  'End of the current period, exclusive.';
+comment on column pgledger.subscriptions.trial_end is
+  'When the trial ends or ended; null without a trial.';
+comment on column pgledger.subscriptions.cancel_at is 'When it will end, if that is decided.';
+comment on column pgledger.subscriptions.canceled_at is 'When its end was asked for.';
+comment on column pgledger.subscriptions.paused_at is 'Since when it is paused.';
+comment on column pgledger.subscriptions.ended_at is 'When it ended.';
+comment on column pgledger.subscriptions.due_at is
+  'Earliest of trial end, period end and cancellation that is still to be written down.';
+comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
+comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.subscriptions.created_at is 'When it was created.';
+comment on column pgledger.subscriptions.updated_at is 'When it was last changed.';
+
+create table pgledger.subscription_changes (
+  subscription_key bigint not null,
+  version bigint not null,
+  change text collate "C" not null,
+  occurred_at timestamptz not null,
+  created_at timestamptz not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  status text collate "C" not null,
+  plan_key bigint not null,
+  quantity numeric not null,
+  period_number integer not null,
+  period_start timestamptz not null,
+  period_end timestamptz not null,
+  constraint subscription_changes_subscription_key_version_pk
+  primary key (subscription_key, version),
+  constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
+  references pgledger.subscriptions (key),
+  constraint subscription_changes_plan_key_fk foreign key (plan_key)
+  references pgledger.plans (key)
+);
+
+create index subscription_changes_app_id_tenant_id_idx
+on pgledger.subscription_changes (app_id, tenant_id);
+create index subscription_changes_plan_key_idx on pgledger.subscription_changes (plan_key);
+
+comment on table pgledger.subscription_changes is
+  'One row each time a subscription changed: what happened, and what it was afterwards.';
+comment on column pgledger.subscription_changes.subscription_key is 'Subscription.';
+comment on column pgledger.subscription_changes.version is
+  'The subscription''s version after the change.';
+comment on column pgledger.subscription_changes.change is
+  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
+  'cancellation_withdrawn, canceled, paused or resumed.';
+comment on column pgledger.subscription_changes.occurred_at is
+  'When it took effect: for what the clock decides, the boundary itself.';
+comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
+comment on column pgledger.subscription_changes.app_id is 'App.';
+comment on column pgledger.subscription_changes.tenant_id is 'Tenant.';
+comment on column pgledger.subscription_changes.status is 'Status afterwards.';
+comment on column pgledger.subscription_changes.plan_key is 'Plan afterwards.';
+comment on column pgledger.subscription_changes.quantity is 'Quantity afterwards.';
+comment on column pgledger.subscription_changes.period_number is 'Number of the period afterwards.';
+comment on column pgledger.subscription_changes.period_start is 'Start of the period afterwards.';
+comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
+
+alter table pgledger.subscriptions enable row level security;
+revoke all on table pgledger.subscriptions from public;
+grant select on table pgledger.subscriptions to pgledger_auditor;
+alter table pgledger.subscription_changes enable row level security;
+revoke all on table pgledger.subscription_changes from public;
+grant select on table pgledger.subscription_changes to pgledger_auditor;

@@ -1,0 +1,130 @@
+/*
+Usage: events as they were reported, and roll-ups that are kept in the same statement.
+
+An event is the row that there are most of, so it holds numbers instead of texts: tenant_key stands
+for (app_id, tenant_id), meter_key for that and the feature. Its indexes lead with them.
+No CHECK constraints and no foreign keys on events and roll-ups, for the reasons given for
+transfers.
+*/
+create table pgledger.meters (
+  key integer generated always as identity,
+  tenant_key integer not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  feature_key text collate "C" not null,
+  type text collate "C" not null,
+  unique_key text collate "C",
+  turn bigint default 0 not null,
+  constraint meters_key_pk primary key (key),
+  constraint meters_app_id_tenant_id_feature_key_key unique (app_id, tenant_id, feature_key),
+  constraint meters_tenant_key_fk foreign key (tenant_key) references pgledger.tenants (key)
+) with (fillfactor = 80);
+
+create index meters_tenant_key_idx on pgledger.meters (tenant_key);
+create index meters_app_id_tenant_id_seat_idx on pgledger.meters (app_id, tenant_id)
+where type = 'seat';
+
+comment on table pgledger.meters is
+  'One row for each feature that a tenant has used, made by the first event.';
+comment on column pgledger.meters.key is 'Internal number of (app_id, tenant_id, feature_key).';
+comment on column pgledger.meters.tenant_key is 'Number of (app_id, tenant_id).';
+comment on column pgledger.meters.app_id is 'App.';
+comment on column pgledger.meters.tenant_id is 'Tenant.';
+comment on column pgledger.meters.feature_key is 'Key of the feature.';
+comment on column pgledger.meters.type is 'metered or seat, as the feature was at the first event.';
+comment on column pgledger.meters.unique_key is
+  'Member of metadata whose different values are kept, as the feature was at the first event.';
+comment on column pgledger.meters.turn is
+  'Counts those who needed the usage to stand still: calls that consume, and reports of seats.';
+
+-- Each call that records usage takes one number; an event's key is that number and its place.
+create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
+
+comment on sequence pgledger.usage_calls_seq is
+  'Numbers of the calls that recorded usage; the upper 43 bits of their events'' keys.';
+
+create table pgledger.usage_events (
+  key bigint not null,
+  event_at timestamptz not null,
+  created_at timestamptz not null,
+  tenant_key integer not null,
+  meter_key integer not null,
+  quantity numeric not null,
+  idempotency_key text collate "C",
+  metadata jsonb,
+  constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
+);
+
+create index usage_events_meter_key_event_at_idx on pgledger.usage_events (meter_key, event_at);
+
+comment on table pgledger.usage_events is
+  'Usage as it was reported. Rows never change; purging removes old ones.';
+comment on column pgledger.usage_events.key is
+  'Unique number: that of the call times 2^20, and the place within it. Part of the public id.';
+comment on column pgledger.usage_events.event_at is
+  'When it happened, as reported; it belongs to the period that this lies in.';
+comment on column pgledger.usage_events.created_at is 'When it was recorded.';
+comment on column pgledger.usage_events.tenant_key is 'Number of (app_id, tenant_id).';
+comment on column pgledger.usage_events.meter_key is 'Number of (app_id, tenant_id, feature_key).';
+comment on column pgledger.usage_events.quantity is
+  'How much: 0 or more, below 1e30, at most 18 decimal places.';
+comment on column pgledger.usage_events.idempotency_key is
+  'The tenant''s own name of the event; a second event of that name is not counted.';
+comment on column pgledger.usage_events.metadata is 'JSON object given with it, or null.';
+
+create table pgledger.usage_rollups (
+  meter_key integer not null,
+  span smallint not null,
+  starts_at timestamptz not null,
+  events bigint not null,
+  quantity numeric not null,
+  highest numeric not null,
+  latest_at timestamptz not null,
+  latest_key bigint not null,
+  latest numeric not null,
+  constraint usage_rollups_meter_key_span_starts_at_pk primary key (meter_key, span, starts_at)
+) with (fillfactor = 60);
+
+comment on table pgledger.usage_rollups is
+  'What the events of a meter come to in each UTC hour and each UTC day, exactly. '
+  'Kept by the statement that records the events; purging leaves them.';
+comment on column pgledger.usage_rollups.meter_key is 'Meter.';
+comment on column pgledger.usage_rollups.span is
+  '1: a day. 2: an hour.';
+comment on column pgledger.usage_rollups.starts_at is
+  'Start of the day or hour in UTC.';
+comment on column pgledger.usage_rollups.events is 'Count of events.';
+comment on column pgledger.usage_rollups.quantity is 'Sum of quantities.';
+comment on column pgledger.usage_rollups.highest is 'Highest quantity.';
+comment on column pgledger.usage_rollups.latest_at is 'event_at of the latest event.';
+comment on column pgledger.usage_rollups.latest_key is
+  'Key of the latest event; of events at the same time the one recorded last.';
+comment on column pgledger.usage_rollups.latest is 'Quantity of the latest event.';
+
+create table pgledger.usage_values (
+  meter_key integer not null,
+  span smallint not null,
+  starts_at timestamptz not null,
+  value text collate "C" not null,
+  constraint usage_values_meter_key_span_starts_at_value_pk
+  primary key (meter_key, span, starts_at, value)
+);
+
+comment on table pgledger.usage_values is
+  'Different values of the named member of metadata in each UTC hour and day, for unique_count.';
+comment on column pgledger.usage_values.meter_key is 'Meter.';
+comment on column pgledger.usage_values.span is '1: a day. 2: an hour.';
+comment on column pgledger.usage_values.starts_at is 'Start of the day or hour in UTC.';
+comment on column pgledger.usage_values.value is 'The value as text, 1 to 255 characters.';
+
+alter table pgledger.meters enable row level security;
+revoke all on table pgledger.meters from public;
+grant select on table pgledger.meters to pgledger_auditor;
+revoke all on sequence pgledger.usage_calls_seq from public;
+alter table pgledger.usage_events enable row level security;
+revoke all on table pgledger.usage_events from public;
+grant select on table pgledger.usage_events to pgledger_auditor;
+revoke all on table pgledger.usage_rollups from public;
+grant select on table pgledger.usage_rollups to pgledger_auditor;
+revoke all on table pgledger.usage_values from public;
+grant select on table pgledger.usage_values to pgledger_auditor;

@@ -1,0 +1,49 @@
+/*
+The catalogue of features as applications see it. Columns never change.
+*/
+create or replace view ledger_features as
+select
+  features.id,
+  features.app_id,
+  features.tenant_id,
+  features.key,
+  features.name,
+  features.description,
+  features.type,
+  features.aggregation,
+  features.unique_key,
+  features.status,
+  features.version,
+  features.metadata,
+  features.created_at,
+  features.updated_at
+from pgledger.features
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_features is
+  'One row a feature that plans can contain. A key may be there for a tenant, for an app and for '
+  'all apps; the narrowest one counts.';
+comment on column ledger_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_features.app_id is 'App that it belongs to; * for all apps.';
+comment on column ledger_features.tenant_id is
+  'Tenant of a custom deal; empty for all tenants of the app.';
+comment on column ledger_features.key is 'Name in plans and usage events, for example api_calls.';
+comment on column ledger_features.name is 'Name for people.';
+comment on column ledger_features.description is 'Text for people, or null.';
+comment on column ledger_features.type is
+  'What it is: boolean (on or off), metered (usage adds up over a period) or seat (a level).';
+comment on column ledger_features.aggregation is
+  'What usage of a metered feature comes to: sum, count, max, unique_count or latest; null for '
+  'other features.';
+comment on column ledger_features.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts, or null.';
+comment on column ledger_features.status is
+  'Whether it is active, or archived: no new plan may contain it.';
+comment on column ledger_features.version is 'Counts changes, from 1.';
+comment on column ledger_features.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_features.created_at is 'When it was created.';
+comment on column ledger_features.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_features from public;
+grant select on table ledger_features to pgledger_reader;

@@ -1,0 +1,57 @@
+/*
+Plans as applications see them. Columns never change.
+*/
+create or replace view ledger_plans as
+select
+  plans.id,
+  plans.app_id,
+  plans.tenant_id,
+  plans.slug,
+  plans.name,
+  plans.description,
+  plans.status,
+  plans.currency,
+  plans.features,
+  plans.pricing,
+  plans.billing_interval,
+  plans.interval_count,
+  plans.trial_days,
+  plans.anchor_at_trial_end,
+  plans.add_on,
+  plans.version,
+  plans.metadata,
+  plans.created_at,
+  plans.updated_at
+from pgledger.plans
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_plans is
+  'One row a plan: what a subscription to it gives and what it costs.';
+comment on column ledger_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_plans.app_id is 'App that it belongs to.';
+comment on column ledger_plans.tenant_id is
+  'Tenant of a custom deal; empty for all tenants of the app.';
+comment on column ledger_plans.slug is 'Name in addresses and code, for example pro.';
+comment on column ledger_plans.name is 'Name for people.';
+comment on column ledger_plans.description is 'Text for people, or null.';
+comment on column ledger_plans.status is
+  'Whether it is active, or archived: subscriptions keep it, no new one may take it.';
+comment on column ledger_plans.currency is 'Currency of every amount in pricing.';
+comment on column ledger_plans.features is 'JSON array of features and limits, as given.';
+comment on column ledger_plans.pricing is 'JSON object of base fee and prices, as given.';
+comment on column ledger_plans.billing_interval is
+  'Unit of the billing period: day, week, month or year; out of pricing.';
+comment on column ledger_plans.interval_count is 'Units in a billing period; out of pricing.';
+comment on column ledger_plans.trial_days is 'Days of trial that a new subscription gets.';
+comment on column ledger_plans.anchor_at_trial_end is
+  'Whether billing periods count from the end of the trial rather than from its start.';
+comment on column ledger_plans.add_on is
+  'Whether a tenant may have it beside another active subscription.';
+comment on column ledger_plans.version is 'Counts changes, from 1.';
+comment on column ledger_plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_plans.created_at is 'When it was created.';
+comment on column ledger_plans.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_plans from public;
+grant select on table ledger_plans to pgledger_reader;

@@ -1,0 +1,70 @@
+/*
+Subscriptions as applications see them: what is written down. Columns never change.
+*/
+create or replace view ledger_subscriptions as
+select
+  subscriptions.id,
+  subscriptions.app_id,
+  subscriptions.tenant_id,
+  plans.id as plan_id,
+  plans.slug as plan_slug,
+  subscriptions.status,
+  subscriptions.quantity,
+  subscriptions.started_at,
+  subscriptions.anchor_at,
+  subscriptions.time_zone,
+  subscriptions.billing_interval,
+  subscriptions.interval_count,
+  subscriptions.current_period_start,
+  subscriptions.current_period_end,
+  subscriptions.trial_end,
+  subscriptions.cancel_at,
+  subscriptions.canceled_at,
+  subscriptions.paused_at,
+  subscriptions.ended_at,
+  subscriptions.add_on,
+  subscriptions.version,
+  subscriptions.metadata,
+  subscriptions.created_at,
+  subscriptions.updated_at
+from pgledger.subscriptions
+inner join pgledger.plans on subscriptions.plan_key = plans.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_subscriptions is
+  'One row a subscription. What the clock has decided since (a trial, a period or the subscription '
+  'is over) stands here once ledger_advance, or a call that changes it, has written it down.';
+comment on column ledger_subscriptions.id is 'Id of the subscription: sub_ and a ULID.';
+comment on column ledger_subscriptions.app_id is 'App.';
+comment on column ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_subscriptions.plan_id is 'Id of the plan as of now.';
+comment on column ledger_subscriptions.plan_slug is 'Slug of the plan as of now.';
+comment on column ledger_subscriptions.status is
+  'trialing, active, paused or canceled; the last is final.';
+comment on column ledger_subscriptions.quantity is 'How many times the plan is taken.';
+comment on column ledger_subscriptions.started_at is 'Start of the first period or trial.';
+comment on column ledger_subscriptions.anchor_at is
+  'Boundary that every other is a whole number of intervals from.';
+comment on column ledger_subscriptions.time_zone is
+  'Zone of the IANA database in whose days and months periods are counted.';
+comment on column ledger_subscriptions.billing_interval is 'day, week, month or year.';
+comment on column ledger_subscriptions.interval_count is 'Intervals in a period.';
+comment on column ledger_subscriptions.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column ledger_subscriptions.current_period_end is
+  'End of the current period, exclusive.';
+comment on column ledger_subscriptions.trial_end is
+  'When the trial ends or ended; null without a trial.';
+comment on column ledger_subscriptions.cancel_at is 'When it will end, if that is decided.';
+comment on column ledger_subscriptions.canceled_at is 'When its end was asked for.';
+comment on column ledger_subscriptions.paused_at is 'Since when it is paused; null if it is not.';
+comment on column ledger_subscriptions.ended_at is 'When it ended.';
+comment on column ledger_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
+comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_subscriptions.created_at is 'When it was created.';
+comment on column ledger_subscriptions.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_subscriptions from public;
+grant select on table ledger_subscriptions to pgledger_reader;

@@ -1,0 +1,45 @@
+/*
+What happened to subscriptions, as applications see it. Columns never change.
+*/
+create or replace view ledger_subscription_changes as
+select
+  subscriptions.id as subscription_id,
+  subscription_changes.app_id,
+  subscription_changes.tenant_id,
+  subscription_changes.version,
+  subscription_changes.change,
+  subscription_changes.occurred_at,
+  subscription_changes.status,
+  plans.id as plan_id,
+  subscription_changes.quantity,
+  subscription_changes.period_start,
+  subscription_changes.period_end,
+  subscription_changes.created_at
+from pgledger.subscription_changes
+inner join pgledger.subscriptions
+  on subscription_changes.subscription_key = subscriptions.key
+inner join pgledger.plans on subscription_changes.plan_key = plans.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_subscription_changes is
+  'One row each time a subscription changed: what happened, and what it was afterwards.';
+comment on column ledger_subscription_changes.subscription_id is 'Id of the subscription.';
+comment on column ledger_subscription_changes.app_id is 'App.';
+comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_subscription_changes.version is
+  'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
+comment on column ledger_subscription_changes.change is
+  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
+  'cancellation_withdrawn, canceled, paused or resumed.';
+comment on column ledger_subscription_changes.occurred_at is
+  'When it took effect: for what the clock decides, the boundary itself.';
+comment on column ledger_subscription_changes.status is 'Status afterwards.';
+comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column ledger_subscription_changes.period_start is 'Start of the period afterwards.';
+comment on column ledger_subscription_changes.period_end is 'End of the period afterwards.';
+comment on column ledger_subscription_changes.created_at is 'When it was written down.';
+
+revoke all on table ledger_subscription_changes from public;
+grant select on table ledger_subscription_changes to pgledger_reader;

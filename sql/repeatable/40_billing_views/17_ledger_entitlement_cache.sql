@@ -1,0 +1,40 @@
+/*
+Cached entitlements as they were stored, also those that are no longer served; which of them are is
+for ledger_get_cached_entitlement to say.
+*/
+create or replace view ledger_entitlement_cache as
+select
+  entitlement_cache.app_id,
+  entitlement_cache.tenant_id,
+  entitlement_cache.feature_key,
+  entitlement_cache.used,
+  entitlement_cache.quota as "limit",
+  case
+    when entitlement_cache.quota = -1 then -1
+    else greatest(entitlement_cache.quota - entitlement_cache.used, 0)
+  end as remaining,
+  entitlement_cache.soft_limit,
+  entitlement_cache.reason,
+  entitlement_cache.created_at,
+  entitlement_cache.expires_at
+from pgledger.entitlement_cache
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_entitlement_cache is
+  'Cached entitlements, also those that are no longer served because something changed since.';
+comment on column ledger_entitlement_cache.app_id is 'App.';
+comment on column ledger_entitlement_cache.tenant_id is 'Tenant.';
+comment on column ledger_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column ledger_entitlement_cache.remaining is 'What is left of it; -1 for unlimited.';
+comment on column ledger_entitlement_cache.soft_limit is 'Whether usage may go beyond the limit.';
+comment on column ledger_entitlement_cache.reason is
+  'Why nothing is allowed at all; empty where the limit decides.';
+comment on column ledger_entitlement_cache.created_at is 'When it was made.';
+comment on column ledger_entitlement_cache.expires_at is
+  'From when on it is not served, whatever else happens.';
+
+revoke all on table ledger_entitlement_cache from public;
+grant select on table ledger_entitlement_cache to pgledger_reader;

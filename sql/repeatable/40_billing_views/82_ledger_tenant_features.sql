@@ -1,0 +1,53 @@
+/*
+Features that a tenant's own database role may see: the tenant's, its app's, and those of all apps.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_features with (security_barrier) as
+select
+  features.id,
+  features.app_id,
+  features.tenant_id,
+  features.key,
+  features.name,
+  features.description,
+  features.type,
+  features.aggregation,
+  features.unique_key,
+  features.status,
+  features.version,
+  features.metadata,
+  features.created_at,
+  features.updated_at
+from pgledger.features
+inner join pgledger.tenant_roles as mapped
+  on
+    features.app_id in ('*', mapped.app_id) and features.tenant_id in ('', mapped.tenant_id)
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_features is
+  'Features that the tenant of the current database role can have: its own, its app''s and '
+  'global ones.';
+comment on column ledger_tenant_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
+comment on column ledger_tenant_features.tenant_id is
+  'Tenant of a custom deal; empty for all tenants.';
+comment on column ledger_tenant_features.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column ledger_tenant_features.name is 'Name for people.';
+comment on column ledger_tenant_features.description is 'Text for people, or null.';
+comment on column ledger_tenant_features.type is
+  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+comment on column ledger_tenant_features.aggregation is
+  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+comment on column ledger_tenant_features.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts.';
+comment on column ledger_tenant_features.status is
+  'active, or archived: no new plan may contain it.';
+comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
+comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_tenant_features.created_at is 'When it was created.';
+comment on column ledger_tenant_features.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_tenant_features from public;
+grant select on table ledger_tenant_features to pgledger_tenant;
+alter view ledger_tenant_features owner to pgledger_tenant_views;

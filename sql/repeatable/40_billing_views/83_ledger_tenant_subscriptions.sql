@@ -1,0 +1,72 @@
+/*
+Subscriptions that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_subscriptions with (security_barrier) as
+select
+  subscriptions.id,
+  subscriptions.app_id,
+  subscriptions.tenant_id,
+  plans.id as plan_id,
+  plans.slug as plan_slug,
+  subscriptions.status,
+  subscriptions.quantity,
+  subscriptions.started_at,
+  subscriptions.anchor_at,
+  subscriptions.time_zone,
+  subscriptions.billing_interval,
+  subscriptions.interval_count,
+  subscriptions.current_period_start,
+  subscriptions.current_period_end,
+  subscriptions.trial_end,
+  subscriptions.cancel_at,
+  subscriptions.canceled_at,
+  subscriptions.paused_at,
+  subscriptions.ended_at,
+  subscriptions.add_on,
+  subscriptions.version,
+  subscriptions.metadata,
+  subscriptions.created_at,
+  subscriptions.updated_at
+from pgledger.subscriptions
+inner join pgledger.tenant_roles as mapped
+  on subscriptions.app_id = mapped.app_id and subscriptions.tenant_id = mapped.tenant_id
+inner join pgledger.plans on subscriptions.plan_key = plans.key
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_subscriptions is
+  'Subscriptions of the tenant of the current database role.';
+comment on column ledger_tenant_subscriptions.id is 'Id of the subscription: sub_ and a ULID.';
+comment on column ledger_tenant_subscriptions.app_id is 'App.';
+comment on column ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_tenant_subscriptions.plan_id is 'Id of the plan as of now.';
+comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the plan as of now.';
+comment on column ledger_tenant_subscriptions.status is
+  'trialing, active, paused or canceled; the last is final.';
+comment on column ledger_tenant_subscriptions.quantity is 'How many times the plan is taken.';
+comment on column ledger_tenant_subscriptions.started_at is 'Start of the first period or trial.';
+comment on column ledger_tenant_subscriptions.anchor_at is
+  'Boundary that every other is a whole number of intervals from.';
+comment on column ledger_tenant_subscriptions.time_zone is
+  'Zone of the IANA database in whose days and months periods are counted.';
+comment on column ledger_tenant_subscriptions.billing_interval is 'day, week, month or year.';
+comment on column ledger_tenant_subscriptions.interval_count is 'Intervals in a period.';
+comment on column ledger_tenant_subscriptions.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column ledger_tenant_subscriptions.current_period_end is
+  'End of the current period, exclusive.';
+comment on column ledger_tenant_subscriptions.trial_end is
+  'When the trial ends or ended; null without a trial.';
+comment on column ledger_tenant_subscriptions.cancel_at is 'When it will end, if that is decided.';
+comment on column ledger_tenant_subscriptions.canceled_at is 'When its end was asked for.';
+comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused.';
+comment on column ledger_tenant_subscriptions.ended_at is 'When it ended.';
+comment on column ledger_tenant_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
+comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
+comment on column ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_tenant_subscriptions from public;
+grant select on table ledger_tenant_subscriptions to pgledger_tenant;
+alter view ledger_tenant_subscriptions owner to pgledger_tenant_views;

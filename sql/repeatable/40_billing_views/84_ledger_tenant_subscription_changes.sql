@@ -1,0 +1,49 @@
+/*
+What happened to the subscriptions that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_subscription_changes with (security_barrier) as
+select
+  subscriptions.id as subscription_id,
+  subscription_changes.app_id,
+  subscription_changes.tenant_id,
+  subscription_changes.version,
+  subscription_changes.change,
+  subscription_changes.occurred_at,
+  subscription_changes.status,
+  plans.id as plan_id,
+  subscription_changes.quantity,
+  subscription_changes.period_start,
+  subscription_changes.period_end,
+  subscription_changes.created_at
+from pgledger.subscription_changes
+inner join pgledger.tenant_roles as mapped
+  on
+    subscription_changes.app_id = mapped.app_id
+    and subscription_changes.tenant_id = mapped.tenant_id
+inner join pgledger.subscriptions on subscription_changes.subscription_key = subscriptions.key
+inner join pgledger.plans on subscription_changes.plan_key = plans.key
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_subscription_changes is
+  'Changes of the subscriptions of the tenant of the current database role, one row each.';
+comment on column ledger_tenant_subscription_changes.subscription_id is 'Id of the subscription.';
+comment on column ledger_tenant_subscription_changes.app_id is 'App.';
+comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant.';
+comment on column ledger_tenant_subscription_changes.version is
+  'The subscription''s version after the change.';
+comment on column ledger_tenant_subscription_changes.change is
+  'What happened, for example plan_changed or period_started.';
+comment on column ledger_tenant_subscription_changes.occurred_at is
+  'When it took effect: for what the clock decides, the boundary itself.';
+comment on column ledger_tenant_subscription_changes.status is 'Status afterwards.';
+comment on column ledger_tenant_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column ledger_tenant_subscription_changes.period_start is
+  'Start of the period afterwards.';
+comment on column ledger_tenant_subscription_changes.period_end is 'End of the period afterwards.';
+comment on column ledger_tenant_subscription_changes.created_at is 'When it was written down.';
+
+revoke all on table ledger_tenant_subscription_changes from public;
+grant select on table ledger_tenant_subscription_changes to pgledger_tenant;
+alter view ledger_tenant_subscription_changes owner to pgledger_tenant_views;

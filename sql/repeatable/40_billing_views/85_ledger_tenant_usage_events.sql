@@ -1,0 +1,40 @@
+/*
+Usage events that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_usage_events with (security_barrier) as
+select
+  pgledger.event_id(usage_events.created_at, usage_events.key)
+  collate "C" as id,
+  meters.app_id,
+  meters.tenant_id,
+  meters.feature_key,
+  usage_events.quantity,
+  usage_events.event_at,
+  usage_events.idempotency_key,
+  usage_events.metadata,
+  usage_events.created_at
+from pgledger.usage_events
+inner join pgledger.meters on usage_events.meter_key = meters.key
+inner join pgledger.tenant_roles as mapped
+  on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_usage_events is
+  'Usage events of the tenant of the current database role, until they are purged.';
+comment on column ledger_tenant_usage_events.id is 'Id of the event: evt_ and a ULID.';
+comment on column ledger_tenant_usage_events.app_id is 'App.';
+comment on column ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column ledger_tenant_usage_events.feature_key is 'Key of the feature that was used.';
+comment on column ledger_tenant_usage_events.quantity is
+  'How much was used; for a seat, how many there are.';
+comment on column ledger_tenant_usage_events.event_at is
+  'When it happened; it belongs to the period that this lies in.';
+comment on column ledger_tenant_usage_events.idempotency_key is
+  'The reporter''s own name of the event, unique for the tenant, or null.';
+comment on column ledger_tenant_usage_events.metadata is 'JSON object given with it, or null.';
+comment on column ledger_tenant_usage_events.created_at is 'When it was recorded.';
+
+revoke all on table ledger_tenant_usage_events from public;
+grant select on table ledger_tenant_usage_events to pgledger_tenant;
+alter view ledger_tenant_usage_events owner to pgledger_tenant_views;

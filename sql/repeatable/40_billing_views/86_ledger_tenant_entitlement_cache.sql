@@ -1,0 +1,44 @@
+/*
+Cached entitlements that a tenant's own database role may see, also those that are no longer served.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_entitlement_cache with (security_barrier) as
+select
+  entitlement_cache.app_id,
+  entitlement_cache.tenant_id,
+  entitlement_cache.feature_key,
+  entitlement_cache.used,
+  entitlement_cache.quota as "limit",
+  case
+    when entitlement_cache.quota = -1 then -1
+    else greatest(entitlement_cache.quota - entitlement_cache.used, 0)
+  end as remaining,
+  entitlement_cache.soft_limit,
+  entitlement_cache.reason,
+  entitlement_cache.created_at,
+  entitlement_cache.expires_at
+from pgledger.entitlement_cache
+inner join pgledger.tenant_roles as mapped
+  on entitlement_cache.app_id = mapped.app_id and entitlement_cache.tenant_id = mapped.tenant_id
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_entitlement_cache is
+  'Cached entitlements of the tenant of the current database role, served any more or not.';
+comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
+comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
+comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column ledger_tenant_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column ledger_tenant_entitlement_cache.remaining is
+  'What is left of it; -1 for unlimited.';
+comment on column ledger_tenant_entitlement_cache.soft_limit is
+  'Whether usage may go beyond the limit.';
+comment on column ledger_tenant_entitlement_cache.reason is
+  'Why nothing is allowed at all; empty where the limit decides.';
+comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
+comment on column ledger_tenant_entitlement_cache.expires_at is
+  'When it is no longer served at the latest.';
+
+revoke all on table ledger_tenant_entitlement_cache from public;
+grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
+alter view ledger_tenant_entitlement_cache owner to pgledger_tenant_views;

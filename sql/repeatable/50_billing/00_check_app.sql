@@ -1,0 +1,23 @@
+/*
+Refuses an app that the billing store cannot have. Unlike the ledger's, it must be named, because *
+stands for all apps and the empty text would name one that nobody meant.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_app(app_id text)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_scope('app_id', app_id, 1);
+  if app_id = '*' then
+    perform pgledger.fail('LG006', array['app_id', '''*''', 'it stands for all apps']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_app is
+  'Raises NullArgument or InvalidScope unless the text can name an app of the billing store.';
+
+revoke all on function pgledger.check_app from public;

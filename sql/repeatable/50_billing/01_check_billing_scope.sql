@@ -1,0 +1,24 @@
+/*
+Refuses an app or a tenant that the billing store cannot have. The empty tenant means the whole app
+in the catalogue, and nothing anywhere else.
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_billing_scope(
+  app_id text,
+  tenant_id text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_app(app_id);
+  perform pgledger.check_scope('tenant_id', tenant_id, 1);
+end;
+$$;
+
+comment on function pgledger.check_billing_scope is
+  'Raises NullArgument or InvalidScope unless both can name an app and a tenant of it.';
+
+revoke all on function pgledger.check_billing_scope from public;

@@ -1,0 +1,29 @@
+/*
+Refuses a page of a list that cannot be one.
+Errors: NullArgument, InvalidPage.
+*/
+create or replace function pgledger.check_page(page_size integer, page_offset bigint)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if page_size is null then
+    perform pgledger.fail('LG003', array['page_size']);
+  elsif page_size not between 1 and 10000 then
+    perform pgledger.fail(
+      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+    );
+  elsif page_offset is null then
+    perform pgledger.fail('LG003', array['page_offset']);
+  elsif page_offset < 0 then
+    perform pgledger.fail('LG014', array['page_offset', page_offset::text, 'it is negative']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_page is
+  'Raises NullArgument or InvalidPage unless these can be a page of a list.';
+
+revoke all on function pgledger.check_page from public;

@@ -1,0 +1,41 @@
+/*
+Refuses an app or a tenant that the catalogue cannot have. The empty tenant stands for the whole
+app. The app * stands for all apps, which only features can belong to, and none of their tenants.
+
+Errors: NullArgument, InvalidScope.
+*/
+create or replace function pgledger.check_catalogue_scope(
+  app_id text,
+  tenant_id text default '',
+  all_apps_allowed boolean default false
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if not all_apps_allowed or (app_id = '*') is not true then
+    perform pgledger.check_app(app_id);
+  end if;
+
+  perform pgledger.check_scope('tenant_id', tenant_id);
+
+  if app_id = '*' and tenant_id <> '' then
+    perform pgledger.fail(
+      'LG006',
+      array[
+        'tenant_id',
+        quote_literal(pgledger.abridged(tenant_id)),
+        'what belongs to all apps belongs to no tenant'
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_catalogue_scope is
+  'Raises NullArgument or InvalidScope unless both can name an app, or all apps where that is '
+  'allowed, and a tenant of it or the whole app.';
+
+revoke all on function pgledger.check_catalogue_scope from public;

@@ -1,0 +1,35 @@
+/*
+Refuses a text that is none of those. The name is that of the argument.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_choice(
+  name text,
+  value text,
+  choices text[]
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if value is null then
+    perform pgledger.fail('LG003', array[name]);
+  elsif value <> all(choices) then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        name,
+        quote_literal(pgledger.abridged(value)),
+        'it is none of ' || array_to_string(choices, ', ')
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_choice is
+  'Raises NullArgument or InvalidArgument unless the text is one of those.';
+
+revoke all on function pgledger.check_choice from public;

@@ -1,0 +1,32 @@
+/*
+Refuses a text that cannot name or describe something. The name is that of the argument.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_text(
+  name text,
+  value text,
+  maximum integer,
+  allow_invisible boolean default false,
+  minimum integer default 1
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
+begin
+  if value is null then
+    perform pgledger.fail('LG003', array[name]);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG101', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_text is
+  'Raises NullArgument or InvalidArgument unless the text has so many characters and can be seen.';
+
+revoke all on function pgledger.check_text from public;

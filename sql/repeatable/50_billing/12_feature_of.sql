@@ -1,0 +1,22 @@
+/*
+The feature of that id as applications see it, or null.
+*/
+create or replace function pgledger.feature_of(id text)
+returns ledger_features
+language sql
+stable
+parallel safe
+as $$
+  select
+    features.id, features.app_id, features.tenant_id, features.key, features.name,
+    features.description, features.type, features.aggregation, features.unique_key,
+    features.status, features.version, features.metadata, features.created_at,
+    features.updated_at
+  from pgledger.features
+  where features.id = feature_of.id
+$$;
+
+comment on function pgledger.feature_of is
+  'The feature of that id as the view ledger_features shows it, or null.';
+
+revoke all on function pgledger.feature_of from public;

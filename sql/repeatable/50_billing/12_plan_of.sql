@@ -1,0 +1,22 @@
+/*
+The plan of that number as applications see it, or null.
+*/
+create or replace function pgledger.plan_of(key bigint)
+returns ledger_plans
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
+    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
+    plans.version, plans.metadata, plans.created_at, plans.updated_at
+  from pgledger.plans
+  where plans.key = plan_of.key
+$$;
+
+comment on function pgledger.plan_of is
+  'The plan of that number as the view ledger_plans shows it, or null.';
+
+revoke all on function pgledger.plan_of from public;

@@ -1,0 +1,33 @@
+/*
+Refuses what is not an array, or has more than 1000 elements.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_plan_array(
+  value jsonb,
+  path text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if jsonb_typeof(value) <> 'array' then
+    perform pgledger.refuse_plan(
+      value, path, format('is of type %s, not an array', jsonb_typeof(value))
+    );
+  elsif jsonb_array_length(value) > 1000 then
+    perform pgledger.refuse_plan(
+      value,
+      path,
+      format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_array is
+  'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
+
+revoke all on function pgledger.check_plan_array from public;

@@ -1,0 +1,46 @@
+/*
+Refuses what is not an object, or has members other than those. A misspelt member would otherwise
+be a price or a limit that silently does not hold.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_plan_object(
+  value jsonb,
+  path text,
+  members text[]
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_stranger text;
+begin
+  if jsonb_typeof(value) <> 'object' then
+    perform pgledger.refuse_plan(
+      value, path, format('is of type %s, not an object', jsonb_typeof(value))
+    );
+  end if;
+
+  select stranger.name
+  into v_stranger
+  from jsonb_object_keys(value) as stranger (name)
+  where stranger.name <> all(members)
+  order by stranger.name collate "C"
+  limit 1;
+
+  if found then
+    perform pgledger.refuse_plan(
+      null,
+      pgledger.json_path(path, v_stranger),
+      'is not known here: there may be ' || array_to_string(members, ', ')
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_object is
+  'Raises InvalidPlan unless the value is an object that has none but those members.';
+
+revoke all on function pgledger.check_plan_object from public;

@@ -1,0 +1,34 @@
+/*
+Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
+and is written with 131072, so the text is made only once every value in it was found to be sound;
+before that, what would be too large in any case is kept from being looked through. JSON takes less
+than eight times the bytes of its text.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_plan_size(
+  value jsonb,
+  path text,
+  sound boolean
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_bytes integer := case
+    when sound then octet_length(value::text)
+    else pg_column_size(value) / 8
+  end;
+begin
+  if v_bytes > 1048576 then
+    perform pgledger.fail('LG102', array[path, 'it has more than 1048576 bytes']);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_plan_size is
+  'Raises InvalidPlan if JSON has more than 1 MiB; only roughly while its values may be unsound.';
+
+revoke all on function pgledger.check_plan_size from public;

@@ -1,0 +1,45 @@
+/*
+The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
+member, or it is null.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.plan_choice(
+  object jsonb,
+  path text,
+  member text,
+  choices text[],
+  required boolean default false
+)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+begin
+  if v_value is null then
+    if required then
+      perform pgledger.refuse_plan(null, v_path, 'is missing');
+    end if;
+    return null;
+  elsif jsonb_typeof(v_value) <> 'string' then
+    perform pgledger.refuse_plan(
+      v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
+    );
+  elsif v_value #>> '{}' <> all(choices) then
+    perform pgledger.refuse_plan(
+      v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
+    );
+  end if;
+
+  return v_value #>> '{}';
+end;
+$$;
+
+comment on function pgledger.plan_choice is
+  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
+
+revoke all on function pgledger.plan_choice from public;

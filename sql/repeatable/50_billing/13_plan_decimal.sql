@@ -1,0 +1,50 @@
+/*
+The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
+such member, or it is null.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.plan_decimal(
+  object jsonb,
+  path text,
+  member text,
+  required boolean default false,
+  minimum numeric default 0,
+  maximum numeric default null
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+  v_fault text := pgledger.decimal_fault(v_value);
+  v_number numeric;
+begin
+  if v_value is null then
+    if required then
+      perform pgledger.refuse_plan(null, v_path, 'is missing');
+    end if;
+    return null;
+  elsif v_fault is not null then
+    perform pgledger.refuse_plan(v_value, v_path, v_fault);
+  end if;
+
+  v_number := (v_value #>> '{}')::numeric;
+
+  if v_number < minimum then
+    perform pgledger.refuse_plan(v_value, v_path, format('is below %s', minimum));
+  elsif v_number > maximum then
+    perform pgledger.refuse_plan(v_value, v_path, format('is above %s', maximum));
+  end if;
+
+  return v_number;
+end;
+$$;
+
+comment on function pgledger.plan_decimal is
+  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
+
+revoke all on function pgledger.plan_decimal from public;

@@ -1,0 +1,44 @@
+/*
+The feature that a key in a plan names, if the plan may contain it: it is there and not archived, or
+the plan has it already.
+
+Errors: FeatureNotFound, Archived.
+*/
+create or replace function pgledger.plan_candidate(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  plan_key bigint
+)
+returns pgledger.features
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+begin
+  if v_feature.id is null then
+    perform pgledger.fail(
+      'LG111',
+      array[
+        quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
+      ]
+    );
+  elsif v_feature.status = 'archived' and not exists (
+    select
+    from pgledger.plan_features
+    where plan_features.plan_key = plan_candidate.plan_key
+      and plan_features.feature_id = v_feature.id
+  ) then
+    perform pgledger.fail('LG121', array['feature', quote_literal(feature_key)]);
+  end if;
+
+  return v_feature;
+end;
+$$;
+
+comment on function pgledger.plan_candidate is
+  'The feature that a key in a plan names; raises unless the plan may contain it.';
+
+revoke all on function pgledger.plan_candidate from public;

@@ -1,0 +1,86 @@
+/*
+Refuses a price whose model is not known, lacks what its model needs, or has what its model would
+not look at. Its feature has been looked at.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price(
+  price jsonb,
+  path text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_model text := pgledger.plan_choice(
+    price,
+    path,
+    'model',
+    array[
+      'flat', 'per_unit', 'package', 'percentage', 'graduated', 'volume', 'graduated_percentage'
+    ],
+    required => true
+  );
+  v_members text[] := case v_model
+    when 'flat' then array['flat_amount']
+    when 'per_unit' then array['unit_amount']
+    when 'package' then array['package_size', 'package_amount', 'free']
+    when 'percentage' then array['percentage', 'flat_amount']
+    else array['tiers']
+  end;
+  v_optional text[] := case v_model
+    when 'package' then array['free']
+    when 'percentage' then array['flat_amount']
+    else '{}'
+  end;
+  v_member text;
+  v_number numeric;
+begin
+  select given.name
+  into v_member
+  from jsonb_each(price) as given (name, value)
+  where given.value <> 'null'
+    and given.name <> all(v_members || array['feature', 'model', 'minimum', 'maximum'])
+  order by given.name collate "C"
+  limit 1;
+
+  if found then
+    perform pgledger.refuse_plan(
+      null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
+    );
+  elsif v_members = array['tiers'] then
+    if nullif(price -> 'tiers', 'null') is null then
+      perform pgledger.refuse_plan(null, path || '.tiers', 'is missing');
+    end if;
+    perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
+    v_members := '{}';
+  end if;
+
+  foreach v_member in array v_members loop
+    -- Read before it is looked at: a condition need not be evaluated as far as the call.
+    v_number := pgledger.plan_decimal(
+      price,
+      path,
+      v_member,
+      required => v_member <> all(v_optional),
+      maximum => case when v_member = 'percentage' then 100 end
+    );
+    if v_member = 'package_size' and v_number = 0 then
+      perform pgledger.refuse_plan(
+        price -> 'package_size', path || '.package_size', 'is not above 0'
+      );
+    end if;
+  end loop;
+
+  perform pgledger.plan_decimal(
+    price, path, 'maximum', minimum => coalesce(pgledger.plan_decimal(price, path, 'minimum'), 0)
+  );
+end;
+$$;
+
+comment on function pgledger.check_price is
+  'Raises InvalidPlan unless a price has a known model and just what that needs.';
+
+revoke all on function pgledger.check_price from public;

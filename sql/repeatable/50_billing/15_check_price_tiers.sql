@@ -1,0 +1,84 @@
+/*
+Refuses tiers that leave a quantity without a price, or give it two. The last tier is unbounded, and
+every other one ends above the one before.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price_tiers(
+  tiers jsonb,
+  path text,
+  model text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_rate text := case when model = 'graduated_percentage' then 'percentage' else 'unit_amount' end;
+  v_tier record;
+  v_path text;
+  v_bound numeric;
+  v_amounts integer;
+  v_last numeric := 0;
+begin
+  perform pgledger.check_plan_array(tiers, path);
+
+  if jsonb_array_length(tiers) = 0 then
+    perform pgledger.refuse_plan(tiers, path, 'is empty: there must be one tier at least');
+  end if;
+
+  for v_tier in
+    select tier.value, tier.place = jsonb_array_length(tiers) as is_last, tier.place
+    from jsonb_array_elements(tiers) with ordinality as tier (value, place)
+    order by tier.place
+  loop
+    v_path := format('%s[%s]', path, v_tier.place - 1);
+    perform pgledger.check_plan_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.plan_decimal(v_tier.value, v_path, 'up_to');
+
+    if v_tier.is_last and v_bound is not null then
+      perform pgledger.refuse_plan(
+        v_tier.value -> 'up_to',
+        v_path || '.up_to',
+        'bounds the last tier, which must be unbounded: leave it out'
+      );
+    elsif not v_tier.is_last and v_bound is null then
+      perform pgledger.refuse_plan(
+        null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
+      );
+    elsif v_bound <= v_last then
+      perform pgledger.refuse_plan(
+        v_tier.value -> 'up_to',
+        v_path || '.up_to',
+        case
+          when v_last = 0 then 'is not above 0'
+          else format('is not above %s, where the tier before ends', v_last)
+        end
+      );
+    end if;
+
+    v_amounts := num_nonnulls(
+      pgledger.plan_decimal(
+        v_tier.value,
+        v_path,
+        v_rate,
+        maximum => case when v_rate = 'percentage' then 100 end
+      ),
+      pgledger.plan_decimal(v_tier.value, v_path, 'flat_amount')
+    );
+    if v_amounts = 0 then
+      perform pgledger.refuse_plan(
+        v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
+      );
+    end if;
+
+    v_last := v_bound;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_price_tiers is
+  'Raises InvalidPlan unless tiers cover every quantity once, in ascending order.';
+
+revoke all on function pgledger.check_price_tiers from public;

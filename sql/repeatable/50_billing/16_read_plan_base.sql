@@ -1,0 +1,45 @@
+/*
+Reads a plan's base fee, and returns the billing period that it sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_plan_base(
+  base jsonb,
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_path constant text := '$.pricing.base';
+  v_count numeric;
+begin
+  perform pgledger.check_plan_object(
+    base, v_path, array['amount', 'interval', 'interval_count', 'billed']
+  );
+  perform pgledger.plan_decimal(base, v_path, 'amount');
+  billing_interval := coalesce(
+    pgledger.plan_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
+    'month'
+  );
+
+  v_count := coalesce(
+    pgledger.plan_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
+  );
+  if v_count <> trunc(v_count) then
+    perform pgledger.refuse_plan(
+      base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
+    );
+  end if;
+  interval_count := v_count;
+
+  perform pgledger.plan_choice(base, v_path, 'billed', array['advance', 'arrears']);
+end;
+$$;
+
+comment on function pgledger.read_plan_base is
+  'The billing period that a plan''s base fee sets; raises InvalidPlan unless it is sound.';
+
+revoke all on function pgledger.read_plan_base from public;

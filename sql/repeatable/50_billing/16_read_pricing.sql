@@ -1,0 +1,73 @@
+/*
+Reads a plan's pricing against the rows of its features, and returns the billing period that it
+sets.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.read_pricing(
+  pricing jsonb,
+  features pgledger.plan_features[],
+  out billing_interval text,
+  out interval_count integer
+)
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_prices jsonb := coalesce(nullif(pricing -> 'prices', 'null'), '[]');
+  v_types jsonb := (
+    select coalesce(jsonb_object_agg(feature.feature_key, feature.type), '{}')
+    from unnest(features) as feature
+  );
+  v_price jsonb;
+  v_keys text[] := '{}';
+  v_key text;
+  v_path text;
+  v_fault text;
+begin
+  perform pgledger.check_plan_object(pricing, '$.pricing', array['base', 'prices']);
+  perform pgledger.check_plan_size(pricing, '$.pricing', false);
+
+  select base.billing_interval, base.interval_count
+  into read_pricing.billing_interval, read_pricing.interval_count
+  from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
+
+  perform pgledger.check_plan_array(v_prices, '$.pricing.prices');
+  for v_price in
+    select price.value
+    from jsonb_array_elements(v_prices) with ordinality as price (value, place)
+    order by price.place
+  loop
+    v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
+    perform pgledger.check_plan_object(
+      v_price,
+      v_path,
+      array[
+        'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
+        'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+      ]
+    );
+    v_key := pgledger.plan_text(v_price, v_path, 'feature');
+    v_fault := case
+      when v_key = any(v_keys) then format(
+        'has a price at $.pricing.prices[%s] already', array_position(v_keys, v_key) - 1
+      )
+      when v_types ->> v_key is null then 'is not among the plan''s features'
+      when v_types ->> v_key = 'boolean' then 'is a boolean feature, which has no quantity'
+    end;
+    if v_fault is not null then
+      perform pgledger.refuse_plan(v_price -> 'feature', v_path || '.feature', v_fault);
+    end if;
+    perform pgledger.check_price(v_price, v_path);
+    v_keys := v_keys || v_key;
+  end loop;
+
+  perform pgledger.check_plan_size(pricing, '$.pricing', true);
+end;
+$$;
+
+comment on function pgledger.read_pricing is
+  'The billing period that a plan''s pricing sets; raises InvalidPlan unless the pricing is sound.';
+
+revoke all on function pgledger.read_pricing from public;

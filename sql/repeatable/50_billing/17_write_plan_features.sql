@@ -1,0 +1,30 @@
+/*
+Makes the rows of a plan's features those that were read from its JSON. The plan's row is locked.
+*/
+create or replace function pgledger.write_plan_features(
+  plan_key bigint,
+  features pgledger.plan_features[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  delete from pgledger.plan_features
+  where plan_features.plan_key = write_plan_features.plan_key;
+
+  insert into pgledger.plan_features (
+    plan_key, feature_key, feature_id, place, type, quota, period, soft_limit, aggregation
+  )
+  select
+    write_plan_features.plan_key, feature.feature_key, feature.feature_id, feature.place,
+    feature.type, feature.quota, feature.period, feature.soft_limit, feature.aggregation
+  from unnest(write_plan_features.features) as feature;
+end;
+$$;
+
+comment on function pgledger.write_plan_features is
+  'Replaces the rows of a plan''s features with those given.';
+
+revoke all on function pgledger.write_plan_features from public;

@@ -1,0 +1,56 @@
+/*
+Refuses a feature that would give another meaning to usage that was recorded under its key: what a
+tenant's meter keeps depends on the type and the unique_key of the feature that its key named first.
+Errors: InUse.
+*/
+create or replace function pgledger.check_feature_usage(feature pgledger.features)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_meter record;
+begin
+  select meters.tenant_id, meters.type, meters.unique_key
+  into v_meter
+  from pgledger.meters
+  where meters.feature_key = feature.key
+    and feature.app_id in (meters.app_id, '*')
+    and feature.tenant_id in (meters.tenant_id, '')
+    and (meters.type, meters.unique_key) is distinct from (feature.type, feature.unique_key)
+    -- A narrower feature goes on being the one that the key names.
+    and not exists (
+      select
+      from pgledger.features as narrower
+      where narrower.key = feature.key
+        and (narrower.app_id, narrower.tenant_id) in (
+          (meters.app_id, meters.tenant_id), (meters.app_id, '')
+        )
+        and (narrower.app_id, narrower.tenant_id) <> (feature.app_id, feature.tenant_id)
+        and (narrower.tenant_id <> '' or feature.app_id = '*')
+    )
+  limit 1;
+  if found then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'feature key',
+        quote_literal(feature.key),
+        'given another type or unique_key',
+        format(
+          'usage of tenant %s was recorded as %s%s',
+          quote_literal(v_meter.tenant_id),
+          v_meter.type,
+          ' by ' || quote_literal(v_meter.unique_key)
+        )
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_feature_usage is
+  'Raises InUse if a feature would give another meaning to usage recorded under its key.';
+
+revoke all on function pgledger.check_feature_usage from public;

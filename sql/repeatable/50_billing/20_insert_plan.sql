@@ -1,0 +1,84 @@
+/*
+Writes down a new plan and its features, and returns its number: that of the plan which a repeated
+call has written down meanwhile, if so.
+
+Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
+
+Errors: UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, IdempotencyConflict, AlreadyExists.
+*/
+create or replace function pgledger.insert_plan(plan pgledger.plans)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_features pgledger.plan_features[];
+  v_period record;
+  v_key bigint;
+begin
+  -- Its exponent stays while this plan is being written.
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = plan.app_id and currencies.code = plan.currency
+  for share;
+
+  if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
+    perform pgledger.fail(
+      'LG103',
+      array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
+    );
+  end if;
+
+  v_features := pgledger.read_plan_features(plan.features, plan.app_id, plan.tenant_id);
+  v_period := pgledger.read_pricing(plan.pricing, v_features);
+
+  loop
+    -- Without a constraint, because the id or the slug may be the one that is taken.
+    insert into pgledger.plans (
+      id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
+      billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
+      created_at, updated_at
+    )
+    values (
+      plan.id, plan.app_id, plan.tenant_id, plan.slug, plan.name, plan.description, plan.status,
+      plan.currency, plan.features, plan.pricing, v_period.billing_interval,
+      v_period.interval_count, plan.trial_days, plan.anchor_at_trial_end, plan.add_on, plan.version,
+      plan.metadata, plan.created_at, plan.updated_at
+    )
+    on conflict do nothing
+    returning plans.key into v_key;
+
+    if found then
+      perform pgledger.write_plan_features(v_key, v_features);
+      return v_key;
+    end if;
+
+    v_key := pgledger.repeated_plan(plan);
+    if v_key is not null then
+      return v_key;
+    end if;
+
+    -- What was in the way may be gone by now; then there is another try.
+    if exists (
+      select
+      from pgledger.plans
+      where plans.app_id = plan.app_id
+        and plans.tenant_id = plan.tenant_id
+        and plans.slug = plan.slug
+    ) then
+      perform pgledger.fail(
+        'LG120',
+        array[
+          'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
+        ]
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.insert_plan is
+  'Writes down a new plan and its features; raises what is wrong with its currency or JSON.';
+
+revoke all on function pgledger.insert_plan from public;

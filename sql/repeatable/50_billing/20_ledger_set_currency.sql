@@ -1,0 +1,92 @@
+/*
+Defines a currency of the app's own, or changes its exponent while no plan is in it: amounts of a
+plan have been rounded by the exponent that they began with. Codes of ISO 4217 are known and fixed.
+Repeatable.
+
+Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
+
+Checks, in this order: app_id, code, exponent, plans in it.
+Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InUse.
+*/
+create or replace function ledger_set_currency(
+  app_id text,
+  code text,
+  exponent integer
+)
+returns ledger_currencies
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_code_fault text := pgledger.text_fault(code, 1, 32, false);
+  v_standard integer;
+  v_currency record;
+begin
+  perform pgledger.check_app(app_id);
+
+  if code is null then
+    perform pgledger.fail('LG003', array['code']);
+  elsif v_code_fault is not null then
+    perform pgledger.fail('LG005', array[quote_literal(pgledger.abridged(code)), v_code_fault]);
+  end if;
+
+  v_standard := (
+    select iso_currencies.exponent
+    from pgledger.iso_currencies()
+    where iso_currencies.code = ledger_set_currency.code
+  );
+  if v_standard is not null then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'code',
+        quote_literal(code),
+        format('it is a code of ISO 4217, whose exponent is %s', v_standard)
+      ]
+    );
+  elsif exponent is null then
+    perform pgledger.fail('LG003', array['exponent']);
+  elsif exponent not between 0 and 18 then
+    perform pgledger.fail(
+      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+    );
+  end if;
+
+  insert into pgledger.currencies (app_id, code, exponent)
+  values (
+    ledger_set_currency.app_id, ledger_set_currency.code, ledger_set_currency.exponent
+  )
+  on conflict on constraint currencies_app_id_code_pk do nothing;
+
+  select currencies.app_id, currencies.code, currencies.exponent
+  into v_currency
+  from pgledger.currencies
+  where currencies.app_id = ledger_set_currency.app_id
+    and currencies.code = ledger_set_currency.code
+  for no key update;
+
+  if v_currency.exponent <> exponent then
+    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+
+    update pgledger.currencies
+    set exponent = ledger_set_currency.exponent
+    where currencies.app_id = ledger_set_currency.app_id
+      and currencies.code = ledger_set_currency.code;
+    v_currency.exponent := exponent;
+  end if;
+
+  return v_currency;
+end;
+$$;
+
+comment on function ledger_set_currency is
+  'Defines a currency of the app''s own, beside those of ISO 4217, and returns it. code: 1 to 32 '
+  'visible characters. exponent: decimal places that amounts are rounded to, 0 to 18; fixed as '
+  'soon as a plan is in the currency. Errors: NullArgument, InvalidScope, InvalidCurrency, '
+  'InvalidArgument, InUse.';
+
+revoke all on function ledger_set_currency from public;
+grant execute on function ledger_set_currency to pgledger_poster;

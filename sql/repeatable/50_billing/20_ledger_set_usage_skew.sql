@@ -1,0 +1,46 @@
+/*
+Sets how far ahead of the clock an app's usage events may be. Repeatable.
+
+Checks, in this order: app_id, skew.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function ledger_set_usage_skew(
+  app_id text,
+  skew interval
+)
+returns interval
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := case
+    when skew < interval '0' then 'it is negative'
+    when skew > interval '365 days' then 'it is more than 365 days'
+  end;
+begin
+  perform pgledger.check_app(app_id);
+
+  if skew is null then
+    perform pgledger.fail('LG003', array['skew']);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG101', array['skew', quote_literal(skew::text), v_fault]);
+  end if;
+
+  insert into pgledger.apps (app_id, usage_skew)
+  values (ledger_set_usage_skew.app_id, ledger_set_usage_skew.skew)
+  on conflict on constraint apps_app_id_pk do update
+  set usage_skew = excluded.usage_skew;
+
+  return skew;
+end;
+$$;
+
+comment on function ledger_set_usage_skew is
+  'Sets how far ahead of the clock usage events of the app may be, and returns it: 1 hour unless '
+  'set, 0 to 365 days. Errors: NullArgument, InvalidScope, InvalidArgument.';
+
+revoke all on function ledger_set_usage_skew from public;
+grant execute on function ledger_set_usage_skew to pgledger_poster;

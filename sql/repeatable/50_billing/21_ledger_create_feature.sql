@@ -1,0 +1,100 @@
+/*
+Creates a feature for an app, for one tenant of it, or, with app_id *, for all apps.
+
+With an id of the caller's choice the call can be repeated: the second call returns the feature as
+it stands now if everything it asks for is the same, and is refused if anything differs. Once the
+feature has been updated, only what an update cannot change is compared.
+
+Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
+metadata, id, repeat, whether the key is taken, or was used for something else.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
+IdempotencyConflict, AlreadyExists, InUse.
+*/
+create or replace function ledger_create_feature(
+  app_id text,
+  key text,
+  name text,
+  type text default 'metered',
+  aggregation text default null,
+  unique_key text default null,
+  description text default null,
+  metadata jsonb default null,
+  id text default null,
+  tenant_id text default ''
+)
+returns ledger_features
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.features;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  perform pgledger.check_text('key', key, 128);
+
+  v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
+  v_new.app_id := app_id;
+  v_new.tenant_id := tenant_id;
+  v_new.key := key;
+  v_new.name := name;
+  v_new.description := description;
+  v_new.type := type;
+  v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
+  v_new.unique_key := unique_key;
+  v_new.metadata := metadata;
+  perform pgledger.check_feature(v_new);
+  perform pgledger.check_id('id', v_new.id, 'feat');
+
+  loop
+    -- Without a constraint, because the id or the key may be the one that is taken.
+    insert into pgledger.features (
+      id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
+      created_at, updated_at
+    )
+    values (
+      v_new.id, v_new.app_id, v_new.tenant_id, v_new.key, v_new.name, v_new.description,
+      v_new.type, v_new.aggregation, v_new.unique_key, v_new.metadata, v_now, v_now
+    )
+    on conflict do nothing;
+
+    if found then
+      perform pgledger.check_feature_usage(v_new);
+      exit;
+    end if;
+    exit when pgledger.feature_is_repeated(v_new);
+
+    -- What was in the way may be gone by now; then there is another try.
+    if exists (
+      select
+      from pgledger.features
+      where features.app_id = v_new.app_id
+        and features.tenant_id = v_new.tenant_id
+        and features.key = v_new.key
+    ) then
+      perform pgledger.fail(
+        'LG120',
+        array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
+      );
+    end if;
+  end loop;
+
+  return pgledger.feature_of(v_new.id);
+end;
+$$;
+
+comment on function ledger_create_feature is
+  'Creates a feature that plans can contain, and returns it. app_id: * for all apps. key: its name '
+  'in plans and usage events, 1 to 128 visible characters. name: for people, 1 to 255 characters. '
+  'type: boolean, metered or seat. aggregation: what usage of a metered one comes to: sum (also '
+  'where null), count, max, unique_count or latest. unique_key: member of an event''s metadata '
+  'whose different values unique_count counts. description: at most 10000 characters. metadata: '
+  'JSON object, at most 64 KiB. id: feat_ and a ULID of your own choice, to make the call '
+  'repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, InvalidScope, '
+  'InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, AlreadyExists, InUse.';
+
+revoke all on function ledger_create_feature from public;
+grant execute on function ledger_create_feature to pgledger_poster;

@@ -1,0 +1,40 @@
+/*
+One feature: the app's own, whichever tenant's, or one of all apps. An id that does not exist is an
+error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+*/
+create or replace function ledger_get_feature(
+  app_id text,
+  id text
+)
+returns ledger_features
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  perform pgledger.check_id('id', id, 'feat');
+
+  if not exists (
+    select
+    from pgledger.features
+    where features.id = ledger_get_feature.id
+      and features.app_id in (ledger_get_feature.app_id, '*')
+  ) then
+    perform pgledger.fail('LG111', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return pgledger.feature_of(id);
+end;
+$$;
+
+comment on function ledger_get_feature is
+  'The feature of that id, of the app or of all apps. Errors: NullArgument, InvalidScope, '
+  'InvalidId, FeatureNotFound.';
+
+revoke all on function ledger_get_feature from public;
+grant execute on function ledger_get_feature to pgledger_reader;

@@ -1,0 +1,60 @@
+/*
+Deletes a feature that no plan contains and that no usage was recorded of, and returns it as it was.
+Usage is of the feature that its key names for its tenant now.
+
+Locks the feature FOR UPDATE: whoever writes a plan that contains it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.
+*/
+create or replace function ledger_delete_feature(
+  app_id text,
+  id text
+)
+returns ledger_features
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
+  v_feature record := pgledger.feature_of(id);
+  v_fault text;
+begin
+  if exists (
+    select
+    from pgledger.meters
+    where meters.feature_key = v_old.key
+      and v_old.app_id in (meters.app_id, '*')
+      and v_old.tenant_id in (meters.tenant_id, '')
+      and (
+        pgledger.find_feature(meters.app_id, meters.feature_key, meters.tenant_id)
+      ).id = v_old.id
+  ) then
+    v_fault := 'usage of it was recorded';
+  else
+    begin
+      delete from pgledger.features
+      where features.id = v_old.id;
+    exception
+      when foreign_key_violation then
+        v_fault := 'plans contain it';
+    end;
+  end if;
+
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG122', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
+    );
+  end if;
+
+  return v_feature;
+end;
+$$;
+
+comment on function ledger_delete_feature is
+  'Deletes a feature that no plan contains and no usage was recorded of, and returns it as it was. '
+  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.';
+
+revoke all on function ledger_delete_feature from public;
+grant execute on function ledger_delete_feature to pgledger_poster;

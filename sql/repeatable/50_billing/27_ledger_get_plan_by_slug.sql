@@ -1,0 +1,53 @@
+/*
+The plan that a slug names for a tenant: the tenant's own, or else the whole app's; archived ones
+included. The empty tenant_id stands for the whole app.
+
+Errors: NullArgument, InvalidScope, PlanNotFound.
+*/
+create or replace function ledger_get_plan_by_slug(
+  app_id text,
+  slug text,
+  tenant_id text default ''
+)
+returns ledger_plans
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+
+  if slug is null then
+    perform pgledger.fail('LG003', array['slug']);
+  end if;
+
+  select plans.key
+  into v_key
+  from pgledger.plans
+  where plans.app_id = ledger_get_plan_by_slug.app_id
+    and plans.tenant_id in (ledger_get_plan_by_slug.tenant_id, '')
+    and plans.slug = ledger_get_plan_by_slug.slug
+  order by plans.tenant_id = ''
+  limit 1;
+
+  if not found then
+    perform pgledger.fail(
+      'LG110',
+      array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  return pgledger.plan_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_plan_by_slug is
+  'The plan that a slug names for a tenant: its own, or else the whole app''s. Errors: '
+  'NullArgument, InvalidScope, PlanNotFound.';
+
+revoke all on function ledger_get_plan_by_slug from public;
+grant execute on function ledger_get_plan_by_slug to pgledger_reader;

@@ -1,0 +1,53 @@
+/*
+One page of an app's plans, oldest first: by id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_plans(
+  app_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  tenant_id text default null
+)
+returns setof ledger_plans
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  if status is not null then
+    perform pgledger.check_choice('status', status, array['active', 'archived']);
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    plans.id, plans.app_id, plans.tenant_id, plans.slug, plans.name, plans.description,
+    plans.status, plans.currency, plans.features, plans.pricing, plans.billing_interval,
+    plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
+    plans.version, plans.metadata, plans.created_at, plans.updated_at
+  from pgledger.plans
+  where plans.app_id = ledger_list_plans.app_id
+    and (ledger_list_plans.status is null or plans.status = ledger_list_plans.status)
+    and (
+      ledger_list_plans.tenant_id is null or plans.tenant_id in (ledger_list_plans.tenant_id, '')
+    )
+  order by plans.id
+  limit ledger_list_plans.page_size
+  offset ledger_list_plans.page_offset;
+end;
+$$;
+
+comment on function ledger_list_plans is
+  'One page of the plans of an app, by id. status: active, archived, or null for both. page_size: '
+  '1 to 10000. page_offset: rows to leave out. tenant_id: null for the whole app''s and every '
+  'tenant''s, empty for the whole app''s alone, otherwise that tenant''s and the whole app''s. '
+  'Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_plans from public;
+grant execute on function ledger_list_plans to pgledger_reader;

@@ -1,0 +1,60 @@
+/*
+Changes a plan; what is null stays. A call that changes nothing leaves the version as it is. The
+currency, the slug and whether it is an add-on never change, nor does the billing interval while
+subscriptions have the plan. A plan that is archived may be changed: those who have it keep it.
+
+Locks the plan, then, FOR SHARE, the features if they change, ascending by id. Whoever subscribes to
+the plan holds it FOR SHARE.
+
+Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
+pricing, subscriptions.
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata,
+InvalidPlan, FeatureNotFound, Archived, InUse.
+*/
+create or replace function ledger_update_plan(
+  app_id text,
+  id text,
+  name text default null,
+  features jsonb default null,
+  pricing jsonb default null,
+  description text default null,
+  trial_days integer default null,
+  anchor_at_trial_end boolean default null,
+  metadata jsonb default null
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.plans := pgledger.lock_plan(app_id, id);
+  v_new pgledger.plans := v_old;
+begin
+  v_new.name := coalesce(name, v_old.name);
+  v_new.features := coalesce(features, v_old.features);
+  v_new.pricing := coalesce(pricing, v_old.pricing);
+  v_new.description := coalesce(description, v_old.description);
+  v_new.trial_days := coalesce(trial_days, v_old.trial_days);
+  v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
+  v_new.metadata := coalesce(metadata, v_old.metadata);
+  perform pgledger.check_plan(v_new);
+
+  if v_new is distinct from v_old then
+    perform pgledger.rewrite_plan(v_old, v_new);
+  end if;
+
+  return pgledger.plan_of(v_old.key);
+end;
+$$;
+
+comment on function ledger_update_plan is
+  'Changes a plan and returns it; what is null stays as it is. The currency, the slug and whether '
+  'it is an add-on never change, nor does the billing interval while subscriptions have the plan. '
+  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata, '
+  'InvalidPlan, FeatureNotFound, Archived, InUse.';
+
+revoke all on function ledger_update_plan from public;
+grant execute on function ledger_update_plan to pgledger_poster;

@@ -1,0 +1,39 @@
+/*
+Archives a plan: subscriptions that have it keep it, no other may take it. Repeatable.
+
+Locks the plan; whoever subscribes to it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+*/
+create or replace function ledger_archive_plan(
+  app_id text,
+  id text
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_plan pgledger.plans := pgledger.lock_plan(app_id, id);
+begin
+  if v_plan.status <> 'archived' then
+    update pgledger.plans
+    set
+      status = 'archived',
+      version = plans.version + 1,
+      updated_at = pgledger.clock()
+    where plans.key = v_plan.key;
+  end if;
+
+  return pgledger.plan_of(v_plan.key);
+end;
+$$;
+
+comment on function ledger_archive_plan is
+  'Archives a plan and returns it: subscriptions that have it keep it, no other may take it. '
+  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+
+revoke all on function ledger_archive_plan from public;
+grant execute on function ledger_archive_plan to pgledger_poster;

@@ -1,0 +1,41 @@
+/*
+Deletes a plan that no subscription has or has had, and returns it as it was.
+
+Locks the plan FOR UPDATE: whoever subscribes to it holds it FOR SHARE.
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.
+*/
+create or replace function ledger_delete_plan(
+  app_id text,
+  id text
+)
+returns ledger_plans
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
+  v_plan record := pgledger.plan_of(v_old.key);
+begin
+  begin
+    delete from pgledger.plans
+    where plans.key = v_old.key;
+  exception
+    when foreign_key_violation then
+      perform pgledger.fail(
+        'LG122', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
+      );
+  end;
+
+  return v_plan;
+end;
+$$;
+
+comment on function ledger_delete_plan is
+  'Deletes a plan that no subscription has or has had, and returns it as it was. Errors: '
+  'NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.';
+
+revoke all on function ledger_delete_plan from public;
+grant execute on function ledger_delete_plan to pgledger_poster;

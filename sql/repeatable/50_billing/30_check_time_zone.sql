@@ -1,0 +1,42 @@
+/*
+Refuses what is not the name of a time zone. PostgreSQL reads other things as one, too: an
+abbreviation, whose meaning depends on a setting of the session, a POSIX rule, a name in any case.
+None of the names with an area before a slash can be taken for these. Directories of the operating
+system, posix/ and right/, are not on every server.
+
+Looking through the names takes some 20 ms, and none for UTC.
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_time_zone(time_zone text)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if time_zone is null then
+    perform pgledger.fail('LG003', array['time_zone']);
+  elsif time_zone <> 'UTC' and (
+    time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
+    or not exists (
+      select
+      from pg_catalog.pg_timezone_names
+      where pg_timezone_names.name = check_time_zone.time_zone
+    )
+  ) then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'time_zone',
+        quote_literal(pgledger.abridged(time_zone)),
+        'it is neither UTC nor the name of a time zone such as Europe/Berlin'
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_time_zone is
+  'Raises NullArgument or InvalidArgument unless the text is UTC or the name of a time zone.';
+
+revoke all on function pgledger.check_time_zone from public;

@@ -1,0 +1,22 @@
+/*
+When the next thing happens to a subscription that the clock decides alone. While it is paused its
+periods stand still and its trial is not ended, but what was cancelled ends when it was to end.
+*/
+create or replace function pgledger.subscription_due_at(subscription pgledger.subscriptions)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+  select case subscription.status
+    when 'trialing'
+      then least(subscription.trial_end, subscription.cancel_at, subscription.current_period_end)
+    when 'active' then least(subscription.cancel_at, subscription.current_period_end)
+    when 'paused' then subscription.cancel_at
+  end
+$$;
+
+comment on function pgledger.subscription_due_at is
+  'Earliest of trial end, period end and cancellation that is still to come, or null.';
+
+revoke all on function pgledger.subscription_due_at from public;

@@ -1,0 +1,50 @@
+/*
+Writes down that a subscription is now as it is given, and returns it with its next version and with
+what is due next. pgledger.store_subscription, or the insertion, writes the subscription itself.
+
+The subscription is locked, or new.
+*/
+create or replace function pgledger.note_subscription_change(
+  subscription pgledger.subscriptions,
+  change text,
+  occurred_at timestamptz,
+  created_at timestamptz
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  subscription.version := subscription.version + 1;
+  subscription.updated_at := created_at;
+  subscription.due_at := pgledger.subscription_due_at(subscription);
+
+  insert into pgledger.subscription_changes (
+    subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
+    plan_key, quantity, period_number, period_start, period_end
+  )
+  values (
+    subscription.key,
+    subscription.version,
+    note_subscription_change.change,
+    note_subscription_change.occurred_at,
+    note_subscription_change.created_at,
+    subscription.app_id,
+    subscription.tenant_id,
+    subscription.status,
+    subscription.plan_key,
+    subscription.quantity,
+    subscription.period_number,
+    subscription.current_period_start,
+    subscription.current_period_end
+  );
+
+  return subscription;
+end;
+$$;
+
+comment on function pgledger.note_subscription_change is
+  'Writes down a change of a subscription, and returns it with its next version and due time.';
+
+revoke all on function pgledger.note_subscription_change from public;

@@ -1,0 +1,41 @@
+/*
+Writes a subscription as it is given over its row, which is locked, and returns what applications
+see. Only what can change is written. Whoever brings one back to life has to expect a violation of
+the unique index of live subscriptions.
+*/
+create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.subscriptions
+  set
+    plan_key = subscription.plan_key,
+    status = subscription.status,
+    quantity = subscription.quantity,
+    anchor_at = subscription.anchor_at,
+    billing_interval = subscription.billing_interval,
+    interval_count = subscription.interval_count,
+    period_number = subscription.period_number,
+    current_period_start = subscription.current_period_start,
+    current_period_end = subscription.current_period_end,
+    cancel_at = subscription.cancel_at,
+    canceled_at = subscription.canceled_at,
+    paused_at = subscription.paused_at,
+    ended_at = subscription.ended_at,
+    due_at = subscription.due_at,
+    version = subscription.version,
+    metadata = subscription.metadata,
+    updated_at = subscription.updated_at
+  where subscriptions.key = subscription.key;
+
+  return pgledger.subscription_of(subscription.key);
+end;
+$$;
+
+comment on function pgledger.store_subscription is
+  'Writes a changed subscription over its locked row, and returns what applications see.';
+
+revoke all on function pgledger.store_subscription from public;

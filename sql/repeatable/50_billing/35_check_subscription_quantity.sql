@@ -1,0 +1,26 @@
+/*
+Refuses a quantity that a plan cannot be taken in: the bounds of an amount, above zero.
+
+Errors: NullArgument, InvalidQuantity.
+*/
+create or replace function pgledger.check_subscription_quantity(quantity numeric)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := pgledger.amount_fault(quantity);
+begin
+  if quantity is null then
+    perform pgledger.fail('LG003', array['quantity']);
+  elsif v_fault is not null then
+    perform pgledger.fail('LG104', array['quantity', pgledger.abridged(quantity::text), v_fault]);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_subscription_quantity is
+  'Raises NullArgument or InvalidQuantity unless a plan can be taken in that quantity.';
+
+revoke all on function pgledger.check_subscription_quantity from public;

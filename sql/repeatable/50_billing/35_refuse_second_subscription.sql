@@ -1,0 +1,22 @@
+/*
+Raises that a tenant can have no other live subscription.
+
+Errors: ActiveSubscriptionExists.
+*/
+create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail(
+    'LG124', array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_second_subscription is
+  'Raises that a tenant can have no other live subscription.';
+
+revoke all on function pgledger.refuse_second_subscription from public;

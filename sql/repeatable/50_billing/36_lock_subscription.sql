@@ -1,0 +1,42 @@
+/*
+A tenant's subscription, its row locked FOR NO KEY UPDATE. What the clock has decided meanwhile is
+the caller's to write down: the time counts from when the lock was got.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+*/
+create or replace function pgledger.lock_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('id', id, 'sub');
+
+  perform
+  from pgledger.subscriptions
+  where subscriptions.id = lock_subscription.id
+    and subscriptions.app_id = lock_subscription.app_id
+    and subscriptions.tenant_id = lock_subscription.tenant_id
+  for no key update;
+  if not found then
+    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return (
+    select subscriptions
+    from pgledger.subscriptions
+    where subscriptions.id = lock_subscription.id
+  );
+end;
+$$;
+
+comment on function pgledger.lock_subscription is
+  'A tenant''s subscription, locked to be changed; raises SubscriptionNotFound.';
+
+revoke all on function pgledger.lock_subscription from public;

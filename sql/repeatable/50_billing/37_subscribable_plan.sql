@@ -1,0 +1,43 @@
+/*
+A plan that a tenant can subscribe to: the whole app's or the tenant's own, and not archived. Locked
+FOR SHARE, so that it is neither archived nor billed at another interval meanwhile.
+
+Errors: NullArgument, InvalidId, PlanNotFound, Archived.
+*/
+create or replace function pgledger.subscribable_plan(
+  app_id text,
+  tenant_id text,
+  plan_id text
+)
+returns pgledger.plans
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_plan pgledger.plans;
+begin
+  perform pgledger.check_id('plan_id', plan_id, 'plan');
+
+  perform
+  from pgledger.plans
+  where plans.id = subscribable_plan.plan_id
+    and plans.app_id = subscribable_plan.app_id
+    and plans.tenant_id in (subscribable_plan.tenant_id, '')
+  for share;
+  if not found then
+    perform pgledger.fail('LG110', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
+  if v_plan.status = 'archived' then
+    perform pgledger.fail('LG121', array['plan', plan_id]);
+  end if;
+  return v_plan;
+end;
+$$;
+
+comment on function pgledger.subscribable_plan is
+  'A plan that a tenant can subscribe to, locked; raises PlanNotFound or Archived.';
+
+revoke all on function pgledger.subscribable_plan from public;

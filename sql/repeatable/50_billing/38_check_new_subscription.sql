@@ -1,0 +1,48 @@
+/*
+Refuses a request for a subscription of which a value is wrong by itself. The order of the checks is
+that of the arguments.
+
+Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId.
+*/
+create or replace function pgledger.check_new_subscription(
+  request pgledger.subscriptions,
+  trial_days integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_started_fault text := coalesce(
+    pgledger.time_fault(request.started_at),
+    case when request.started_at > request.created_at then 'it is in the future' end
+  );
+  v_anchor_fault text := pgledger.time_fault(request.anchor_at);
+begin
+  if request.started_at is not null and v_started_fault is not null then
+    perform pgledger.fail(
+      'LG008', array['started_at', request.started_at::text, v_started_fault]
+    );
+  elsif request.anchor_at is not null and v_anchor_fault is not null then
+    perform pgledger.fail('LG008', array['anchor_at', request.anchor_at::text, v_anchor_fault]);
+  end if;
+
+  perform pgledger.check_time_zone(request.time_zone);
+  if trial_days not between 0 and 3650 then
+    perform pgledger.fail(
+      'LG101', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
+    );
+  end if;
+  perform pgledger.check_subscription_quantity(request.quantity);
+  perform pgledger.check_metadata(request.metadata);
+  if request.id is not null then
+    perform pgledger.check_id('id', request.id, 'sub');
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_new_subscription is
+  'Raises what is wrong with a request for a subscription by itself.';
+
+revoke all on function pgledger.check_new_subscription from public;

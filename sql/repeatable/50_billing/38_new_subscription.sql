@@ -1,0 +1,58 @@
+/*
+What a sound request asks for of a plan, defaults filled in: as it is at its start, version 0, to be
+inserted. Trials are counted from its start, and so are periods, unless the request says from when,
+or the plan says from the end of the trial.
+
+Errors: InvalidTime.
+*/
+create or replace function pgledger.new_subscription(
+  request pgledger.subscriptions,
+  plan pgledger.plans,
+  trial_days integer
+)
+returns pgledger.subscriptions
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_new pgledger.subscriptions := request;
+begin
+  v_new.id := coalesce(request.id, 'sub_' || pgledger.new_ulid(request.created_at));
+  v_new.plan_key := plan.key;
+  v_new.add_on := plan.add_on;
+  v_new.billing_interval := plan.billing_interval;
+  v_new.interval_count := plan.interval_count;
+  v_new.started_at := coalesce(request.started_at, request.created_at);
+  v_new.trial_end := pgledger.trial_end(
+    v_new.started_at, v_new.time_zone, coalesce(trial_days, plan.trial_days)
+  );
+  v_new.anchor_at := coalesce(
+    request.anchor_at,
+    case when plan.anchor_at_trial_end then v_new.trial_end end,
+    v_new.started_at
+  );
+  v_new.status := case when v_new.trial_end is null then 'active' else 'trialing' end;
+  select period.number, period.starts_at, period.ends_at
+  into v_new.period_number, v_new.current_period_start, v_new.current_period_end
+  from pgledger.subscription_period(v_new, v_new.started_at) as period;
+  v_new.due_at := pgledger.subscription_due_at(v_new);
+  v_new.version := 0;
+
+  -- Each period since the start becomes a row.
+  if (
+    pgledger.subscription_period(v_new, v_new.created_at)
+  ).number > v_new.period_number + 10000 then
+    perform pgledger.fail(
+      'LG008',
+      array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
+    );
+  end if;
+  return v_new;
+end;
+$$;
+
+comment on function pgledger.new_subscription is
+  'What a request asks for of a plan, defaults filled in, as it is at its start.';
+
+revoke all on function pgledger.new_subscription from public;

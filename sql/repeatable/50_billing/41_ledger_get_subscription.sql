@@ -1,0 +1,45 @@
+/*
+One subscription of a tenant, as it is written down. An id that does not exist, or is another
+tenant's, is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+*/
+create or replace function ledger_get_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_subscriptions
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('id', id, 'sub');
+
+  select subscriptions.key
+  into v_key
+  from pgledger.subscriptions
+  where subscriptions.id = ledger_get_subscription.id
+    and subscriptions.app_id = ledger_get_subscription.app_id
+    and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
+
+  if not found then
+    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return pgledger.subscription_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_subscription is
+  'The tenant''s subscription of that id, as it is written down. Errors: NullArgument, '
+  'InvalidScope, InvalidId, SubscriptionNotFound.';
+
+revoke all on function ledger_get_subscription from public;
+grant execute on function ledger_get_subscription to pgledger_reader;

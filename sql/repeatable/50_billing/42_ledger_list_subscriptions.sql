@@ -1,0 +1,61 @@
+/*
+One page of a tenant's subscriptions, oldest first: by id, which for generated ids is the order of
+creation.
+
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_subscriptions(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_subscriptions
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if status is not null then
+    perform pgledger.check_choice(
+      'status', status, array['trialing', 'active', 'paused', 'canceled']
+    );
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
+    subscriptions.add_on, subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.app_id = ledger_list_subscriptions.app_id
+    and subscriptions.tenant_id = ledger_list_subscriptions.tenant_id
+    and (
+      ledger_list_subscriptions.status is null
+      or subscriptions.status = ledger_list_subscriptions.status
+    )
+  order by subscriptions.id
+  limit ledger_list_subscriptions.page_size
+  offset ledger_list_subscriptions.page_offset;
+end;
+$$;
+
+comment on function ledger_list_subscriptions is
+  'One page of a tenant''s subscriptions, by id, as they are written down. status: trialing, '
+  'active, paused, canceled, or null for all. page_size: 1 to 10000. page_offset: rows to leave '
+  'out. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_subscriptions from public;
+grant execute on function ledger_list_subscriptions to pgledger_reader;

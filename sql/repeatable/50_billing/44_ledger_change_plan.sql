@@ -1,0 +1,73 @@
+/*
+Moves a subscription to another plan of the same currency. If that one is billed at an interval of
+the same length, periods stay as they are; otherwise they are counted from now, in the same time
+zone, and the present one ends. A trial that goes on ends when it was to end; if periods count from
+its end, they still do. A pause and a cancellation stay. Nothing is written if it has the plan
+already.
+
+Locks the subscription, then the plan FOR SHARE; first writes down what the clock has decided.
+Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound,
+Archived, InvalidArgument.
+*/
+create or replace function ledger_change_plan(
+  app_id text,
+  tenant_id text,
+  id text,
+  plan_id text
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_plan pgledger.plans;
+begin
+  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  if exists (
+    select
+    from pgledger.plans
+    where plans.key = v_new.plan_key and plans.id = ledger_change_plan.plan_id
+  ) then
+    return pgledger.subscription_of(v_new.key);
+  elsif v_new.status = 'canceled' then
+    perform pgledger.refuse_move(v_new, 'one of plan ' || plan_id);
+  end if;
+
+  v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
+  perform pgledger.check_plan_change(v_new, v_plan);
+
+  if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
+    <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
+    and (v_now < v_new.trial_end and v_new.anchor_at = v_new.trial_end) is not true then
+    v_new.anchor_at := v_now;
+    v_new.period_number := 0;
+    v_new.current_period_start := v_now;
+    v_new.current_period_end := pgledger.period_boundary(
+      v_now, v_new.time_zone, v_plan.billing_interval, v_plan.interval_count, 1
+    );
+  end if;
+
+  v_new.plan_key := v_plan.key;
+  v_new.billing_interval := v_plan.billing_interval;
+  v_new.interval_count := v_plan.interval_count;
+  v_new := pgledger.note_subscription_change(v_new, 'plan_changed', v_now, v_now);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_change_plan is
+  'Moves a subscription to another plan and returns it. With an interval of the same length its '
+  'periods stay; with another they are counted from now, or, during a trial that they are counted '
+  'from the end of, still from there. plan_id: a plan of the whole app or of the tenant, of the '
+  'same currency, and an add-on if the present one is. Errors: NullArgument, InvalidScope, '
+  'InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound, Archived, InvalidArgument.';
+
+revoke all on function ledger_change_plan from public;
+grant execute on function ledger_change_plan to pgledger_poster;

@@ -1,0 +1,58 @@
+/*
+Cancels a subscription: at once, or when what has begun is over, which is the trial's end during a
+trial and the period's end otherwise. Nothing is written if it is cancelled so already, or has
+ended. Of one that is paused, a period that is over does not come back, so it ends at once.
+
+Locks the subscription, and first writes down what the clock has decided about it.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+*/
+create or replace function ledger_cancel_subscription(
+  app_id text,
+  tenant_id text,
+  id text,
+  at_period_end boolean default true
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+begin
+  if at_period_end is null then
+    perform pgledger.fail('LG003', array['at_period_end']);
+  elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
+    return pgledger.subscription_of(v_new.key);
+  end if;
+
+  v_new.canceled_at := v_now;
+  v_new.cancel_at := case
+    when not at_period_end then v_now
+    when v_new.trial_end > v_now then v_new.trial_end
+    else greatest(v_new.current_period_end, v_now)
+  end;
+
+  if v_new.cancel_at > v_now then
+    v_new := pgledger.note_subscription_change(v_new, 'cancellation_scheduled', v_now, v_now);
+  else
+    v_new.status := 'canceled';
+    v_new.paused_at := null;
+    v_new.ended_at := v_now;
+    v_new := pgledger.note_subscription_change(v_new, 'canceled', v_now, v_now);
+  end if;
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_cancel_subscription is
+  'Cancels a subscription and returns it. at_period_end: true to let the trial or the current '
+  'period go to its end, which ledger_resume_subscription can prevent; false to end it at once. '
+  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.';
+
+revoke all on function ledger_cancel_subscription from public;
+grant execute on function ledger_cancel_subscription to pgledger_poster;

@@ -1,0 +1,44 @@
+/*
+Pauses a subscription: it gives nothing, and no period of it begins, until it is resumed. The days
+of its trial go by, and what was cancelled ends when it was to end. Nothing is written if it is
+paused already.
+
+Locks the subscription, and first writes down what the clock has decided about it.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.
+*/
+create or replace function ledger_pause_subscription(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+begin
+  if v_new.status = 'paused' then
+    return pgledger.subscription_of(v_new.key);
+  elsif v_new.status = 'canceled' then
+    perform pgledger.refuse_move(v_new, 'paused');
+  end if;
+
+  v_new.status := 'paused';
+  v_new.paused_at := v_now;
+  v_new := pgledger.note_subscription_change(v_new, 'paused', v_now, v_now);
+  return pgledger.store_subscription(v_new);
+end;
+$$;
+
+comment on function ledger_pause_subscription is
+  'Pauses a subscription and returns it: it gives nothing until it is resumed. Errors: '
+  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.';
+
+revoke all on function ledger_pause_subscription from public;
+grant execute on function ledger_pause_subscription to pgledger_poster;

@@ -1,0 +1,98 @@
+/*
+Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
+can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
+is wrong; pgledger.usage_fault says why.
+Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
+ascending.
+*/
+create or replace function pgledger.open_meters(
+  app_id text,
+  distinct_tenant_ids text[],
+  tenant_ids text[],
+  feature_keys text[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  v_tenant_ids text[];
+  v_feature_keys text[] := array(
+    select distinct given.feature_key from unnest(feature_keys) as given (feature_key)
+  );
+begin
+  -- As a rule every tenant has used every feature of the call before.
+  if (
+    select count(*)
+    from pgledger.meters
+    where meters.app_id = open_meters.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and meters.feature_key = any(v_feature_keys)
+  ) = cardinality(distinct_tenant_ids)::bigint * cardinality(v_feature_keys) then
+    return;
+  end if;
+  select
+    array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
+    array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
+  into v_tenant_ids, v_feature_keys
+  from (
+    select given.tenant_id, given.feature_key
+    from unnest(tenant_ids, feature_keys) as given (tenant_id, feature_key)
+    except
+    select meters.tenant_id, meters.feature_key
+    from pgledger.meters
+    where meters.app_id = open_meters.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+  ) as missing
+  where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
+    and missing.feature_key is not null;
+  if v_tenant_ids is null then
+    return;
+  end if;
+  select
+    array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
+    array_agg(given.feature_key order by given.tenant_id, given.feature_key)
+  into v_tenant_ids, v_feature_keys
+  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
+  cross join lateral pgledger.find_feature(
+    open_meters.app_id, given.feature_key, given.tenant_id
+  ) as feature
+  where feature.type in ('metered', 'seat');
+  -- Nobody deletes a feature between the first look at it and its first meter.
+  perform
+  from pgledger.features
+  where features.key = any(v_feature_keys)
+    and features.app_id in (open_meters.app_id, '*')
+    and (features.tenant_id = '' or features.tenant_id = any(v_tenant_ids))
+  order by features.id
+  for key share;
+  insert into pgledger.tenants (app_id, tenant_id)
+  select distinct open_meters.app_id, given.tenant_id
+  from unnest(v_tenant_ids) as given (tenant_id)
+  order by given.tenant_id
+  on conflict on constraint tenants_app_id_tenant_id_key do nothing;
+  insert into pgledger.meters (tenant_key, app_id, tenant_id, feature_key, type, unique_key)
+  select
+    tenants.key, open_meters.app_id, given.tenant_id, given.feature_key, feature.type,
+    feature.unique_key
+  from unnest(v_tenant_ids, v_feature_keys) as given (tenant_id, feature_key)
+  inner join pgledger.tenants
+    on tenants.app_id = open_meters.app_id and given.tenant_id = tenants.tenant_id
+  cross join lateral pgledger.find_feature(
+    open_meters.app_id, given.feature_key, given.tenant_id
+  ) as feature
+  where feature.type in ('metered', 'seat')
+  order by given.tenant_id, given.feature_key
+  on conflict on constraint meters_app_id_tenant_id_feature_key_key do nothing;
+end;
+$$;
+
+comment on function pgledger.open_meters is
+  'Makes the meters that are missing for pairs of tenant and feature, where both are sound.';
+
+revoke all on function pgledger.open_meters from public;

@@ -1,0 +1,41 @@
+/*
+Makes reports of seats' levels take turns with those who consume seats: until the end of the
+transaction nobody else changes the level.
+Locks: the meters of seats among these tenants and features, ascending.
+*/
+create or replace function pgledger.take_turns(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+begin
+  with locked as materialized (
+    select meters.key
+    from pgledger.meters
+    where meters.app_id = take_turns.app_id
+      and meters.tenant_id = any(take_turns.tenant_ids)
+      and meters.type = 'seat'
+      and meters.feature_key in (
+        select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
+      )
+    order by meters.key
+    for no key update
+  )
+  update pgledger.meters
+  set turn = meters.turn + 1
+  from locked
+  where meters.key = locked.key;
+end;
+$$;
+
+comment on function pgledger.take_turns is
+  'Locks the meters of seats among tenants and features until the end of the transaction.';
+
+revoke all on function pgledger.take_turns from public;

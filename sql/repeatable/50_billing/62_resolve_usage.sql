@@ -1,0 +1,63 @@
+/*
+Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
+where it cannot. Why not is for pgledger.usage_fault to say.
+*/
+create or replace function pgledger.resolve_usage(
+  app_id text,
+  distinct_tenant_ids text[],
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[],
+  now timestamptz,
+  out tenant_keys integer[],
+  out meter_keys integer[],
+  out has_values boolean
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_latest timestamptz := now + pgledger.usage_skew(app_id);
+begin
+  select
+    array_agg(sound.tenant_key order by given.place),
+    array_agg(sound.meter_key order by given.place),
+    bool_or(sound.unique_key is not null)
+  into tenant_keys, meter_keys, has_values
+  from unnest(
+    tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
+  ) with ordinality as given (
+    tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
+  )
+  left join (
+    select
+      meters.key as meter_key, meters.tenant_key, meters.tenant_id, meters.feature_key,
+      meters.unique_key, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+    from pgledger.meters
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where meters.app_id = resolve_usage.app_id
+      and meters.tenant_id = any(distinct_tenant_ids)
+      and tenants.app_id = resolve_usage.app_id
+      and tenants.tenant_id = any(distinct_tenant_ids)
+  ) as sound
+    on given.tenant_id = sound.tenant_id
+    and given.feature_key = sound.feature_key
+    and pgledger.quantity_fault(given.quantity) is null
+    and coalesce(given.event_at, now) between sound.earliest and v_latest
+    and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
+    and pgledger.metadata_fault(given.metadata) is null
+    and (
+      sound.unique_key is null
+      or char_length(given.metadata ->> sound.unique_key) between 1 and 255
+    );
+end;
+$$;
+
+comment on function pgledger.resolve_usage is
+  'Keys of tenant and meter for each event of a batch that can be taken, nulls for the others.';
+
+revoke all on function pgledger.resolve_usage from public;

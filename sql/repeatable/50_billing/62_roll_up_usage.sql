@@ -1,0 +1,88 @@
+/*
+Adds the events of a batch that have a meter to the roll-ups of their hours and days.
+The latest event of an hour is found by one number: its microseconds into the hour, then its place.
+Locks: roll-ups, ascending by meter, days before hours.
+*/
+create or replace function pgledger.roll_up_usage(
+  first_key bigint,
+  now timestamptz,
+  meter_keys integer[],
+  quantities numeric[],
+  event_ats timestamptz[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  with event as materialized (
+    select
+      given.place,
+      given.meter_key,
+      given.quantity,
+      coalesce(given.event_at, now) as event_at,
+      -- Exact in double precision until the year 2255.
+      round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
+    from unnest(meter_keys, quantities, event_ats) with ordinality
+      as given (meter_key, quantity, event_at, place)
+    where given.meter_key is not null
+  ),
+  of_hour as materialized (
+    select
+      event.meter_key,
+      event.microseconds / 3600000000 as hour,
+      count(*) as events,
+      sum(event.quantity) as quantity,
+      max(event.quantity) as highest,
+      max(((event.microseconds % 3600000000) << 20) | event.place) as latest
+    from event
+    group by event.meter_key, event.microseconds / 3600000000
+  ),
+  part as (
+    select
+      of_hour.meter_key, 2 as span, of_hour.hour, of_hour.events, of_hour.quantity,
+      of_hour.highest, of_hour.latest
+    from of_hour
+    union all
+    select
+      of_hour.meter_key, 1, of_hour.hour / 24 * 24, sum(of_hour.events)::bigint,
+      sum(of_hour.quantity), max(of_hour.highest),
+      max(((of_hour.hour % 24 * 3600000000) << 20) + of_hour.latest)
+    from of_hour
+    group by of_hour.meter_key, of_hour.hour / 24
+  )
+  insert into pgledger.usage_rollups (
+    meter_key, span, starts_at, events, quantity, highest, latest_at, latest_key, latest
+  )
+  select
+    part.meter_key, part.span, to_timestamp(part.hour * 3600) as starts_at, part.events,
+    part.quantity, part.highest, latest.event_at, first_key + latest.place, latest.quantity
+  from part
+  inner join event as latest on part.latest & 1048575 = latest.place
+  order by part.meter_key, part.span, starts_at
+  on conflict on constraint usage_rollups_meter_key_span_starts_at_pk do update
+  set
+    events = usage_rollups.events + excluded.events,
+    quantity = usage_rollups.quantity + excluded.quantity,
+    highest = greatest(usage_rollups.highest, excluded.highest),
+    latest_at = greatest(usage_rollups.latest_at, excluded.latest_at),
+    latest_key = case
+      when (excluded.latest_at, excluded.latest_key)
+        > (usage_rollups.latest_at, usage_rollups.latest_key)
+        then excluded.latest_key
+      else usage_rollups.latest_key
+    end,
+    latest = case
+      when (excluded.latest_at, excluded.latest_key)
+        > (usage_rollups.latest_at, usage_rollups.latest_key)
+        then excluded.latest
+      else usage_rollups.latest
+    end;
+end;
+$$;
+
+comment on function pgledger.roll_up_usage is
+  'Adds the events of a batch that have a meter to the roll-ups of their hours and days.';
+
+revoke all on function pgledger.roll_up_usage from public;

@@ -1,0 +1,106 @@
+/*
+Says why a usage event cannot be taken: the code of the error and the arguments of its message. The
+first that applies is named. Called for events that are known to be wrong; no row if nothing is.
+*/
+create or replace function pgledger.usage_fault(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  event_at timestamptz,
+  idempotency_key text,
+  metadata jsonb,
+  now timestamptz,
+  skew interval,
+  out code text,
+  out arguments text[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text;
+  v_meter record;
+  v_purged_before timestamptz;
+begin
+  select meters.key, meters.unique_key
+  into v_meter
+  from pgledger.meters
+  where meters.app_id = usage_fault.app_id
+    and meters.tenant_id = usage_fault.tenant_id
+    and meters.feature_key = usage_fault.feature_key;
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = usage_fault.app_id and tenants.tenant_id = usage_fault.tenant_id;
+  if tenant_id is null or feature_key is null or quantity is null then
+    code := 'LG003';
+    arguments := array[
+      case
+        when tenant_id is null then 'tenant_id'
+        when feature_key is null then 'feature_key'
+        else 'quantity'
+      end
+    ];
+  elsif pgledger.text_fault(tenant_id, 1, 128, false) is not null then
+    code := 'LG006';
+    arguments := array[
+      'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
+      pgledger.text_fault(tenant_id, 1, 128, false)
+    ];
+  elsif v_meter.key is null then
+    code := 'LG111';
+    arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
+    if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
+      code := 'LG101';
+      arguments := array[
+        'feature_key', quote_literal(pgledger.abridged(feature_key)),
+        'the feature is on or off, and its usage is not metered'
+      ];
+    end if;
+  elsif pgledger.quantity_fault(quantity) is not null then
+    code := 'LG104';
+    arguments := array[
+      'quantity', pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)
+    ];
+  elsif not isfinite(event_at) or event_at < timestamptz 'epoch' then
+    code := 'LG008';
+    arguments := array[
+      'event_at', event_at::text,
+      case when isfinite(event_at) then 'it is before the year 1970' else 'it is not finite' end
+    ];
+  elsif event_at > now + skew then
+    code := 'LG105';
+    arguments := array[event_at::text, skew::text, now::text];
+  elsif event_at < v_purged_before then
+    code := 'LG106';
+    arguments := array['event_at', event_at::text, v_purged_before::text];
+  elsif char_length(idempotency_key) not between 1 and 255 then
+    code := 'LG101';
+    arguments := array[
+      'idempotency_key', quote_literal(pgledger.abridged(idempotency_key)),
+      pgledger.text_fault(idempotency_key, 1, 255, true)
+    ];
+  else
+    v_fault := pgledger.metadata_fault(metadata);
+    if v_fault is null and v_meter.unique_key is not null
+      and char_length(metadata ->> v_meter.unique_key) between 1 and 255 is not true
+    then
+      v_fault := format(
+        'its member %s, whose values are counted, does not have 1 to 255 characters',
+        quote_literal(v_meter.unique_key)
+      );
+    end if;
+    if v_fault is not null then
+      code := 'LG007';
+      arguments := array[v_fault];
+    end if;
+  end if;
+end;
+$$;
+
+comment on function pgledger.usage_fault is
+  'Code and message''s arguments of why a usage event cannot be taken; nulls if it can.';
+
+revoke all on function pgledger.usage_fault from public;

@@ -1,0 +1,108 @@
+/*
+Records usage events, each for itself: what is wrong with one does not keep the others out. Events,
+their roll-ups and their values are written by the one call, so they are always of one mind.
+
+A key is taken by whoever commits first; a session that finds it taken by a transaction in progress
+waits for that.
+
+Purging: an event older than the tenant's purge line is not taken, because its key may have been
+forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
+that is in progress is not waited for, except at higher isolation levels.
+
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
+ascending by tenant and key; roll-ups, ascending by meter, days before hours; values, ascending.
+Errors: serialization_failure.
+*/
+create or replace function pgledger.ingest_usage(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[],
+  quantities numeric[],
+  event_ats timestamptz[],
+  idempotency_keys text[],
+  metadatas jsonb[]
+)
+returns table (event_index bigint, status text, id text, code text, arguments text[])
+language plpgsql
+volatile
+parallel unsafe
+-- Plans do not depend on the values, and one call may hold one event or 100,000.
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+  v_tenant_ids text[] := array(select distinct given.id from unnest(tenant_ids) as given (id));
+  v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
+  v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
+  v_now timestamptz;
+  v_purged_before timestamptz[];
+  v_resolved record;
+  v_meter_keys integer[];
+  v_id_head text;
+begin
+  perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+  -- Whoever consumes a seat reads its level and records the next one.
+  if exists (
+    select
+    from pgledger.meters
+    where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
+  ) then
+    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
+  end if;
+  v_now := pgledger.clock();
+  -- Purges stay an hour behind the clock, and no call takes half an hour.
+  if v_earliest < v_now - interval '30 minutes' then
+    v_purged_before := pgledger.purge_lines(app_id, v_tenant_ids);
+  end if;
+
+  v_resolved := pgledger.resolve_usage(
+    app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+    metadatas, v_now
+  );
+  v_meter_keys := pgledger.insert_usage(
+    v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
+    idempotency_keys, metadatas
+  );
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
+  if v_resolved.has_values then
+    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
+  end if;
+  if v_purged_before is not null
+    and pgledger.purge_lines(app_id, v_tenant_ids) is distinct from v_purged_before
+  then
+    raise exception using
+      errcode = '40001',
+      message = 'usage was purged while events of that time were recorded',
+      hint = 'Run the transaction again.';
+  end if;
+
+  -- The last four characters of an event's id are its place.
+  v_id_head := left(pgledger.event_id(v_now, v_first_key), -4);
+  if array_position(v_meter_keys, null) is null then
+    return query
+    select
+      place.number,
+      'inserted',
+      v_id_head
+      || pgledger.base32_pair((place.number >> 10)::integer)
+      || pgledger.base32_pair((place.number & 1023)::integer),
+      null::text,
+      null::text[]
+    from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
+    return;
+  end if;
+  return query
+  select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
+  from pgledger.usage_answers(
+    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
+    v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+  ) as answer;
+end;
+$$;
+
+comment on function pgledger.ingest_usage is
+  'Records usage events and their roll-ups; says of each what became of it, and why.';
+
+revoke all on function pgledger.ingest_usage from public;

@@ -1,0 +1,39 @@
+/*
+Records one usage event, or raises why it cannot be.
+*/
+create or replace function pgledger.ingest_one_usage(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  event_at timestamptz,
+  idempotency_key text,
+  metadata jsonb,
+  out status text,
+  out id text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_answer record;
+begin
+  select answer.status, answer.id, answer.code, answer.arguments
+  into v_answer
+  from pgledger.ingest_usage(
+    app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
+    array[idempotency_key], array[metadata]
+  ) as answer;
+  if v_answer.code is not null then
+    perform pgledger.fail(v_answer.code, v_answer.arguments);
+  end if;
+  ingest_one_usage.status := v_answer.status;
+  ingest_one_usage.id := v_answer.id;
+end;
+$$;
+
+comment on function pgledger.ingest_one_usage is
+  'Records one usage event and says what became of it; raises why it cannot be taken.';
+
+revoke all on function pgledger.ingest_one_usage from public;

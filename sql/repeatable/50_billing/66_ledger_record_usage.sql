@@ -1,0 +1,44 @@
+/*
+Records one usage event, and raises what a batch would only report.
+Locks: those of pgledger.ingest_usage.
+Errors: NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime,
+UsageInFuture, UsagePurged, InvalidMetadata.
+*/
+create or replace function ledger_record_usage(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1,
+  event_at timestamptz default null,
+  idempotency_key text default null,
+  metadata jsonb default null
+)
+returns table (status text, id text)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_answer record;
+begin
+  perform pgledger.check_app(app_id);
+  v_answer := pgledger.ingest_one_usage(
+    app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
+  );
+  return query
+  select v_answer.status, v_answer.id;
+end;
+$$;
+
+comment on function ledger_record_usage is
+  'Records one usage event and says whether it was inserted, with its id, or is a duplicate: its '
+  'idempotency key is taken, the first event of that key counts, and the id is its. quantity: 0 or '
+  'more, below 1e30, at most 18 decimal places; for a seat, how many there are now. event_at: when '
+  'it happened, null for now. metadata: JSON object, at most 64 KiB, or null. Errors: '
+  'NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime, '
+  'UsageInFuture, UsagePurged, InvalidMetadata.';
+
+revoke all on function ledger_record_usage from public;
+grant execute on function ledger_record_usage to pgledger_poster;

@@ -1,0 +1,58 @@
+/*
+Refuses a range of time that usage cannot be added up over: one that is not finite or is empty, or
+that breaks an hour whose events may have been purged.
+Errors: NullArgument, InvalidTime, UsagePurged.
+*/
+create or replace function pgledger.check_usage_range(
+  app_id text,
+  tenant_id text,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz;
+  v_edge record;
+begin
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
+    order by edge.place
+  loop
+    if v_edge.at is null then
+      perform pgledger.fail('LG003', array[v_edge.name]);
+    elsif v_edge.fault is not null then
+      perform pgledger.fail('LG008', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+    end if;
+  end loop;
+  if ends_at <= starts_at then
+    perform pgledger.fail(
+      'LG008', array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
+    );
+  end if;
+
+  select tenants.purged_before
+  into v_purged_before
+  from pgledger.tenants
+  where tenants.app_id = check_usage_range.app_id
+    and tenants.tenant_id = check_usage_range.tenant_id;
+  for v_edge in
+    select edge.name, edge.at
+    from (values (1, 'starts_at', starts_at), (2, 'ends_at', ends_at)) as edge (place, name, at)
+    where edge.at < v_purged_before
+      and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
+    order by edge.place
+  loop
+    perform pgledger.fail('LG106', array[v_edge.name, v_edge.at::text, v_purged_before::text]);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_usage_range is
+  'Raises InvalidTime or UsagePurged unless usage can be added up over a range of time.';
+
+revoke all on function pgledger.check_usage_range from public;

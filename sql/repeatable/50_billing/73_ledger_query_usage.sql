@@ -1,0 +1,57 @@
+/*
+A page of a tenant's usage events, in the order in which they happened; of events of one time in the
+order in which they were recorded.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_query_usage(
+  app_id text,
+  tenant_id text,
+  starts_at timestamptz default null,
+  ends_at timestamptz default null,
+  feature_key text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_usage_events
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_page(page_size, page_offset);
+  return query
+  select
+    pgledger.event_id(event.created_at, event.key),
+    event.app_id, event.tenant_id, event.feature_key, event.quantity, event.event_at,
+    event.idempotency_key, event.metadata, event.created_at
+  from (
+    select
+      usage_events.key, usage_events.created_at, meters.app_id, meters.tenant_id,
+      meters.feature_key, usage_events.quantity, usage_events.event_at,
+      usage_events.idempotency_key, usage_events.metadata
+    from pgledger.meters
+    inner join pgledger.usage_events on meters.key = usage_events.meter_key
+    where meters.app_id = ledger_query_usage.app_id
+      and meters.tenant_id = ledger_query_usage.tenant_id
+      and meters.feature_key = coalesce(ledger_query_usage.feature_key, meters.feature_key)
+      and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
+      and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+    order by usage_events.event_at, usage_events.key
+    limit page_size
+    offset page_offset
+  ) as event
+  order by event.event_at, event.key;
+end;
+$$;
+
+comment on function ledger_query_usage is
+  'A page of a tenant''s usage events from starts_at, inclusive, to ends_at, exclusive, of one '
+  'feature or of all, in the order in which they happened. page_size: 1 to 10000. page_offset: '
+  'rows to leave out; to go through many, ask from the last event_at on instead. Errors: '
+  'NullArgument, InvalidScope, InvalidPage.';
+
+revoke all on function ledger_query_usage from public;
+grant execute on function ledger_query_usage to pgledger_reader;

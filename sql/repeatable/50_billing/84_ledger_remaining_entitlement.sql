@@ -1,0 +1,34 @@
+/*
+How much of a feature a tenant has left now.
+Errors: NullArgument, InvalidScope, FeatureNotFound.
+*/
+create or replace function ledger_remaining_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  return (
+    select answer.remaining
+    from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+    cross join lateral pgledger.allowance(
+      feature_key, found.used, found.quota, found.soft_limit, found.reason, 0
+    ) as answer
+  );
+end;
+$$;
+
+comment on function ledger_remaining_entitlement is
+  'How much of a feature a tenant has left: -1 if it is unlimited, 0 if the tenant does not have '
+  'it; of a boolean feature 1 for on. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+
+revoke all on function ledger_remaining_entitlement from public;
+grant execute on function ledger_remaining_entitlement to pgledger_reader;

@@ -1,0 +1,103 @@
+/*
+Works an entitlement out and remembers it with the versions of what it was made from, both in one
+statement and so of one moment. It is served while all of these stand, until its time to live or the
+end of the limit's period, a trial or a subscription, whichever is first.
+Locks: the cache's row.
+Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.
+*/
+create or replace function ledger_set_cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  ttl interval default '30 seconds'
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text
+)
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  -- Before the moment that it is made of.
+  v_now timestamptz := pgledger.clock();
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if ttl is null then
+    perform pgledger.fail('LG003', array['ttl']);
+  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
+    perform pgledger.fail(
+      'LG101', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+    );
+  end if;
+  return query
+  with stored as (
+    insert into pgledger.entitlement_cache (
+      app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
+      plan_version, subscription_version, usage_version, tenant_version, feature_version,
+      created_at, expires_at
+    )
+    select
+      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+      found.reason, found.starts_at, found.ends_at, versions.plan_version,
+      versions.subscription_version, versions.usage_version, versions.tenant_version,
+      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
+    from pgledger.entitlement(
+      ledger_set_cached_entitlement.app_id,
+      ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key
+    ) as found
+    cross join lateral pgledger.entitlement_versions(
+      ledger_set_cached_entitlement.app_id,
+      ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key,
+      found.starts_at,
+      found.ends_at
+    ) as versions
+    on conflict on constraint entitlement_cache_app_id_tenant_id_feature_key_pk do update
+    set
+      used = excluded.used,
+      quota = excluded.quota,
+      soft_limit = excluded.soft_limit,
+      reason = excluded.reason,
+      starts_at = excluded.starts_at,
+      ends_at = excluded.ends_at,
+      plan_version = excluded.plan_version,
+      subscription_version = excluded.subscription_version,
+      usage_version = excluded.usage_version,
+      tenant_version = excluded.tenant_version,
+      feature_version = excluded.feature_version,
+      created_at = excluded.created_at,
+      expires_at = excluded.expires_at
+    returning
+      entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+      entitlement_cache.soft_limit, entitlement_cache.reason
+  )
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from stored
+  cross join lateral pgledger.allowance(
+    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
+  ) as answer;
+end;
+$$;
+
+comment on function ledger_set_cached_entitlement is
+  'Works out what a tenant has of a feature, remembers it for ledger_get_cached_entitlement, and '
+  'returns what ledger_check_entitlement does for a quantity of 1. ttl: how long it may be served '
+  'at most, above 0 and at most a day. It stops being served earlier when anything that it was '
+  'made from changes: plan, subscription, usage, an invalidation, the end of a period, a trial or '
+  'a subscription. Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.';
+
+revoke all on function ledger_set_cached_entitlement from public;
+grant execute on function ledger_set_cached_entitlement to pgledger_poster;
