@@ -132,8 +132,8 @@ MOST_READY = 1_000
 DELAY_SECONDS = 55 * 60
 FRESH_SECONDS = 60
 HOUR = 3600
-# Of events that are purged: when they happened, in hours ago.
-OLD_HOURS = (26, 2)
+# Of events that are purged: when they happened, in hours ago. Only whole UTC hours are purged.
+OLD_HOURS = (27, 3)
 CALLS_A_STEP = 10
 PURGE_BEFORE = "clock_timestamp() - interval '90 minutes'"
 PURGE_EVENTS = 10_000

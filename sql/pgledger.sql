@@ -4631,7 +4631,7 @@ as $$
         'CLF UYW'
       )
   ) as minor_unit (exponent, codes)
-  cross join lateral string_to_table(minor_unit.codes, ' ') as listed (code)
+  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
 $$;
 
 comment on function pgledger.iso_currencies is
@@ -4910,7 +4910,7 @@ each of which leads to its events in order of time.
 */
 create or replace view ledger_usage_events as
 select
-  pgledger.event_id(usage_events.created_at, usage_events.key) as id,
+  pgledger.event_id(usage_events.created_at, usage_events.key) collate "C" as id,
   meters.app_id,
   meters.tenant_id,
   meters.feature_key,
@@ -9191,7 +9191,7 @@ create or replace function ledger_get_active_subscription(
 )
 returns setof ledger_subscriptions
 language plpgsql
-volatile
+stable
 parallel safe
 rows 1
 security definer
@@ -11325,7 +11325,14 @@ begin
     where tenants.key = locked.key and tenants.purged_before < line.before
   )
   delete from pgledger.usage_events
-  where usage_events.ctid = any(array(select doomed.ctid from doomed));
+  -- Through the locked tenants, so that none is locked after the first event is deleted.
+  where usage_events.ctid = any(
+    array(
+      select doomed.ctid
+      from doomed
+      inner join locked on doomed.tenant_key = locked.key
+    )
+  );
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
@@ -12406,13 +12413,13 @@ values
   ('repeatable/30_ledger/63_pgledger_account_entries.sql', 'repeatable', 'fa30edcb6f0519e7240ae6337984d068c3a7f5b234ad4ce9b3c97c3eb72613dd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/64_pgledger_balance_at.sql', 'repeatable', '99b4c05eec1fa17c26f9f9c86f9567531f75ddd0c735b7681c60922cb64e3906', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/70_pgledger_verify.sql', 'repeatable', 'cdf8a17ffd4f49e4c3d5536ceaf5c3a7cbfb820a400ee64523095b221fa98f41', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/10_iso_currencies.sql', 'repeatable', 'cfdef4586dc041961b6e045c72f7038ae127564a66cbcef39bc27c5d8daf5890', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/10_iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/11_ledger_currencies.sql', 'repeatable', 'bfa5dd45765da10725ac98180df3ecc8a1d7f088ff1abce44a278e4e754c263e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/12_ledger_features.sql', 'repeatable', 'a29cc55d38994d36eb7ed843e34b19ae10b7fbce53812fcd3ced400652d353f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/13_ledger_plans.sql', 'repeatable', '9c869f9511a13f762f08a3181a506b6b40f35d4fb2e80cb55ad213e6955f526b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/14_ledger_subscriptions.sql', 'repeatable', 'ca42fe7b6844987205055d99b3fb8503b8e0f74bca8fabf4d1fc9280b69b5012', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/15_ledger_subscription_changes.sql', 'repeatable', 'bc5bf4c7765ba5c8180e22e062573cc97aeef501bd3903bce34215b3d0a597c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/16_ledger_usage_events.sql', 'repeatable', 'a6ee875fd25093b5a7c3624024d881b9c00cbaac284a21f5233d9c9f7e7f9377', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/16_ledger_usage_events.sql', 'repeatable', 'f64daf43d9df1ff051c2fb05bced04c9350bc81ed775bb4c717824e3ad0429d9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/17_ledger_entitlement_cache.sql', 'repeatable', '42f382e596d70d5f0196081a922599247a2aed6fe8dac6bf8cec1e5cd57f0d2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/81_ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/82_ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
@@ -12499,7 +12506,7 @@ values
   ('repeatable/50_billing/38_repeated_subscription.sql', 'repeatable', '66181743abc7ea878b24859fbf61f6ebc34db62cb00319b35e1faa2ce537ad81', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/39_insert_subscription.sql', 'repeatable', '751e037bdecb98da9497f9d682efdedb56c0139f9ff56e47a7a94707f83ee749', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/40_ledger_create_subscription.sql', 'repeatable', 'c983d24f1ed33394cfc5619d791950118dc1b3609168550a05450fb7c705c9ee', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/41_ledger_get_active_subscription.sql', 'repeatable', '01f190db7bf9fd811b9db3794cfdacc03c8dfefbe1522d079a3a417614d201d7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/41_ledger_get_active_subscription.sql', 'repeatable', '67e89a1be277bc30a16b42182d69e0475e30d9602f80607ef0c4cd8af94cd367', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/41_ledger_get_subscription.sql', 'repeatable', 'd4423fffc6a52e9f6ac4110577daeb1cfd6531114295567d4e5ebf4777a4dd22', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/42_ledger_list_subscriptions.sql', 'repeatable', '642ee8210357014e165f01bdf8430b28733fccb5e930ce1564c2fb6c6482fc49', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '9a2371b6fa12a1967928eaf38e617ffd74a0c9347c73e5c67aa9641d63e9c7c4', pg_catalog.now(), '0.1.0.dev0'),
@@ -12533,7 +12540,7 @@ values
   ('repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql', 'repeatable', 'c91ced9cba2350892e7c0b8a732d3198d5bad2921f5685a0ee32241f3dc3c547', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '7edda34d5e893b975e19331203730bb1e1d867ec362cd56750a6816a6e8f0c4f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', '2c91279fc0add9ac68ba5a44e94c7b5a03ac4a77eaffef07e13a297477ee4f86', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', '82b99b7ca111217b85a90a127e36c5a36b008147778007ae756599aa4c61199f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', '6f96305674bdd6d006af0cfb7c9d71636374e0497d04b84aa84c1823371e70e9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '20003b642f207c0fa7cab84f5ad5d1a1b93080cdc9b194957278bcade9a2203f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/80_entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/81_allowance.sql', 'repeatable', '7947af0e45c9506256e495221ced1404749ea482b938ae73b4aaef214434f9ed', pg_catalog.now(), '0.1.0.dev0'),

@@ -302,6 +302,14 @@ def test_wrong_options_are_refused(pool: Pool, arguments, kind, message):
         Meter(pool, "app", **arguments)
 
 
+def test_a_pool_and_an_app_are_needed(pool: Pool, conn):
+    for wrong in ("dbname=books", None, conn):
+        with pytest.raises(TypeError, match=r"pool must have a method connection\(\)"):
+            Meter(wrong, "app")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="app_id must be a str, not NoneType"):
+        Meter(pool, None)  # type: ignore[arg-type]
+
+
 def test_timeouts_are_timedeltas(pool: Pool):
     with Meter(pool, "app") as meter:
         with pytest.raises(TypeError, match="timeout must be a timedelta, not int 5"):
@@ -499,8 +507,9 @@ def test_a_server_that_dies_under_it_counts_everything_once(new_server: NewServe
     with psycopg.connect(dsn) as conn:
         billing = Billing(conn)
         counted = sum(total(billing, f"t{number}") for number in range(3))
-        (events,) = conn.execute("select sum(quantity) from ledger_usage_events").fetchone()
-        assert counted == events == sum(accepted)
+        events = conn.execute("select sum(quantity) from ledger_usage_events").fetchone()
+        assert events == (counted,)
+        assert counted == sum(accepted)
 
 
 # When there is no room
@@ -602,7 +611,7 @@ def test_rejected_events_are_handed_back_with_reasons(billing: Billing, pool: Po
             meter.record("t", "calls", event_at=dt.datetime.now(UTC) + 2 * HOUR),
             meter.record("t", "calls", idempotency_key="x" * 256),
         ]
-        assert meter.record("t", "calls", 5, idempotency_key=good.idempotency_key)
+        meter.record("t", "calls", 5, idempotency_key=good.idempotency_key)
         meter.record("t", "calls", 2)
         assert meter.flush()
         rejected = meter.rejected
@@ -633,7 +642,7 @@ POISON: list[dict[str, Any]] = [
     {"idempotency_key": "\ud800"},
     {"quantity": Decimal("1e200000")},
     {"quantity": Decimal("NaN")},
-    {"metadata": {"a": 10**200_000}},
+    {"metadata": {"a": "\ud800"}},
 ]
 
 
@@ -642,27 +651,21 @@ POISON: list[dict[str, Any]] = [
 def test_an_event_that_cannot_even_be_sent_keeps_no_other_out(
     billing: Billing, pool: Pool, poison, place
 ):
-    # json writes the number out in full.
-    limit = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(0)
-    try:
-        with Meter(pool, "app", batch_size=20, flush_interval=LATER) as meter:
-            for number in range(20):
-                wrong = poison if number == place else {}
-                arguments: dict[str, Any] = {
-                    "tenant_id": "t",
-                    "feature_key": "calls",
-                    "quantity": number,
-                }
-                meter.record(**(arguments | wrong))
-            wait_for(lambda: meter.buffered == 0)
-            (rejection,) = meter.take_rejected()
-            assert rejection.reason
-            for name, value in poison.items():
-                given = getattr(rejection.record, name)
-                assert given == value or value.is_nan()
-    finally:
-        sys.set_int_max_str_digits(limit)
+    with Meter(pool, "app", batch_size=20, flush_interval=LATER) as meter:
+        for number in range(20):
+            wrong = poison if number == place else {}
+            arguments: dict[str, Any] = {
+                "tenant_id": "t",
+                "feature_key": "calls",
+                "quantity": number,
+            }
+            meter.record(**(arguments | wrong))
+        wait_for(lambda: meter.buffered == 0)
+        (rejection,) = meter.take_rejected()
+        assert rejection.reason
+        for name, value in poison.items():
+            given = getattr(rejection.record, name)
+            assert given == value or value.is_nan()
     assert quantities(billing) == [number for number in range(20) if number != place]
 
 
@@ -907,10 +910,9 @@ def test_a_program_that_is_killed_counts_nothing_twice(billing: Billing, ledger_
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         assert total(billing) >= flushed
-    (keys,) = billing.conn.execute(
-        "select count(distinct idempotency_key) from ledger_usage_events"
-    ).fetchone()
-    wait_for(lambda: total(billing) == keys)
+    # What the killed program had sent may still be going on.
+    keys = "select count(distinct idempotency_key) from ledger_usage_events"
+    wait_for(lambda: billing.conn.execute(keys).fetchone() == (total(billing),))
 
 
 # The asynchronous meter

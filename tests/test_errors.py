@@ -345,7 +345,8 @@ def billing_ids(create: Callable[..., str]) -> dict[str, str]:
     create("select id from ledger_create_feature('app', 'calls', 'Calls')")
     made = {
         "plan": create(
-            "select id from ledger_create_plan('app', 'pro', 'Pro', 'USD', '[{\"key\": \"calls\"}]')"
+            "select id from ledger_create_plan('app', 'pro', 'Pro', 'USD', %s)",
+            '[{"key": "calls"}]',
         ),
         "archived": create("select id from ledger_create_plan('app', 'old', 'Old', 'USD')"),
     }

@@ -345,6 +345,21 @@ def test_registered_prefixes_are_those_the_database_uses(conn):
     assert ids.parse(entry[0]).prefix == ids.PREFIXES["entry"]
 
 
+def test_registered_prefixes_are_those_of_the_billing_store(conn):
+    made = {}
+    for kind, call in {
+        "feature": "select id from ledger_create_feature('app', 'calls', 'Calls')",
+        "plan": "select id from ledger_create_plan('app', 'pro', 'Pro', 'USD')",
+        "usage_event": "select id from ledger_record_usage('app', 't', 'calls')",
+    }.items():
+        made[kind] = conn.execute(call.encode()).fetchone()[0]
+    made["subscription"] = conn.execute(
+        "select id from ledger_create_subscription('app', 't', %s)", [made["plan"]]
+    ).fetchone()[0]
+    for kind, id_ in made.items():
+        assert ids.parse(id_).prefix == ids.PREFIXES[kind]
+
+
 def test_an_id_made_in_python_is_accepted_by_the_database(conn):
     for _ in range(10):
         chosen = ids.generate(ids.PREFIXES["account"])

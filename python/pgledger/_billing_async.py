@@ -206,7 +206,7 @@ class AsyncBilling(AsyncCaller):
             add_on: Whether a tenant may have it beside another active subscription.
             metadata: JSON object of the app's own.
             id: The plan's id if the caller chooses it (:func:`pgledger.ids.generate`). The same
-                call with the same id returns the first call's plan.
+                call with the same id returns that plan as it is now.
             tenant_id: The one tenant that it is for; the empty text for all.
 
         Returns:
@@ -425,7 +425,7 @@ class AsyncBilling(AsyncCaller):
             description: Text for people.
             metadata: JSON object of the app's own.
             id: The feature's id if the caller chooses it (:func:`pgledger.ids.generate`). The same
-                call with the same id returns the first call's feature.
+                call with the same id returns that feature as it is now.
             tenant_id: The one tenant that it is for; the empty text for all.
 
         Returns:
@@ -437,6 +437,7 @@ class AsyncBilling(AsyncCaller):
             InvalidMetadata: The metadata is too large.
             InvalidId: The id is malformed or of another kind.
             IdempotencyConflict: The id is taken by a different feature.
+            InUse: Usage was recorded under this key, with another type or unique key.
         """
         return await self._fetch_one(
             FEATURE_ROW,
@@ -682,7 +683,7 @@ class AsyncBilling(AsyncCaller):
             quantity: How many times the plan is taken.
             metadata: JSON object of the app's own.
             id: The subscription's id if the caller chooses it (:func:`pgledger.ids.generate`). The
-                same call with the same id returns the first call's subscription.
+                same call with the same id returns it as it is now.
 
         Returns:
             The subscription.

@@ -27,6 +27,8 @@ from pgledger._meter_buffer import (
     OnRejected,
     Rejection,
     rejections,
+    require_pool,
+    require_text,
     seconds,
     usage_record,
 )
@@ -93,6 +95,8 @@ class AsyncMeter:
         schema: str | None = None,
         on_rejected: OnRejected | None = None,
     ) -> None:
+        require_pool(pool)
+        require_text("app_id", app_id)
         self._pool = pool
         self._app_id = app_id
         self._schema = schema

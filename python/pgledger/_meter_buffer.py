@@ -92,6 +92,19 @@ class Wakeable(Protocol):
         ...
 
 
+def require_pool(pool: object) -> None:
+    """Refuses what lends no connections: found out later, it would keep every event waiting.
+
+    Raises:
+        TypeError: It has no method ``connection``.
+    """
+    if not callable(getattr(pool, "connection", None)):
+        raise TypeError(
+            f"pool must have a method connection(), as a psycopg_pool.ConnectionPool has, "
+            f"not {type(pool).__name__}"
+        )
+
+
 def seconds(name: str, duration: object) -> float | None:
     """Returns a duration in seconds, or None for None.
 
@@ -133,12 +146,12 @@ def usage_record(
         TypeError: A value is of a wrong type.
         ValueError: A time has no time zone, or metadata holds NaN or an infinity.
     """
-    for name, text in (("tenant_id", tenant_id), ("feature_key", feature_key)):
-        _require_text(name, text)
+    require_text("tenant_id", tenant_id)
+    require_text("feature_key", feature_key)
     if idempotency_key is None:
         idempotency_key = ids.generate(KEY_PREFIX)
     else:
-        _require_text("idempotency_key", idempotency_key)
+        require_text("idempotency_key", idempotency_key)
     decimal_text("quantity", quantity)
     time_text("event_at", event_at)
     return UsageRecord(
@@ -151,7 +164,12 @@ def usage_record(
     )
 
 
-def _require_text(name: str, text: object) -> None:
+def require_text(name: str, text: object) -> None:
+    """Refuses what is not a text.
+
+    Raises:
+        TypeError: It is not a str.
+    """
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a str, not {type(text).__name__} {text!r}")
 

@@ -24,6 +24,8 @@ from pgledger._meter_buffer import (
     OnRejected,
     Rejection,
     rejections,
+    require_pool,
+    require_text,
     seconds,
     usage_record,
 )
@@ -91,6 +93,8 @@ class Meter:
         schema: str | None = None,
         on_rejected: OnRejected | None = None,
     ) -> None:
+        require_pool(pool)
+        require_text("app_id", app_id)
         self._pool = pool
         self._app_id = app_id
         self._schema = schema

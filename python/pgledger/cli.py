@@ -151,9 +151,10 @@ transaction: when it fails or is killed, the database is as it was before. Any n
 may run at once; one does the work and the others wait for it. Run again, it does
 nothing and says so.
 
-A new database gets the roles pgledger_owner (owns everything, no login) and, to grant
-to yours, pgledger_poster, pgledger_reader and pgledger_auditor. Where you may not make
-roles, it stops and prints the statements for an administrator.""",
+A new database gets the roles pgledger_owner and pgledger_tenant_views (own everything,
+no login) and, to grant to yours, pgledger_poster, pgledger_reader, pgledger_auditor and
+pgledger_tenant. Where you may not make roles, it stops and prints the statements for an
+administrator.""",
     )
     _add_target(migrate)
     _add_installation(migrate)

@@ -35,7 +35,7 @@ as $$
         'CLF UYW'
       )
   ) as minor_unit (exponent, codes)
-  cross join lateral string_to_table(minor_unit.codes, ' ') as listed (code)
+  cross join lateral pg_catalog.string_to_table(minor_unit.codes, ' ') as listed (code)
 $$;
 
 comment on function pgledger.iso_currencies is

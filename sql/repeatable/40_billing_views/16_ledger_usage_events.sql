@@ -4,7 +4,7 @@ each of which leads to its events in order of time.
 */
 create or replace view ledger_usage_events as
 select
-  pgledger.event_id(usage_events.created_at, usage_events.key) as id,
+  pgledger.event_id(usage_events.created_at, usage_events.key) collate "C" as id,
   meters.app_id,
   meters.tenant_id,
   meters.feature_key,

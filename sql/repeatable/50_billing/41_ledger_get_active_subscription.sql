@@ -10,7 +10,7 @@ create or replace function ledger_get_active_subscription(
 )
 returns setof ledger_subscriptions
 language plpgsql
-volatile
+stable
 parallel safe
 rows 1
 security definer

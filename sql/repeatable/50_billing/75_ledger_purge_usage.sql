@@ -92,7 +92,14 @@ begin
     where tenants.key = locked.key and tenants.purged_before < line.before
   )
   delete from pgledger.usage_events
-  where usage_events.ctid = any(array(select doomed.ctid from doomed));
+  -- Through the locked tenants, so that none is locked after the first event is deleted.
+  where usage_events.ctid = any(
+    array(
+      select doomed.ctid
+      from doomed
+      inner join locked on doomed.tenant_key = locked.key
+    )
+  );
   get diagnostics v_deleted = row_count;
   return v_deleted;
 end;
