@@ -9749,17 +9749,21 @@ comment on function pgledger.quota_period is 'The period that a limit is for, ar
 
 revoke all on function pgledger.quota_period from public;
 
--- file: repeatable/50_billing/58_purge_lines.sql
+-- file: repeatable/50_billing/58_usage_was_purged.sql
 /*
-The purge lines of tenants, in a fixed order: before its line a tenant's events may be gone.
-A transaction that would not see a purge that commits meanwhile locks the rows instead, so that it
-fails when one has.
+Whether a purge has committed that passed one of the events which this call has inserted: then the
+key of that event may have been forgotten just before, and the event counted a second time.
+A transaction that would not see such a purge locks its tenants instead, so that it fails if there
+was one.
 */
-create or replace function pgledger.purge_lines(
+create or replace function pgledger.usage_was_purged(
   app_id text,
-  tenant_ids text[]
+  distinct_tenant_ids text[],
+  tenant_ids text[],
+  event_ats timestamptz[],
+  meter_keys integer[]
 )
-returns timestamptz[]
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -9768,25 +9772,27 @@ begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform
     from pgledger.tenants
-    where tenants.app_id = purge_lines.app_id
-      and tenants.tenant_id = any(purge_lines.tenant_ids)
+    where tenants.app_id = usage_was_purged.app_id
+      and tenants.tenant_id = any(distinct_tenant_ids)
     order by tenants.key
     for share;
   end if;
-  return array(
-    select tenants.purged_before
-    from pgledger.tenants
-    where tenants.app_id = purge_lines.app_id
-      and tenants.tenant_id = any(purge_lines.tenant_ids)
-    order by tenants.key
+  return exists (
+    select
+    from unnest(tenant_ids, event_ats, meter_keys) as event (tenant_id, event_at, meter_key)
+    inner join pgledger.tenants
+      on tenants.app_id = usage_was_purged.app_id
+      and tenants.tenant_id = any(distinct_tenant_ids)
+      and event.tenant_id = tenants.tenant_id
+    where event.meter_key is not null and event.event_at < tenants.purged_before
   );
 end;
 $$;
 
-comment on function pgledger.purge_lines is
-  'Times before which these tenants'' usage events may have been purged.';
+comment on function pgledger.usage_was_purged is
+  'Whether a purge has committed that passed one of the events which a call has inserted.';
 
-revoke all on function pgledger.purge_lines from public;
+revoke all on function pgledger.usage_was_purged from public;
 
 -- file: repeatable/50_billing/59_usage_skew.sql
 /*
@@ -9839,8 +9845,8 @@ revoke all on function pgledger.quantity_fault from public;
 -- file: repeatable/50_billing/61_open_meters.sql
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
-can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
-is wrong; pgledger.usage_fault says why.
+can be one and the feature is in the catalogue and can be metered, and says whether there was one to
+be made. A pair that stays without a meter is wrong; pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
@@ -9850,7 +9856,7 @@ create or replace function pgledger.open_meters(
   tenant_ids text[],
   feature_keys text[]
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -9861,20 +9867,8 @@ set jit = off
 as $$
 declare
   v_tenant_ids text[];
-  v_feature_keys text[] := array(
-    select distinct given.feature_key from unnest(feature_keys) as given (feature_key)
-  );
+  v_feature_keys text[];
 begin
-  -- As a rule every tenant has used every feature of the call before.
-  if (
-    select count(*)
-    from pgledger.meters
-    where meters.app_id = open_meters.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-      and meters.feature_key = any(v_feature_keys)
-  ) = cardinality(distinct_tenant_ids)::bigint * cardinality(v_feature_keys) then
-    return;
-  end if;
   select
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
@@ -9891,7 +9885,7 @@ begin
   where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
     and missing.feature_key is not null;
   if v_tenant_ids is null then
-    return;
+    return false;
   end if;
   select
     array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
@@ -9902,6 +9896,9 @@ begin
     open_meters.app_id, given.feature_key, given.tenant_id
   ) as feature
   where feature.type in ('metered', 'seat');
+  if v_tenant_ids is null then
+    return false;
+  end if;
   -- Nobody deletes a feature between the first look at it and its first meter.
   perform
   from pgledger.features
@@ -9928,6 +9925,7 @@ begin
   where feature.type in ('metered', 'seat')
   order by given.tenant_id, given.feature_key
   on conflict on constraint meters_app_id_tenant_id_feature_key_key do nothing;
+  return true;
 end;
 $$;
 
@@ -10448,8 +10446,9 @@ Purging: an event older than the tenant's purge line is not taken, because its k
 forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
 that is in progress is not waited for, except at higher isolation levels.
 
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by tenant and key; roll-ups, ascending by meter, days before hours; values, ascending.
+Locks, in this order: meters of seats, ascending; those of pgledger.open_meters; idempotency keys,
+ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
+before hours.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -10476,40 +10475,34 @@ declare
   v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
   v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
   v_now timestamptz;
-  v_purged_before timestamptz[];
   v_resolved record;
   v_meter_keys integer[];
   v_id_head text;
 begin
-  perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
-  -- Whoever consumes a seat reads its level and records the next one.
-  if exists (
-    select
-    from pgledger.meters
-    where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
-  ) then
-    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
-  end if;
-  v_now := pgledger.clock();
-  -- Purges stay an hour behind the clock, and no call takes half an hour.
-  if v_earliest < v_now - interval '30 minutes' then
-    v_purged_before := pgledger.purge_lines(app_id, v_tenant_ids);
-  end if;
-
-  v_resolved := pgledger.resolve_usage(
-    app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas, v_now
-  );
+  loop
+    -- Whoever consumes a seat reads its level and records the next one.
+    if exists (
+      select
+      from pgledger.meters
+      where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
+    ) then
+      perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
+    end if;
+    v_now := pgledger.clock();
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_now
+    );
+    exit when array_position(v_resolved.meter_keys, null) is null
+      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+  end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
     idempotency_keys, metadatas
   );
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
-  if v_resolved.has_values then
-    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
-  end if;
-  if v_purged_before is not null
-    and pgledger.purge_lines(app_id, v_tenant_ids) is distinct from v_purged_before
+  -- Purges stay an hour behind the clock, and no call takes half an hour.
+  if v_earliest < v_now - interval '30 minutes'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
   then
     raise exception using
       errcode = '40001',
@@ -10530,14 +10523,20 @@ begin
       null::text,
       null::text[]
     from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-    return;
+  else
+    return query
+    select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
+      v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+    ) as answer;
   end if;
-  return query
-  select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
-  from pgledger.usage_answers(
-    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-    v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
-  ) as answer;
+
+  -- Last, because most others who ingest wait for these rows.
+  if v_resolved.has_values then
+    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
+  end if;
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 
@@ -11251,7 +11250,9 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
-set plan_cache_mode = force_custom_plan
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
@@ -11280,26 +11281,33 @@ begin
 
   with doomed as materialized (
     select event.ctid, event.tenant_key, event.event_at
-    from pgledger.meters
-    cross join lateral (
+    from (
       select
+        meters.key,
         date_bin(
           '1 hour',
           least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
           timestamptz '2000-01-01 00:00:00+00'
         ) as before
+      from pgledger.meters
+      where meters.app_id = ledger_purge_usage.app_id
+        and exists (
+          select
+          from pgledger.usage_events
+          where usage_events.meter_key = meters.key
+            and usage_events.event_at < ledger_purge_usage.before
+        )
       offset 0
     ) as line
     cross join lateral (
       select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
       from pgledger.usage_events
-      where usage_events.meter_key = meters.key
+      where usage_events.meter_key = line.key
         and usage_events.event_at < line.before
       order by usage_events.event_at
       limit max_events
       for update skip locked
     ) as event
-    where meters.app_id = ledger_purge_usage.app_id
     limit max_events
   ),
   line as materialized (
@@ -12516,10 +12524,10 @@ values
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', 'e268f476bd57b28e2609e28c9aec5051a7d2896dfbe2c3cb8668f68e5e81578e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/57_quota_period.sql', 'repeatable', '46ac4c02cd0708a21f7a741277d59291cdee2b78eeabda644290a4d3f11ff631', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/58_purge_lines.sql', 'repeatable', '4699d2f97e17f70c6e5dca52e8f27be70aaee75c88c22f37d71dde474b645bc3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/58_usage_was_purged.sql', 'repeatable', '84e74ae1e78a7062e99dfe8d8b020851bc0f0f1930f022e974ac47c71002ceca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/59_usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/60_quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/61_open_meters.sql', 'repeatable', '770cf7345bbaaa54df9889678a3a014a7b5b76a7645f5d70b83c6239900aa6d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/61_open_meters.sql', 'repeatable', 'e965f4b0b3f4d2662eb034fc02c33667ad506dbebc86cb714f1118cb79336d4b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/61_take_turns.sql', 'repeatable', 'd055d5d61d0ed68f4feea318bb5e544655446a01e9815bb1a6ce1790ba8c7297', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
@@ -12527,7 +12535,7 @@ values
   ('repeatable/50_billing/62_roll_up_usage.sql', 'repeatable', '2edc42bc230a81f2daffddaaa37ca9c8ed3c0746a5da08461debe8cfcabac0a0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_usage_answers.sql', 'repeatable', '7e84cb0717ed66418654c8f6e126a838bd00240284f7ca4841c54ff0c7ce4ea6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_usage_fault.sql', 'repeatable', 'd4aee3ded14e3ddc9bc8e87b6063721497dc9addf9753206555beb8d07553a94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', '322d370606f1f786f84e6ff5c5b1908a5a357ce3fdc90e1b7c09f410a1c41599', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', 'efda90c96f9d37035011c68282c02579dba42b2a8e05b2247811f6d68338505f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', 'c4b6d4d117939b42d1e482fb149cbd8cf71b1fceeabcac4b60f711da36e8a38e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),
@@ -12540,7 +12548,7 @@ values
   ('repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql', 'repeatable', 'c91ced9cba2350892e7c0b8a732d3198d5bad2921f5685a0ee32241f3dc3c547', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '7edda34d5e893b975e19331203730bb1e1d867ec362cd56750a6816a6e8f0c4f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', '2c91279fc0add9ac68ba5a44e94c7b5a03ac4a77eaffef07e13a297477ee4f86', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', '6f96305674bdd6d006af0cfb7c9d71636374e0497d04b84aa84c1823371e70e9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', 'f554b106f36d74d6d4a06f9e7271f12b011751b4c1c513446e5b49c6f9fdb195', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '20003b642f207c0fa7cab84f5ad5d1a1b93080cdc9b194957278bcade9a2203f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/80_entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/81_allowance.sql', 'repeatable', '7947af0e45c9506256e495221ced1404749ea482b938ae73b4aaef214434f9ed', pg_catalog.now(), '0.1.0.dev0'),

@@ -397,7 +397,7 @@ def test_an_event_comes_back_whole(billing: Billing, plan: Plan):
     )
     assert event.event_at.utcoffset() == dt.timedelta(0)
     again = billing.record_usage("app", "t", "api_calls", idempotency_key='k"1"\\')
-    assert again == UsageReceipt("duplicate", None)
+    assert again == UsageReceipt("duplicate", receipt.id)
 
 
 def test_a_batch_answers_for_each_event(billing: Billing, plan: Plan):
@@ -429,6 +429,8 @@ def test_a_batch_answers_for_each_event(billing: Billing, plan: Plan):
         errors.InvalidQuantity.sqlstate,
         errors.UsageInFuture.sqlstate,
     ]
+    assert answers[2].id == answers[0].id
+    assert [answer.id for answer in answers[3:]] == [None] * 3
     assert "'nothing'" in (answers[3].reason or "")
     assert [event.quantity for event in billing.query_usage("app", "t")] == [2]
     assert billing.ingest_usage("app", []) == []

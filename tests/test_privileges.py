@@ -234,7 +234,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.plan_of",
     "pgledger.plan_text",
     "pgledger.post_transfers",
-    "pgledger.purge_lines",
+    "pgledger.usage_was_purged",
     "pgledger.quantity_fault",
     "pgledger.quota_period",
     "pgledger.read_plan_base",

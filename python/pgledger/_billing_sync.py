@@ -978,7 +978,7 @@ class Billing(Caller):
             metadata: JSON object to store with it.
 
         Returns:
-            Whether it was counted now or had been before.
+            Whether it was counted now or had been before, and its id.
 
         Raises:
             FeatureNotFound: There is no feature of this key for this app and tenant.

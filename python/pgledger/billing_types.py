@@ -236,7 +236,8 @@ class UsageAnswer:
     Attributes:
         event_index: Which of the batch, from 1.
         status: ``inserted``, ``duplicate`` (its key had been counted before) or ``rejected``.
-        id: Public id of the event, ``evt_`` and a ULID; None unless it was inserted.
+        id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one,
+            unless that is purged just now; None if rejected.
         error: SQLSTATE of what is wrong with a rejected one, as :mod:`pgledger.errors` has them.
         reason: The same in words.
     """
@@ -254,7 +255,8 @@ class UsageReceipt:
 
     Attributes:
         status: ``inserted``, or ``duplicate``: its key had been counted before.
-        id: Public id of the event, ``evt_`` and a ULID; None for a duplicate.
+        id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one, or
+            None if that is purged just now.
     """
 
     status: str

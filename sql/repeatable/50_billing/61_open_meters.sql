@@ -1,7 +1,7 @@
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
-can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
-is wrong; pgledger.usage_fault says why.
+can be one and the feature is in the catalogue and can be metered, and says whether there was one to
+be made. A pair that stays without a meter is wrong; pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
@@ -11,7 +11,7 @@ create or replace function pgledger.open_meters(
   tenant_ids text[],
   feature_keys text[]
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -22,20 +22,8 @@ set jit = off
 as $$
 declare
   v_tenant_ids text[];
-  v_feature_keys text[] := array(
-    select distinct given.feature_key from unnest(feature_keys) as given (feature_key)
-  );
+  v_feature_keys text[];
 begin
-  -- As a rule every tenant has used every feature of the call before.
-  if (
-    select count(*)
-    from pgledger.meters
-    where meters.app_id = open_meters.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-      and meters.feature_key = any(v_feature_keys)
-  ) = cardinality(distinct_tenant_ids)::bigint * cardinality(v_feature_keys) then
-    return;
-  end if;
   select
     array_agg(missing.tenant_id order by missing.tenant_id, missing.feature_key),
     array_agg(missing.feature_key order by missing.tenant_id, missing.feature_key)
@@ -52,7 +40,7 @@ begin
   where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
     and missing.feature_key is not null;
   if v_tenant_ids is null then
-    return;
+    return false;
   end if;
   select
     array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
@@ -63,6 +51,9 @@ begin
     open_meters.app_id, given.feature_key, given.tenant_id
   ) as feature
   where feature.type in ('metered', 'seat');
+  if v_tenant_ids is null then
+    return false;
+  end if;
   -- Nobody deletes a feature between the first look at it and its first meter.
   perform
   from pgledger.features
@@ -89,6 +80,7 @@ begin
   where feature.type in ('metered', 'seat')
   order by given.tenant_id, given.feature_key
   on conflict on constraint meters_app_id_tenant_id_feature_key_key do nothing;
+  return true;
 end;
 $$;
 

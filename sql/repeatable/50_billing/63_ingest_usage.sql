@@ -9,8 +9,9 @@ Purging: an event older than the tenant's purge line is not taken, because its k
 forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
 that is in progress is not waited for, except at higher isolation levels.
 
-Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
-ascending by tenant and key; roll-ups, ascending by meter, days before hours; values, ascending.
+Locks, in this order: meters of seats, ascending; those of pgledger.open_meters; idempotency keys,
+ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
+before hours.
 Errors: serialization_failure.
 */
 create or replace function pgledger.ingest_usage(
@@ -37,40 +38,34 @@ declare
   v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
   v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
   v_now timestamptz;
-  v_purged_before timestamptz[];
   v_resolved record;
   v_meter_keys integer[];
   v_id_head text;
 begin
-  perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
-  -- Whoever consumes a seat reads its level and records the next one.
-  if exists (
-    select
-    from pgledger.meters
-    where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
-  ) then
-    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
-  end if;
-  v_now := pgledger.clock();
-  -- Purges stay an hour behind the clock, and no call takes half an hour.
-  if v_earliest < v_now - interval '30 minutes' then
-    v_purged_before := pgledger.purge_lines(app_id, v_tenant_ids);
-  end if;
-
-  v_resolved := pgledger.resolve_usage(
-    app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-    metadatas, v_now
-  );
+  loop
+    -- Whoever consumes a seat reads its level and records the next one.
+    if exists (
+      select
+      from pgledger.meters
+      where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
+    ) then
+      perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
+    end if;
+    v_now := pgledger.clock();
+    v_resolved := pgledger.resolve_usage(
+      app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
+      metadatas, v_now
+    );
+    exit when array_position(v_resolved.meter_keys, null) is null
+      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+  end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
     idempotency_keys, metadatas
   );
-  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
-  if v_resolved.has_values then
-    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
-  end if;
-  if v_purged_before is not null
-    and pgledger.purge_lines(app_id, v_tenant_ids) is distinct from v_purged_before
+  -- Purges stay an hour behind the clock, and no call takes half an hour.
+  if v_earliest < v_now - interval '30 minutes'
+    and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
   then
     raise exception using
       errcode = '40001',
@@ -91,14 +86,20 @@ begin
       null::text,
       null::text[]
     from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
-    return;
+  else
+    return query
+    select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
+    from pgledger.usage_answers(
+      app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
+      v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+    ) as answer;
   end if;
-  return query
-  select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
-  from pgledger.usage_answers(
-    app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-    v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
-  ) as answer;
+
+  -- Last, because most others who ingest wait for these rows.
+  if v_resolved.has_values then
+    perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
+  end if;
+  perform pgledger.roll_up_usage(v_first_key, v_now, v_meter_keys, quantities, event_ats);
 end;
 $$;
 

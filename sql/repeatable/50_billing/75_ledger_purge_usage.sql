@@ -18,7 +18,9 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
-set plan_cache_mode = force_custom_plan
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
@@ -47,26 +49,33 @@ begin
 
   with doomed as materialized (
     select event.ctid, event.tenant_key, event.event_at
-    from pgledger.meters
-    cross join lateral (
+    from (
       select
+        meters.key,
         date_bin(
           '1 hour',
           least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
           timestamptz '2000-01-01 00:00:00+00'
         ) as before
+      from pgledger.meters
+      where meters.app_id = ledger_purge_usage.app_id
+        and exists (
+          select
+          from pgledger.usage_events
+          where usage_events.meter_key = meters.key
+            and usage_events.event_at < ledger_purge_usage.before
+        )
       offset 0
     ) as line
     cross join lateral (
       select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
       from pgledger.usage_events
-      where usage_events.meter_key = meters.key
+      where usage_events.meter_key = line.key
         and usage_events.event_at < line.before
       order by usage_events.event_at
       limit max_events
       for update skip locked
     ) as event
-    where meters.app_id = ledger_purge_usage.app_id
     limit max_events
   ),
   line as materialized (
