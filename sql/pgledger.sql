@@ -642,7 +642,7 @@ grant select on table pgledger.plan_features to pgledger_auditor;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if any, is still ahead; pgledger_advance writes down what the clock has decided.
+its cancel_at, if any, is still ahead; ledger_advance writes down what the clock has decided.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity,
@@ -803,6 +803,7 @@ create table pgledger.meters (
 ) with (fillfactor = 80);
 
 create index meters_tenant_key_idx on pgledger.meters (tenant_key);
+create index meters_feature_key_idx on pgledger.meters (feature_key);
 create index meters_app_id_tenant_id_seat_idx on pgledger.meters (app_id, tenant_id)
 where type = 'seat';
 
@@ -2517,6 +2518,13 @@ as $$
     when metadata is null then null
     when jsonb_typeof(metadata) <> 'object'
       then format('it is of type %s, not an object', jsonb_typeof(metadata))
+    -- A number takes a few bytes and is written with up to 131072: what is large is not written out
+    -- before its numbers are known to be short. The least of them has 16383 decimal places.
+    when pg_column_size(metadata) > 1024
+      and jsonb_path_exists(
+        metadata, '$.** ? (@.type() == "number" && (@ >= 1e308 || @ <= -1e308))'
+      )
+      then 'it has a number of more than 308 digits'
     when octet_length(metadata::text) > 65536
       then format('it has %s bytes, at most 65536 are allowed', octet_length(metadata::text))
   end
@@ -7401,6 +7409,7 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs. Once the
 feature has been updated, only what an update cannot change is compared.
 
+Locks the features of that key which the app sees, FOR UPDATE, ascending by id.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
@@ -7445,6 +7454,12 @@ begin
   perform pgledger.check_feature(v_new);
   perform pgledger.check_id('id', v_new.id, 'feat');
 
+  -- Whoever opens a meter of what the key names now is through, or waits and looks again.
+  perform
+  from pgledger.features
+  where features.key = v_new.key and features.app_id in (v_new.app_id, '*')
+  order by features.id
+  for update;
   loop
     -- Without a constraint, because the id or the key may be the one that is taken.
     insert into pgledger.features (
@@ -9953,22 +9968,22 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  with locked as materialized (
-    select meters.key
-    from pgledger.meters
-    where meters.app_id = take_turns.app_id
-      and meters.tenant_id = any(take_turns.tenant_ids)
-      and meters.type = 'seat'
-      and meters.feature_key in (
-        select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
-      )
-    order by meters.key
-    for no key update
-  )
   update pgledger.meters
   set turn = meters.turn + 1
-  from locked
-  where meters.key = locked.key;
+  where meters.key = any(
+    array(
+      select seat.key
+      from pgledger.meters as seat
+      where seat.app_id = take_turns.app_id
+        and seat.tenant_id = any(take_turns.tenant_ids)
+        and seat.type = 'seat'
+        and seat.feature_key in (
+          select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
+        )
+      order by seat.key
+      for no key update
+    )
+  );
 end;
 $$;
 
@@ -10111,6 +10126,7 @@ create or replace function pgledger.resolve_usage(
   idempotency_keys text[],
   metadatas jsonb[],
   now timestamptz,
+  latest timestamptz,
   out tenant_keys integer[],
   out meter_keys integer[],
   out has_values boolean
@@ -10119,8 +10135,6 @@ language plpgsql
 stable
 parallel safe
 as $$
-declare
-  v_latest timestamptz := now + pgledger.usage_skew(app_id);
 begin
   select
     array_agg(sound.tenant_key order by given.place),
@@ -10146,7 +10160,7 @@ begin
     on given.tenant_id = sound.tenant_id
     and given.feature_key = sound.feature_key
     and pgledger.quantity_fault(given.quantity) is null
-    and coalesce(given.event_at, now) between sound.earliest and v_latest
+    and coalesce(given.event_at, now) between sound.earliest and latest
     and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
     and pgledger.metadata_fault(given.metadata) is null
     and (
@@ -10186,7 +10200,7 @@ begin
       given.meter_key,
       given.quantity,
       coalesce(given.event_at, now) as event_at,
-      -- Exact in double precision until the year 2255.
+      -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)
@@ -10266,6 +10280,7 @@ create or replace function pgledger.usage_answers(
   idempotency_keys text[],
   metadatas jsonb[],
   now timestamptz,
+  latest timestamptz,
   id_head text,
   tenant_keys integer[],
   sound_meter_keys integer[],
@@ -10277,8 +10292,6 @@ stable
 parallel safe
 set enable_nestloop = on
 as $$
-declare
-  v_skew interval := pgledger.usage_skew(app_id);
 begin
   return query
   select
@@ -10306,7 +10319,12 @@ begin
     and event.idempotency_key = usage_events.idempotency_key
   where event.sound_key is not null and event.inserted_key is null
   union all
-  select event.place, 'rejected', null, fault.code, fault.arguments
+  select
+    event.place,
+    case when counted.id is null then 'rejected' else 'duplicate' end,
+    counted.id,
+    case when counted.id is null then fault.code end,
+    case when counted.id is null then fault.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -10314,8 +10332,18 @@ begin
   )
   cross join lateral pgledger.usage_fault(
     usage_answers.app_id, event.tenant_id, event.feature_key, event.quantity,
-    coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, v_skew
+    coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, latest
   ) as fault
+  -- Before the purge line some are left, and one that is reported again was counted.
+  left join lateral (
+    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
+    from pgledger.tenants
+    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+    where fault.code = 'LG106'
+      and tenants.app_id = usage_answers.app_id
+      and tenants.tenant_id = event.tenant_id
+      and usage_events.idempotency_key = event.idempotency_key
+  ) as counted on true
   where event.sound_key is null
   order by 1;
 end;
@@ -10329,7 +10357,9 @@ revoke all on function pgledger.usage_answers from public;
 -- file: repeatable/50_billing/62_usage_fault.sql
 /*
 Says why a usage event cannot be taken: the code of the error and the arguments of its message. The
-first that applies is named. Called for events that are known to be wrong; no row if nothing is.
+first that applies is named. Called for events that were seen to be wrong; what is no longer wrong
+raises 40001, so that the call is made again.
+Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
   app_id text,
@@ -10340,7 +10370,7 @@ create or replace function pgledger.usage_fault(
   idempotency_key text,
   metadata jsonb,
   now timestamptz,
-  skew interval,
+  latest timestamptz,
   out code text,
   out arguments text[]
 )
@@ -10399,9 +10429,9 @@ begin
       'event_at', event_at::text,
       case when isfinite(event_at) then 'it is before the year 1970' else 'it is not finite' end
     ];
-  elsif event_at > now + skew then
+  elsif event_at > latest then
     code := 'LG105';
-    arguments := array[event_at::text, skew::text, now::text];
+    arguments := array[event_at::text, (latest - now)::text, now::text];
   elsif event_at < v_purged_before then
     code := 'LG106';
     arguments := array['event_at', event_at::text, v_purged_before::text];
@@ -10424,13 +10454,18 @@ begin
     if v_fault is not null then
       code := 'LG007';
       arguments := array[v_fault];
+      return;
     end if;
+    raise exception using
+      errcode = '40001',
+      message = 'what was wrong with a usage event has been mended while it was looked at',
+      hint = 'Run the transaction again.';
   end if;
 end;
 $$;
 
 comment on function pgledger.usage_fault is
-  'Code and message''s arguments of why a usage event cannot be taken; nulls if it can.';
+  'Code and message''s arguments of why a usage event cannot be taken.';
 
 revoke all on function pgledger.usage_fault from public;
 
@@ -10439,6 +10474,7 @@ revoke all on function pgledger.usage_fault from public;
 Records usage events, each for itself: what is wrong with one does not keep the others out. Events,
 their roll-ups and their values are written by the one call, so they are always of one mind.
 
+An event may be ahead of the clock by the app's skew, or as far as one that is known already.
 A key is taken by whoever commits first; a session that finds it taken by a transaction in progress
 waits for that.
 
@@ -10458,7 +10494,8 @@ create or replace function pgledger.ingest_usage(
   quantities numeric[],
   event_ats timestamptz[],
   idempotency_keys text[],
-  metadatas jsonb[]
+  metadatas jsonb[],
+  latest_known_at timestamptz default null
 )
 returns table (event_index bigint, status text, id text, code text, arguments text[])
 language plpgsql
@@ -10475,6 +10512,7 @@ declare
   v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
   v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
   v_now timestamptz;
+  v_latest timestamptz;
   v_resolved record;
   v_meter_keys integer[];
   v_id_head text;
@@ -10484,14 +10522,17 @@ begin
     if exists (
       select
       from pgledger.meters
-      where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
+      where meters.app_id = ingest_usage.app_id
+        and meters.tenant_id = any(v_tenant_ids)
+        and meters.type = 'seat'
     ) then
       perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
     end if;
     v_now := pgledger.clock();
+    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
     v_resolved := pgledger.resolve_usage(
       app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_now
+      metadatas, v_now, v_latest
     );
     exit when array_position(v_resolved.meter_keys, null) is null
       or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
@@ -10528,7 +10569,7 @@ begin
     select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 
@@ -10557,6 +10598,7 @@ create or replace function pgledger.ingest_one_usage(
   event_at timestamptz,
   idempotency_key text,
   metadata jsonb,
+  latest_known_at timestamptz default null,
   out status text,
   out id text
 )
@@ -10571,7 +10613,7 @@ begin
   into v_answer
   from pgledger.ingest_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
-    array[idempotency_key], array[metadata]
+    array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.code is not null then
     perform pgledger.fail(v_answer.code, v_answer.arguments);
@@ -10705,13 +10747,14 @@ grant execute on function ledger_record_usage to pgledger_poster;
 /*
 How many different values the named member of metadata has among a meter's events in
 [starts_at, ends_at), put together as pgledger.usage_parts does it; everything if the start is
-infinite.
+infinite. With only_value, whether that value is among them: one or none.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
   unique_key text,
   starts_at timestamptz,
-  ends_at timestamptz
+  ends_at timestamptz,
+  only_value text default null
 )
 returns numeric
 language plpgsql
@@ -10764,6 +10807,7 @@ begin
         and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
         and usage_events.event_at < unique_usage_between.ends_at
     ) as part
+    where part.value = coalesce(only_value, part.value)
   );
 end;
 $$;
@@ -11024,7 +11068,10 @@ begin
     and meters.feature_key = aggregate_usage.feature_key;
   aggregate_usage.aggregation := coalesce(aggregation, v_feature.aggregation, 'latest');
   if aggregate_usage.aggregation = 'unique_count'
-    and coalesce(v_meter.unique_key, v_feature.unique_key) is null
+    -- A meter keeps the values that its first feature asked for.
+    and (
+      case when v_meter.key is null then v_feature.unique_key else v_meter.unique_key end
+    ) is null
   then
     perform pgledger.fail(
       'LG101',
@@ -11171,17 +11218,25 @@ begin
     event.idempotency_key, event.metadata, event.created_at
   from (
     select
-      usage_events.key, usage_events.created_at, meters.app_id, meters.tenant_id,
-      meters.feature_key, usage_events.quantity, usage_events.event_at,
-      usage_events.idempotency_key, usage_events.metadata
+      found.key, found.created_at, meters.app_id, meters.tenant_id, meters.feature_key,
+      found.quantity, found.event_at, found.idempotency_key, found.metadata
     from pgledger.meters
-    inner join pgledger.usage_events on meters.key = usage_events.meter_key
+    -- Of each feature no more than the page can need, out of the index in its order.
+    cross join lateral (
+      select
+        usage_events.key, usage_events.created_at, usage_events.quantity, usage_events.event_at,
+        usage_events.idempotency_key, usage_events.metadata
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
+        and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+      order by usage_events.event_at, usage_events.key
+      limit page_size + page_offset
+    ) as found
     where meters.app_id = ledger_query_usage.app_id
       and meters.tenant_id = ledger_query_usage.tenant_id
       and meters.feature_key = coalesce(ledger_query_usage.feature_key, meters.feature_key)
-      and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
-      and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
-    order by usage_events.event_at, usage_events.key
+    order by found.event_at, found.key
     limit page_size
     offset page_offset
   ) as event
@@ -11359,28 +11414,45 @@ grant execute on function ledger_purge_usage to pgledger_poster;
 
 -- file: repeatable/50_billing/78_event_of_key.sql
 /*
-Id of the usage event that a tenant's idempotency key names; null if there is none.
+The usage event that a tenant's idempotency key names, if it is what a call asks to consume; null if
+there is none. Of a seat the event has the level that was reached, so only the feature is compared.
+Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
   app_id text,
   tenant_id text,
+  feature_key text,
+  quantity numeric,
   idempotency_key text
 )
 returns text
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
-  select pgledger.event_id(usage_events.created_at, usage_events.key)
+declare
+  v_event record;
+begin
+  select
+    pgledger.event_id(usage_events.created_at, usage_events.key) as id,
+    meters.feature_key = event_of_key.feature_key
+    and (meters.type = 'seat' or usage_events.quantity = event_of_key.quantity) as is_same
+  into v_event
   from pgledger.tenants
   inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+  inner join pgledger.meters on usage_events.meter_key = meters.key
   where tenants.app_id = event_of_key.app_id
     and tenants.tenant_id = event_of_key.tenant_id
-    and usage_events.idempotency_key = event_of_key.idempotency_key
+    and usage_events.idempotency_key = event_of_key.idempotency_key;
+  if not v_event.is_same then
+    perform pgledger.fail('LG023', array[quote_literal(pgledger.abridged(idempotency_key))]);
+  end if;
+  return v_event.id;
+end;
 $$;
 
 comment on function pgledger.event_of_key is
-  'Id of the usage event that a tenant''s idempotency key names, or null.';
+  'Id of the usage event that an idempotency key names; raises if it was for something else.';
 
 revoke all on function pgledger.event_of_key from public;
 
@@ -11674,12 +11746,65 @@ comment on function ledger_remaining_entitlement is
 revoke all on function ledger_remaining_entitlement from public;
 grant execute on function ledger_remaining_entitlement to pgledger_reader;
 
+-- file: repeatable/50_billing/84_unique_usage_added.sql
+/*
+How many values a usage event of that metadata would add to those of the meter in
+[starts_at, ends_at): one or none.
+*/
+create or replace function pgledger.unique_usage_added(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  metadata jsonb,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns integer
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  return (
+    select count(*) filter (where value.found = 0)
+    from (
+      select pgledger.unique_usage_between(
+        meters.key,
+        meters.unique_key,
+        unique_usage_added.starts_at,
+        unique_usage_added.ends_at,
+        coalesce(metadata ->> meters.unique_key, '')
+      ) as found
+      from pgledger.meters
+      where meters.app_id = unique_usage_added.app_id
+        and meters.tenant_id = unique_usage_added.tenant_id
+        and meters.feature_key = unique_usage_added.feature_key
+      -- Where there is no meter yet, the event is the first.
+      union all
+      select 0
+      where not exists (
+        select
+        from pgledger.meters
+        where meters.app_id = unique_usage_added.app_id
+          and meters.tenant_id = unique_usage_added.tenant_id
+          and meters.feature_key = unique_usage_added.feature_key
+      )
+    ) as value
+  );
+end;
+$$;
+
+comment on function pgledger.unique_usage_added is
+  'How many values an event would add to those that a meter has counted: one or none.';
+
+revoke all on function pgledger.unique_usage_added from public;
+
 -- file: repeatable/50_billing/85_consume.sql
 /*
-Records usage if the limit allows it. Whoever consumes of a meter takes turns with all others who
-do, from the second look at the limit until the end of the transaction; who is refused at the first
-look waits for nobody. Reports of usage do not take turns, except those of a seat's level, which
-would otherwise be overwritten.
+Records usage if what it then comes to is within the limit. Whoever consumes of a meter takes turns
+with all others who do, from the second look at the limit until the end of the transaction; who is
+refused at the first look waits for nobody. Reports of usage do not take turns, except those of a
+seat's level, which would otherwise be overwritten.
 
 Null status: refused.
 Locks: the meter, then those of pgledger.ingest_usage.
@@ -11701,14 +11826,27 @@ parallel unsafe
 as $$
 declare
   v_entitlement record;
+  v_addition numeric;
+  v_seat_at timestamptz;
 begin
   for v_look in 1..2 loop
     v_entitlement := pgledger.entitlement(app_id, tenant_id, feature_key);
+    v_addition := case
+      when v_entitlement.type = 'seat' then quantity
+      when v_entitlement.aggregation = 'count' then 1
+      when v_entitlement.aggregation = 'max' then greatest(quantity - v_entitlement.used, 0)
+      when v_entitlement.aggregation = 'latest' then quantity - v_entitlement.used
+      when v_entitlement.aggregation = 'unique_count'
+        then pgledger.unique_usage_added(
+          app_id, tenant_id, feature_key, metadata, v_entitlement.starts_at, v_entitlement.ends_at
+        )
+      else quantity
+    end;
     if not (
       select answer.allowed
       from pgledger.allowance(
         feature_key, v_entitlement.used, v_entitlement.quota, v_entitlement.soft_limit,
-        v_entitlement.reason, quantity
+        v_entitlement.reason, v_addition
       ) as answer
     ) then
       return;
@@ -11725,6 +11863,19 @@ begin
         and meters.feature_key = consume.feature_key;
     end if;
   end loop;
+  if v_entitlement.type = 'seat' then
+    -- The level of the moment is that of the latest event, whose clock may have been ahead.
+    select greatest(usage_rollups.latest_at, pgledger.clock())
+    into v_seat_at
+    from pgledger.meters
+    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+    where meters.app_id = consume.app_id
+      and meters.tenant_id = consume.tenant_id
+      and meters.feature_key = consume.feature_key
+      and usage_rollups.span = 1
+    order by usage_rollups.starts_at desc
+    limit 1;
+  end if;
   select recorded.status, recorded.id
   into consume.status, consume.id
   from pgledger.ingest_one_usage(
@@ -11732,20 +11883,10 @@ begin
     tenant_id,
     feature_key,
     case when v_entitlement.type = 'seat' then v_entitlement.used + quantity else quantity end,
-    -- The level of the moment is that of the latest event, whose clock may have been ahead.
-    case
-      when v_entitlement.type = 'seat' then (
-        select greatest(max(usage_rollups.latest_at), pgledger.clock())
-        from pgledger.meters
-        inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-        where meters.app_id = consume.app_id
-          and meters.tenant_id = consume.tenant_id
-          and meters.feature_key = consume.feature_key
-          and usage_rollups.span = 1
-      )
-    end,
+    v_seat_at,
     idempotency_key,
-    metadata
+    metadata,
+    v_seat_at
   ) as recorded;
 end;
 $$;
@@ -11762,7 +11903,7 @@ A call that is repeated with the same idempotency key records nothing a second t
 calls for one tenant and feature take turns until their transactions end.
 Locks: those of pgledger.consume.
 Errors: NullArgument, InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata,
-FeatureNotFound.
+FeatureNotFound, IdempotencyConflict.
 */
 create or replace function ledger_consume_entitlement(
   app_id text,
@@ -11794,16 +11935,16 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(app_id, tenant_id, idempotency_key);
+  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
     from pgledger.consume(
       app_id, tenant_id, feature_key, quantity, idempotency_key, metadata
     ) as consumed;
-    if v_status is null then
-      -- The limit may have been used up by the same call, made at the same time.
-      v_id := pgledger.event_of_key(app_id, tenant_id, idempotency_key);
+    if v_status is distinct from 'inserted' then
+      -- The limit, or the key, may have been taken by the same call, made at the same time.
+      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -11834,11 +11975,13 @@ $$;
 
 comment on function ledger_consume_entitlement is
   'Records usage if the limit allows it, in one step: of any number of concurrent calls no more '
-  'are allowed than the limit has room for. quantity: how much, 0 or more; for a seat, how many '
-  'more. idempotency_key: a repeated call of the same key is allowed, records nothing and says '
-  'duplicate as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and '
-  'event_id, null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
-  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound.';
+  'are allowed than the limit has room for; what counts is what usage comes to with it, by the '
+  'feature''s aggregation. quantity: how much, 0 or more; for a seat, how many more. '
+  'idempotency_key: the same call repeated with it is allowed, records nothing and says duplicate '
+  'as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and event_id, '
+  'null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
+  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound, '
+  'IdempotencyConflict.';
 
 revoke all on function ledger_consume_entitlement from public;
 grant execute on function ledger_consume_entitlement to pgledger_poster;
@@ -11973,6 +12116,12 @@ begin
     -- A clock that was put back must not give an entry a second life.
     and v_now >= entitlement_cache.created_at
     and v_now < entitlement_cache.expires_at
+    -- The only thing that a version does not tell: a deleted feature is an error, not an answer.
+    and (
+      pgledger.find_feature(
+        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
+      )
+    ).id is not null
     and entitlement_cache.plan_version = versions.plan_version
     and entitlement_cache.subscription_version = versions.subscription_version
     and entitlement_cache.usage_version = versions.usage_version
@@ -12058,6 +12207,14 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
+  update pgledger.tenants
+  set cache_version = tenants.cache_version + 1
+  where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id
+    and tenants.tenant_id = ledger_invalidate_tenant_entitlements.tenant_id;
+  if found then
+    return;
+  end if;
+  -- Each attempt takes a number, of which there are not many.
   insert into pgledger.tenants (app_id, tenant_id, cache_version)
   values (
     ledger_invalidate_tenant_entitlements.app_id,
@@ -12208,6 +12365,8 @@ begin
       when greater.rolbypassrls then 'not bound by row security'
       when greater.rolreplication then 'allowed to replicate the whole server'
       when greater.rolcreaterole then 'allowed to make and grant roles'
+      when greater.rolname in (select tenant_roles.role_name from pgledger.tenant_roles)
+        then 'another tenant''s role'
       when greater.rolname like 'pg\_%' then 'allowed to read or write everything'
       else 'not for tenants'
     end as why
@@ -12226,7 +12385,18 @@ begin
       or greater.rolname in (
         'pgledger_owner', 'pgledger_poster', 'pgledger_reader', 'pgledger_auditor',
         'pgledger_tenant_views', 'pg_read_all_data', 'pg_write_all_data',
-        'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'
+        'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program',
+        'pg_monitor', 'pg_read_all_stats', 'pg_signal_backend'
+      )
+      -- Owns the schema public, and with it what is called there.
+      or greater.oid = (
+        select pg_database.datdba
+        from pg_database
+        where pg_database.datname = current_database()
+      )
+      or (
+        greater.oid <> own.oid
+        and greater.rolname in (select tenant_roles.role_name from pgledger.tenant_roles)
       )
       -- What every tenant's role is a member of must be nobody's.
       or (greater.rolname = 'pgledger_tenant' and greater.oid = own.oid)
@@ -12236,7 +12406,18 @@ begin
   limit 1;
 
   if not found then
-    return null;
+    select pg_roles.rolname
+    into v_greater
+    from pgledger.tenant_roles
+    inner join pg_roles on tenant_roles.role_name = pg_roles.rolname
+    where tenant_roles.role_name <> tenant_role_fault.role_name
+      and pg_has_role(pg_roles.oid, tenant_role_fault.role_name, 'MEMBER')
+    order by pg_roles.rolname
+    limit 1;
+    if not found then
+      return null;
+    end if;
+    return format('%I, which is another tenant''s role, is a member of it', v_greater.rolname);
   elsif v_greater.rolname = role_name then
     return format('it is %s', v_greater.why);
   end if;
@@ -12360,8 +12541,8 @@ values
   ('migrations/0003_create_transfers.sql', 'versioned', 'c2b47285e45a0bb0d47abfa8ae34e8e6ac2310c09023d0a7ddc4e9abf60838fb', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_transfer_request.sql', 'versioned', '4450c4c14369f19dc7d43ea1197fc436e2f75e0ea403574becdf9ea761fab113', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'eccd1c15885550cb1ca21c3e01076031f24df830529bed3f06ef4a80731d342e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '2b43aa55ea4eeed1b9157717b68dfd1f3b8e9ac26a923e9f4e868edf612920f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', '3a007cd55561a089fe3e455f19683efdc9772ffbbb1abc701701a17683c7817a', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '1b2830d2dacb2990f5f1461bf801410e0f1e4b9815b367366b3b428d2107eaa0', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0007_create_usage.sql', 'versioned', '1e74717e46479361f111838c3e61b3edb7e02919fa3782329c2a0032006bb6fa', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '113c232114e1d6fb4b189da45636630efdb268c1a3f7b40d669cc326e9bcd108', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
@@ -12396,7 +12577,7 @@ values
   ('repeatable/30_ledger/10_amount_fault.sql', 'repeatable', '728a4b3fe54c949b38d7115b49f3e26e387c63bf5f33ca4c759db5d48d1ffc8e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/11_time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/12_in_app.sql', 'repeatable', '92d823655e1d16eead819227cffd893ad0c285c3cd6d4202cb027308dc0a11aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_ledger/12_metadata_fault.sql', 'repeatable', '7288ced51c43efa06010cc56de66f74c1e744c49741c14097e1294c443185dba', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_ledger/12_metadata_fault.sql', 'repeatable', '934883ec9368811c45e1c6e1c2bed9ce6bb548b33f27607e5dcb9b282dd1b5f8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/13_check_scope.sql', 'repeatable', '9919131f4d495418e9ba08ad6b8e4cbe8473bdefd17a01286c8576f7773eaf42', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/14_check_id.sql', 'repeatable', 'dd1fa46da947829972ed32c87d586bba0350ee131fc18ae6c6ae965fdfb5c0ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_ledger/15_check_metadata.sql', 'repeatable', '5f80c3ba9ba03454a5ce552880c8dfaf9db78b901a0c1d8951cb8fabfba0536b', pg_catalog.now(), '0.1.0.dev0'),
@@ -12477,7 +12658,7 @@ values
   ('repeatable/50_billing/20_ledger_set_currency.sql', 'repeatable', '167711c02cb0ad7bf851697a1d8e53813091eb420298bfe70f9c4ac4406a8aaa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/20_ledger_set_usage_skew.sql', 'repeatable', '30b733c7b0167b2e853237e6be3c29aebdda7170eae0456de33d39735a6bddb2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/20_rewrite_plan.sql', 'repeatable', '206df5e947f4dcd2a8764affcd40f07f6512da0775845727b0a24f1c46162296', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/21_ledger_create_feature.sql', 'repeatable', '06d3b3af40fe10843d111d1e3f7191a281627801c018085073f37346e53cded2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/21_ledger_create_feature.sql', 'repeatable', '5621d1f6b3a10497ff4b749384f21ec0b196bb06c54eb229a1137669c053f9ea', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/22_ledger_get_feature.sql', 'repeatable', '72167167be40b38f96beb90bada7856b2c04663313992d59cd09b8e7bd61865e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/22_ledger_get_feature_by_key.sql', 'repeatable', '269dfa7dc5ec5d97a8c0032f16a1e759d7766cd496a7bd05eb09955a13dd38ce', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/23_features_page.sql', 'repeatable', 'f75a8dd4b0f02d10078f31e1fdc47e46fc92c3dd96e0232d4593da22d86c73e8', pg_catalog.now(), '0.1.0.dev0'),
@@ -12528,41 +12709,42 @@ values
   ('repeatable/50_billing/59_usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/60_quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/61_open_meters.sql', 'repeatable', 'e965f4b0b3f4d2662eb034fc02c33667ad506dbebc86cb714f1118cb79336d4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/61_take_turns.sql', 'repeatable', 'd055d5d61d0ed68f4feea318bb5e544655446a01e9815bb1a6ce1790ba8c7297', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/61_take_turns.sql', 'repeatable', 'c2161dedc34f8de313dbb3a0ada957aaa8057eb131dad848053b4fb1955e0c66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', '22564c12fff0ec9e89a224f0a9b64760f20b7b0d3f5f2f96863caffe561522a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/62_roll_up_usage.sql', 'repeatable', '2edc42bc230a81f2daffddaaa37ca9c8ed3c0746a5da08461debe8cfcabac0a0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/62_usage_answers.sql', 'repeatable', '7e84cb0717ed66418654c8f6e126a838bd00240284f7ca4841c54ff0c7ce4ea6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/62_usage_fault.sql', 'repeatable', 'd4aee3ded14e3ddc9bc8e87b6063721497dc9addf9753206555beb8d07553a94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', 'efda90c96f9d37035011c68282c02579dba42b2a8e05b2247811f6d68338505f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', 'c4b6d4d117939b42d1e482fb149cbd8cf71b1fceeabcac4b60f711da36e8a38e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', 'b2b2c815ad8b97d69cc8097b22ca7e624b875681ee02e40c08e3b65e49cce559', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_roll_up_usage.sql', 'repeatable', '53be1dfb6b3023e4e032a208d240c4906eaf077411d0a6f009c920f0d43a3dfa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_usage_answers.sql', 'repeatable', 'd6f2e672f9cc5fc7b16973ecda8f33a91bd6bd1ea450b0e951fce3db5bdfa2c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_usage_fault.sql', 'repeatable', '0ea805963ade6be916a0a30f4521c64a7003f43b86657237fa5e9eb678d2a2fd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', 'fccb9e4b94ba2889d73f502231ce41af1f41ddcebadc6c133bd7075449afb3ab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', '1047e83daa40964241d995375240686e8207f82bc0cdd6412c28416ca689098a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '087aed96c7ab8c462ce9b50bb05e31fc37f28f2f6519caab12f91a895fee11bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '9d86992b5b8260e0ebce6e9a212cf9d35b4d65ac3b2e9749f2087dc7c7756532', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', '0fc8a998733dcbcbddab67b759d45e8d4257d62b1e8a58fb7d47978e3c1022b8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/68_usage_between.sql', 'repeatable', 'bf7ec1a0bf56bc8d1f2b732b53987e5fdadfca0c0e2618f774736775e3962c98', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/69_check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', 'dd907f78bc2302cd0976c918acd10d1117bb6e5bf2410c2e468e108102c0404e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', '72aec652da84c0fe87c1d8ff2aac274bad962e39d3ae59f6083894b67bf052c4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/71_ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql', 'repeatable', 'c91ced9cba2350892e7c0b8a732d3198d5bad2921f5685a0ee32241f3dc3c547', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '7edda34d5e893b975e19331203730bb1e1d867ec362cd56750a6816a6e8f0c4f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '61da2ec186eb2263ede5934ce05495efbea8ef94286d20b55f23938ea1667080', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', '2c91279fc0add9ac68ba5a44e94c7b5a03ac4a77eaffef07e13a297477ee4f86', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', 'f554b106f36d74d6d4a06f9e7271f12b011751b4c1c513446e5b49c6f9fdb195', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '20003b642f207c0fa7cab84f5ad5d1a1b93080cdc9b194957278bcade9a2203f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '94e02e76ebb4dd078a403763798f2c4ea375a11ed99a0c2e30dd99f76d1ad475', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/80_entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/81_allowance.sql', 'repeatable', '7947af0e45c9506256e495221ced1404749ea482b938ae73b4aaef214434f9ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/82_check_quantity.sql', 'repeatable', '438be871bb915c5e17f6b1a0b49a8a052b4d053cb627194c8a349f75c979d49d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/83_ledger_check_entitlement.sql', 'repeatable', '43b77b3901c2b2f5494d2e8691a9ab4490e06bd8c1918eebe4fb3fb0ed2720f2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/84_ledger_remaining_entitlement.sql', 'repeatable', '357b8d35993fc128b79fe76924c8bb82af115299c7df6ded33b3fb1b6410ed08', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/85_consume.sql', 'repeatable', 'b0327a0eff602b234520d220540412842e970dcb70dfe4569a87443531512258', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/86_ledger_consume_entitlement.sql', 'repeatable', 'ace3e7b614a5f6ed5a455ccb2a491b2df6ad36b2e904d371a63dd77a8b3af666', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/84_unique_usage_added.sql', 'repeatable', '88ee65b2b95b0c30c5118e3f810644a12265623bcdaef482d5e8e955080a04ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/85_consume.sql', 'repeatable', '99dfb52e57bf6a1d2acf818c162b66aa61dcadb1eb4886d76a189f899fcf4c6b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/86_ledger_consume_entitlement.sql', 'repeatable', '53610bdc79fdb33ca05913dff6c4129cc480d7a2bbdacfe1be5159931fec7f6e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/87_entitlement_versions.sql', 'repeatable', '21093c32dc700420490804b6f6183a173c73652738406f8fc1ab2d03a6cf2551', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/88_ledger_get_cached_entitlement.sql', 'repeatable', '378b1bc0213f804169229d612140fb03419883f77634dc45ee9e57dd8288fe1f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/88_ledger_get_cached_entitlement.sql', 'repeatable', 'd380549fda28a7f1177da103d14eb6b4d39ba2ed409d43f3e4ddc00fc1bd3b4b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/88_ledger_invalidate_feature_entitlements.sql', 'repeatable', '20a1419c65c7fe4de05d6e9bc477e0c430677da8cd2d149b7c758315fe6f5302', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/88_ledger_invalidate_tenant_entitlements.sql', 'repeatable', 'a9e5c01cabdf81cf4bec9b3f912f06487c7aa39272842f31a66b4541039f9df7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/88_ledger_invalidate_tenant_entitlements.sql', 'repeatable', '70f6f1c448a6c8aefb6c807da21cb52db993c44b7af497b5f96138fad07ed7c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/88_ledger_set_cached_entitlement.sql', 'repeatable', 'bdfee39b197ba9475ad59e8e26bc7395da934689ea0da491eb1b54cfa0edc57b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/89_tenant_role_fault.sql', 'repeatable', '599f81ade774aa1e75396107b7f1673c910d2e37517b2335a7cf2eeacb5414fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/89_tenant_role_fault.sql', 'repeatable', '895d2036c8de7a2ca4cbe9882cd050315505619660c0027f5caff1358b1feada', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/90_ledger_map_tenant_role.sql', 'repeatable', 'd0c71a343d86c25a67e463c2bff90fecc4b7d7e3a9c57b67ca4e8febdb41b11a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0');
 

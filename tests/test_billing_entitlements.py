@@ -19,6 +19,7 @@ from psycopg import IsolationLevel
 from pgledger import Billing, Entitlement, Plan, Subscription, ids
 from pgledger.errors import (
     FeatureNotFound,
+    IdempotencyConflict,
     InvalidArgument,
     InvalidMetadata,
     InvalidQuantity,
@@ -516,14 +517,14 @@ def test_a_repeated_key_is_allowed_and_counts_once(billing: Billing) -> None:
 
     first = consume(quantity=3, idempotency_key="k")
     assert answer(first) == (True, 3, 3, 0, False, "within_limit")
-    for again in (consume(quantity=3, idempotency_key="k"), consume(idempotency_key="k")):
+    for again in (consume(quantity=3, idempotency_key="k") for _ in range(2)):
         assert answer(again) == (True, 3, 3, 0, False, "duplicate")
         assert again.event_id == first.event_id
     assert consume("two", idempotency_key="k").reason == "within_limit"
-    # A key that a report has taken counts as well.
-    receipt = billing.record_usage(APP, "two", "hits", idempotency_key="reported")
+    # A key that a report of the same has taken counts as well.
+    receipt = billing.record_usage(APP, "two", "calls", idempotency_key="reported")
     reported = consume("two", idempotency_key="reported")
-    assert (reported.reason, reported.event_id, reported.used) == ("duplicate", receipt.id, 1)
+    assert (reported.reason, reported.event_id, reported.used) == ("duplicate", receipt.id, 2)
     # One that was refused is free.
     assert consume(idempotency_key="refused").reason == "limit_exceeded"
     hits = billing.consume_entitlement(APP, "one", "hits", idempotency_key="refused")
@@ -531,9 +532,77 @@ def test_a_repeated_key_is_allowed_and_counts_once(billing: Billing) -> None:
     # And what was allowed stays allowed, whatever became of the subscription.
     (subscription,) = billing.list_subscriptions(APP, "one")
     billing.cancel_subscription(APP, "one", subscription.id, at_period_end=False)
-    late = consume(idempotency_key="k")
+    late = consume(quantity=3, idempotency_key="k")
     assert (late.allowed, late.reason, late.event_id) == (True, "duplicate", first.event_id)
     assert len(billing.query_usage(APP, "one")) == 2
+
+
+def test_a_key_that_is_taken_by_something_else_is_a_conflict(billing: Billing) -> None:
+    plan = make_plan(billing, calls(-1), {"key": "hits"}, {"key": "seats"})
+    subscribe(billing, "one", plan)
+    billing.consume_entitlement(APP, "one", "calls", quantity=2, idempotency_key="consumed")
+    billing.record_usage(APP, "one", "hits", quantity=2, idempotency_key="reported")
+    for key, feature, quantity in [
+        ("consumed", "calls", 1),
+        ("consumed", "calls", Decimal("2.000000000000000001")),
+        ("consumed", "hits", 2),
+        ("consumed", "seats", 2),
+        ("reported", "calls", 2),
+        ("reported", "hits", 3),
+    ]:
+        with pytest.raises(IdempotencyConflict):
+            billing.consume_entitlement(APP, "one", feature, quantity=quantity, idempotency_key=key)
+    again = billing.consume_entitlement(
+        APP, "one", "calls", quantity=Decimal("2.00"), idempotency_key="consumed"
+    )
+    assert again.reason == "duplicate"
+    assert len(billing.query_usage(APP, "one")) == 2
+
+
+def test_what_consuming_adds_depends_on_the_aggregation(billing: Billing) -> None:
+    features = [{"key": key, "limit": 3} for key in METERED]
+    subscribe(billing, "one", make_plan(billing, *features))
+
+    def consume(key: str, quantity: Any = 1, user: str = "a") -> tuple[bool, Decimal]:
+        consumed = billing.consume_entitlement(
+            APP, "one", key, quantity=quantity, metadata={"user": user}
+        )
+        assert consumed.reason == ("within_limit" if consumed.allowed else "limit_exceeded")
+        return consumed.allowed, consumed.used
+
+    # Each event counts for one, whatever its quantity.
+    assert [consume("hits", quantity) for quantity in (100, 0, 7, 1)] == [
+        (True, 1),
+        (True, 2),
+        (True, 3),
+        (False, 3),
+    ]
+    assert not consume("hits", 0)[0]
+    # What matters is whether it is higher than the highest.
+    assert [consume("peak", quantity) for quantity in (3, 2, 3, Decimal("3.1"))] == [
+        (True, 3),
+        (True, 3),
+        (True, 3),
+        (False, 3),
+    ]
+    # The latest takes the place of the one before.
+    assert [consume("gauge", quantity) for quantity in (3, 1, 3, 4)] == [
+        (True, 3),
+        (True, 1),
+        (True, 3),
+        (False, 3),
+    ]
+    # Somebody who is known already is nobody new.
+    assert [consume("users", 100, user) for user in "abacdabc"] == [
+        (True, 1),
+        (True, 2),
+        (True, 2),
+        (True, 3),
+        (False, 3),
+        (True, 3),
+        (True, 3),
+        (True, 3),
+    ]
 
 
 def test_consuming_beyond_soft_limits_and_without_limits(billing: Billing) -> None:
@@ -1007,7 +1076,7 @@ class Model:
     now: datetime
     add_ons: list[tuple[Decimal, bool]] = field(default_factory=list)
     events: list[Counted] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, Decimal] = field(default_factory=dict)
 
     def period_of_now(self) -> tuple[datetime, datetime]:
         unit = self.interval if self.period == "billing" else self.period
@@ -1023,12 +1092,26 @@ class Model:
             return self.started_at + number * (7 if unit == "week" else 1) * DAY
         return months(self.started_at, number * (12 if unit == "year" else 1))
 
-    def used(self) -> Decimal:
+    def events_of_now(self) -> list[Counted]:
         starts_at, ends_at = self.period_of_now()
-        return total(
-            [event for event in self.events if starts_at <= event.event_at < ends_at],
-            self.aggregation,
-        )
+        return [event for event in self.events if starts_at <= event.event_at < ends_at]
+
+    def used(self) -> Decimal:
+        return total(self.events_of_now(), self.aggregation)
+
+    def addition(self, quantity: Decimal, value: str) -> Decimal:
+        """Returns by how much an event of now would change what usage comes to."""
+        match self.aggregation:
+            case "count":
+                return Decimal(1)
+            case "max":
+                return max(quantity - self.used(), Decimal(0))
+            case "latest":
+                return quantity - self.used()
+            case "unique_count":
+                return Decimal(value not in {event.value for event in self.events_of_now()})
+            case _:
+                return quantity
 
     def limits(self) -> tuple[Decimal, bool]:
         parts = [(self.limit, self.is_soft), *self.add_ons]
@@ -1050,7 +1133,8 @@ class Model:
     def count(self, quantity: Decimal, at: datetime, key: str | None, value: str) -> bool:
         if key is not None and key in self.keys:
             return False
-        self.keys |= {key} if key else set()
+        if key is not None:
+            self.keys[key] = quantity
         place = len(self.events)
         self.events.append(Counted("t", "calls", quantity, at, place, key, value))
         return True
@@ -1113,14 +1197,14 @@ def test_whatever_happens_entitlements_are_those_of_a_plain_model(
         match name:
             case "consume":
                 quantity, idempotency_key, user = values
-                expected = model.answer(quantity)
+                expected = model.answer(model.addition(quantity, user))
+                options = {"idempotency_key": idempotency_key, "metadata": {"user": user}}
+                if model.keys.get(idempotency_key, quantity) != quantity:
+                    with pytest.raises(IdempotencyConflict):
+                        billing.consume_entitlement(APP, tenant, key, quantity=quantity, **options)
+                    continue
                 consumed = billing.consume_entitlement(
-                    APP,
-                    tenant,
-                    key,
-                    quantity=quantity,
-                    idempotency_key=idempotency_key,
-                    metadata={"user": user},
+                    APP, tenant, key, quantity=quantity, **options
                 )
                 if idempotency_key in model.keys:
                     assert (consumed.allowed, consumed.reason) == (True, "duplicate")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from pgledger import errors
 from support.clock import SetClock
 from support.database import Connect
 from support.subscriptions import (
+    Row,
     Session,
     Tenant,
     advance,
@@ -29,7 +31,7 @@ from support.subscriptions import (
 from support.waiting import WaitUntil, WaitUntilBlocked
 
 # A session that waits for ever would hold the run; one that waits this long has been forgotten.
-PATIENCE = {"options": "-c statement_timeout=60s"}
+PATIENCE = {"options": "-c statement_timeout=30s"}
 NOW = utc("2025-01-15 12:00")
 DAY = timedelta(days=1)
 
@@ -39,7 +41,7 @@ Call = Callable[[Session], Any]
 @pytest.fixture
 def conn(connect: Connect, set_clock: SetClock) -> Session:
     """A session in autocommit, in a database whose clock stands at NOW."""
-    conn = connect(autocommit=True)
+    conn = connect(autocommit=True, **PATIENCE)
     set_clock(conn, NOW)
     return conn
 
@@ -139,6 +141,10 @@ def test_a_creation_that_is_sent_many_times_at_once_happens_once(conn, connect, 
     assert len(Tenant(conn).changes(chosen)) == 1
 
 
+def resume(key: str, session: Session) -> Row:
+    return Tenant(session).resume(key)
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_of_subscriptions_resumed_at_once_one_lives(conn, connect, attempt):
     plan = create_plan(conn)
@@ -146,9 +152,7 @@ def test_of_subscriptions_resumed_at_once_one_lives(conn, connect, attempt):
     for _ in range(6):
         paused.append(Tenant(conn).create(plan)["id"])
         Tenant(conn).pause(paused[-1])
-    results = all_at_once(
-        connect, [lambda session, key=key: Tenant(session).resume(key) for key in paused]
-    )
+    results = all_at_once(connect, [partial(resume, key) for key in paused])
     refused = failures(results)
     assert [type(error) for error in refused] == [errors.ActiveSubscriptionExists] * 5
     assert len(Tenant(conn).page(status="active")) == 1

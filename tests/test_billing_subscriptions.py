@@ -992,13 +992,14 @@ def test_pages(conn, tenant, plan):
     assert [row["id"] for row in tenant.page(status="canceled")] == [rows[2]["id"]]
     assert len(tenant.page(status="active")) == 3
     assert tenant.page(status="trialing") == []
-    for options, error in [
+    refused: list[tuple[dict[str, Any], type[Exception]]] = [
         ({"status": "ended"}, errors.InvalidArgument),
         ({"page_size": 0}, errors.InvalidPage),
         ({"page_size": 10001}, errors.InvalidPage),
         ({"page_offset": -1}, errors.InvalidPage),
         ({"page_size": None}, errors.NullArgument),
-    ]:
+    ]
+    for options, error in refused:
         with pytest.raises(error):
             tenant.page(**options)
 
@@ -1193,8 +1194,8 @@ class Subscription:
     def settle(self, now: datetime) -> None:
         """Lets everything happen that is due, one thing after the other."""
         while True:
-            ahead = []
-            if self.status == "trialing":
+            ahead: list[tuple[datetime, int, str]] = []
+            if self.status == "trialing" and self.trial_end is not None:
                 ahead.append((self.trial_end, 1, "trial_ended"))
             if self.status != "canceled" and self.cancel_at is not None:
                 ahead.append((self.cancel_at, 2, "canceled"))

@@ -300,6 +300,7 @@ def test_recording_one_event_says_whether_it_is_new(billing: Billing) -> None:
         APP, "one", "users", quantity=9, idempotency_key="k", metadata={"user": "b"}
     )
     assert (receipt.status, again.status) == ("inserted", "duplicate")
+    assert receipt.id == again.id
     (event,) = stored(billing)
     assert receipt.id is not None
     assert event == UsageEvent(
@@ -472,6 +473,9 @@ def test_of_a_key_that_stands_twice_in_a_batch_the_first_sound_event_counts(
         "inserted",
         "rejected",
     ]
+    # A duplicate is told the id of the event that counts.
+    assert answers[1][2] == answers[2][2] == answers[3][2]
+    assert len({answer[2] for answer in answers if answer[1] == "inserted"}) == 3
     assert used(billing) == 27
     assert used(billing, "hits") == 0
 
@@ -1204,7 +1208,6 @@ faults: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"event_at": text(PROPERTY_NOW + HOUR + MICROSECOND)},
         {"event_at": text(EPOCH - MICROSECOND)},
         {"idempotency_key": ""},
-        {"metadata": "[]"},
     ]
 )
 
@@ -1229,12 +1232,16 @@ def reports(draw: st.DrawFn) -> tuple[Event, str | None, bool]:
 
 
 steps = st.one_of(
-    st.lists(reports(), max_size=15),
+    st.lists(reports(), min_size=4, max_size=15),
     st.lists(reports(), max_size=15),
     # Sends an earlier batch again.
     st.integers(0, 9),
     # Purges what is before.
-    instants.filter(lambda at: at <= PROPERTY_NOW - HOUR),
+    st.builds(
+        lambda hours, minutes: PROPERTY_NOW - hours * HOUR - timedelta(minutes=minutes),
+        st.sampled_from([1, 2, 3, 24, 47, 70]),
+        st.sampled_from([0, 10, 11]),
+    ),
 )
 
 Step = list[tuple[Event, str | None, bool]] | int | datetime
@@ -1268,7 +1275,7 @@ def play(session: Session, app_id: str, steps: Sequence[Step], model: UsageModel
         assert before in (None, len(model.counted))
 
 
-@settings(max_examples=scaled(60))
+@settings(max_examples=scaled(50))
 @given(
     played=st.lists(steps, min_size=1, max_size=7),
     edges=st.lists(instants | st.just(PROPERTY_NOW), min_size=2, max_size=8, unique=True),
@@ -1286,7 +1293,11 @@ def test_whatever_is_reported_comes_to_what_a_plain_count_of_it_does(
 
     ranges = list(itertools.combinations(sorted(edges), 2))
     ranges += [(hour_of(starts_at), hour_of(ends_at) + HOUR) for starts_at, ends_at in ranges]
-    for tenant, (starts_at, ends_at) in itertools.product(TENANTS, ranges[::2] + ranges[1::4]):
+    ranges = ranges[::2] + ranges[1::4]
+    # Some that begin with the very hour of an event, which may be gone by now.
+    hours = sorted({hour_of(event.event_at) for event in model.counted})
+    ranges += [(hour, hour + length * HOUR) for hour in hours[:3] for length in (1, 30)]
+    for tenant, (starts_at, ends_at) in itertools.product(TENANTS, ranges):
         if model.is_split(tenant, starts_at, ends_at):
             with pytest.raises(UsagePurged):
                 billing.aggregate_usage(app_id, tenant, "calls", starts_at, ends_at)

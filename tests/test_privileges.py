@@ -263,6 +263,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.transfers_by_id",
     "pgledger.trial_end",
     "pgledger.ulid_fault",
+    "pgledger.unique_usage_added",
     "pgledger.unique_usage_between",
     "pgledger.usage_answers",
     "pgledger.usage_between",

@@ -1,6 +1,6 @@
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if any, is still ahead; pgledger_advance writes down what the clock has decided.
+its cancel_at, if any, is still ahead; ledger_advance writes down what the clock has decided.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity,

@@ -21,6 +21,7 @@ create table pgledger.meters (
 ) with (fillfactor = 80);
 
 create index meters_tenant_key_idx on pgledger.meters (tenant_key);
+create index meters_feature_key_idx on pgledger.meters (feature_key);
 create index meters_app_id_tenant_id_seat_idx on pgledger.meters (app_id, tenant_id)
 where type = 'seat';
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
@@ -64,7 +65,19 @@ class Janitor(DatabaseJanitor):
     """Creates a database on entering, and drops it on leaving without a wait of 100 ms.
 
     That is how long DROP DATABASE sleeps between looks at sessions that are about to be gone.
+    A template's files are copied as they are, which takes half the time of logging each page.
     """
+
+    def init(self) -> None:
+        if self.template_dbname is None:
+            super().init()
+            return
+        with self.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("create database {} template {} strategy file_copy").format(
+                    sql.Identifier(self.dbname), sql.Identifier(self.template_dbname)
+                )
+            )
 
     def drop(self) -> None:
         deadline = time.monotonic() + SESSION_END_SECONDS

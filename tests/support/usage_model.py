@@ -109,11 +109,12 @@ class UsageModel:
         assert event.tenant_id is not None
         assert event.feature_key is not None
         at = now if event.event_at is None else datetime.fromisoformat(event.event_at)
-        if at < self.lines.get(event.tenant_id, EPOCH):
-            return "rejected"
         key = event.idempotency_key
+        # Also of one that a purge has passed and left.
         if key is not None and (event.tenant_id, key) in self.keys():
             return "duplicate"
+        if at < self.lines.get(event.tenant_id, EPOCH):
+            return "rejected"
         counted = Counted(
             event.tenant_id,
             event.feature_key,

@@ -11,6 +11,13 @@ as $$
     when metadata is null then null
     when jsonb_typeof(metadata) <> 'object'
       then format('it is of type %s, not an object', jsonb_typeof(metadata))
+    -- A number takes a few bytes and is written with up to 131072: what is large is not written out
+    -- before its numbers are known to be short. The least of them has 16383 decimal places.
+    when pg_column_size(metadata) > 1024
+      and jsonb_path_exists(
+        metadata, '$.** ? (@.type() == "number" && (@ >= 1e308 || @ <= -1e308))'
+      )
+      then 'it has a number of more than 308 digits'
     when octet_length(metadata::text) > 65536
       then format('it has %s bytes, at most 65536 are allowed', octet_length(metadata::text))
   end

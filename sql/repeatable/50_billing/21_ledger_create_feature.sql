@@ -5,6 +5,7 @@ With an id of the caller's choice the call can be repeated: the second call retu
 it stands now if everything it asks for is the same, and is refused if anything differs. Once the
 feature has been updated, only what an update cannot change is compared.
 
+Locks the features of that key which the app sees, FOR UPDATE, ascending by id.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
@@ -49,6 +50,12 @@ begin
   perform pgledger.check_feature(v_new);
   perform pgledger.check_id('id', v_new.id, 'feat');
 
+  -- Whoever opens a meter of what the key names now is through, or waits and looks again.
+  perform
+  from pgledger.features
+  where features.key = v_new.key and features.app_id in (v_new.app_id, '*')
+  order by features.id
+  for update;
   loop
     -- Without a constraint, because the id or the key may be the one that is taken.
     insert into pgledger.features (

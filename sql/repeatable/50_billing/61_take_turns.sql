@@ -16,22 +16,22 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  with locked as materialized (
-    select meters.key
-    from pgledger.meters
-    where meters.app_id = take_turns.app_id
-      and meters.tenant_id = any(take_turns.tenant_ids)
-      and meters.type = 'seat'
-      and meters.feature_key in (
-        select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
-      )
-    order by meters.key
-    for no key update
-  )
   update pgledger.meters
   set turn = meters.turn + 1
-  from locked
-  where meters.key = locked.key;
+  where meters.key = any(
+    array(
+      select seat.key
+      from pgledger.meters as seat
+      where seat.app_id = take_turns.app_id
+        and seat.tenant_id = any(take_turns.tenant_ids)
+        and seat.type = 'seat'
+        and seat.feature_key in (
+          select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
+        )
+      order by seat.key
+      for no key update
+    )
+  );
 end;
 $$;
 

@@ -12,6 +12,7 @@ create or replace function pgledger.resolve_usage(
   idempotency_keys text[],
   metadatas jsonb[],
   now timestamptz,
+  latest timestamptz,
   out tenant_keys integer[],
   out meter_keys integer[],
   out has_values boolean
@@ -20,8 +21,6 @@ language plpgsql
 stable
 parallel safe
 as $$
-declare
-  v_latest timestamptz := now + pgledger.usage_skew(app_id);
 begin
   select
     array_agg(sound.tenant_key order by given.place),
@@ -47,7 +46,7 @@ begin
     on given.tenant_id = sound.tenant_id
     and given.feature_key = sound.feature_key
     and pgledger.quantity_fault(given.quantity) is null
-    and coalesce(given.event_at, now) between sound.earliest and v_latest
+    and coalesce(given.event_at, now) between sound.earliest and latest
     and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
     and pgledger.metadata_fault(given.metadata) is null
     and (

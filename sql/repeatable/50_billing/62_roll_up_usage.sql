@@ -22,7 +22,7 @@ begin
       given.meter_key,
       given.quantity,
       coalesce(given.event_at, now) as event_at,
-      -- Exact in double precision until the year 2255.
+      -- Exact in double precision until the year 2242, and to a microsecond for longer.
       round(date_part('epoch', coalesce(given.event_at, now)) * 1000000)::bigint as microseconds
     from unnest(meter_keys, quantities, event_ats) with ordinality
       as given (meter_key, quantity, event_at, place)

@@ -12,6 +12,7 @@ create or replace function pgledger.usage_answers(
   idempotency_keys text[],
   metadatas jsonb[],
   now timestamptz,
+  latest timestamptz,
   id_head text,
   tenant_keys integer[],
   sound_meter_keys integer[],
@@ -23,8 +24,6 @@ stable
 parallel safe
 set enable_nestloop = on
 as $$
-declare
-  v_skew interval := pgledger.usage_skew(app_id);
 begin
   return query
   select
@@ -52,7 +51,12 @@ begin
     and event.idempotency_key = usage_events.idempotency_key
   where event.sound_key is not null and event.inserted_key is null
   union all
-  select event.place, 'rejected', null, fault.code, fault.arguments
+  select
+    event.place,
+    case when counted.id is null then 'rejected' else 'duplicate' end,
+    counted.id,
+    case when counted.id is null then fault.code end,
+    case when counted.id is null then fault.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
   ) with ordinality as event (
@@ -60,8 +64,18 @@ begin
   )
   cross join lateral pgledger.usage_fault(
     usage_answers.app_id, event.tenant_id, event.feature_key, event.quantity,
-    coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, v_skew
+    coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, latest
   ) as fault
+  -- Before the purge line some are left, and one that is reported again was counted.
+  left join lateral (
+    select pgledger.event_id(usage_events.created_at, usage_events.key) as id
+    from pgledger.tenants
+    inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
+    where fault.code = 'LG106'
+      and tenants.app_id = usage_answers.app_id
+      and tenants.tenant_id = event.tenant_id
+      and usage_events.idempotency_key = event.idempotency_key
+  ) as counted on true
   where event.sound_key is null
   order by 1;
 end;

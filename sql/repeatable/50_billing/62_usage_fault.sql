@@ -1,6 +1,8 @@
 /*
 Says why a usage event cannot be taken: the code of the error and the arguments of its message. The
-first that applies is named. Called for events that are known to be wrong; no row if nothing is.
+first that applies is named. Called for events that were seen to be wrong; what is no longer wrong
+raises 40001, so that the call is made again.
+Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
   app_id text,
@@ -11,7 +13,7 @@ create or replace function pgledger.usage_fault(
   idempotency_key text,
   metadata jsonb,
   now timestamptz,
-  skew interval,
+  latest timestamptz,
   out code text,
   out arguments text[]
 )
@@ -70,9 +72,9 @@ begin
       'event_at', event_at::text,
       case when isfinite(event_at) then 'it is before the year 1970' else 'it is not finite' end
     ];
-  elsif event_at > now + skew then
+  elsif event_at > latest then
     code := 'LG105';
-    arguments := array[event_at::text, skew::text, now::text];
+    arguments := array[event_at::text, (latest - now)::text, now::text];
   elsif event_at < v_purged_before then
     code := 'LG106';
     arguments := array['event_at', event_at::text, v_purged_before::text];
@@ -95,12 +97,17 @@ begin
     if v_fault is not null then
       code := 'LG007';
       arguments := array[v_fault];
+      return;
     end if;
+    raise exception using
+      errcode = '40001',
+      message = 'what was wrong with a usage event has been mended while it was looked at',
+      hint = 'Run the transaction again.';
   end if;
 end;
 $$;
 
 comment on function pgledger.usage_fault is
-  'Code and message''s arguments of why a usage event cannot be taken; nulls if it can.';
+  'Code and message''s arguments of why a usage event cannot be taken.';
 
 revoke all on function pgledger.usage_fault from public;

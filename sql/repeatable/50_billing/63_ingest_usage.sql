@@ -2,6 +2,7 @@
 Records usage events, each for itself: what is wrong with one does not keep the others out. Events,
 their roll-ups and their values are written by the one call, so they are always of one mind.
 
+An event may be ahead of the clock by the app's skew, or as far as one that is known already.
 A key is taken by whoever commits first; a session that finds it taken by a transaction in progress
 waits for that.
 
@@ -21,7 +22,8 @@ create or replace function pgledger.ingest_usage(
   quantities numeric[],
   event_ats timestamptz[],
   idempotency_keys text[],
-  metadatas jsonb[]
+  metadatas jsonb[],
+  latest_known_at timestamptz default null
 )
 returns table (event_index bigint, status text, id text, code text, arguments text[])
 language plpgsql
@@ -38,6 +40,7 @@ declare
   v_earliest timestamptz := (select min(given.at) from unnest(event_ats) as given (at));
   v_first_key bigint := nextval('pgledger.usage_calls_seq') << 20;
   v_now timestamptz;
+  v_latest timestamptz;
   v_resolved record;
   v_meter_keys integer[];
   v_id_head text;
@@ -47,14 +50,17 @@ begin
     if exists (
       select
       from pgledger.meters
-      where meters.app_id = ingest_usage.app_id and meters.type = 'seat'
+      where meters.app_id = ingest_usage.app_id
+        and meters.tenant_id = any(v_tenant_ids)
+        and meters.type = 'seat'
     ) then
       perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
     end if;
     v_now := pgledger.clock();
+    v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
     v_resolved := pgledger.resolve_usage(
       app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
-      metadatas, v_now
+      metadatas, v_now, v_latest
     );
     exit when array_position(v_resolved.meter_keys, null) is null
       or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
@@ -91,7 +97,7 @@ begin
     select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
-      v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
+      v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
     ) as answer;
   end if;
 

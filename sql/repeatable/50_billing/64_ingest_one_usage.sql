@@ -9,6 +9,7 @@ create or replace function pgledger.ingest_one_usage(
   event_at timestamptz,
   idempotency_key text,
   metadata jsonb,
+  latest_known_at timestamptz default null,
   out status text,
   out id text
 )
@@ -23,7 +24,7 @@ begin
   into v_answer
   from pgledger.ingest_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
-    array[idempotency_key], array[metadata]
+    array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.code is not null then
     perform pgledger.fail(v_answer.code, v_answer.arguments);

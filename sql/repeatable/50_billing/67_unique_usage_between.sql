@@ -1,13 +1,14 @@
 /*
 How many different values the named member of metadata has among a meter's events in
 [starts_at, ends_at), put together as pgledger.usage_parts does it; everything if the start is
-infinite.
+infinite. With only_value, whether that value is among them: one or none.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
   unique_key text,
   starts_at timestamptz,
-  ends_at timestamptz
+  ends_at timestamptz,
+  only_value text default null
 )
 returns numeric
 language plpgsql
@@ -60,6 +61,7 @@ begin
         and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
         and usage_events.event_at < unique_usage_between.ends_at
     ) as part
+    where part.value = coalesce(only_value, part.value)
   );
 end;
 $$;

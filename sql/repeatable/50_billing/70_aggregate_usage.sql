@@ -47,7 +47,10 @@ begin
     and meters.feature_key = aggregate_usage.feature_key;
   aggregate_usage.aggregation := coalesce(aggregation, v_feature.aggregation, 'latest');
   if aggregate_usage.aggregation = 'unique_count'
-    and coalesce(v_meter.unique_key, v_feature.unique_key) is null
+    -- A meter keeps the values that its first feature asked for.
+    and (
+      case when v_meter.key is null then v_feature.unique_key else v_meter.unique_key end
+    ) is null
   then
     perform pgledger.fail(
       'LG101',

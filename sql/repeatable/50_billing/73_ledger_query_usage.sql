@@ -29,17 +29,25 @@ begin
     event.idempotency_key, event.metadata, event.created_at
   from (
     select
-      usage_events.key, usage_events.created_at, meters.app_id, meters.tenant_id,
-      meters.feature_key, usage_events.quantity, usage_events.event_at,
-      usage_events.idempotency_key, usage_events.metadata
+      found.key, found.created_at, meters.app_id, meters.tenant_id, meters.feature_key,
+      found.quantity, found.event_at, found.idempotency_key, found.metadata
     from pgledger.meters
-    inner join pgledger.usage_events on meters.key = usage_events.meter_key
+    -- Of each feature no more than the page can need, out of the index in its order.
+    cross join lateral (
+      select
+        usage_events.key, usage_events.created_at, usage_events.quantity, usage_events.event_at,
+        usage_events.idempotency_key, usage_events.metadata
+      from pgledger.usage_events
+      where usage_events.meter_key = meters.key
+        and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
+        and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
+      order by usage_events.event_at, usage_events.key
+      limit page_size + page_offset
+    ) as found
     where meters.app_id = ledger_query_usage.app_id
       and meters.tenant_id = ledger_query_usage.tenant_id
       and meters.feature_key = coalesce(ledger_query_usage.feature_key, meters.feature_key)
-      and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
-      and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
-    order by usage_events.event_at, usage_events.key
+    order by found.event_at, found.key
     limit page_size
     offset page_offset
   ) as event

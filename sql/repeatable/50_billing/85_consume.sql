@@ -1,8 +1,8 @@
 /*
-Records usage if the limit allows it. Whoever consumes of a meter takes turns with all others who
-do, from the second look at the limit until the end of the transaction; who is refused at the first
-look waits for nobody. Reports of usage do not take turns, except those of a seat's level, which
-would otherwise be overwritten.
+Records usage if what it then comes to is within the limit. Whoever consumes of a meter takes turns
+with all others who do, from the second look at the limit until the end of the transaction; who is
+refused at the first look waits for nobody. Reports of usage do not take turns, except those of a
+seat's level, which would otherwise be overwritten.
 
 Null status: refused.
 Locks: the meter, then those of pgledger.ingest_usage.
@@ -24,14 +24,27 @@ parallel unsafe
 as $$
 declare
   v_entitlement record;
+  v_addition numeric;
+  v_seat_at timestamptz;
 begin
   for v_look in 1..2 loop
     v_entitlement := pgledger.entitlement(app_id, tenant_id, feature_key);
+    v_addition := case
+      when v_entitlement.type = 'seat' then quantity
+      when v_entitlement.aggregation = 'count' then 1
+      when v_entitlement.aggregation = 'max' then greatest(quantity - v_entitlement.used, 0)
+      when v_entitlement.aggregation = 'latest' then quantity - v_entitlement.used
+      when v_entitlement.aggregation = 'unique_count'
+        then pgledger.unique_usage_added(
+          app_id, tenant_id, feature_key, metadata, v_entitlement.starts_at, v_entitlement.ends_at
+        )
+      else quantity
+    end;
     if not (
       select answer.allowed
       from pgledger.allowance(
         feature_key, v_entitlement.used, v_entitlement.quota, v_entitlement.soft_limit,
-        v_entitlement.reason, quantity
+        v_entitlement.reason, v_addition
       ) as answer
     ) then
       return;
@@ -48,6 +61,19 @@ begin
         and meters.feature_key = consume.feature_key;
     end if;
   end loop;
+  if v_entitlement.type = 'seat' then
+    -- The level of the moment is that of the latest event, whose clock may have been ahead.
+    select greatest(usage_rollups.latest_at, pgledger.clock())
+    into v_seat_at
+    from pgledger.meters
+    inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
+    where meters.app_id = consume.app_id
+      and meters.tenant_id = consume.tenant_id
+      and meters.feature_key = consume.feature_key
+      and usage_rollups.span = 1
+    order by usage_rollups.starts_at desc
+    limit 1;
+  end if;
   select recorded.status, recorded.id
   into consume.status, consume.id
   from pgledger.ingest_one_usage(
@@ -55,20 +81,10 @@ begin
     tenant_id,
     feature_key,
     case when v_entitlement.type = 'seat' then v_entitlement.used + quantity else quantity end,
-    -- The level of the moment is that of the latest event, whose clock may have been ahead.
-    case
-      when v_entitlement.type = 'seat' then (
-        select greatest(max(usage_rollups.latest_at), pgledger.clock())
-        from pgledger.meters
-        inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-        where meters.app_id = consume.app_id
-          and meters.tenant_id = consume.tenant_id
-          and meters.feature_key = consume.feature_key
-          and usage_rollups.span = 1
-      )
-    end,
+    v_seat_at,
     idempotency_key,
-    metadata
+    metadata,
+    v_seat_at
   ) as recorded;
 end;
 $$;

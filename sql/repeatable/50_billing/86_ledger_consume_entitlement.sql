@@ -4,7 +4,7 @@ A call that is repeated with the same idempotency key records nothing a second t
 calls for one tenant and feature take turns until their transactions end.
 Locks: those of pgledger.consume.
 Errors: NullArgument, InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata,
-FeatureNotFound.
+FeatureNotFound, IdempotencyConflict.
 */
 create or replace function ledger_consume_entitlement(
   app_id text,
@@ -36,16 +36,16 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_quantity('quantity', quantity);
-  v_id := pgledger.event_of_key(app_id, tenant_id, idempotency_key);
+  v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
     from pgledger.consume(
       app_id, tenant_id, feature_key, quantity, idempotency_key, metadata
     ) as consumed;
-    if v_status is null then
-      -- The limit may have been used up by the same call, made at the same time.
-      v_id := pgledger.event_of_key(app_id, tenant_id, idempotency_key);
+    if v_status is distinct from 'inserted' then
+      -- The limit, or the key, may have been taken by the same call, made at the same time.
+      v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
     end if;
   end if;
   if v_status is null and v_id is not null then
@@ -76,11 +76,13 @@ $$;
 
 comment on function ledger_consume_entitlement is
   'Records usage if the limit allows it, in one step: of any number of concurrent calls no more '
-  'are allowed than the limit has room for. quantity: how much, 0 or more; for a seat, how many '
-  'more. idempotency_key: a repeated call of the same key is allowed, records nothing and says '
-  'duplicate as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and '
-  'event_id, null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
-  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound.';
+  'are allowed than the limit has room for; what counts is what usage comes to with it, by the '
+  'feature''s aggregation. quantity: how much, 0 or more; for a seat, how many more. '
+  'idempotency_key: the same call repeated with it is allowed, records nothing and says duplicate '
+  'as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and event_id, '
+  'null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
+  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound, '
+  'IdempotencyConflict.';
 
 revoke all on function ledger_consume_entitlement from public;
 grant execute on function ledger_consume_entitlement to pgledger_poster;

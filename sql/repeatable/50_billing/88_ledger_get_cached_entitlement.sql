@@ -54,6 +54,12 @@ begin
     -- A clock that was put back must not give an entry a second life.
     and v_now >= entitlement_cache.created_at
     and v_now < entitlement_cache.expires_at
+    -- The only thing that a version does not tell: a deleted feature is an error, not an answer.
+    and (
+      pgledger.find_feature(
+        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
+      )
+    ).id is not null
     and entitlement_cache.plan_version = versions.plan_version
     and entitlement_cache.subscription_version = versions.subscription_version
     and entitlement_cache.usage_version = versions.usage_version

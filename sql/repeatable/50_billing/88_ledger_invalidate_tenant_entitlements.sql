@@ -16,6 +16,14 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
+  update pgledger.tenants
+  set cache_version = tenants.cache_version + 1
+  where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id
+    and tenants.tenant_id = ledger_invalidate_tenant_entitlements.tenant_id;
+  if found then
+    return;
+  end if;
+  -- Each attempt takes a number, of which there are not many.
   insert into pgledger.tenants (app_id, tenant_id, cache_version)
   values (
     ledger_invalidate_tenant_entitlements.app_id,
