@@ -10114,7 +10114,8 @@ revoke all on function pgledger.insert_usage from public;
 -- file: repeatable/50_billing/62_resolve_usage.sql
 /*
 Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
-where it cannot. Why not is for pgledger.usage_fault to say.
+where it cannot. Why not is for pgledger.usage_fault to say. Besides, whether values of metadata are
+to be counted, and whether an event has no meter.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -10129,7 +10130,8 @@ create or replace function pgledger.resolve_usage(
   latest timestamptz,
   out tenant_keys integer[],
   out meter_keys integer[],
-  out has_values boolean
+  out has_values boolean,
+  out lacks_meters boolean
 )
 language plpgsql
 stable
@@ -10137,36 +10139,44 @@ parallel safe
 as $$
 begin
   select
-    array_agg(sound.tenant_key order by given.place),
-    array_agg(sound.meter_key order by given.place),
-    bool_or(sound.unique_key is not null)
-  into tenant_keys, meter_keys, has_values
-  from unnest(
-    tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
-  ) with ordinality as given (
-    tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
-  )
-  left join (
+    array_agg(case when event.is_sound then event.tenant_key end order by event.place),
+    array_agg(case when event.is_sound then event.meter_key end order by event.place),
+    coalesce(bool_or(event.unique_key is not null), false),
+    coalesce(bool_or(event.meter_key is null), false)
+  into tenant_keys, meter_keys, has_values, lacks_meters
+  from (
     select
-      meters.key as meter_key, meters.tenant_key, meters.tenant_id, meters.feature_key,
-      meters.unique_key, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-    from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where meters.app_id = resolve_usage.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-      and tenants.app_id = resolve_usage.app_id
-      and tenants.tenant_id = any(distinct_tenant_ids)
-  ) as sound
-    on given.tenant_id = sound.tenant_id
-    and given.feature_key = sound.feature_key
-    and pgledger.quantity_fault(given.quantity) is null
-    and coalesce(given.event_at, now) between sound.earliest and latest
-    and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
-    and pgledger.metadata_fault(given.metadata) is null
-    and (
-      sound.unique_key is null
-      or char_length(given.metadata ->> sound.unique_key) between 1 and 255
-    );
+      given.place,
+      meter.key as meter_key,
+      meter.tenant_key,
+      meter.unique_key,
+      pgledger.quantity_fault(given.quantity) is null
+      and coalesce(given.event_at, now) between meter.earliest and latest
+      and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
+      and pgledger.metadata_fault(given.metadata) is null
+      and (
+        meter.unique_key is null
+        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
+      ) as is_sound
+    from unnest(
+      tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
+    ) with ordinality as given (
+      tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
+    )
+    left join (
+      select
+        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
+        greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+      from pgledger.meters
+      inner join pgledger.tenants on meters.tenant_key = tenants.key
+      where meters.app_id = resolve_usage.app_id
+        and meters.tenant_id = any(distinct_tenant_ids)
+        and tenants.app_id = resolve_usage.app_id
+        and tenants.tenant_id = any(distinct_tenant_ids)
+    ) as meter
+      on given.tenant_id = meter.tenant_id
+      and given.feature_key = meter.feature_key
+  ) as event;
 end;
 $$;
 
@@ -10517,7 +10527,7 @@ declare
   v_meter_keys integer[];
   v_id_head text;
 begin
-  loop
+  for v_pass in 1..3 loop
     -- Whoever consumes a seat reads its level and records the next one.
     if exists (
       select
@@ -10534,15 +10544,16 @@ begin
       app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
       metadatas, v_now, v_latest
     );
-    exit when array_position(v_resolved.meter_keys, null) is null
-      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+    -- One that is not missing any more was made meanwhile, and is seen by the next look.
+    exit when not v_resolved.lacks_meters
+      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys) and v_pass > 1;
   end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
     idempotency_keys, metadatas
   );
-  -- Purges stay an hour behind the clock, and no call takes half an hour.
-  if v_earliest < v_now - interval '30 minutes'
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
     and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
   then
     raise exception using
@@ -12712,11 +12723,11 @@ values
   ('repeatable/50_billing/61_take_turns.sql', 'repeatable', 'c2161dedc34f8de313dbb3a0ada957aaa8057eb131dad848053b4fb1955e0c66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', 'b2b2c815ad8b97d69cc8097b22ca7e624b875681ee02e40c08e3b65e49cce559', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', 'c7d051d6d3a9c4b47de5c4140d860d69d31bc56054b8d91b511bc87e19d66538', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_roll_up_usage.sql', 'repeatable', '53be1dfb6b3023e4e032a208d240c4906eaf077411d0a6f009c920f0d43a3dfa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_usage_answers.sql', 'repeatable', 'd6f2e672f9cc5fc7b16973ecda8f33a91bd6bd1ea450b0e951fce3db5bdfa2c9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_usage_fault.sql', 'repeatable', '0ea805963ade6be916a0a30f4521c64a7003f43b86657237fa5e9eb678d2a2fd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', 'fccb9e4b94ba2889d73f502231ce41af1f41ddcebadc6c133bd7075449afb3ab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', '15a6b5017954e83a928b7d68a0c62084e43bf94ede95d0e78f057a4a708a0e28', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', '1047e83daa40964241d995375240686e8207f82bc0cdd6412c28416ca689098a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),

@@ -542,14 +542,15 @@ def test_a_key_that_is_taken_by_something_else_is_a_conflict(billing: Billing) -
     subscribe(billing, "one", plan)
     billing.consume_entitlement(APP, "one", "calls", quantity=2, idempotency_key="consumed")
     billing.record_usage(APP, "one", "hits", quantity=2, idempotency_key="reported")
-    for key, feature, quantity in [
+    taken: list[tuple[str, str, Any]] = [
         ("consumed", "calls", 1),
         ("consumed", "calls", Decimal("2.000000000000000001")),
         ("consumed", "hits", 2),
         ("consumed", "seats", 2),
         ("reported", "calls", 2),
         ("reported", "hits", 3),
-    ]:
+    ]
+    for key, feature, quantity in taken:
         with pytest.raises(IdempotencyConflict):
             billing.consume_entitlement(APP, "one", feature, quantity=quantity, idempotency_key=key)
     again = billing.consume_entitlement(

@@ -1,6 +1,7 @@
 /*
 Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
-where it cannot. Why not is for pgledger.usage_fault to say.
+where it cannot. Why not is for pgledger.usage_fault to say. Besides, whether values of metadata are
+to be counted, and whether an event has no meter.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -15,7 +16,8 @@ create or replace function pgledger.resolve_usage(
   latest timestamptz,
   out tenant_keys integer[],
   out meter_keys integer[],
-  out has_values boolean
+  out has_values boolean,
+  out lacks_meters boolean
 )
 language plpgsql
 stable
@@ -23,36 +25,44 @@ parallel safe
 as $$
 begin
   select
-    array_agg(sound.tenant_key order by given.place),
-    array_agg(sound.meter_key order by given.place),
-    bool_or(sound.unique_key is not null)
-  into tenant_keys, meter_keys, has_values
-  from unnest(
-    tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
-  ) with ordinality as given (
-    tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
-  )
-  left join (
+    array_agg(case when event.is_sound then event.tenant_key end order by event.place),
+    array_agg(case when event.is_sound then event.meter_key end order by event.place),
+    coalesce(bool_or(event.unique_key is not null), false),
+    coalesce(bool_or(event.meter_key is null), false)
+  into tenant_keys, meter_keys, has_values, lacks_meters
+  from (
     select
-      meters.key as meter_key, meters.tenant_key, meters.tenant_id, meters.feature_key,
-      meters.unique_key, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
-    from pgledger.meters
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where meters.app_id = resolve_usage.app_id
-      and meters.tenant_id = any(distinct_tenant_ids)
-      and tenants.app_id = resolve_usage.app_id
-      and tenants.tenant_id = any(distinct_tenant_ids)
-  ) as sound
-    on given.tenant_id = sound.tenant_id
-    and given.feature_key = sound.feature_key
-    and pgledger.quantity_fault(given.quantity) is null
-    and coalesce(given.event_at, now) between sound.earliest and latest
-    and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
-    and pgledger.metadata_fault(given.metadata) is null
-    and (
-      sound.unique_key is null
-      or char_length(given.metadata ->> sound.unique_key) between 1 and 255
-    );
+      given.place,
+      meter.key as meter_key,
+      meter.tenant_key,
+      meter.unique_key,
+      pgledger.quantity_fault(given.quantity) is null
+      and coalesce(given.event_at, now) between meter.earliest and latest
+      and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
+      and pgledger.metadata_fault(given.metadata) is null
+      and (
+        meter.unique_key is null
+        or char_length(given.metadata ->> meter.unique_key) between 1 and 255
+      ) as is_sound
+    from unnest(
+      tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
+    ) with ordinality as given (
+      tenant_id, feature_key, quantity, event_at, idempotency_key, metadata, place
+    )
+    left join (
+      select
+        meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
+        greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+      from pgledger.meters
+      inner join pgledger.tenants on meters.tenant_key = tenants.key
+      where meters.app_id = resolve_usage.app_id
+        and meters.tenant_id = any(distinct_tenant_ids)
+        and tenants.app_id = resolve_usage.app_id
+        and tenants.tenant_id = any(distinct_tenant_ids)
+    ) as meter
+      on given.tenant_id = meter.tenant_id
+      and given.feature_key = meter.feature_key
+  ) as event;
 end;
 $$;
 

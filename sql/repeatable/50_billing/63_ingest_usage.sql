@@ -45,7 +45,7 @@ declare
   v_meter_keys integer[];
   v_id_head text;
 begin
-  loop
+  for v_pass in 1..3 loop
     -- Whoever consumes a seat reads its level and records the next one.
     if exists (
       select
@@ -62,15 +62,16 @@ begin
       app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
       metadatas, v_now, v_latest
     );
-    exit when array_position(v_resolved.meter_keys, null) is null
-      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+    -- One that is not missing any more was made meanwhile, and is seen by the next look.
+    exit when not v_resolved.lacks_meters
+      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys) and v_pass > 1;
   end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
     idempotency_keys, metadatas
   );
-  -- Purges stay an hour behind the clock, and no call takes half an hour.
-  if v_earliest < v_now - interval '30 minutes'
+  -- Purges stay an hour behind the clock.
+  if v_earliest < pgledger.clock() - interval '1 hour'
     and pgledger.usage_was_purged(app_id, v_tenant_ids, tenant_ids, event_ats, v_meter_keys)
   then
     raise exception using
