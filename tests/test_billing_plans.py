@@ -1,0 +1,147 @@
+"""Billing's hot calls read what they need and no more, however many tenants and events there are.
+
+Rows and scans are counted; nothing is timed.
+"""
+
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+TENANTS = 20_000
+
+FILL: LiteralString = """
+    with feature as (
+      select id from ledger_create_feature('shop', 'calls', 'Calls')
+      union all
+      select id from ledger_create_feature('shop', 'seats', 'Seats', 'seat')
+      union all
+      select id from ledger_create_feature('other', 'seats', 'Seats', 'seat')
+    ),
+    tenant as (
+      insert into pgledger.tenants (app_id, tenant_id)
+      select app.id, 't' || number
+      from feature
+      cross join (values ('shop'), ('other')) as app (id)
+      cross join generate_series(1, %(tenants)s) as number
+      group by app.id, number
+      returning key, app_id, tenant_id
+    )
+    insert into pgledger.meters (tenant_key, app_id, tenant_id, feature_key, type)
+    select tenant.key, tenant.app_id, tenant.tenant_id, kind.feature_key, kind.type
+    from tenant
+    cross join (values ('calls', 'metered'), ('seats', 'seat')) as kind (feature_key, type)
+"""
+
+
+@pytest.fixture
+def busy(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """Many tenants, each of whom has used both features."""
+    conn.execute(FILL, {"tenants": TENANTS})
+    conn.commit()
+    conn.autocommit = True
+    conn.execute("analyze")
+    return conn
+
+
+def rows_read(conn: psycopg.Connection[Any], table: str) -> int:
+    """Returns how many rows this session has read of a table, committed or not, by scanning it."""
+    row = conn.execute(
+        "select coalesce(pg_stat_get_xact_tuples_returned(%s::regclass), 0)", [table]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+CALLS: dict[str, LiteralString] = {
+    "a report": "select * from ledger_record_usage('shop', 't77', 'calls')",
+    "a seat's level": "select * from ledger_record_usage('shop', 't77', 'seats', 3)",
+    "an app without seats of its own": "select * from ledger_record_usage('other', 't77', 'seats')",
+    "a batch": """
+        select count(*)
+        from ledger_ingest_usage(
+          'shop',
+          array(select 't' || n from generate_series(1, 100) as n),
+          array(select 'calls' from generate_series(1, 100) as n),
+          array(select n from generate_series(1, 100) as n)
+        )
+    """,
+    "a check": "select * from ledger_check_entitlement('shop', 't77', 'calls')",
+    "a page of usage": "select * from ledger_query_usage('shop', 't77')",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_a_call_reads_the_meters_of_its_own_tenants(busy, call):
+    for _ in range(3):
+        with busy.transaction():
+            busy.execute(call)
+            for table in ("pgledger.meters", "pgledger.tenants"):
+                # A batch of 100 looks each of them up a few times.
+                assert rows_read(busy, table) < 1500, table
+
+
+def test_a_page_reads_no_more_events_than_it_shows(conn):
+    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+    conn.execute(
+        """
+        select count(*)
+        from ledger_ingest_usage(
+          'shop',
+          array(select 'one' from generate_series(1, 20000) as n),
+          array(select 'calls' from generate_series(1, 20000) as n),
+          array(select n from generate_series(1, 20000) as n),
+          array(select now() - n * interval '1 minute' from generate_series(1, 20000) as n)
+        )
+        """
+    )
+    conn.commit()
+    conn.autocommit = True
+    conn.execute("analyze")
+    with conn.transaction():
+        rows = conn.execute(
+            "select * from ledger_query_usage('shop', 'one', page_size => 10, page_offset => 20)"
+        ).fetchall()
+        assert len(rows) == 10
+        assert rows_read(conn, "pgledger.usage_events") + rows_fetched(conn) < 200
+
+
+def rows_fetched(conn: psycopg.Connection[Any]) -> int:
+    row = conn.execute(
+        "select coalesce(pg_stat_get_xact_tuples_fetched('pgledger.usage_events'::regclass), 0)"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("days", [1, 12])
+def test_a_total_reads_days_and_hours_instead_of_events(conn, days):
+    """However many events there are in the range: the hours that it breaks have none."""
+    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+    conn.execute(
+        """
+        select count(*)
+        from ledger_ingest_usage(
+          'shop',
+          array(select 'one' from generate_series(1, 20000) as n),
+          array(select 'calls' from generate_series(1, 20000) as n),
+          array(select 1 from generate_series(1, 20000) as n),
+          array(select now() - n * interval '1 minute' from generate_series(1, 20000) as n)
+        )
+        """
+    )
+    conn.commit()
+    conn.autocommit = True
+    conn.execute("analyze")
+    with conn.transaction():
+        (total,) = conn.execute(
+            """
+            select ledger_aggregate_usage(
+              'shop', 'one', 'calls', date_trunc('hour', now()) - %s * interval '1 day',
+              date_trunc('hour', now())
+            )
+            """,
+            [days],
+        ).fetchone()
+        assert total == 24 * 60 * days
+        assert rows_read(conn, "pgledger.usage_events") + rows_fetched(conn) == 0
