@@ -9860,8 +9860,8 @@ revoke all on function pgledger.quantity_fault from public;
 -- file: repeatable/50_billing/61_open_meters.sql
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
-can be one and the feature is in the catalogue and can be metered, and says whether there was one to
-be made. A pair that stays without a meter is wrong; pgledger.usage_fault says why.
+can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
+is wrong; pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
@@ -9871,7 +9871,7 @@ create or replace function pgledger.open_meters(
   tenant_ids text[],
   feature_keys text[]
 )
-returns boolean
+returns void
 language plpgsql
 volatile
 parallel unsafe
@@ -9900,7 +9900,7 @@ begin
   where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
     and missing.feature_key is not null;
   if v_tenant_ids is null then
-    return false;
+    return;
   end if;
   select
     array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
@@ -9912,7 +9912,7 @@ begin
   ) as feature
   where feature.type in ('metered', 'seat');
   if v_tenant_ids is null then
-    return false;
+    return;
   end if;
   -- Nobody deletes a feature between the first look at it and its first meter.
   perform
@@ -9940,7 +9940,6 @@ begin
   where feature.type in ('metered', 'seat')
   order by given.tenant_id, given.feature_key
   on conflict on constraint meters_app_id_tenant_id_feature_key_key do nothing;
-  return true;
 end;
 $$;
 
@@ -10115,7 +10114,7 @@ revoke all on function pgledger.insert_usage from public;
 /*
 Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
 where it cannot. Why not is for pgledger.usage_fault to say. Besides, whether values of metadata are
-to be counted, and whether an event has no meter.
+to be counted, whether an event has no meter, and whether one is of a seat.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -10131,7 +10130,8 @@ create or replace function pgledger.resolve_usage(
   out tenant_keys integer[],
   out meter_keys integer[],
   out has_values boolean,
-  out lacks_meters boolean
+  out lacks_meters boolean,
+  out has_seats boolean
 )
 language plpgsql
 stable
@@ -10142,14 +10142,16 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null), false)
-  into tenant_keys, meter_keys, has_values, lacks_meters
+    coalesce(bool_or(event.meter_key is null), false),
+    coalesce(bool_or(event.type = 'seat'), false)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
   from (
     select
       given.place,
       meter.key as meter_key,
       meter.tenant_key,
       meter.unique_key,
+      meter.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between meter.earliest and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
@@ -10166,7 +10168,7 @@ begin
     left join (
       select
         meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
       from pgledger.meters
       inner join pgledger.tenants on meters.tenant_key = tenants.key
       where meters.app_id = resolve_usage.app_id
@@ -10492,7 +10494,7 @@ Purging: an event older than the tenant's purge line is not taken, because its k
 forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
 that is in progress is not waited for, except at higher isolation levels.
 
-Locks, in this order: meters of seats, ascending; those of pgledger.open_meters; idempotency keys,
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
 ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
 before hours.
 Errors: serialization_failure.
@@ -10527,26 +10529,19 @@ declare
   v_meter_keys integer[];
   v_id_head text;
 begin
-  for v_pass in 1..3 loop
-    -- Whoever consumes a seat reads its level and records the next one.
-    if exists (
-      select
-      from pgledger.meters
-      where meters.app_id = ingest_usage.app_id
-        and meters.tenant_id = any(v_tenant_ids)
-        and meters.type = 'seat'
-    ) then
-      perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
-    end if;
+  for v_look in 1..2 loop
     v_now := pgledger.clock();
     v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
     v_resolved := pgledger.resolve_usage(
       app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
       metadatas, v_now, v_latest
     );
-    -- One that is not missing any more was made meanwhile, and is seen by the next look.
-    exit when not v_resolved.lacks_meters
-      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys) and v_pass > 1;
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile, and is later than all levels so far.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+    end if;
+    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
   end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
@@ -12719,15 +12714,15 @@ values
   ('repeatable/50_billing/58_usage_was_purged.sql', 'repeatable', '84e74ae1e78a7062e99dfe8d8b020851bc0f0f1930f022e974ac47c71002ceca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/59_usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/60_quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/61_open_meters.sql', 'repeatable', 'e965f4b0b3f4d2662eb034fc02c33667ad506dbebc86cb714f1118cb79336d4b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/61_open_meters.sql', 'repeatable', '0bb0c6f96eadd606e6add9e11dd13a4083fc34a73655cd554bab06b4cc31000c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/61_take_turns.sql', 'repeatable', 'c2161dedc34f8de313dbb3a0ada957aaa8057eb131dad848053b4fb1955e0c66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', 'c7d051d6d3a9c4b47de5c4140d860d69d31bc56054b8d91b511bc87e19d66538', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/62_resolve_usage.sql', 'repeatable', '87f6f95a146af14fef74d189c6422a8eaa660bc4b11087968ef8712b778f9c96', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_roll_up_usage.sql', 'repeatable', '53be1dfb6b3023e4e032a208d240c4906eaf077411d0a6f009c920f0d43a3dfa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_usage_answers.sql', 'repeatable', 'd6f2e672f9cc5fc7b16973ecda8f33a91bd6bd1ea450b0e951fce3db5bdfa2c9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/62_usage_fault.sql', 'repeatable', '0ea805963ade6be916a0a30f4521c64a7003f43b86657237fa5e9eb678d2a2fd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', '15a6b5017954e83a928b7d68a0c62084e43bf94ede95d0e78f057a4a708a0e28', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/63_ingest_usage.sql', 'repeatable', 'c7ebb96e6f172a4529dc9a600e30ec72ed5a64563cb48a04c92ef6291a93cdb8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', '1047e83daa40964241d995375240686e8207f82bc0cdd6412c28416ca689098a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),

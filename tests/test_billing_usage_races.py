@@ -541,6 +541,34 @@ def test_every_kind_of_call_beside_every_other_never_deadlocks(
     assert told["done"] > 200
 
 
+def test_calls_that_make_meters_and_take_seats_never_deadlock(
+    billing: Billing, connect: Connect, wait_until_blocked: WaitUntilBlocked
+) -> None:
+    """Who makes a meter does not wait for seats of somebody who waits for that meter."""
+    ingest(billing.conn, [Event("one", "hits"), Event("two", "hits")])
+    holder = connect(**PATIENCE)
+    making, taking = (connect(autocommit=True, **PATIENCE) for _ in range(2))
+    ingest(holder, [Event("two", "calls")])
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.submit(
+            ingest,
+            making,
+            [Event("one", "calls"), Event("two", "calls"), Event("two", "seats")],
+        )
+        try:
+            # It has made the first of its meters and waits for the second.
+            wait_until_blocked(making.info.backend_pid, by=holder.info.backend_pid)
+            ingest(billing.conn, [Event("one", "seats")])
+            taken = pool.submit(ingest, taking, [Event("one", "seats", "2"), Event("one", "calls")])
+            wait_until_blocked(taking.info.backend_pid, by=making.info.backend_pid)
+        finally:
+            holder.commit()
+        assert statuses(made.result(timeout=60)) == ["inserted"] * 3
+        assert statuses(taken.result(timeout=60)) == ["inserted"] * 2
+    assert used(billing, "one", "calls") == used(billing, "two", "calls") == 2
+    assert used(billing, "one", "seats", "latest") == 2
+
+
 def test_a_purge_and_a_transaction_of_late_events_never_deadlock(
     billing: Billing,
     connect: Connect,

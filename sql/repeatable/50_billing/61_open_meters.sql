@@ -1,7 +1,7 @@
 /*
 Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
-can be one and the feature is in the catalogue and can be metered, and says whether there was one to
-be made. A pair that stays without a meter is wrong; pgledger.usage_fault says why.
+can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
+is wrong; pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
@@ -11,7 +11,7 @@ create or replace function pgledger.open_meters(
   tenant_ids text[],
   feature_keys text[]
 )
-returns boolean
+returns void
 language plpgsql
 volatile
 parallel unsafe
@@ -40,7 +40,7 @@ begin
   where pgledger.text_fault(missing.tenant_id, 1, 128, false) is null
     and missing.feature_key is not null;
   if v_tenant_ids is null then
-    return false;
+    return;
   end if;
   select
     array_agg(given.tenant_id order by given.tenant_id, given.feature_key),
@@ -52,7 +52,7 @@ begin
   ) as feature
   where feature.type in ('metered', 'seat');
   if v_tenant_ids is null then
-    return false;
+    return;
   end if;
   -- Nobody deletes a feature between the first look at it and its first meter.
   perform
@@ -80,7 +80,6 @@ begin
   where feature.type in ('metered', 'seat')
   order by given.tenant_id, given.feature_key
   on conflict on constraint meters_app_id_tenant_id_feature_key_key do nothing;
-  return true;
 end;
 $$;
 

@@ -1,7 +1,7 @@
 /*
 Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
 where it cannot. Why not is for pgledger.usage_fault to say. Besides, whether values of metadata are
-to be counted, and whether an event has no meter.
+to be counted, whether an event has no meter, and whether one is of a seat.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -17,7 +17,8 @@ create or replace function pgledger.resolve_usage(
   out tenant_keys integer[],
   out meter_keys integer[],
   out has_values boolean,
-  out lacks_meters boolean
+  out lacks_meters boolean,
+  out has_seats boolean
 )
 language plpgsql
 stable
@@ -28,14 +29,16 @@ begin
     array_agg(case when event.is_sound then event.tenant_key end order by event.place),
     array_agg(case when event.is_sound then event.meter_key end order by event.place),
     coalesce(bool_or(event.unique_key is not null), false),
-    coalesce(bool_or(event.meter_key is null), false)
-  into tenant_keys, meter_keys, has_values, lacks_meters
+    coalesce(bool_or(event.meter_key is null), false),
+    coalesce(bool_or(event.type = 'seat'), false)
+  into tenant_keys, meter_keys, has_values, lacks_meters, has_seats
   from (
     select
       given.place,
       meter.key as meter_key,
       meter.tenant_key,
       meter.unique_key,
+      meter.type,
       pgledger.quantity_fault(given.quantity) is null
       and coalesce(given.event_at, now) between meter.earliest and latest
       and (given.idempotency_key is null or char_length(given.idempotency_key) between 1 and 255)
@@ -52,7 +55,7 @@ begin
     left join (
       select
         meters.key, meters.tenant_key, meters.tenant_id, meters.feature_key, meters.unique_key,
-        greatest(tenants.purged_before, timestamptz 'epoch') as earliest
+        meters.type, greatest(tenants.purged_before, timestamptz 'epoch') as earliest
       from pgledger.meters
       inner join pgledger.tenants on meters.tenant_key = tenants.key
       where meters.app_id = resolve_usage.app_id

@@ -10,7 +10,7 @@ Purging: an event older than the tenant's purge line is not taken, because its k
 forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
 that is in progress is not waited for, except at higher isolation levels.
 
-Locks, in this order: meters of seats, ascending; those of pgledger.open_meters; idempotency keys,
+Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
 ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
 before hours.
 Errors: serialization_failure.
@@ -45,26 +45,19 @@ declare
   v_meter_keys integer[];
   v_id_head text;
 begin
-  for v_pass in 1..3 loop
-    -- Whoever consumes a seat reads its level and records the next one.
-    if exists (
-      select
-      from pgledger.meters
-      where meters.app_id = ingest_usage.app_id
-        and meters.tenant_id = any(v_tenant_ids)
-        and meters.type = 'seat'
-    ) then
-      perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
-    end if;
+  for v_look in 1..2 loop
     v_now := pgledger.clock();
     v_latest := greatest(v_now + pgledger.usage_skew(app_id), latest_known_at);
     v_resolved := pgledger.resolve_usage(
       app_id, v_tenant_ids, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
       metadatas, v_now, v_latest
     );
-    -- One that is not missing any more was made meanwhile, and is seen by the next look.
-    exit when not v_resolved.lacks_meters
-      or not pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys) and v_pass > 1;
+    exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
+    -- The second look sees what was made here or meanwhile, and is later than all levels so far.
+    if v_resolved.lacks_meters then
+      perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
+    end if;
+    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
   end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
