@@ -494,8 +494,12 @@ def test_consumption_comes_back_exact(billing: Billing, subscription: Subscripti
         event_id=taken.event_id,
     )
     assert ids.is_valid(taken.event_id or "", "evt")
-    again = billing.consume_entitlement("app", "t", "exports", quantity=9, idempotency_key="k")
+    again = billing.consume_entitlement(
+        "app", "t", "exports", quantity=Decimal("9.50"), idempotency_key="k"
+    )
     assert (again.allowed, again.reason, again.event_id) == (True, "duplicate", taken.event_id)
+    with pytest.raises(errors.IdempotencyConflict), billing.conn.transaction():
+        billing.consume_entitlement("app", "t", "exports", quantity=9, idempotency_key="k")
     refused = billing.consume_entitlement("app", "t", "exports")
     assert (refused.allowed, refused.reason, refused.event_id) == (False, "limit_exceeded", None)
     (event,) = billing.query_usage("app", "t", feature_key="exports")

@@ -1232,6 +1232,7 @@ class AsyncBilling(AsyncCaller):
                 counts by is not valid.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: The metadata is too large.
+            IdempotencyConflict: The key is taken by usage of another feature or quantity.
         """
         return await self._fetch_one(
             CONSUMPTION_ROW,

@@ -1227,6 +1227,7 @@ class Billing(Caller):
                 counts by is not valid.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: The metadata is too large.
+            IdempotencyConflict: The key is taken by usage of another feature or quantity.
         """
         return self._fetch_one(
             CONSUMPTION_ROW,
