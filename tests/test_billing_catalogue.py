@@ -1171,12 +1171,13 @@ def test_a_plan_created_again_with_its_id(catalogue):
     # What it contains may have been archived since, but that was another time.
     call(conn, "archive_feature", id=id_of(conn, "api_calls"))
     assert call(conn, "create_plan", **request) == created
-    for other in (
+    others: tuple[dict[str, Any], ...] = (
         {"slug": "a"}, {"name": "A"}, {"currency": "EUR"}, {"currency": "unknown"},
         {"features": []}, {"pricing": {}}, {"pricing": []}, {"description": ""},
         {"trial_days": 1}, {"anchor_at_trial_end": False}, {"add_on": True}, {"metadata": None},
         {"app_id": "other"}, {"tenant_id": "t"},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for other in others:
         refused(conn, "LG023", created.id, "create_plan", **{**request, **other})
     changed = call(conn, "update_plan", id=created.id, name="New", trial_days=1)
     assert call(conn, "create_plan", **request) == changed
@@ -1315,10 +1316,16 @@ def test_nobody_writes_to_the_views(conn):
 
 
 def test_roles(conn, connect):
-    writers = ("set_currency", "set_usage_skew")
+    writers: tuple[str, ...] = ("set_currency", "set_usage_skew")
     verbs = ("create", "update", "archive", "delete")
     writers += tuple(f"{verb}_{noun}" for verb in verbs for noun in ("plan", "feature"))
-    readers = ("get_plan", "get_plan_by_slug", "list_plans", "get_feature", "get_feature_by_key")
+    readers: tuple[str, ...] = (
+        "get_plan",
+        "get_plan_by_slug",
+        "list_plans",
+        "get_feature",
+        "get_feature_by_key",
+    )
     readers += ("list_features", "list_global_features")
     granted = conn.execute(
         """
@@ -1671,7 +1678,7 @@ def test_updates_at_once_all_count(catalogue, connect):
             )  # fmt: skip
 
     results = all_at_once([
-        lambda session=session, number=number: work(session, number)
+        partial(work, session, number)
         for number, session in enumerate(sessions)
     ])  # fmt: skip
     assert results == [None] * 8
@@ -1703,7 +1710,7 @@ def test_plans_and_changes_of_their_features_never_deadlock(catalogue, connect):
             call(session, "update_feature", id=feature_ids[key], name=f"{number} {turn}")
 
     assert all_at_once([
-        lambda session=session, number=number: (create if number % 2 else change)(session, number)
+        partial(create if number % 2 else change, session, number)
         for number, session in enumerate(sessions)
     ]) == [None] * 6  # fmt: skip
 
@@ -1727,16 +1734,12 @@ def test_an_exponent_waits_for_a_plan_in_the_currency(conn, connect, wait_until_
 def test_a_currency_defined_by_many_at_once(connect):
     sessions = [connect(**PATIENCE, autocommit=True) for _ in range(8)]
     results = all_at_once([
-        lambda session=session, number=number: call(
-            session, "set_currency", code="POINTS", exponent=number
-        )
+        partial(call, session, "set_currency", code="POINTS", exponent=number)
         for number, session in enumerate(sessions)
     ])  # fmt: skip
     assert results == [(APP, "POINTS", number) for number in range(8)]
     skews = all_at_once([
-        lambda session=session, number=number: call(
-            session, "set_usage_skew", skew=timedelta(hours=number)
-        )
+        partial(call, session, "set_usage_skew", skew=timedelta(hours=number))
         for number, session in enumerate(sessions)
     ])  # fmt: skip
     assert skews == [(timedelta(hours=number),) for number in range(8)]
