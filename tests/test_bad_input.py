@@ -918,6 +918,7 @@ class Function:
 
 
 def public_functions(conn: psycopg.Connection[Any]) -> list[Function]:
+    """Returns the ledger's functions; billing's have bad input of their own in test_billing_*."""
     rows = conn.execute(
         """
         select
@@ -930,7 +931,7 @@ def public_functions(conn: psycopg.Connection[Any]) -> list[Function]:
             from unnest(pg_proc.proargtypes::oid[]) with ordinality as argument (type, place)
           )
         from pg_proc
-        where pg_proc.proname ~ '^(pg)?ledger_'
+        where pg_proc.proname ~ '^pgledger_'
         order by 1
         """
     ).fetchall()
