@@ -201,7 +201,7 @@ def test_a_page_of_20_entries_reads_20_rows(busy, newest_first, place):
     )
     assert len(page.rows) == 20
     assert page.by_index["transfers"] == 20
-    assert page.by_scan == {"accounts": 0, "transfers": 0, "schema_history": 0}
+    assert not any(page.by_scan.values())
     assert page.by_index["accounts"] <= 4
     assert page.pages < 150
 
