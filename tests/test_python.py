@@ -533,7 +533,7 @@ def test_an_empty_batch_returns_nothing(books: Books):
 
 def test_a_batch_is_all_or_nothing_and_names_the_request(conn, books: Books):
     good = (books.buyer.id, books.shop.id, 1)
-    missing = f"pgla_{ids.uuid_to_ulid(ids.parse(books.shop.id).uuid)[:-1]}0"
+    missing = ids.generate("pgla")
     with (
         pytest.raises(errors.AccountNotFound, match=r"^request 3 of 4: "),
         conn.transaction(),
