@@ -10749,6 +10749,39 @@ comment on function ledger_record_usage is
 revoke all on function ledger_record_usage from public;
 grant execute on function ledger_record_usage to pgledger_poster;
 
+-- file: repeatable/50_billing/66_whole_hours.sql
+/*
+The whole UTC hours of a range, and the whole UTC days among them, each as [first, last): where
+there is none the first is not before the last. An infinite end has no broken hour.
+*/
+create or replace function pgledger.whole_hours(
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out first_hour timestamptz,
+  out last_hour timestamptz,
+  out first_day timestamptz,
+  out last_day timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  v_microsecond constant interval := interval '1 microsecond';
+begin
+  first_hour := date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
+  last_hour := date_bin('1 hour', ends_at, v_origin);
+  first_day := date_bin('24 hours', first_hour - v_microsecond, v_origin) + interval '24 hours';
+  last_day := date_bin('24 hours', last_hour, v_origin);
+end;
+$$;
+
+comment on function pgledger.whole_hours is
+  'The whole UTC hours of a range of time, and the whole UTC days among them.';
+
+revoke all on function pgledger.whole_hours from public;
+
 -- file: repeatable/50_billing/67_unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in
@@ -10768,15 +10801,9 @@ stable
 parallel safe
 as $$
 declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_microsecond constant interval := interval '1 microsecond';
-  v_first_hour timestamptz :=
-    date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
-  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
-  v_first_day timestamptz :=
-    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
-  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+  v_whole record;
 begin
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return (
     select count(distinct part.value)
     from (
@@ -10784,33 +10811,33 @@ begin
       from pgledger.usage_values
       where usage_values.meter_key = unique_usage_between.meter_key
         and usage_values.span = 1
-        and usage_values.starts_at >= v_first_day
-        and usage_values.starts_at < v_last_day
+        and usage_values.starts_at >= v_whole.first_day
+        and usage_values.starts_at < v_whole.last_day
       union all
       select usage_values.value
       from pgledger.usage_values
       where usage_values.meter_key = unique_usage_between.meter_key
         and usage_values.span = 2
-        and usage_values.starts_at >= v_first_hour
-        and usage_values.starts_at < least(v_first_day, v_last_hour)
+        and usage_values.starts_at >= v_whole.first_hour
+        and usage_values.starts_at < least(v_whole.first_day, v_whole.last_hour)
       union all
       select usage_values.value
       from pgledger.usage_values
       where usage_values.meter_key = unique_usage_between.meter_key
         and usage_values.span = 2
-        and usage_values.starts_at >= greatest(v_first_day, v_last_day)
-        and usage_values.starts_at < v_last_hour
+        and usage_values.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+        and usage_values.starts_at < v_whole.last_hour
       union all
       select usage_events.metadata ->> unique_usage_between.unique_key
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
         and usage_events.event_at >= unique_usage_between.starts_at
-        and usage_events.event_at < least(v_first_hour, unique_usage_between.ends_at)
+        and usage_events.event_at < least(v_whole.first_hour, unique_usage_between.ends_at)
       union all
       select usage_events.metadata ->> unique_usage_between.unique_key
       from pgledger.usage_events
       where usage_events.meter_key = unique_usage_between.meter_key
-        and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
+        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
         and usage_events.event_at < unique_usage_between.ends_at
     ) as part
     where part.value = coalesce(only_value, part.value)
@@ -10848,16 +10875,9 @@ parallel safe
 rows 60
 as $$
 declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_microsecond constant interval := interval '1 microsecond';
-  -- Whole hours and, among them, whole days.
-  v_first_hour timestamptz :=
-    date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
-  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
-  v_first_day timestamptz :=
-    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
-  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+  v_whole record;
 begin
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
   select
     usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
@@ -10865,8 +10885,8 @@ begin
   from pgledger.usage_rollups
   where usage_rollups.meter_key = usage_parts.meter_key
     and usage_rollups.span = 1
-    and usage_rollups.starts_at >= v_first_day
-    and usage_rollups.starts_at < v_last_day
+    and usage_rollups.starts_at >= v_whole.first_day
+    and usage_rollups.starts_at < v_whole.last_day
   union all
   select
     usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
@@ -10874,8 +10894,8 @@ begin
   from pgledger.usage_rollups
   where usage_rollups.meter_key = usage_parts.meter_key
     and usage_rollups.span = 2
-    and usage_rollups.starts_at >= v_first_hour
-    and usage_rollups.starts_at < least(v_first_day, v_last_hour)
+    and usage_rollups.starts_at >= v_whole.first_hour
+    and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
   union all
   select
     usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
@@ -10883,8 +10903,8 @@ begin
   from pgledger.usage_rollups
   where usage_rollups.meter_key = usage_parts.meter_key
     and usage_rollups.span = 2
-    and usage_rollups.starts_at >= greatest(v_first_day, v_last_day)
-    and usage_rollups.starts_at < v_last_hour
+    and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+    and usage_rollups.starts_at < v_whole.last_hour
   union all
   select
     1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
@@ -10892,14 +10912,14 @@ begin
   from pgledger.usage_events
   where usage_events.meter_key = usage_parts.meter_key
     and usage_events.event_at >= usage_parts.starts_at
-    and usage_events.event_at < least(v_first_hour, usage_parts.ends_at)
+    and usage_events.event_at < least(v_whole.first_hour, usage_parts.ends_at)
   union all
   select
     1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
     usage_events.key, usage_events.quantity
   from pgledger.usage_events
   where usage_events.meter_key = usage_parts.meter_key
-    and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
+    and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
     and usage_events.event_at < usage_parts.ends_at;
 end;
 $$;
@@ -12726,8 +12746,9 @@ values
   ('repeatable/50_billing/64_ingest_one_usage.sql', 'repeatable', '1047e83daa40964241d995375240686e8207f82bc0cdd6412c28416ca689098a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '9d86992b5b8260e0ebce6e9a212cf9d35b4d65ac3b2e9749f2087dc7c7756532', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', '0fc8a998733dcbcbddab67b759d45e8d4257d62b1e8a58fb7d47978e3c1022b8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/66_whole_hours.sql', 'repeatable', '462d4931a26b13a93e7dbf940a2c6155d3f83f137e1df0721150dd3b5074829b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '514761eb250063fda91282573df6c6778c7c3e6d661704354ea85a7501a74232', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', 'f6b99071153af3c21c10cde26ce31ebc79a7b1fec2e86c2263046df90f6dbef5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/68_usage_between.sql', 'repeatable', 'bf7ec1a0bf56bc8d1f2b732b53987e5fdadfca0c0e2618f774736775e3962c98', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/69_check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', '72aec652da84c0fe87c1d8ff2aac274bad962e39d3ae59f6083894b67bf052c4', pg_catalog.now(), '0.1.0.dev0'),

@@ -272,6 +272,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.usage_parts",
     "pgledger.usage_skew",
     "pgledger.write_plan_features",
+    "pgledger.whole_hours",
 }
 
 TABLE_VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")

@@ -22,16 +22,9 @@ parallel safe
 rows 60
 as $$
 declare
-  v_origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
-  v_microsecond constant interval := interval '1 microsecond';
-  -- Whole hours and, among them, whole days.
-  v_first_hour timestamptz :=
-    date_bin('1 hour', starts_at - v_microsecond, v_origin) + interval '1 hour';
-  v_last_hour timestamptz := date_bin('1 hour', ends_at, v_origin);
-  v_first_day timestamptz :=
-    date_bin('24 hours', v_first_hour - v_microsecond, v_origin) + interval '24 hours';
-  v_last_day timestamptz := date_bin('24 hours', v_last_hour, v_origin);
+  v_whole record;
 begin
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
   select
     usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
@@ -39,8 +32,8 @@ begin
   from pgledger.usage_rollups
   where usage_rollups.meter_key = usage_parts.meter_key
     and usage_rollups.span = 1
-    and usage_rollups.starts_at >= v_first_day
-    and usage_rollups.starts_at < v_last_day
+    and usage_rollups.starts_at >= v_whole.first_day
+    and usage_rollups.starts_at < v_whole.last_day
   union all
   select
     usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
@@ -48,8 +41,8 @@ begin
   from pgledger.usage_rollups
   where usage_rollups.meter_key = usage_parts.meter_key
     and usage_rollups.span = 2
-    and usage_rollups.starts_at >= v_first_hour
-    and usage_rollups.starts_at < least(v_first_day, v_last_hour)
+    and usage_rollups.starts_at >= v_whole.first_hour
+    and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
   union all
   select
     usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
@@ -57,8 +50,8 @@ begin
   from pgledger.usage_rollups
   where usage_rollups.meter_key = usage_parts.meter_key
     and usage_rollups.span = 2
-    and usage_rollups.starts_at >= greatest(v_first_day, v_last_day)
-    and usage_rollups.starts_at < v_last_hour
+    and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+    and usage_rollups.starts_at < v_whole.last_hour
   union all
   select
     1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
@@ -66,14 +59,14 @@ begin
   from pgledger.usage_events
   where usage_events.meter_key = usage_parts.meter_key
     and usage_events.event_at >= usage_parts.starts_at
-    and usage_events.event_at < least(v_first_hour, usage_parts.ends_at)
+    and usage_events.event_at < least(v_whole.first_hour, usage_parts.ends_at)
   union all
   select
     1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
     usage_events.key, usage_events.quantity
   from pgledger.usage_events
   where usage_events.meter_key = usage_parts.meter_key
-    and usage_events.event_at >= greatest(v_first_hour, v_last_hour)
+    and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
     and usage_events.event_at < usage_parts.ends_at;
 end;
 $$;
