@@ -39,54 +39,86 @@ declare
     ledger_advance,
     ledger_aggregate_usage,
     ledger_aggregate_usage_by_feature,
+    ledger_archive_coupon,
     ledger_archive_feature,
     ledger_archive_plan,
     ledger_cancel_subscription,
     ledger_change_plan,
     ledger_check_entitlement,
     ledger_consume_entitlement,
+    ledger_coupon_redemptions,
+    ledger_coupons,
+    ledger_create_coupon,
     ledger_create_feature,
+    ledger_create_invoice,
     ledger_create_plan,
     ledger_create_subscription,
     ledger_currencies,
+    ledger_delete_coupon,
     ledger_delete_feature,
+    ledger_delete_invoice,
     ledger_delete_plan,
     ledger_entitlement_cache,
     ledger_features,
+    ledger_finalize_invoice,
+    ledger_generate_invoice,
     ledger_get_active_subscription,
     ledger_get_cached_entitlement,
+    ledger_get_coupon,
+    ledger_get_coupon_by_id,
     ledger_get_feature,
     ledger_get_feature_by_key,
+    ledger_get_invoice,
+    ledger_get_invoice_by_period,
     ledger_get_plan,
     ledger_get_plan_by_slug,
     ledger_get_subscription,
     ledger_ingest_usage,
     ledger_invalidate_feature_entitlements,
     ledger_invalidate_tenant_entitlements,
+    ledger_invoice_payments,
+    ledger_invoices,
+    ledger_list_coupon_redemptions,
+    ledger_list_coupons,
     ledger_list_features,
     ledger_list_global_features,
+    ledger_list_invoices,
+    ledger_list_payments,
+    ledger_list_pending_invoices,
     ledger_list_plans,
     ledger_list_subscriptions,
     ledger_map_tenant_role,
+    ledger_mark_invoice_paid,
+    ledger_mark_invoice_uncollectible,
+    ledger_mark_invoice_voided,
     ledger_pause_subscription,
     ledger_plans,
+    ledger_preview_invoice,
+    ledger_price_usage,
     ledger_purge_usage,
     ledger_query_usage,
+    ledger_record_payment,
     ledger_record_usage,
+    ledger_redeem_coupon,
+    ledger_refresh_invoice,
     ledger_remaining_entitlement,
     ledger_resume_subscription,
     ledger_set_cached_entitlement,
     ledger_set_currency,
+    ledger_set_payment_terms,
     ledger_set_usage_skew,
     ledger_subscription_changes,
     ledger_subscriptions,
     ledger_tenant_entitlement_cache,
     ledger_tenant_features,
+    ledger_tenant_invoice_payments,
+    ledger_tenant_invoices,
     ledger_tenant_plans,
     ledger_tenant_subscription_changes,
     ledger_tenant_subscriptions,
     ledger_tenant_usage_events,
     ledger_unmap_tenant_role,
+    ledger_update_coupon,
     ledger_update_feature,
     ledger_update_plan,
     ledger_update_subscription,
@@ -433,8 +465,11 @@ in the writing functions.
 create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
+  payment_terms integer default 30 not null,
+  invoice_number bigint default 0 not null,
   constraint apps_app_id_pk primary key (app_id),
-  constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0')
+  constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
 );
 
 comment on table pgledger.apps is
@@ -442,6 +477,11 @@ comment on table pgledger.apps is
 comment on column pgledger.apps.app_id is 'App.';
 comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
+comment on column pgledger.apps.payment_terms is
+  'Days from the moment an invoice is final to the moment it is due.';
+comment on column pgledger.apps.invoice_number is
+  'Number of the invoice finalised last. Counted in a row, not a sequence: what is rolled back '
+  'leaves no gap.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -667,6 +707,11 @@ create table pgledger.subscriptions (
   paused_at timestamptz,
   ended_at timestamptz,
   due_at timestamptz,
+  unused_time text collate "C" default 'none' not null,
+  tax_rates jsonb default '[]' not null,
+  invoiced_version bigint default 0 not null,
+  invoice_due_at timestamptz,
+  advance_at timestamptz,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
@@ -677,15 +722,17 @@ create table pgledger.subscriptions (
   constraint subscriptions_status_is_known_check
   check (status in ('trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
-  check (current_period_start < current_period_end)
+  check (current_period_start < current_period_end),
+  constraint subscriptions_unused_time_is_known_check
+  check (unused_time in ('none', 'credit', 'refund'))
 ) with (fillfactor = 70);
 
 create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_id, tenant_id);
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_due_at_idx on pgledger.subscriptions (app_id, due_at)
-where due_at is not null;
+create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
+where advance_at is not null;
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -721,6 +768,17 @@ comment on column pgledger.subscriptions.paused_at is 'Since when it is paused.'
 comment on column pgledger.subscriptions.ended_at is 'When it ended.';
 comment on column pgledger.subscriptions.due_at is
   'Earliest of trial end, period end and cancellation that is still to be written down.';
+comment on column pgledger.subscriptions.unused_time is
+  'What becomes of time that was paid and is not used once it is cancelled at once: none, credit '
+  'or refund.';
+comment on column pgledger.subscriptions.tax_rates is
+  'JSON array of the tax rates of its invoices, unless others are given for one.';
+comment on column pgledger.subscriptions.invoiced_version is
+  'Version up to which ledger_advance has looked at what is to be invoiced.';
+comment on column pgledger.subscriptions.invoice_due_at is
+  'When ledger_advance has to look at what is to be invoiced; null if nothing is.';
+comment on column pgledger.subscriptions.advance_at is
+  'Earlier of due_at and invoice_due_at.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -740,6 +798,7 @@ create table pgledger.subscription_changes (
   period_number integer not null,
   period_start timestamptz not null,
   period_end timestamptz not null,
+  whole_start timestamptz not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -771,6 +830,8 @@ comment on column pgledger.subscription_changes.quantity is 'Quantity afterwards
 comment on column pgledger.subscription_changes.period_number is 'Number of the period afterwards.';
 comment on column pgledger.subscription_changes.period_start is 'Start of the period afterwards.';
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
+comment on column pgledger.subscription_changes.whole_start is
+  'Start of the period if it is whole; earlier than period_start if it is a part of one.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -1164,6 +1225,449 @@ for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.entitlement_cache
 for select to pgledger_auditor using (true);
 
+-- file: migrations/0010_create_coupons.sql
+/*
+Coupons, who has redeemed them, and which invoices they have reduced. A redemption is a right of the
+tenant's: invoices use it up as they become final, and give it back when they are voided.
+*/
+create table pgledger.coupons (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  code text collate "C" not null,
+  name text not null,
+  percentage numeric,
+  amount numeric,
+  currency text collate "C",
+  duration text collate "C" not null,
+  duration_invoices integer,
+  applies_to text[] collate "C",
+  minimum_subtotal numeric,
+  valid_from timestamptz,
+  valid_until timestamptz,
+  max_redemptions bigint,
+  max_redemptions_per_tenant bigint,
+  redemptions bigint default 0 not null,
+  status text collate "C" default 'active' not null,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint coupons_key_pk primary key (key),
+  constraint coupons_id_key unique (id),
+  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
+  constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
+  constraint coupons_percentage_is_0_to_100_check
+  check (percentage > 0 and percentage <= 100),
+  constraint coupons_amount_is_positive_check check (amount > 0 and amount < 1e30),
+  constraint coupons_amounts_have_a_currency_check
+  check (currency is not null or (amount is null and minimum_subtotal is null)),
+  constraint coupons_duration_is_known_check
+  check (duration in ('once', 'repeating', 'forever')),
+  constraint coupons_only_repeating_ones_count_invoices_check
+  check ((duration = 'repeating') = (duration_invoices is not null)),
+  constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
+  constraint coupons_status_is_known_check check (status in ('active', 'archived'))
+);
+
+comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
+comment on column pgledger.coupons.key is 'Internal number.';
+comment on column pgledger.coupons.id is 'Public id: cpn_ and a ULID.';
+comment on column pgledger.coupons.app_id is 'App that it belongs to.';
+comment on column pgledger.coupons.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.coupons.code is 'What is typed to redeem it, for example WELCOME20.';
+comment on column pgledger.coupons.name is 'Name for people; stands on invoices.';
+comment on column pgledger.coupons.percentage is 'Percent off, above 0 to 100; or null.';
+comment on column pgledger.coupons.amount is 'Amount off in currency; or null.';
+comment on column pgledger.coupons.currency is
+  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+comment on column pgledger.coupons.duration is
+  'once, repeating (duration_invoices times) or forever.';
+comment on column pgledger.coupons.duration_invoices is
+  'How many invoices a redemption reduces, if it is repeating.';
+comment on column pgledger.coupons.applies_to is
+  'Keys of the features whose lines it reduces, base among them for the base fee; null for the '
+  'whole invoice.';
+comment on column pgledger.coupons.minimum_subtotal is
+  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
+comment on column pgledger.coupons.valid_from is 'First moment at which it can be redeemed.';
+comment on column pgledger.coupons.valid_until is
+  'Moment from which on it can no longer be redeemed.';
+comment on column pgledger.coupons.max_redemptions is 'How often it can be redeemed in all.';
+comment on column pgledger.coupons.max_redemptions_per_tenant is
+  'How often one tenant can redeem it.';
+comment on column pgledger.coupons.redemptions is 'How often it has been redeemed.';
+comment on column pgledger.coupons.status is 'active, or archived: it can no longer be redeemed.';
+comment on column pgledger.coupons.version is 'Counts changes, from 1.';
+comment on column pgledger.coupons.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.coupons.created_at is 'When it was created.';
+comment on column pgledger.coupons.updated_at is 'When it was last changed.';
+
+create table pgledger.coupon_redemptions (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  coupon_key bigint not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  subscription_key bigint,
+  uses_left integer,
+  amount_left numeric,
+  created_at timestamptz not null,
+  constraint coupon_redemptions_key_pk primary key (key),
+  constraint coupon_redemptions_id_key unique (id),
+  constraint coupon_redemptions_coupon_key_fk foreign key (coupon_key)
+  references pgledger.coupons (key),
+  constraint coupon_redemptions_subscription_key_fk foreign key (subscription_key)
+  references pgledger.subscriptions (key),
+  constraint coupon_redemptions_uses_left_is_not_negative_check check (uses_left >= 0),
+  constraint coupon_redemptions_amount_left_is_not_negative_check check (amount_left >= 0)
+) with (fillfactor = 80);
+
+create index coupon_redemptions_app_id_tenant_id_idx
+on pgledger.coupon_redemptions (app_id, tenant_id);
+create index coupon_redemptions_coupon_key_tenant_id_idx
+on pgledger.coupon_redemptions (coupon_key, tenant_id);
+create index coupon_redemptions_subscription_key_idx
+on pgledger.coupon_redemptions (subscription_key);
+
+comment on table pgledger.coupon_redemptions is 'Coupons that tenants have, and what is left.';
+comment on column pgledger.coupon_redemptions.key is 'Internal number.';
+comment on column pgledger.coupon_redemptions.id is 'Public id: red_ and a ULID.';
+comment on column pgledger.coupon_redemptions.coupon_key is 'Coupon.';
+comment on column pgledger.coupon_redemptions.app_id is 'App.';
+comment on column pgledger.coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
+comment on column pgledger.coupon_redemptions.subscription_key is
+  'Subscription whose invoices it reduces; null for all of the tenant''s.';
+comment on column pgledger.coupon_redemptions.uses_left is
+  'How many invoices it can still reduce; null for any number.';
+comment on column pgledger.coupon_redemptions.amount_left is
+  'What is left of an amount off that is for once; null for all others.';
+comment on column pgledger.coupon_redemptions.created_at is 'When it was redeemed.';
+
+alter table pgledger.coupons enable row level security;
+revoke all on table pgledger.coupons from public;
+grant select on table pgledger.coupons to pgledger_auditor;
+create policy auditors_read_all on pgledger.coupons
+for select to pgledger_auditor using (true);
+alter table pgledger.coupon_redemptions enable row level security;
+revoke all on table pgledger.coupon_redemptions from public;
+grant select on table pgledger.coupon_redemptions to pgledger_auditor;
+create policy auditors_read_all on pgledger.coupon_redemptions
+for select to pgledger_auditor using (true);
+
+-- file: migrations/0011_create_invoices.sql
+/*
+Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
+computed anew whenever it is refreshed; once it is final only its state and its payments move.
+
+The lines are also the record of what has been billed: what a later invoice charges or credits for
+the same time is the difference to them.
+*/
+create type pgledger.billing_segment as (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  plan_key bigint,
+  quantity numeric,
+  status text,
+  whole_start timestamptz,
+  whole_end timestamptz
+);
+
+comment on type pgledger.billing_segment is
+  'A part of a subscription''s period in which neither plan, quantity nor status changed.';
+revoke all on type pgledger.billing_segment from public;
+
+create table pgledger.invoices (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  subscription_key bigint,
+  kind text collate "C" not null,
+  period_start timestamptz,
+  period_end timestamptz,
+  status text collate "C" default 'draft' not null,
+  number bigint,
+  currency text collate "C" not null,
+  subtotal numeric not null,
+  discount numeric not null,
+  tax numeric not null,
+  total numeric not null,
+  credits_applied numeric default 0 not null,
+  amount_due numeric not null,
+  amount_paid numeric default 0 not null,
+  refund_due numeric default 0 not null,
+  unapplied numeric default 0 not null,
+  tax_rates jsonb default '[]' not null,
+  as_of_version bigint,
+  finalized_at timestamptz,
+  due_at timestamptz,
+  paid_at timestamptz,
+  voided_at timestamptz,
+  void_reason text,
+  uncollectible_at timestamptz,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint invoices_key_pk primary key (key),
+  constraint invoices_id_key unique (id),
+  constraint invoices_app_id_number_key unique (app_id, number),
+  constraint invoices_subscription_key_fk foreign key (subscription_key)
+  references pgledger.subscriptions (key),
+  constraint invoices_kind_is_known_check
+  check (kind in ('period', 'start', 'interim', 'one_off')),
+  constraint invoices_only_one_off_ones_have_no_subscription_check
+  check ((kind = 'one_off') = (subscription_key is null)),
+  constraint invoices_status_is_known_check
+  check (status in ('draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible')),
+  constraint invoices_total_adds_up_check check (total = subtotal - discount + tax),
+  constraint invoices_amount_due_adds_up_check
+  check (amount_due = greatest(total - credits_applied, 0))
+) with (fillfactor = 80);
+
+create unique index invoices_subscription_key_kind_period_start_live_idx
+on pgledger.invoices (subscription_key, kind, period_start)
+where status <> 'voided';
+create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
+create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+where status = 'pending';
+
+comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
+comment on column pgledger.invoices.key is 'Internal number.';
+comment on column pgledger.invoices.id is 'Public id: inv_ and a ULID.';
+comment on column pgledger.invoices.app_id is 'App.';
+comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
+comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
+comment on column pgledger.invoices.kind is
+  'period: what a period has come to. start: a base fee that is due at the start of what it pays '
+  'for. interim: usage within a period. one_off: lines that the app gave.';
+comment on column pgledger.invoices.period_start is 'Start of the period it is for, inclusive.';
+comment on column pgledger.invoices.period_end is 'End of the period it is for, exclusive.';
+comment on column pgledger.invoices.status is
+  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+comment on column pgledger.invoices.number is
+  'Number within the app, from 1 without a gap, taken when it became final.';
+comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
+comment on column pgledger.invoices.subtotal is 'Sum of its lines before discounts and taxes.';
+comment on column pgledger.invoices.discount is 'Sum of what coupons take off.';
+comment on column pgledger.invoices.tax is 'Sum of its taxes.';
+comment on column pgledger.invoices.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column pgledger.invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column pgledger.invoices.refund_due is
+  'What is to be paid back: of a total below zero, as much as was credited to be refunded.';
+comment on column pgledger.invoices.unapplied is
+  'What the tenant has paid too much, or was credited and not refunded: kept, and not yet used.';
+comment on column pgledger.invoices.tax_rates is
+  'JSON array of the tax rates it was computed with.';
+comment on column pgledger.invoices.as_of_version is
+  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
+  'and for a draft whose period goes on.';
+comment on column pgledger.invoices.finalized_at is 'When it became final.';
+comment on column pgledger.invoices.due_at is 'When it is to be paid.';
+comment on column pgledger.invoices.paid_at is 'When its payments covered it.';
+comment on column pgledger.invoices.voided_at is 'When it was voided.';
+comment on column pgledger.invoices.void_reason is 'Why it was voided, as given.';
+comment on column pgledger.invoices.uncollectible_at is 'When it was given up.';
+comment on column pgledger.invoices.version is 'Counts changes, from 1.';
+comment on column pgledger.invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.invoices.created_at is 'When it was drawn up.';
+comment on column pgledger.invoices.updated_at is 'When it was last changed.';
+
+create table pgledger.invoice_lines (
+  invoice_key bigint not null,
+  place integer not null,
+  kind text collate "C" not null,
+  description text not null,
+  item text collate "C",
+  period_start timestamptz,
+  period_end timestamptz,
+  quantity numeric,
+  unit_amount numeric,
+  amount numeric not null,
+  discount numeric default 0 not null,
+  tax numeric default 0 not null,
+  subscription_key bigint,
+  for_period timestamptz,
+  plan_key bigint,
+  gross numeric,
+  counted numeric,
+  events bigint,
+  redemption_key bigint,
+  basis jsonb,
+  constraint invoice_lines_invoice_key_place_pk primary key (invoice_key, place),
+  constraint invoice_lines_kind_is_known_check
+  check (
+    kind in (
+      'base_fee', 'proration', 'usage', 'overage', 'seats', 'true_up', 'cap', 'late_usage', 'item',
+      'discount', 'tax'
+    )
+  )
+);
+
+create index invoice_lines_subscription_key_for_period_idx
+on pgledger.invoice_lines (subscription_key, for_period)
+where subscription_key is not null;
+
+comment on table pgledger.invoice_lines is
+  'Lines of invoices. The sum of the amounts of all lines of an invoice is its total.';
+comment on column pgledger.invoice_lines.invoice_key is 'Invoice.';
+comment on column pgledger.invoice_lines.place is 'Place on the invoice, from 1.';
+comment on column pgledger.invoice_lines.kind is
+  'base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for what is '
+  'charged or credited; discount; tax.';
+comment on column pgledger.invoice_lines.description is 'Text for people.';
+comment on column pgledger.invoice_lines.item is
+  'What it is for, as coupons and tax rates name it: the key of a feature, or base; null for '
+  'discounts and taxes.';
+comment on column pgledger.invoice_lines.period_start is 'Start of the time it is for, inclusive.';
+comment on column pgledger.invoice_lines.period_end is 'End of the time it is for, exclusive.';
+comment on column pgledger.invoice_lines.quantity is 'How much is charged for.';
+comment on column pgledger.invoice_lines.unit_amount is 'Price of one, where there is one.';
+comment on column pgledger.invoice_lines.amount is
+  'Amount, rounded to the currency''s exponent; credits and discounts are below zero.';
+comment on column pgledger.invoice_lines.discount is
+  'Share of the invoice''s discounts in it; 0 for discounts and taxes.';
+comment on column pgledger.invoice_lines.tax is
+  'Share of the invoice''s taxes on it; 0 for discounts and taxes.';
+comment on column pgledger.invoice_lines.subscription_key is
+  'Subscription, for lines that later ones are the difference to.';
+comment on column pgledger.invoice_lines.for_period is
+  'Start of the subscription''s period that it belongs to.';
+comment on column pgledger.invoice_lines.plan_key is 'Plan that it was charged by.';
+comment on column pgledger.invoice_lines.gross is
+  'Of a base fee, what it is before the discounts that a credit gives back a part of.';
+comment on column pgledger.invoice_lines.counted is
+  'What usage came to since the start of the period, at the end of the time it is for.';
+comment on column pgledger.invoice_lines.events is
+  'Count of the events that were looked at; of a late one, of those added.';
+comment on column pgledger.invoice_lines.redemption_key is
+  'Redemption of the coupon of a discount.';
+comment on column pgledger.invoice_lines.basis is
+  'JSON object of what it was computed from: the price, the allowance, the rate.';
+
+create table pgledger.invoice_payments (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  invoice_key bigint not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  amount numeric not null,
+  reference text,
+  paid_at timestamptz not null,
+  created_at timestamptz not null,
+  constraint invoice_payments_key_pk primary key (key),
+  constraint invoice_payments_id_key unique (id),
+  constraint invoice_payments_invoice_key_fk foreign key (invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_payments_amount_is_positive_check check (amount > 0)
+);
+
+create index invoice_payments_invoice_key_idx on pgledger.invoice_payments (invoice_key);
+create index invoice_payments_app_id_tenant_id_idx
+on pgledger.invoice_payments (app_id, tenant_id);
+
+comment on table pgledger.invoice_payments is 'Payments made on invoices. Rows never change.';
+comment on column pgledger.invoice_payments.key is 'Internal number.';
+comment on column pgledger.invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column pgledger.invoice_payments.invoice_key is 'Invoice.';
+comment on column pgledger.invoice_payments.app_id is 'App.';
+comment on column pgledger.invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column pgledger.invoice_payments.amount is 'Amount in the invoice''s currency.';
+comment on column pgledger.invoice_payments.reference is
+  'What the payment is called where it was made, or null.';
+comment on column pgledger.invoice_payments.paid_at is 'When it was paid.';
+comment on column pgledger.invoice_payments.created_at is 'When it was written down.';
+
+create table pgledger.coupon_applications (
+  invoice_key bigint not null,
+  redemption_key bigint not null,
+  discount numeric not null,
+  created_at timestamptz not null,
+  returned_at timestamptz,
+  constraint coupon_applications_invoice_key_redemption_key_pk
+  primary key (invoice_key, redemption_key),
+  constraint coupon_applications_invoice_key_fk foreign key (invoice_key)
+  references pgledger.invoices (key),
+  constraint coupon_applications_redemption_key_fk foreign key (redemption_key)
+  references pgledger.coupon_redemptions (key)
+);
+
+create index coupon_applications_redemption_key_idx
+on pgledger.coupon_applications (redemption_key);
+
+comment on table pgledger.coupon_applications is
+  'What redemptions have taken off invoices that are final.';
+comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
+comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
+comment on column pgledger.coupon_applications.discount is 'What it took off.';
+comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
+comment on column pgledger.coupon_applications.returned_at is
+  'When the invoice was voided, and this given back; null if it stands.';
+
+revoke all on table pgledger.coupon_applications from public;
+grant select on table pgledger.coupon_applications to pgledger_auditor;
+
+/*
+Tenants' own database roles read invoices as they read what is theirs elsewhere.
+*/
+alter table pgledger.invoices enable row level security;
+revoke all on table pgledger.invoices from public;
+grant select on table pgledger.invoices to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoices
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoices to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoices
+for select to pgledger_tenant_views
+using (
+  (invoices.app_id, invoices.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+-- The policy of pgledger.invoices leaves the tenant's own.
+alter table pgledger.invoice_lines enable row level security;
+revoke all on table pgledger.invoice_lines from public;
+grant select on table pgledger.invoice_lines to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_lines
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_lines to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_lines
+for select to pgledger_tenant_views
+using (
+  exists (
+    select
+    from pgledger.invoices
+    where invoices.key = invoice_lines.invoice_key
+  )
+);
+
+alter table pgledger.invoice_payments enable row level security;
+revoke all on table pgledger.invoice_payments from public;
+grant select on table pgledger.invoice_payments to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_payments
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_payments to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_payments
+for select to pgledger_tenant_views
+using (
+  (invoice_payments.app_id, invoice_payments.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
 -- file: repeatable/10_ids/10_clock.sql
 /*
 The only source of time. Wall-clock time, not the transaction's start: two overlapping transactions
@@ -1351,6 +1855,11 @@ as $$
       false
     ),
     (
+      'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
+      'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      false
+    ),
+    (
       'LG110', 'PlanNotFound', 'plan %s does not exist%s',
       'Check the id or slug, the app_id, and whether the plan belongs to another tenant.',
       false
@@ -1363,6 +1872,16 @@ as $$
     (
       'LG112', 'SubscriptionNotFound', 'subscription %s does not exist%s',
       'Check the id, the app_id and the tenant_id: a subscription is found only under its own.',
+      false
+    ),
+    (
+      'LG113', 'InvoiceNotFound', 'invoice %s does not exist%s',
+      'Check the id, the app_id and the tenant_id: an invoice is found only under its own.',
+      false
+    ),
+    (
+      'LG114', 'CouponNotFound', 'coupon %s does not exist%s',
+      'Check the code or id, the app_id, and whether the coupon belongs to another tenant.',
       false
     ),
     (
@@ -1388,6 +1907,17 @@ as $$
     (
       'LG124', 'ActiveSubscriptionExists', 'tenant %s has an active subscription already%s',
       'Change its plan or cancel it at once, or take a plan that is an add-on.',
+      false
+    ),
+    (
+      'LG125', 'CouponNotValid', 'coupon %s cannot be redeemed: %s',
+      'A coupon is redeemed while it is active, from valid_from until valid_until.',
+      false
+    ),
+    (
+      'LG126', 'CouponExhausted', 'coupon %s is used up: it has been redeemed %s of %s times%s',
+      'max_redemptions limits all tenants together, max_redemptions_per_tenant each of them; '
+      'ledger_update_coupon raises either.',
       false
     )
 $$;
@@ -4818,6 +5348,8 @@ select
   subscriptions.paused_at,
   subscriptions.ended_at,
   subscriptions.add_on,
+  subscriptions.unused_time,
+  subscriptions.tax_rates,
   subscriptions.version,
   subscriptions.metadata,
   subscriptions.created_at,
@@ -4856,6 +5388,10 @@ comment on column ledger_subscriptions.canceled_at is 'When its end was asked fo
 comment on column ledger_subscriptions.paused_at is 'Since when it is paused; null if it is not.';
 comment on column ledger_subscriptions.ended_at is 'When it ended.';
 comment on column ledger_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscriptions.unused_time is
+  'What becomes of paid time that a cancellation at once leaves unused: none, credit or refund.';
+comment on column ledger_subscriptions.tax_rates is
+  'JSON array of the tax rates of its invoices.';
 comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
 comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscriptions.created_at is 'When it was created.';
@@ -4990,6 +5526,296 @@ comment on column ledger_entitlement_cache.expires_at is
 
 revoke all on table ledger_entitlement_cache from public;
 grant select on table ledger_entitlement_cache to pgledger_reader;
+
+-- file: repeatable/40_billing_views/18_line_item.sql
+/*
+A line as an invoice shows it. Numbers are strings, so that whoever reads JSON keeps them exact; so
+are times, in UTC. The id is made from the invoice's, whose row has the time.
+*/
+create or replace function pgledger.line_item(
+  line pgledger.invoice_lines,
+  created_at timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select jsonb_build_object(
+    'id', 'li_' || pgledger.derived_ulid(created_at, line.invoice_key, line.place),
+    'kind', line.kind,
+    'description', line.description,
+    'item', line.item,
+    'period_start',
+    to_char(line.period_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'period_end',
+    to_char(line.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'quantity', line.quantity::text,
+    'unit_amount', line.unit_amount::text,
+    'amount', line.amount::text,
+    'discount', line.discount::text,
+    'tax', line.tax::text,
+    'basis', line.basis
+  )
+$$;
+
+comment on function pgledger.line_item is 'A line of an invoice as JSON.';
+
+-- The views of invoices call it, with the privileges of whoever reads them.
+revoke all on function pgledger.line_item from public;
+grant execute on function pgledger.line_item to pgledger_reader;
+
+-- file: repeatable/40_billing_views/19_ledger_coupon_redemptions.sql
+/*
+Redemptions of coupons as applications see them. Columns never change.
+*/
+create or replace view ledger_coupon_redemptions as
+select
+  coupon_redemptions.id,
+  coupon_redemptions.app_id,
+  coupon_redemptions.tenant_id,
+  coupons.id as coupon_id,
+  coupons.code,
+  subscriptions.id as subscription_id,
+  case
+    when coupon_redemptions.uses_left = 0 or coupon_redemptions.amount_left = 0 then 'used'
+    else 'active'
+  end as status,
+  coupon_redemptions.uses_left,
+  coupon_redemptions.amount_left,
+  coupon_redemptions.created_at
+from pgledger.coupon_redemptions
+inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
+left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_coupon_redemptions is
+  'One row a redemption: a coupon that a tenant has, and what is left of it.';
+comment on column ledger_coupon_redemptions.id is 'Id of the redemption: red_ and a ULID.';
+comment on column ledger_coupon_redemptions.app_id is 'App.';
+comment on column ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
+comment on column ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
+comment on column ledger_coupon_redemptions.code is 'Code of the coupon.';
+comment on column ledger_coupon_redemptions.subscription_id is
+  'Id of the subscription whose invoices it reduces; null for all of the tenant''s.';
+comment on column ledger_coupon_redemptions.status is
+  'Whether it is active, or used: nothing is left of it.';
+comment on column ledger_coupon_redemptions.uses_left is
+  'How many invoices it can still reduce; null for any number.';
+comment on column ledger_coupon_redemptions.amount_left is
+  'What is left of an amount off that is for once; null for all others.';
+comment on column ledger_coupon_redemptions.created_at is 'When it was redeemed.';
+
+revoke all on table ledger_coupon_redemptions from public;
+grant select on table ledger_coupon_redemptions to pgledger_reader;
+
+-- file: repeatable/40_billing_views/19_ledger_coupons.sql
+/*
+Coupons as applications see them. Columns never change.
+*/
+create or replace view ledger_coupons as
+select
+  coupons.id,
+  coupons.app_id,
+  coupons.tenant_id,
+  coupons.code,
+  coupons.name,
+  coupons.percentage,
+  coupons.amount,
+  coupons.currency,
+  coupons.duration,
+  coupons.duration_invoices,
+  coupons.applies_to,
+  coupons.minimum_subtotal,
+  coupons.valid_from,
+  coupons.valid_until,
+  coupons.max_redemptions,
+  coupons.max_redemptions_per_tenant,
+  coupons.redemptions,
+  coupons.status,
+  coupons.version,
+  coupons.metadata,
+  coupons.created_at,
+  coupons.updated_at
+from pgledger.coupons
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_coupons is
+  'One row a coupon: what it takes off, for whom, and how often it can be redeemed.';
+comment on column ledger_coupons.id is 'Id of the coupon: cpn_ and a ULID.';
+comment on column ledger_coupons.app_id is 'App that it belongs to.';
+comment on column ledger_coupons.tenant_id is
+  'Tenant of a custom deal; empty for all tenants of the app.';
+comment on column ledger_coupons.code is 'What is typed to redeem it, for example WELCOME20.';
+comment on column ledger_coupons.name is 'Name for people; stands on invoices.';
+comment on column ledger_coupons.percentage is 'Percent off, above 0 to 100; or null.';
+comment on column ledger_coupons.amount is 'Amount off in its currency; or null.';
+comment on column ledger_coupons.currency is
+  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+comment on column ledger_coupons.duration is
+  'How long a redemption lasts: once, repeating (duration_invoices times) or forever.';
+comment on column ledger_coupons.duration_invoices is
+  'How many invoices a redemption reduces, if it is repeating.';
+comment on column ledger_coupons.applies_to is
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines; null '
+  'for the whole invoice.';
+comment on column ledger_coupons.minimum_subtotal is
+  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
+comment on column ledger_coupons.valid_from is
+  'First moment at which it can be redeemed; null for any.';
+comment on column ledger_coupons.valid_until is
+  'Moment from which on it can no longer be redeemed; null for never.';
+comment on column ledger_coupons.max_redemptions is
+  'How often it can be redeemed in all; null for any number.';
+comment on column ledger_coupons.max_redemptions_per_tenant is
+  'How often one tenant can redeem it; null for any number.';
+comment on column ledger_coupons.redemptions is 'How often it has been redeemed.';
+comment on column ledger_coupons.status is
+  'Whether it is active, or archived: who has redeemed it keeps it, nobody else can.';
+comment on column ledger_coupons.version is
+  'Counts changes, from 1; to be redeemed is not a change.';
+comment on column ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_coupons.created_at is 'When it was created.';
+comment on column ledger_coupons.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_coupons from public;
+grant select on table ledger_coupons to pgledger_reader;
+
+-- file: repeatable/40_billing_views/20_ledger_invoices.sql
+/*
+Invoices as applications see them, with their lines. Columns never change.
+*/
+create or replace view ledger_invoices as
+select
+  invoices.id,
+  invoices.app_id,
+  invoices.tenant_id,
+  subscriptions.id as subscription_id,
+  invoices.kind,
+  invoices.period_start,
+  invoices.period_end,
+  invoices.status,
+  invoices.number,
+  invoices.currency,
+  invoices.subtotal,
+  invoices.discount,
+  invoices.tax,
+  invoices.total,
+  invoices.credits_applied,
+  invoices.amount_due,
+  invoices.amount_paid,
+  case
+    when invoices.status = 'voided' then 0
+    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+  end as amount_remaining,
+  invoices.refund_due,
+  invoices.unapplied,
+  (
+    select
+      jsonb_agg(
+        pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+      )
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = invoices.key
+  ) as line_items,
+  invoices.tax_rates,
+  invoices.finalized_at,
+  invoices.due_at,
+  invoices.paid_at,
+  invoices.voided_at,
+  invoices.void_reason,
+  invoices.uncollectible_at,
+  invoices.version,
+  invoices.metadata,
+  invoices.created_at,
+  invoices.updated_at
+from pgledger.invoices
+left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_invoices is 'One row an invoice, with its lines as JSON.';
+comment on column ledger_invoices.id is 'Id of the invoice: inv_ and a ULID.';
+comment on column ledger_invoices.app_id is 'App.';
+comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
+comment on column ledger_invoices.subscription_id is
+  'Id of the subscription; null for a one-off invoice.';
+comment on column ledger_invoices.kind is
+  'period: what a period has come to. start: a base fee at the start of what it pays for. '
+  'interim: usage within a period. one_off: lines that the app gave.';
+comment on column ledger_invoices.period_start is 'Start of the period it is for, inclusive.';
+comment on column ledger_invoices.period_end is 'End of the period it is for, exclusive.';
+comment on column ledger_invoices.status is
+  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+comment on column ledger_invoices.number is
+  'Number within the app, from 1 without a gap; null for a draft.';
+comment on column ledger_invoices.currency is 'Currency of all amounts.';
+comment on column ledger_invoices.subtotal is 'Sum of the lines before discounts and taxes.';
+comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
+comment on column ledger_invoices.tax is 'Sum of the taxes.';
+comment on column ledger_invoices.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column ledger_invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column ledger_invoices.amount_remaining is
+  'What is still to be paid; 0 for one that is voided.';
+comment on column ledger_invoices.refund_due is 'What is to be paid back of a total below zero.';
+comment on column ledger_invoices.unapplied is
+  'What was paid too much, or credited and not refunded: kept for the tenant.';
+comment on column ledger_invoices.line_items is
+  'JSON array of its lines in their order; numbers and times are strings.';
+comment on column ledger_invoices.tax_rates is 'JSON array of the tax rates it was computed with.';
+comment on column ledger_invoices.finalized_at is 'When it became final.';
+comment on column ledger_invoices.due_at is 'When it is to be paid.';
+comment on column ledger_invoices.paid_at is 'When payments covered it.';
+comment on column ledger_invoices.voided_at is 'When it was voided.';
+comment on column ledger_invoices.void_reason is 'Why it was voided.';
+comment on column ledger_invoices.uncollectible_at is 'When it was given up.';
+comment on column ledger_invoices.version is 'Counts changes, from 1.';
+comment on column ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_invoices.created_at is 'When it was drawn up.';
+comment on column ledger_invoices.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_invoices from public;
+grant select on table ledger_invoices to pgledger_reader;
+
+-- file: repeatable/40_billing_views/21_ledger_invoice_payments.sql
+/*
+Payments as applications see them. Columns never change.
+*/
+create or replace view ledger_invoice_payments as
+select
+  invoice_payments.id,
+  invoice_payments.app_id,
+  invoice_payments.tenant_id,
+  invoices.id as invoice_id,
+  invoice_payments.amount,
+  invoices.currency,
+  invoice_payments.reference,
+  invoice_payments.paid_at,
+  invoice_payments.created_at
+from pgledger.invoice_payments
+inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_invoice_payments is 'One row a payment made on an invoice.';
+comment on column ledger_invoice_payments.id is 'Id of the payment: pay_ and a ULID.';
+comment on column ledger_invoice_payments.app_id is 'App.';
+comment on column ledger_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column ledger_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column ledger_invoice_payments.amount is 'Amount in the invoice''s currency.';
+comment on column ledger_invoice_payments.currency is 'Currency of the amount.';
+comment on column ledger_invoice_payments.reference is
+  'What the payment is called where it was made, or null.';
+comment on column ledger_invoice_payments.paid_at is 'When it was paid.';
+comment on column ledger_invoice_payments.created_at is 'When it was written down.';
+
+revoke all on table ledger_invoice_payments from public;
+grant select on table ledger_invoice_payments to pgledger_reader;
 
 -- file: repeatable/40_billing_views/81_ledger_tenant_plans.sql
 /*
@@ -5139,6 +5965,8 @@ select
   subscriptions.paused_at,
   subscriptions.ended_at,
   subscriptions.add_on,
+  subscriptions.unused_time,
+  subscriptions.tax_rates,
   subscriptions.version,
   subscriptions.metadata,
   subscriptions.created_at,
@@ -5177,6 +6005,10 @@ comment on column ledger_tenant_subscriptions.canceled_at is 'When its end was a
 comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused.';
 comment on column ledger_tenant_subscriptions.ended_at is 'When it ended.';
 comment on column ledger_tenant_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_tenant_subscriptions.unused_time is
+  'What becomes of paid time that a cancellation at once leaves unused: none, credit or refund.';
+comment on column ledger_tenant_subscriptions.tax_rates is
+  'JSON array of the tax rates of its invoices.';
 comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
 comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
@@ -5324,6 +6156,151 @@ comment on column ledger_tenant_entitlement_cache.expires_at is
 revoke all on table ledger_tenant_entitlement_cache from public;
 grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
 alter view ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/87_ledger_tenant_invoices.sql
+/*
+Invoices that a tenant's own database role may see; drafts are the app's.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_invoices with (security_barrier) as
+select
+  invoices.id,
+  invoices.app_id,
+  invoices.tenant_id,
+  subscriptions.id as subscription_id,
+  invoices.kind,
+  invoices.period_start,
+  invoices.period_end,
+  invoices.status,
+  invoices.number,
+  invoices.currency,
+  invoices.subtotal,
+  invoices.discount,
+  invoices.tax,
+  invoices.total,
+  invoices.credits_applied,
+  invoices.amount_due,
+  invoices.amount_paid,
+  case
+    when invoices.status = 'voided' then 0
+    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+  end as amount_remaining,
+  invoices.refund_due,
+  invoices.unapplied,
+  (
+    select
+      jsonb_agg(
+        pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+      )
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = invoices.key
+  ) as line_items,
+  invoices.tax_rates,
+  invoices.finalized_at,
+  invoices.due_at,
+  invoices.paid_at,
+  invoices.voided_at,
+  invoices.void_reason,
+  invoices.uncollectible_at,
+  invoices.version,
+  invoices.metadata,
+  invoices.created_at,
+  invoices.updated_at
+from pgledger.invoices
+inner join pgledger.tenant_roles as mapped
+  on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
+left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+where mapped.role_name = current_user and invoices.status <> 'draft';
+
+comment on view ledger_tenant_invoices is
+  'Invoices of the tenant of the current database role, drafts left out.';
+comment on column ledger_tenant_invoices.id is 'Id of the invoice: inv_ and a ULID.';
+comment on column ledger_tenant_invoices.app_id is 'App.';
+comment on column ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
+comment on column ledger_tenant_invoices.subscription_id is
+  'Id of the subscription; null for a one-off invoice.';
+comment on column ledger_tenant_invoices.kind is
+  'period: what a period has come to. start: a base fee at the start of what it pays for. '
+  'interim: usage within a period. one_off: lines that the app gave.';
+comment on column ledger_tenant_invoices.period_start is
+  'Start of the period it is for, inclusive.';
+comment on column ledger_tenant_invoices.period_end is 'End of the period it is for, exclusive.';
+comment on column ledger_tenant_invoices.status is
+  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+comment on column ledger_tenant_invoices.number is
+  'Number within the app, from 1 without a gap; null for a draft.';
+comment on column ledger_tenant_invoices.currency is 'Currency of all amounts.';
+comment on column ledger_tenant_invoices.subtotal is 'Sum of the lines before discounts and taxes.';
+comment on column ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
+comment on column ledger_tenant_invoices.tax is 'Sum of the taxes.';
+comment on column ledger_tenant_invoices.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column ledger_tenant_invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column ledger_tenant_invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_tenant_invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column ledger_tenant_invoices.amount_remaining is
+  'What is still to be paid; 0 for one that is voided.';
+comment on column ledger_tenant_invoices.refund_due is
+  'What is to be paid back of a total below zero.';
+comment on column ledger_tenant_invoices.unapplied is
+  'What was paid too much, or credited and not refunded: kept for the tenant.';
+comment on column ledger_tenant_invoices.line_items is
+  'JSON array of its lines in their order; numbers and times are strings.';
+comment on column ledger_tenant_invoices.tax_rates is
+  'JSON array of the tax rates it was computed with.';
+comment on column ledger_tenant_invoices.finalized_at is 'When it became final.';
+comment on column ledger_tenant_invoices.due_at is 'When it is to be paid.';
+comment on column ledger_tenant_invoices.paid_at is 'When payments covered it.';
+comment on column ledger_tenant_invoices.voided_at is 'When it was voided.';
+comment on column ledger_tenant_invoices.void_reason is 'Why it was voided.';
+comment on column ledger_tenant_invoices.uncollectible_at is 'When it was given up.';
+comment on column ledger_tenant_invoices.version is 'Counts changes, from 1.';
+comment on column ledger_tenant_invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_tenant_invoices.created_at is 'When it was drawn up.';
+comment on column ledger_tenant_invoices.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_tenant_invoices from public;
+grant select on table ledger_tenant_invoices to pgledger_tenant;
+alter view ledger_tenant_invoices owner to pgledger_tenant_views;
+
+-- file: repeatable/40_billing_views/88_ledger_tenant_invoice_payments.sql
+/*
+Payments that a tenant's own database role may see.
+Guarded as ledger_tenant_plans is.
+*/
+create or replace view ledger_tenant_invoice_payments with (security_barrier) as
+select
+  invoice_payments.id,
+  invoice_payments.app_id,
+  invoice_payments.tenant_id,
+  invoices.id as invoice_id,
+  invoice_payments.amount,
+  invoices.currency,
+  invoice_payments.reference,
+  invoice_payments.paid_at,
+  invoice_payments.created_at
+from pgledger.invoice_payments
+inner join pgledger.tenant_roles as mapped
+  on invoice_payments.app_id = mapped.app_id and invoice_payments.tenant_id = mapped.tenant_id
+inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
+where mapped.role_name = current_user;
+
+comment on view ledger_tenant_invoice_payments is
+  'Payments of the tenant of the current database role.';
+comment on column ledger_tenant_invoice_payments.id is 'Id of the payment: pay_ and a ULID.';
+comment on column ledger_tenant_invoice_payments.app_id is 'App.';
+comment on column ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column ledger_tenant_invoice_payments.amount is 'Amount in the invoice''s currency.';
+comment on column ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
+comment on column ledger_tenant_invoice_payments.reference is
+  'What the payment is called where it was made, or null.';
+comment on column ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
+comment on column ledger_tenant_invoice_payments.created_at is 'When it was written down.';
+
+revoke all on table ledger_tenant_invoice_payments from public;
+grant select on table ledger_tenant_invoice_payments to pgledger_tenant;
+alter view ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
 -- file: repeatable/50_billing/00_check_app.sql
 /*
@@ -6097,10 +7074,11 @@ revoke all on function pgledger.plan_text from public;
 
 -- file: repeatable/50_billing/13_refuse_plan.sql
 /*
-Raises what is wrong with a value in a plan's JSON. The message shows it if it is a single one: the
-text of an array or an object may be far larger than the value itself.
+Raises what is wrong with a value in the JSON of a plan, or of an invoice's lines and tax rates. The
+message shows it if it is a single one: the text of an array or an object may be far larger than the
+value itself.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, InvalidInvoice.
 */
 create or replace function pgledger.refuse_plan(
   value jsonb,
@@ -6114,7 +7092,7 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    'LG102',
+    case when path ~ '^[$][.](lines|tax_rates)' then 'LG107' else 'LG102' end,
     array[
       path,
       case
@@ -6128,7 +7106,7 @@ end;
 $$;
 
 comment on function pgledger.refuse_plan is
-  'Raises InvalidPlan for the value at that path; the fault reads on from the value.';
+  'Raises InvalidPlan or InvalidInvoice, by the path of the value; the fault reads on from it.';
 
 revoke all on function pgledger.refuse_plan from public;
 
@@ -6443,6 +7421,39 @@ comment on function pgledger.check_price is
 
 revoke all on function pgledger.check_price from public;
 
+-- file: repeatable/50_billing/15_check_price_object.sql
+/*
+Refuses what is not an object, or has members that no price has. Which of them its model needs is
+looked at elsewhere.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price_object(
+  price jsonb,
+  path text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_plan_object(
+    price,
+    path,
+    array[
+      'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
+      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+    ]
+  );
+end;
+$$;
+
+comment on function pgledger.check_price_object is
+  'Raises InvalidPlan unless the value is an object with no other members than prices have.';
+
+revoke all on function pgledger.check_price_object from public;
+
 -- file: repeatable/50_billing/15_check_price_tiers.sql
 /*
 Refuses tiers that leave a quantity without a price, or give it two. The last tier is unbounded, and
@@ -6529,6 +7540,49 @@ comment on function pgledger.check_price_tiers is
 
 revoke all on function pgledger.check_price_tiers from public;
 
+-- file: repeatable/50_billing/16_check_priced_limit.sql
+/*
+Refuses a limit that is an allowance of a price and is for another time than the billing period: a
+price begins where usage of the billing period exceeds the allowance, so one for each day would
+have no meaning to an invoice.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_priced_limit(
+  feature pgledger.plan_features,
+  billing_interval text,
+  interval_count integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if feature.type = 'metered'
+    and feature.soft_limit
+    and feature.quota >= 0
+    and feature.period <> 'billing'
+    and pgledger.interval_length(feature.period, 1)
+    is distinct from pgledger.interval_length(billing_interval, interval_count) then
+    perform pgledger.refuse_plan(
+      to_jsonb(feature.period),
+      format('$.features[%s].period', feature.place),
+      format(
+        'is not the billing period, which is %s: the soft limit is an allowance of a price, '
+        'and counts over that',
+        pgledger.interval_length(billing_interval, interval_count)
+      )
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_priced_limit is
+  'Raises InvalidPlan if a soft limit of a priced feature is not for the billing period.';
+
+revoke all on function pgledger.check_priced_limit from public;
+
 -- file: repeatable/50_billing/16_read_plan_base.sql
 /*
 Reads a plan's base fee, and returns the billing period that it sets.
@@ -6549,7 +7603,7 @@ declare
   v_count numeric;
 begin
   perform pgledger.check_plan_object(
-    base, v_path, array['amount', 'interval', 'interval_count', 'billed']
+    base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
   perform pgledger.plan_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
@@ -6568,6 +7622,7 @@ begin
   interval_count := v_count;
 
   perform pgledger.plan_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  perform pgledger.plan_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 
@@ -6595,10 +7650,11 @@ parallel safe
 as $$
 declare
   v_prices jsonb := coalesce(nullif(pricing -> 'prices', 'null'), '[]');
-  v_types jsonb := (
-    select coalesce(jsonb_object_agg(feature.feature_key, feature.type), '{}')
-    from unnest(features) as feature
+  v_places jsonb := (
+    select coalesce(jsonb_object_agg(feature.feature_key, feature.ordinality), '{}')
+    from unnest(features) with ordinality as feature
   );
+  v_feature pgledger.plan_features;
   v_price jsonb;
   v_keys text[] := '{}';
   v_key text;
@@ -6619,25 +7675,20 @@ begin
     order by price.place
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
-    perform pgledger.check_plan_object(
-      v_price,
-      v_path,
-      array[
-        'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-        'package_amount', 'free', 'percentage', 'minimum', 'maximum'
-      ]
-    );
+    perform pgledger.check_price_object(v_price, v_path);
     v_key := pgledger.plan_text(v_price, v_path, 'feature');
+    v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
       when v_key = any(v_keys) then format(
         'has a price at $.pricing.prices[%s] already', array_position(v_keys, v_key) - 1
       )
-      when v_types ->> v_key is null then 'is not among the plan''s features'
-      when v_types ->> v_key = 'boolean' then 'is a boolean feature, which has no quantity'
+      when v_feature.feature_key is null then 'is not among the plan''s features'
+      when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
       perform pgledger.refuse_plan(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
+    perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     perform pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
@@ -8336,7 +9387,8 @@ as $$
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
     subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.version, subscriptions.metadata,
+    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
+    subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -8460,10 +9512,45 @@ comment on function pgledger.trial_end is 'When a trial of so many days ends; nu
 
 revoke all on function pgledger.trial_end from public;
 
+-- file: repeatable/50_billing/31_whole_period_start.sql
+/*
+Where the current period of a subscription would start if it were whole: what is charged for a part
+of a period is charged by its share of the whole one. A trial that ends at the anchor is a period of
+its own length.
+*/
+create or replace function pgledger.whole_period_start(subscription pgledger.subscriptions)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.current_period_start > subscription.started_at
+      or subscription.current_period_end = subscription.trial_end
+      then subscription.current_period_start
+    else least(
+      subscription.current_period_start,
+      pgledger.period_boundary(
+        subscription.anchor_at,
+        subscription.time_zone,
+        subscription.billing_interval,
+        subscription.interval_count,
+        subscription.period_number
+      )
+    )
+  end
+$$;
+
+comment on function pgledger.whole_period_start is
+  'Where the current period of a subscription would start if it were whole.';
+
+revoke all on function pgledger.whole_period_start from public;
+
 -- file: repeatable/50_billing/32_note_subscription_change.sql
 /*
-Writes down that a subscription is now as it is given, and returns it with its next version and with
-what is due next. pgledger.store_subscription, or the insertion, writes the subscription itself.
+Writes down that a subscription is now as it is given, and returns it with its next version, with
+what is due next, and with when ledger_advance has to look at it. pgledger.store_subscription, or
+the insertion, writes the subscription itself.
 
 The subscription is locked, or new.
 */
@@ -8482,10 +9569,20 @@ begin
   subscription.version := subscription.version + 1;
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
+  subscription.invoice_due_at := case
+    when change in (
+      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
+    -- What was used is billed at the period's end, also if nothing goes on then.
+    when change = 'paused'
+      then coalesce(subscription.invoice_due_at, subscription.current_period_end)
+    else subscription.invoice_due_at
+  end;
+  subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end
+    plan_key, quantity, period_number, period_start, period_end, whole_start
   )
   values (
     subscription.key,
@@ -8500,7 +9597,8 @@ begin
     subscription.quantity,
     subscription.period_number,
     subscription.current_period_start,
-    subscription.current_period_end
+    subscription.current_period_end,
+    pgledger.whole_period_start(subscription)
   );
 
   return subscription;
@@ -8541,6 +9639,11 @@ begin
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
     due_at = subscription.due_at,
+    unused_time = subscription.unused_time,
+    tax_rates = subscription.tax_rates,
+    invoiced_version = subscription.invoiced_version,
+    invoice_due_at = subscription.invoice_due_at,
+    advance_at = subscription.advance_at,
     version = subscription.version,
     metadata = subscription.metadata,
     updated_at = subscription.updated_at
@@ -8881,7 +9984,8 @@ revoke all on function pgledger.subscribable_plan from public;
 Refuses a request for a subscription of which a value is wrong by itself. The order of the checks is
 that of the arguments.
 
-Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId.
+Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId,
+InvalidInvoice.
 */
 create or replace function pgledger.check_new_subscription(
   request pgledger.subscriptions,
@@ -8918,6 +10022,7 @@ begin
   if request.id is not null then
     perform pgledger.check_id('id', request.id, 'sub');
   end if;
+  perform pgledger.check_tax_rates(request.tax_rates);
 end;
 $$;
 
@@ -8966,6 +10071,8 @@ begin
   into v_new.period_number, v_new.current_period_start, v_new.current_period_end
   from pgledger.subscription_period(v_new, v_new.started_at) as period;
   v_new.due_at := pgledger.subscription_due_at(v_new);
+  v_new.unused_time := 'none';
+  v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start becomes a row.
@@ -9084,14 +10191,14 @@ begin
   insert into pgledger.subscriptions (
     id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
     billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, metadata, created_at, updated_at
+    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
   )
   values (
     v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
     v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
     v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.metadata, v_new.created_at,
-    v_new.created_at
+    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
   )
   on conflict do nothing
   returning subscriptions.key into v_new.key;
@@ -9127,9 +10234,10 @@ as it stands now if it asks for the same, and is refused if not.
 
 Locks the tenant's live subscription, if that was to end by now, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
-quantity, metadata, id, repeat, plan, whether the tenant has a live subscription.
+quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity,
-InvalidMetadata, IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.
+InvalidMetadata, InvalidInvoice, IdempotencyConflict, PlanNotFound, Archived,
+ActiveSubscriptionExists.
 */
 create or replace function ledger_create_subscription(
   app_id text,
@@ -9141,7 +10249,8 @@ create or replace function ledger_create_subscription(
   trial_days integer default null,
   quantity numeric default 1,
   metadata jsonb default null,
-  id text default null
+  id text default null,
+  tax_rates jsonb default '[]'
 )
 returns ledger_subscriptions
 language plpgsql
@@ -9162,6 +10271,7 @@ begin
   v_request.anchor_at := anchor_at;
   v_request.time_zone := time_zone;
   v_request.metadata := metadata;
+  v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
   perform pgledger.check_billing_scope(app_id, tenant_id);
@@ -9186,9 +10296,10 @@ comment on function ledger_create_subscription is
   'period is a part of one. time_zone: UTC or the name of a time zone such as Europe/Berlin, in '
   'whose days and months periods are counted. trial_days: 0 to 3650, or null for the plan''s. '
   'quantity: how many times the plan is taken, above 0. metadata: JSON object, at most 64 KiB. id: '
-  'sub_ and a ULID of your own choice, to make the call repeatable. Errors: NullArgument, '
+  'sub_ and a ULID of your own choice, to make the call repeatable. tax_rates: JSON array of the '
+  'tax rates of its invoices, such as [{"name": "VAT", "percentage": "19"}]. Errors: NullArgument, '
   'InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, '
-  'IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.';
+  'InvalidInvoice, IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.';
 
 revoke all on function ledger_create_subscription from public;
 grant execute on function ledger_create_subscription to pgledger_poster;
@@ -9352,20 +10463,22 @@ grant execute on function ledger_list_subscriptions to pgledger_reader;
 
 -- file: repeatable/50_billing/43_ledger_update_subscription.sql
 /*
-Changes what a subscription has of its own: quantity and metadata; null leaves either as it is.
-Nothing is written if both are so already.
+Changes what a subscription has of its own: quantity, metadata and tax rates; null leaves each as it
+is. Nothing is written if all are so already.
 
 Locks the subscription, and first writes down what the clock has decided about it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, status.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates,
+status.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity,
-InvalidMetadata, InvalidState.
+InvalidMetadata, InvalidInvoice, InvalidState.
 */
 create or replace function ledger_update_subscription(
   app_id text,
   tenant_id text,
   id text,
   quantity numeric default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  tax_rates jsonb default null
 )
 returns ledger_subscriptions
 language plpgsql
@@ -9383,9 +10496,15 @@ begin
     perform pgledger.check_subscription_quantity(quantity);
   end if;
   perform pgledger.check_metadata(metadata);
+  if tax_rates is not null then
+    perform pgledger.check_tax_rates(tax_rates);
+  end if;
 
-  if (coalesce(quantity, v_new.quantity), coalesce(metadata, v_new.metadata))
-    is not distinct from (v_new.quantity, v_new.metadata) then
+  if (
+    coalesce(quantity, v_new.quantity),
+    coalesce(metadata, v_new.metadata),
+    coalesce(tax_rates, v_new.tax_rates)
+  ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_of(v_new.key);
   elsif v_new.status = 'canceled' then
     perform pgledger.refuse_move(v_new, 'updated');
@@ -9393,16 +10512,19 @@ begin
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
   v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
   return pgledger.store_subscription(v_new);
 end;
 $$;
 
 comment on function ledger_update_subscription is
-  'Changes quantity and metadata of a subscription and returns it; null leaves them. quantity: '
-  'above 0. metadata: JSON object, at most 64 KiB, instead of the one before. Errors: '
-  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
-  'InvalidState.';
+  'Changes quantity, metadata and tax rates of a subscription and returns it; null leaves them. '
+  'quantity: above 0; what it changes of the current period is prorated on the period''s invoice. '
+  'metadata: JSON object, at most 64 KiB, instead of the one before. tax_rates: JSON array, '
+  'instead of the one before, for invoices still to be drawn up. Errors: NullArgument, '
+  'InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
+  'InvalidInvoice, InvalidState.';
 
 revoke all on function ledger_update_subscription from public;
 grant execute on function ledger_update_subscription to pgledger_poster;
@@ -9488,14 +10610,18 @@ Cancels a subscription: at once, or when what has begun is over, which is the tr
 trial and the period's end otherwise. Nothing is written if it is cancelled so already, or has
 ended. Of one that is paused, a period that is over does not come back, so it ends at once.
 
+What was paid in advance and is not used any more after a cancellation at once is kept, credited or
+to be refunded, as asked, on the invoice of its last period.
+
 Locks the subscription, and first writes down what the clock has decided about it.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.
 */
 create or replace function ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
-  at_period_end boolean default true
+  at_period_end boolean default true,
+  unused_time text default 'none'
 )
 returns ledger_subscriptions
 language plpgsql
@@ -9511,11 +10637,21 @@ declare
 begin
   if at_period_end is null then
     perform pgledger.fail('LG003', array['at_period_end']);
+  end if;
+  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  if at_period_end and unused_time <> 'none' then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
   elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
     return pgledger.subscription_of(v_new.key);
   end if;
 
   v_new.canceled_at := v_now;
+  v_new.unused_time := unused_time;
   v_new.cancel_at := case
     when not at_period_end then v_now
     when v_new.trial_end > v_now then v_new.trial_end
@@ -9537,7 +10673,9 @@ $$;
 comment on function ledger_cancel_subscription is
   'Cancels a subscription and returns it. at_period_end: true to let the trial or the current '
   'period go to its end, which ledger_resume_subscription can prevent; false to end it at once. '
-  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.';
+  'unused_time: what becomes of a base fee paid in advance for time after the end at once: none '
+  '(it is kept), credit or refund, on the invoice of the last period. '
+  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.';
 
 revoke all on function ledger_cancel_subscription from public;
 grant execute on function ledger_cancel_subscription to pgledger_poster;
@@ -9587,6 +10725,215 @@ comment on function ledger_pause_subscription is
 
 revoke all on function ledger_pause_subscription from public;
 grant execute on function ledger_pause_subscription to pgledger_poster;
+
+-- file: repeatable/50_billing/47_changes_since.sql
+/*
+What was written down about a subscription after a version, in order.
+*/
+create or replace function pgledger.changes_since(subscription_key bigint, version bigint)
+returns table (
+  tenant_id text,
+  subscription_id text,
+  change text,
+  occurred_at timestamptz
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    subscription_changes.tenant_id, subscriptions.id, subscription_changes.change,
+    subscription_changes.occurred_at
+  from pgledger.subscription_changes
+  inner join pgledger.subscriptions
+    on subscription_changes.subscription_key = subscriptions.key
+  where subscription_changes.subscription_key = changes_since.subscription_key
+    and subscription_changes.version > changes_since.version
+  order by subscription_changes.version
+$$;
+
+comment on function pgledger.changes_since is
+  'What was written down about a subscription after a version.';
+
+revoke all on function pgledger.changes_since from public;
+
+-- file: repeatable/50_billing/47_invoice_occasions.sql
+/*
+What has happened to a subscription since invoices were last looked at that asks for one: a period
+has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
+that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
+that was a trial has no invoice.
+*/
+create or replace function pgledger.invoice_occasions(subscription pgledger.subscriptions)
+returns table (kind text, period_start timestamptz, as_of_version bigint)
+language sql
+stable
+parallel safe
+as $$
+  with change as (
+    select
+      subscription_changes.version, subscription_changes.change, subscription_changes.status,
+      subscription_changes.period_start, subscription_changes.period_end,
+      subscription_changes.occurred_at,
+      lag(subscription_changes.period_start) over earlier as earlier_start,
+      lag(subscription_changes.change) over earlier = 'trial_ended'
+      and lag(subscription_changes.occurred_at) over earlier
+      = lag(subscription_changes.period_end) over earlier as was_trial
+    from pgledger.subscription_changes
+    where subscription_changes.subscription_key = subscription.key
+      and subscription_changes.version >= subscription.invoiced_version
+    window earlier as (order by subscription_changes.version)
+  )
+  select 'period', change.earlier_start, change.version
+  from change
+  where change.version > subscription.invoiced_version
+    and change.earlier_start <> change.period_start
+    and not change.was_trial
+  union all
+  select 'period', change.period_start, change.version
+  from change
+  where change.version > subscription.invoiced_version
+    and change.change = 'canceled'
+    and change.occurred_at > change.period_start
+  union all
+  select 'period', subscription.current_period_start, subscription.version
+  where subscription.status = 'paused'
+    and subscription.current_period_end <= pgledger.clock()
+  union all
+  select 'start', change.period_start, change.version
+  from change
+  where change.version > subscription.invoiced_version
+    and change.status = 'active'
+    and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+$$;
+
+comment on function pgledger.invoice_occasions is
+  'What has happened to a subscription since the last look that asks for an invoice.';
+
+revoke all on function pgledger.invoice_occasions from public;
+
+-- file: repeatable/50_billing/47_invoice_on_occasion.sql
+/*
+The draft for an occasion, or null if there is nothing to draw up, or what there is has become final
+already. A base fee has an invoice of its own only where nothing has been billed for its period.
+*/
+create or replace function pgledger.invoice_on_occasion(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  to_finalize boolean
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_invoice pgledger.invoices;
+  v_key bigint;
+begin
+  v_invoice := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = invoice_on_occasion.kind
+      and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_invoice.key is null then
+    if kind = 'start' and exists (
+      select
+      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null)
+    ) then
+      return null;
+    end if;
+    v_key := pgledger.ensure_invoice(
+      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
+      false
+    );
+  elsif v_invoice.status = 'draft' and to_finalize then
+    v_key := v_invoice.key;
+    perform pgledger.redraw_invoice(v_invoice);
+  end if;
+
+  if to_finalize and v_key is not null then
+    perform pgledger.use_coupons(v_key);
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.invoice_on_occasion is
+  'The draft for an occasion to invoice a subscription, or null.';
+
+revoke all on function pgledger.invoice_on_occasion from public;
+
+-- file: repeatable/50_billing/47_invoice_subscription.sql
+/*
+Draws up what a subscription is to be invoiced for by now: for each of its changes that has not been
+looked at, the period that ended with it, and the base fee of one that began without such an end.
+Returns the drafts, in that order; with to_finalize those that are not final yet and can become so,
+computed anew if they were there before, their coupons used up.
+
+The subscription is locked, and moved on to now. Whoever holds what its tenant has left of coupons
+makes it wait for the next call: null then.
+*/
+create or replace function pgledger.invoice_subscription(
+  subscription pgledger.subscriptions,
+  to_finalize boolean
+)
+returns bigint[]
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_occasion record;
+  v_key bigint;
+  v_keys bigint[] := '{}';
+begin
+  if to_finalize and not pgledger.lock_redemptions(
+    subscription.app_id, subscription.tenant_id, false
+  ) then
+    return null;
+  end if;
+
+  for v_occasion in
+    select occasion.kind, occasion.period_start, occasion.as_of_version
+    from pgledger.invoice_occasions(subscription) as occasion
+    order by occasion.as_of_version, occasion.kind
+  loop
+    v_key := pgledger.invoice_on_occasion(
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      to_finalize
+    );
+    v_keys := v_keys || array_remove(array[v_key], null);
+  end loop;
+
+  update pgledger.subscriptions
+  set
+    invoiced_version = subscription.version,
+    invoice_due_at = case
+      when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
+        then subscription.current_period_end
+    end,
+    advance_at = least(
+      subscription.due_at,
+      case
+        when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
+          then subscription.current_period_end
+      end
+    )
+  where subscriptions.key = subscription.key;
+  return v_keys;
+end;
+$$;
+
+comment on function pgledger.invoice_subscription is
+  'Draws up what a subscription is to be invoiced for by now, and returns the drafts.';
+
+revoke all on function pgledger.invoice_subscription from public;
 
 -- file: repeatable/50_billing/47_ledger_resume_subscription.sql
 /*
@@ -9655,22 +11002,117 @@ comment on function ledger_resume_subscription is
 revoke all on function ledger_resume_subscription from public;
 grant execute on function ledger_resume_subscription to pgledger_poster;
 
+-- file: repeatable/50_billing/47_mark_past_due.sql
+/*
+Marks invoices of an app that are pending and were to be paid by now, at most so many, those first
+that were due first, and returns them. What somebody else holds is left to the next call.
+*/
+create or replace function pgledger.mark_past_due(app_id text, max_invoices integer)
+returns bigint[]
+language sql
+volatile
+parallel unsafe
+as $$
+  with overdue as (
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = mark_past_due.app_id
+      and invoices.status = 'pending'
+      and invoices.due_at <= pgledger.clock()
+    order by invoices.due_at
+    limit max_invoices
+    for no key update skip locked
+  ),
+  marked as (
+    update pgledger.invoices
+    set
+      status = 'past_due',
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    from overdue
+    where invoices.key = overdue.key and invoices.status = 'pending'
+    returning invoices.key, invoices.due_at
+  )
+  select coalesce(array_agg(marked.key order by marked.due_at, marked.key), '{}')
+  from marked
+$$;
+
+comment on function pgledger.mark_past_due is
+  'Marks invoices of an app that were to be paid by now, and returns them.';
+
+revoke all on function pgledger.mark_past_due from public;
+
+-- file: repeatable/50_billing/47_moved_invoices.sql
+/*
+What ledger_advance says about invoices: those drawn up or made final, and those past due.
+*/
+create or replace function pgledger.moved_invoices(drawn bigint[], past_due bigint[])
+returns table (
+  tenant_id text,
+  subscription_id text,
+  change text,
+  occurred_at timestamptz,
+  invoice_id text
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    invoices.tenant_id,
+    subscriptions.id,
+    case
+      when moved.is_past_due then 'invoice_past_due'
+      when invoices.status = 'draft' then 'invoice_drafted'
+      else 'invoice_finalized'
+    end,
+    case
+      when moved.is_past_due then invoices.due_at
+      else coalesce(invoices.finalized_at, invoices.created_at)
+    end,
+    invoices.id
+  from (
+    select given.key, false as is_past_due, given.place
+    from unnest(drawn) with ordinality as given (key, place)
+    union all
+    select given.key, true, given.place
+    from unnest(past_due) with ordinality as given (key, place)
+  ) as moved
+  inner join pgledger.invoices on moved.key = invoices.key
+  left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+  order by moved.is_past_due, moved.place
+$$;
+
+comment on function pgledger.moved_invoices is 'What ledger_advance says about invoices.';
+
+revoke all on function pgledger.moved_invoices from public;
+
 -- file: repeatable/50_billing/48_ledger_advance.sql
 /*
-Writes down what the clock has decided about an app's subscriptions: trials that are over, periods
-that have begun, cancellations that have come. Those that are due the longest come first. Each that
-is taken is moved on to now, however many periods it is behind.
+Does what the clock asks for in an app: writes down trials that are over, periods that have begun
+and cancellations that have come, draws up the invoices that are due with that, and marks those that
+were not paid in time. What is due the longest comes first. Each subscription that is taken is moved
+on to now, however many periods it is behind.
 
 Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOCKED what it takes,
-and leaves to the next call what somebody else holds. Fewer subscriptions than asked for do not
-mean that nothing is left; no row does, unless somebody else holds the rest.
+and leaves to the next call what somebody else holds. Invoices become final at the end of the call,
+so that the app's numbers are locked only from there to the end of the transaction. Fewer
+subscriptions than asked for do not mean that nothing is left; no row does, unless somebody else
+holds the rest: so subscriptions for which nothing was to be done do not count.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_advance(
   app_id text,
-  max_subscriptions integer default 1000
+  max_subscriptions integer default 1000,
+  invoices text default 'final'
 )
-returns table (tenant_id text, subscription_id text, change text, occurred_at timestamptz)
+returns table (
+  tenant_id text,
+  subscription_id text,
+  change text,
+  occurred_at timestamptz,
+  invoice_id text
+)
 language plpgsql
 volatile
 parallel unsafe
@@ -9680,6 +11122,13 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_due record;
+  v_found boolean;
+  v_rows bigint;
+  v_all_rows bigint := 0;
+  v_busy bigint[] := '{}';
+  v_moved pgledger.subscriptions;
+  v_new bigint[];
+  v_keys bigint[] := '{}';
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
@@ -9690,40 +11139,1821 @@ begin
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
+  perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
-  for v_due in
-    select subscriptions.key, subscriptions.version
-    from pgledger.subscriptions
-    where subscriptions.app_id = ledger_advance.app_id and subscriptions.due_at <= v_now
-    order by subscriptions.due_at
-    limit max_subscriptions
-    for no key update skip locked
   loop
-    perform pgledger.advance_subscription(
-      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key), v_now
-    );
-    return query
-    select
-      subscription_changes.tenant_id, subscriptions.id, subscription_changes.change,
-      subscription_changes.occurred_at
-    from pgledger.subscription_changes
-    inner join pgledger.subscriptions
-      on subscription_changes.subscription_key = subscriptions.key
-    where subscription_changes.subscription_key = v_due.key
-      and subscription_changes.version > v_due.version
-    order by subscription_changes.version;
+    v_found := false;
+    for v_due in
+      select subscriptions.key, subscriptions.version
+      from pgledger.subscriptions
+      where subscriptions.app_id = ledger_advance.app_id
+        and subscriptions.advance_at <= v_now
+        and (invoices <> 'none' or subscriptions.due_at <= v_now)
+        and subscriptions.key <> all(v_busy)
+      order by subscriptions.advance_at
+      limit max_subscriptions
+      for no key update skip locked
+    loop
+      v_found := true;
+      v_moved := pgledger.advance_subscription(
+        (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key),
+        v_now
+      );
+      if invoices <> 'none' then
+        v_new := pgledger.invoice_subscription(v_moved, invoices = 'final');
+        v_keys := v_keys || v_new;
+        if v_new is null then
+          v_busy := v_busy || v_due.key;
+        end if;
+      end if;
+      return query
+      select
+        change.tenant_id, change.subscription_id, change.change, change.occurred_at, null
+      from pgledger.changes_since(v_due.key, v_due.version) as change;
+      get diagnostics v_rows = row_count;
+      v_all_rows := v_all_rows + v_rows;
+    end loop;
+    exit when not v_found or v_all_rows > 0 or cardinality(v_keys) > 0;
   end loop;
+
+  if invoices = 'final' then
+    perform pgledger.finalize_invoices(app_id, v_keys);
+    v_new := pgledger.mark_past_due(app_id, max_subscriptions);
+  end if;
+  return query
+  select moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id
+  from pgledger.moved_invoices(v_keys, v_new) as moved;
 end;
 $$;
 
 comment on function ledger_advance is
-  'Writes down which trials are over, which periods have begun and which cancellations have come '
-  'by now in an app, and returns one row for each, those of a subscription in order. Any number of '
-  'sessions can call it at once; call it until it returns no row. max_subscriptions: how many to '
-  'take at most, 1 to 10000. Errors: NullArgument, InvalidScope, InvalidArgument.';
+  'Does what the clock asks for in an app, and returns one row for each thing done, those of a '
+  'subscription in order: trial_ended, period_started, canceled, invoice_drafted, '
+  'invoice_finalized, invoice_past_due. Any number of sessions can call it at once; call it, each '
+  'time in a transaction of its own, until it returns no row. max_subscriptions: how many to take '
+  'at most, 1 to 10000. invoices: final draws up those that are due and makes them final; draft '
+  'leaves them to be looked at and made final by ledger_finalize_invoice; none moves subscriptions '
+  'only. Errors: NullArgument, InvalidScope, InvalidArgument.';
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;
+
+-- file: repeatable/50_billing/49_check_coupon_duration.sql
+/*
+Refuses how long a coupon is to last: only one that is repeating counts invoices, and it has to.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_coupon_duration(
+  duration text,
+  duration_invoices integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text;
+begin
+  perform pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
+
+  v_fault := case
+    when duration <> 'repeating' and duration_invoices is not null
+      then 'only a coupon that is repeating counts invoices'
+    when duration = 'repeating' and duration_invoices is null
+      then 'a coupon that is repeating says how many invoices it reduces'
+    when duration_invoices not between 1 and 1000 then 'it is not between 1 and 1000'
+  end;
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG101', array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_coupon_duration is
+  'Raises NullArgument or InvalidArgument unless a coupon can last that long.';
+
+revoke all on function pgledger.check_coupon_duration from public;
+
+-- file: repeatable/50_billing/49_check_coupon_items.sql
+/*
+Refuses a list of lines that a coupon could not reduce. A line is named by the key of a feature, by
+base, or by any text without spaces that an app gives a one-off line, so nothing is looked up.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.check_coupon_items(applies_to text[])
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_item record;
+begin
+  if array_ndims(applies_to) > 1 then
+    perform pgledger.fail(
+      'LG101',
+      array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
+    );
+  elsif cardinality(applies_to) not between 1 and 100 then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'applies_to',
+        format('of %s elements', cardinality(applies_to)),
+        'it does not have 1 to 100 of them; leave it out for the whole invoice'
+      ]
+    );
+  end if;
+
+  for v_item in
+    select
+      item.value,
+      coalesce(
+        pgledger.text_fault(item.value, 1, 255, false),
+        case
+          when row_number() over (partition by item.value order by item.place) > 1
+            then 'it is given twice'
+        end
+      ) as fault
+    from unnest(applies_to) with ordinality as item (value, place)
+    order by item.place
+  loop
+    if v_item.fault is not null then
+      perform pgledger.fail(
+        'LG101',
+        array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_coupon_items is
+  'Raises InvalidArgument unless these are null or 1 to 100 different texts that name lines.';
+
+revoke all on function pgledger.check_coupon_items from public;
+
+-- file: repeatable/50_billing/49_coupon_of.sql
+/*
+The coupon of that number as applications see it, or null.
+*/
+create or replace function pgledger.coupon_of(key bigint)
+returns ledger_coupons
+language sql
+stable
+parallel safe
+as $$
+  select
+    coupons.id, coupons.app_id, coupons.tenant_id, coupons.code, coupons.name,
+    coupons.percentage, coupons.amount, coupons.currency, coupons.duration,
+    coupons.duration_invoices, coupons.applies_to, coupons.minimum_subtotal, coupons.valid_from,
+    coupons.valid_until, coupons.max_redemptions, coupons.max_redemptions_per_tenant,
+    coupons.redemptions, coupons.status, coupons.version, coupons.metadata, coupons.created_at,
+    coupons.updated_at
+  from pgledger.coupons
+  where coupons.key = coupon_of.key
+$$;
+
+comment on function pgledger.coupon_of is
+  'The coupon of that number as the view ledger_coupons shows it, or null.';
+
+revoke all on function pgledger.coupon_of from public;
+
+-- file: repeatable/50_billing/49_coupon_redemption_of.sql
+/*
+The redemption of that number as applications see it, or null.
+*/
+create or replace function pgledger.coupon_redemption_of(key bigint)
+returns ledger_coupon_redemptions
+language sql
+stable
+parallel safe
+as $$
+  select
+    coupon_redemptions.id, coupon_redemptions.app_id, coupon_redemptions.tenant_id, coupons.id,
+    coupons.code, subscriptions.id,
+    case
+      when coupon_redemptions.uses_left = 0 or coupon_redemptions.amount_left = 0 then 'used'
+      else 'active'
+    end,
+    coupon_redemptions.uses_left, coupon_redemptions.amount_left, coupon_redemptions.created_at
+  from pgledger.coupon_redemptions
+  inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
+  left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
+  where coupon_redemptions.key = coupon_redemption_of.key
+$$;
+
+comment on function pgledger.coupon_redemption_of is
+  'The redemption of that number as the view ledger_coupon_redemptions shows it, or null.';
+
+revoke all on function pgledger.coupon_redemption_of from public;
+
+-- file: repeatable/50_billing/49_find_coupon.sql
+/*
+The coupon that a code names for a tenant: the tenant's own, or else the app's; archived ones
+included, so that what was archived does not uncover another. Null if there is none.
+*/
+create or replace function pgledger.find_coupon(
+  app_id text,
+  code text,
+  tenant_id text
+)
+returns pgledger.coupons
+language sql
+stable
+parallel safe
+as $$
+  select coupons
+  from pgledger.coupons
+  where coupons.app_id = find_coupon.app_id
+    and coupons.tenant_id in (find_coupon.tenant_id, '')
+    and coupons.code = find_coupon.code
+  order by coupons.tenant_id = ''
+  limit 1
+$$;
+
+comment on function pgledger.find_coupon is
+  'The coupon of that code for a tenant: its own, or else the app''s, or null.';
+
+revoke all on function pgledger.find_coupon from public;
+
+-- file: repeatable/50_billing/49_lock_coupon.sql
+/*
+The coupon of that id, its row locked: FOR UPDATE if it is to be deleted, and FOR NO KEY UPDATE if
+it is to be changed. Whoever redeems it holds it FOR NO KEY UPDATE.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+*/
+create or replace function pgledger.lock_coupon(
+  app_id text,
+  id text,
+  to_delete boolean default false
+)
+returns pgledger.coupons
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_coupon pgledger.coupons;
+begin
+  perform pgledger.check_catalogue_scope(app_id);
+  perform pgledger.check_id('id', id, 'cpn');
+
+  if to_delete then
+    v_coupon := (
+      select coupons
+      from pgledger.coupons
+      where coupons.id = lock_coupon.id and coupons.app_id = lock_coupon.app_id
+      for update
+    );
+  else
+    v_coupon := (
+      select coupons
+      from pgledger.coupons
+      where coupons.id = lock_coupon.id and coupons.app_id = lock_coupon.app_id
+      for no key update
+    );
+  end if;
+
+  if v_coupon.id is null then
+    perform pgledger.fail('LG114', array[id, pgledger.in_catalogue(app_id, '')]);
+  end if;
+
+  return v_coupon;
+end;
+$$;
+
+comment on function pgledger.lock_coupon is
+  'The coupon of that id, locked to be changed or deleted; raises CouponNotFound.';
+
+revoke all on function pgledger.lock_coupon from public;
+
+-- file: repeatable/50_billing/49_lock_coupon_of_code.sql
+/*
+The coupon that a code names for a tenant, as pgledger.find_coupon does, its row locked FOR NO KEY
+UPDATE. If the tenant's own was deleted meanwhile, it is the app's.
+
+Errors: CouponNotFound.
+*/
+create or replace function pgledger.lock_coupon_of_code(
+  app_id text,
+  code text,
+  tenant_id text
+)
+returns pgledger.coupons
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_coupon pgledger.coupons := (
+    select coupons
+    from pgledger.coupons
+    where coupons.app_id = lock_coupon_of_code.app_id
+      and coupons.tenant_id in (lock_coupon_of_code.tenant_id, '')
+      and coupons.code = lock_coupon_of_code.code
+    order by coupons.tenant_id = ''
+    limit 1
+    for no key update
+  );
+begin
+  if v_coupon.id is null then
+    perform pgledger.fail(
+      'LG114',
+      array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  return v_coupon;
+end;
+$$;
+
+comment on function pgledger.lock_coupon_of_code is
+  'The coupon of that code for a tenant, locked to be redeemed; raises CouponNotFound.';
+
+revoke all on function pgledger.lock_coupon_of_code from public;
+
+-- file: repeatable/50_billing/50_check_coupon_currency.sql
+/*
+Refuses a coupon whose currency the app does not know, or whose amounts have more decimals than the
+currency. It can do without one.
+
+Locks a currency of the app's own FOR SHARE: its exponent stays while the coupon is being written.
+Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
+*/
+create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_exponent integer;
+begin
+  if coupon.currency is null then
+    return;
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = coupon.app_id and currencies.code = coupon.currency
+  for share;
+
+  v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
+  if v_exponent is null then
+    perform pgledger.fail(
+      'LG103',
+      array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
+    );
+  elsif min_scale(coupon.amount) > v_exponent then
+    perform pgledger.fail(
+      'LG010',
+      array[
+        coupon.amount::text,
+        format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
+      ]
+    );
+  elsif min_scale(coupon.minimum_subtotal) > v_exponent then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'minimum_subtotal',
+        coupon.minimum_subtotal::text,
+        format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_coupon_currency is
+  'Raises unless the app knows a coupon''s currency, and its amounts have no more decimals.';
+
+revoke all on function pgledger.check_coupon_currency from public;
+
+-- file: repeatable/50_billing/50_check_coupon_discount.sql
+/*
+Refuses a coupon whose discount is wrong by itself: what never changes of it but its code. Whether
+its currency is known, and has so many decimals, is looked at elsewhere. The order of the checks is
+that of the arguments.
+
+Errors: NullArgument, InvalidArgument, InvalidAmount.
+*/
+create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_amount_fault text := pgledger.amount_fault(coupon.amount);
+  v_minimum_fault text := pgledger.amount_fault(coupon.minimum_subtotal);
+  v_percentage_fault text := case
+    when num_nonnulls(coupon.percentage, coupon.amount) = 0
+      then 'a coupon takes off a percentage or an amount, and neither is given'
+    when num_nonnulls(coupon.percentage, coupon.amount) = 2
+      then 'a coupon takes off a percentage or an amount, and both are given'
+    -- NaN is above everything.
+    when coupon.percentage <= 0 or coupon.percentage > 100
+      then 'it is not above 0 and at most 100'
+    when min_scale(coupon.percentage) > 18
+      then format('it has %s decimal places', min_scale(coupon.percentage))
+  end;
+begin
+  if v_percentage_fault is not null then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'percentage',
+        coalesce(pgledger.abridged(coupon.percentage::text), 'null'),
+        v_percentage_fault
+      ]
+    );
+  elsif coupon.amount is not null and v_amount_fault is not null then
+    perform pgledger.fail(
+      'LG010', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
+    );
+  elsif coupon.currency is null
+    and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
+    perform pgledger.fail(
+      'LG101', array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
+    );
+  end if;
+
+  perform pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
+  perform pgledger.check_coupon_items(coupon.applies_to);
+
+  if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'minimum_subtotal',
+        pgledger.abridged(coupon.minimum_subtotal::text),
+        v_minimum_fault
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_coupon_discount is
+  'Raises the first thing that is wrong with what a coupon takes off, and of what.';
+
+revoke all on function pgledger.check_coupon_discount from public;
+
+-- file: repeatable/50_billing/50_check_coupon_terms.sql
+/*
+Refuses a coupon of which a value is wrong that can be changed later. The order of the checks is
+that of the arguments.
+
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
+*/
+create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_from_fault text := pgledger.time_fault(coupon.valid_from);
+  v_until_fault text := pgledger.time_fault(coupon.valid_until);
+begin
+  perform pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
+
+  if coupon.valid_from is not null and v_from_fault is not null then
+    perform pgledger.fail(
+      'LG008', array['valid_from', coupon.valid_from::text, v_from_fault]
+    );
+  elsif coupon.valid_until is not null and v_until_fault is not null then
+    perform pgledger.fail(
+      'LG008', array['valid_until', coupon.valid_until::text, v_until_fault]
+    );
+  elsif coupon.valid_until <= coupon.valid_from then
+    perform pgledger.fail(
+      'LG008',
+      array[
+        'valid_until',
+        coupon.valid_until::text,
+        format('it is not after valid_from %s', coupon.valid_from)
+      ]
+    );
+  end if;
+
+  if coupon.max_redemptions < 1 then
+    perform pgledger.fail(
+      'LG101', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
+    );
+  elsif coupon.max_redemptions_per_tenant < 1 then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'max_redemptions_per_tenant',
+        coupon.max_redemptions_per_tenant::text,
+        'it is not above 0'
+      ]
+    );
+  end if;
+
+  perform pgledger.check_metadata(coupon.metadata);
+end;
+$$;
+
+comment on function pgledger.check_coupon_terms is
+  'Raises the first thing that is wrong with a coupon''s name, validity, limits or metadata.';
+
+revoke all on function pgledger.check_coupon_terms from public;
+
+-- file: repeatable/50_billing/50_repeated_coupon.sql
+/*
+The number of the coupon that an earlier call with that id has created, or null if none has. What
+can be updated is compared until it has been; then the id is held to what never changes.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_coupon(request pgledger.coupons)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_coupon pgledger.coupons := (
+    select coupons
+    from pgledger.coupons
+    where coupons.id = request.id
+  );
+begin
+  if v_coupon.id is null then
+    return null;
+  elsif (
+    v_coupon.app_id, v_coupon.tenant_id, v_coupon.code, v_coupon.percentage, v_coupon.amount,
+    v_coupon.currency, v_coupon.duration, v_coupon.duration_invoices, v_coupon.applies_to,
+    v_coupon.minimum_subtotal
+  ) is distinct from (
+    request.app_id, request.tenant_id, request.code, request.percentage, request.amount,
+    request.currency, request.duration, request.duration_invoices, request.applies_to,
+    request.minimum_subtotal
+  )
+    or (
+      v_coupon.version = 1
+      and (
+        v_coupon.name, v_coupon.valid_from, v_coupon.valid_until, v_coupon.max_redemptions,
+        v_coupon.max_redemptions_per_tenant, v_coupon.metadata
+      ) is distinct from (
+        request.name, request.valid_from, request.valid_until, request.max_redemptions,
+        request.max_redemptions_per_tenant, request.metadata
+      )
+    ) then
+    perform pgledger.fail('LG023', array[request.id]);
+  end if;
+
+  return v_coupon.key;
+end;
+$$;
+
+comment on function pgledger.repeated_coupon is
+  'Number of the coupon that has that id already, or null; raises if another request created it.';
+
+revoke all on function pgledger.repeated_coupon from public;
+
+-- file: repeatable/50_billing/51_insert_coupon.sql
+/*
+Writes down a new coupon and returns its number: that of the coupon which a repeated call has
+written down meanwhile, if so.
+
+Locks a currency of the app's own FOR SHARE.
+Errors: UnknownCurrency, InvalidAmount, InvalidArgument, IdempotencyConflict, AlreadyExists.
+*/
+create or replace function pgledger.insert_coupon(coupon pgledger.coupons)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_coupon_currency(coupon);
+
+  loop
+    -- Without a constraint, because the id or the code may be the one that is taken.
+    insert into pgledger.coupons (
+      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+      max_redemptions_per_tenant, metadata, created_at, updated_at
+    )
+    values (
+      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+      coupon.created_at, coupon.created_at
+    )
+    on conflict do nothing
+    returning coupons.key into v_key;
+
+    if found then
+      return v_key;
+    end if;
+
+    v_key := pgledger.repeated_coupon(coupon);
+    if v_key is not null then
+      return v_key;
+    end if;
+
+    -- What was in the way may be gone by now; then there is another try.
+    if exists (
+      select
+      from pgledger.coupons
+      where coupons.app_id = coupon.app_id
+        and coupons.tenant_id = coupon.tenant_id
+        and coupons.code = coupon.code
+    ) then
+      perform pgledger.fail(
+        'LG120',
+        array[
+          'coupon code',
+          quote_literal(coupon.code),
+          pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+        ]
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.insert_coupon is
+  'Writes down a new coupon and returns its number; raises what is wrong with its currency, or '
+  'that its code is taken.';
+
+revoke all on function pgledger.insert_coupon from public;
+
+-- file: repeatable/50_billing/51_ledger_create_coupon.sql
+/*
+Creates a coupon, for the whole app or, with a tenant_id, for that tenant alone.
+
+With an id of the caller's choice the call can be repeated: the second call returns the coupon as it
+stands now if everything it asks for is the same, and is refused if anything differs. Once the
+coupon has been updated, only what an update cannot change is compared.
+
+Locks a currency of the app's own FOR SHARE.
+Checks, in this order: app_id, tenant_id, code, percentage, amount, currency for null, duration,
+duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
+and minimum_subtotal, whether the code is taken.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata,
+InvalidId, IdempotencyConflict, UnknownCurrency, AlreadyExists.
+*/
+create or replace function ledger_create_coupon(
+  app_id text,
+  code text,
+  name text default null,
+  percentage numeric default null,
+  amount numeric default null,
+  currency text default null,
+  duration text default 'once',
+  duration_invoices integer default null,
+  applies_to text[] default null,
+  minimum_subtotal numeric default null,
+  valid_from timestamptz default null,
+  valid_until timestamptz default null,
+  max_redemptions bigint default null,
+  max_redemptions_per_tenant bigint default null,
+  metadata jsonb default null,
+  id text default null,
+  tenant_id text default ''
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.coupons;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  perform pgledger.check_text('code', code, 64);
+
+  v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
+  v_new.app_id := app_id;
+  v_new.tenant_id := tenant_id;
+  v_new.code := code;
+  v_new.name := coalesce(name, code);
+  v_new.percentage := percentage;
+  v_new.amount := amount;
+  v_new.currency := currency;
+  v_new.duration := duration;
+  v_new.duration_invoices := duration_invoices;
+  v_new.applies_to := applies_to;
+  v_new.minimum_subtotal := minimum_subtotal;
+  v_new.valid_from := valid_from;
+  v_new.valid_until := valid_until;
+  v_new.max_redemptions := max_redemptions;
+  v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
+  v_new.metadata := metadata;
+  v_new.created_at := v_now;
+  perform pgledger.check_coupon_discount(v_new);
+  perform pgledger.check_coupon_terms(v_new);
+  perform pgledger.check_id('id', v_new.id, 'cpn');
+  -- An array that does not count from 1 would differ from one of the same elements.
+  v_new.applies_to := applies_to[:];
+
+  v_new.key := pgledger.repeated_coupon(v_new);
+  if v_new.key is null then
+    v_new.key := pgledger.insert_coupon(v_new);
+  end if;
+
+  return pgledger.coupon_of(v_new.key);
+end;
+$$;
+
+comment on function ledger_create_coupon is
+  'Creates a coupon and returns it. code: what is typed to redeem it, 1 to 64 visible characters. '
+  'name: for people, 1 to 255 characters; the code if left out. percentage: percent off, above 0 '
+  'to 100; or amount: amount off, in currency. currency: code of ISO 4217, or one that the app has '
+  'defined; with one, the coupon is for invoices in it only. duration: once, repeating or forever. '
+  'duration_invoices: how many invoices a repeating one reduces, 1 to 1000. applies_to: which '
+  'lines it reduces, 1 to 100 keys of features, base for the base fee, or items of one-off lines; '
+  'null for the whole invoice. minimum_subtotal: sum of an invoice''s lines, before discounts, '
+  'from which on it applies, in currency. valid_from, valid_until: it can be redeemed from the one '
+  'until just before the other. max_redemptions: how often in all. max_redemptions_per_tenant: how '
+  'often by one tenant. metadata: JSON object, at most 64 KiB. id: cpn_ and a ULID of your own '
+  'choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, '
+  'InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata, InvalidId, '
+  'IdempotencyConflict, UnknownCurrency, AlreadyExists.';
+
+revoke all on function ledger_create_coupon from public;
+grant execute on function ledger_create_coupon to pgledger_poster;
+
+-- file: repeatable/50_billing/52_ledger_archive_coupon.sql
+/*
+Archives a coupon: who has redeemed it keeps it, nobody can redeem it any more. Repeatable.
+
+Locks the coupon.
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+*/
+create or replace function ledger_archive_coupon(
+  app_id text,
+  id text
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_coupon pgledger.coupons := pgledger.lock_coupon(app_id, id);
+begin
+  if v_coupon.status <> 'archived' then
+    update pgledger.coupons
+    set
+      status = 'archived',
+      version = coupons.version + 1,
+      updated_at = pgledger.clock()
+    where coupons.key = v_coupon.key;
+  end if;
+
+  return pgledger.coupon_of(v_coupon.key);
+end;
+$$;
+
+comment on function ledger_archive_coupon is
+  'Archives a coupon and returns it: who has redeemed it keeps it, nobody can redeem it any more. '
+  'Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+
+revoke all on function ledger_archive_coupon from public;
+grant execute on function ledger_archive_coupon to pgledger_poster;
+
+-- file: repeatable/50_billing/52_ledger_delete_coupon.sql
+/*
+Deletes a coupon that nobody has redeemed, and returns it as it was.
+
+Locks the coupon FOR UPDATE: whoever redeems it goes first or waits.
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InUse.
+*/
+create or replace function ledger_delete_coupon(
+  app_id text,
+  id text
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
+  v_coupon record := pgledger.coupon_of(v_old.key);
+begin
+  if v_old.redemptions > 0 then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        'deleted',
+        format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  end if;
+
+  delete from pgledger.coupons
+  where coupons.key = v_old.key;
+
+  return v_coupon;
+end;
+$$;
+
+comment on function ledger_delete_coupon is
+  'Deletes a coupon that nobody has redeemed, and returns it as it was. Errors: NullArgument, '
+  'InvalidScope, InvalidId, CouponNotFound, InUse.';
+
+revoke all on function ledger_delete_coupon from public;
+grant execute on function ledger_delete_coupon to pgledger_poster;
+
+-- file: repeatable/50_billing/52_ledger_get_coupon.sql
+/*
+The coupon that a code names for a tenant: the tenant's own, or else the whole app's; archived ones
+included. The empty tenant_id stands for the whole app.
+
+Errors: NullArgument, InvalidScope, CouponNotFound.
+*/
+create or replace function ledger_get_coupon(
+  app_id text,
+  code text,
+  tenant_id text default ''
+)
+returns ledger_coupons
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_coupon pgledger.coupons;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+
+  if code is null then
+    perform pgledger.fail('LG003', array['code']);
+  end if;
+
+  v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
+  if v_coupon.id is null then
+    perform pgledger.fail(
+      'LG114',
+      array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  return pgledger.coupon_of(v_coupon.key);
+end;
+$$;
+
+comment on function ledger_get_coupon is
+  'The coupon that a code names for a tenant: its own, or else the whole app''s. Errors: '
+  'NullArgument, InvalidScope, CouponNotFound.';
+
+revoke all on function ledger_get_coupon from public;
+grant execute on function ledger_get_coupon to pgledger_reader;
+
+-- file: repeatable/50_billing/52_ledger_get_coupon_by_id.sql
+/*
+One coupon of the app, whichever tenant's. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+*/
+create or replace function ledger_get_coupon_by_id(
+  app_id text,
+  id text
+)
+returns ledger_coupons
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_catalogue_scope(app_id);
+  perform pgledger.check_id('id', id, 'cpn');
+
+  select coupons.key
+  into v_key
+  from pgledger.coupons
+  where coupons.id = ledger_get_coupon_by_id.id
+    and coupons.app_id = ledger_get_coupon_by_id.app_id;
+
+  if not found then
+    perform pgledger.fail('LG114', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.coupon_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_coupon_by_id is
+  'The coupon of that id. Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+
+revoke all on function ledger_get_coupon_by_id from public;
+grant execute on function ledger_get_coupon_by_id to pgledger_reader;
+
+-- file: repeatable/50_billing/52_ledger_list_coupons.sql
+/*
+One page of an app's coupons, oldest first: by id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_list_coupons(
+  app_id text,
+  active_only boolean default false,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  tenant_id text default null
+)
+returns setof ledger_coupons
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+begin
+  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  if active_only is null then
+    perform pgledger.fail('LG003', array['active_only']);
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    coupons.id, coupons.app_id, coupons.tenant_id, coupons.code, coupons.name,
+    coupons.percentage, coupons.amount, coupons.currency, coupons.duration,
+    coupons.duration_invoices, coupons.applies_to, coupons.minimum_subtotal, coupons.valid_from,
+    coupons.valid_until, coupons.max_redemptions, coupons.max_redemptions_per_tenant,
+    coupons.redemptions, coupons.status, coupons.version, coupons.metadata, coupons.created_at,
+    coupons.updated_at
+  from pgledger.coupons
+  where coupons.app_id = ledger_list_coupons.app_id
+    and (
+      not ledger_list_coupons.active_only
+      or (
+        coupons.status = 'active'
+        and (coupons.valid_until > v_now or coupons.valid_until is null)
+        and (coupons.redemptions < coupons.max_redemptions or coupons.max_redemptions is null)
+      )
+    )
+    and (
+      ledger_list_coupons.tenant_id is null
+      or coupons.tenant_id in (ledger_list_coupons.tenant_id, '')
+    )
+  order by coupons.id
+  limit ledger_list_coupons.page_size
+  offset ledger_list_coupons.page_offset;
+end;
+$$;
+
+comment on function ledger_list_coupons is
+  'One page of the coupons of an app, by id. active_only: true to leave out those that are '
+  'archived, no longer valid or used up. page_size: 1 to 10000. page_offset: rows to leave out. '
+  'tenant_id: null for the whole app''s and every tenant''s, empty for the whole app''s alone, '
+  'otherwise that tenant''s and the whole app''s. Errors: NullArgument, InvalidScope, InvalidPage.';
+
+revoke all on function ledger_list_coupons from public;
+grant execute on function ledger_list_coupons to pgledger_reader;
+
+-- file: repeatable/50_billing/52_ledger_update_coupon.sql
+/*
+Changes a coupon; what is null stays. A call that changes nothing leaves the version as it is. The
+code and the discount never change. Who has redeemed the coupon keeps it, whatever changes.
+
+Locks the coupon. Checks, in this order: app_id, id, existence, name, valid_from, valid_until,
+max_redemptions, max_redemptions_per_tenant, metadata, redemptions so far.
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime,
+InvalidMetadata, InUse.
+*/
+create or replace function ledger_update_coupon(
+  app_id text,
+  id text,
+  name text default null,
+  valid_from timestamptz default null,
+  valid_until timestamptz default null,
+  max_redemptions bigint default null,
+  max_redemptions_per_tenant bigint default null,
+  metadata jsonb default null
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
+  v_new pgledger.coupons := v_old;
+begin
+  v_new.name := coalesce(name, v_old.name);
+  v_new.valid_from := coalesce(valid_from, v_old.valid_from);
+  v_new.valid_until := coalesce(valid_until, v_old.valid_until);
+  v_new.max_redemptions := coalesce(max_redemptions, v_old.max_redemptions);
+  v_new.max_redemptions_per_tenant := coalesce(
+    max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
+  );
+  v_new.metadata := coalesce(metadata, v_old.metadata);
+  perform pgledger.check_coupon_terms(v_new);
+
+  if v_new.max_redemptions < v_old.redemptions then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s', v_new.max_redemptions),
+        format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  elsif v_new is distinct from v_old then
+    update pgledger.coupons
+    set
+      name = v_new.name,
+      valid_from = v_new.valid_from,
+      valid_until = v_new.valid_until,
+      max_redemptions = v_new.max_redemptions,
+      max_redemptions_per_tenant = v_new.max_redemptions_per_tenant,
+      metadata = v_new.metadata,
+      version = coupons.version + 1,
+      updated_at = pgledger.clock()
+    where coupons.key = v_old.key;
+  end if;
+
+  return pgledger.coupon_of(v_old.key);
+end;
+$$;
+
+comment on function ledger_update_coupon is
+  'Changes a coupon and returns it; what is null stays as it is. The code and the discount never '
+  'change. max_redemptions cannot be below what was redeemed already. Errors: NullArgument, '
+  'InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime, InvalidMetadata, InUse.';
+
+revoke all on function ledger_update_coupon from public;
+grant execute on function ledger_update_coupon to pgledger_poster;
+
+-- file: repeatable/50_billing/53_check_redeemable.sql
+/*
+Refuses that a tenant redeems a coupon: it is not valid at that time, or it is used up, in all or by
+the tenant. The caller has the coupon's row locked, so that nobody redeems it meanwhile.
+
+Errors: CouponNotValid, CouponExhausted.
+*/
+create or replace function pgledger.check_redeemable(
+  coupon pgledger.coupons,
+  tenant_id text,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_code text := quote_literal(coupon.code);
+  v_fault text := case
+    when coupon.status = 'archived' then 'it is archived'
+    when coupon.valid_from > at then format('it is valid from %s on', coupon.valid_from)
+    when coupon.valid_until <= at then format('it was valid until %s', coupon.valid_until)
+  end;
+  v_redeemed bigint;
+begin
+  if v_fault is not null then
+    perform pgledger.fail('LG125', array[v_code, v_fault]);
+  elsif coupon.redemptions >= coupon.max_redemptions then
+    perform pgledger.fail(
+      'LG126', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
+    );
+  elsif coupon.max_redemptions_per_tenant is null then
+    return;
+  end if;
+
+  select count(*)
+  into v_redeemed
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.coupon_key = coupon.key
+    and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
+  if v_redeemed >= coupon.max_redemptions_per_tenant then
+    perform pgledger.fail(
+      'LG126',
+      array[
+        v_code,
+        v_redeemed::text,
+        coupon.max_redemptions_per_tenant::text,
+        ' by tenant ' || quote_literal(tenant_id)
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_redeemable is
+  'Raises CouponNotValid or CouponExhausted unless a tenant can redeem a coupon at that time.';
+
+revoke all on function pgledger.check_redeemable from public;
+
+-- file: repeatable/50_billing/53_ledger_list_coupon_redemptions.sql
+/*
+One page of a tenant's redemptions, oldest first: by id, which for generated ids is the order in
+which they were made.
+
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_list_coupon_redemptions(
+  app_id text,
+  tenant_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_coupon_redemptions
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    coupon_redemptions.id, coupon_redemptions.app_id, coupon_redemptions.tenant_id, coupons.id,
+    coupons.code, subscriptions.id,
+    case
+      when coupon_redemptions.uses_left = 0 or coupon_redemptions.amount_left = 0 then 'used'
+      else 'active'
+    end,
+    coupon_redemptions.uses_left, coupon_redemptions.amount_left, coupon_redemptions.created_at
+  from pgledger.coupon_redemptions
+  inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
+  left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
+  where coupon_redemptions.app_id = ledger_list_coupon_redemptions.app_id
+    and coupon_redemptions.tenant_id = ledger_list_coupon_redemptions.tenant_id
+  order by coupon_redemptions.id
+  limit ledger_list_coupon_redemptions.page_size
+  offset ledger_list_coupon_redemptions.page_offset;
+end;
+$$;
+
+comment on function ledger_list_coupon_redemptions is
+  'One page of the coupons that a tenant has redeemed, by id of the redemption. page_size: 1 to '
+  '10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, InvalidPage.';
+
+revoke all on function ledger_list_coupon_redemptions from public;
+grant execute on function ledger_list_coupon_redemptions to pgledger_reader;
+
+-- file: repeatable/50_billing/53_ledger_redeem_coupon.sql
+/*
+Redeems a coupon for a tenant: the tenant's own of that code, or else the whole app's. From then on
+it reduces the tenant's invoices, or those of one subscription, until it is used.
+
+With an id of the caller's choice the call can be repeated: the second call returns the redemption
+as it stands now, whatever has become of the coupon, and is refused if it asks for something else.
+
+Locks the coupon: of many who redeem it at once, as many succeed as its limits allow.
+Checks, in this order: app_id, tenant_id, code for null, subscription_id, id, repeat, existence of
+the subscription and of the coupon, its status and time, its limit in all and for the tenant.
+Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict, SubscriptionNotFound,
+CouponNotFound, CouponNotValid, CouponExhausted.
+*/
+create or replace function ledger_redeem_coupon(
+  app_id text,
+  tenant_id text,
+  code text,
+  subscription_id text default null,
+  id text default null
+)
+returns ledger_coupon_redemptions
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if code is null then
+    perform pgledger.fail('LG003', array['code']);
+  end if;
+  if subscription_id is not null then
+    perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  end if;
+  if id is not null then
+    perform pgledger.check_id('id', id, 'red');
+  end if;
+
+  v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
+  if v_key is null then
+    v_key := pgledger.redeem_coupon(app_id, tenant_id, code, subscription_id, id);
+  end if;
+
+  return pgledger.coupon_redemption_of(v_key);
+end;
+$$;
+
+comment on function ledger_redeem_coupon is
+  'Redeems a coupon for a tenant and returns the redemption. Call it in FROM: '
+  '(ledger_redeem_coupon(...)).* calls it once for every column. code: of the tenant''s own '
+  'coupon, or else of the whole app''s. subscription_id: the subscription whose invoices it '
+  'reduces; null for all of the tenant''s. id: red_ and a ULID of your own choice, to make the '
+  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict, '
+  'SubscriptionNotFound, CouponNotFound, CouponNotValid, CouponExhausted.';
+
+revoke all on function ledger_redeem_coupon from public;
+grant execute on function ledger_redeem_coupon to pgledger_poster;
+
+-- file: repeatable/50_billing/53_redeem_coupon.sql
+/*
+Redeems a coupon for a tenant, and returns the redemption's number: that of the one which a repeated
+call has made meanwhile, if so. The time counts from when the coupon's lock was got.
+
+Locks the coupon FOR NO KEY UPDATE: redemptions of one coupon are made one after another, so that
+limits hold.
+Errors: SubscriptionNotFound, CouponNotFound, IdempotencyConflict, CouponNotValid, CouponExhausted.
+*/
+create or replace function pgledger.redeem_coupon(
+  app_id text,
+  tenant_id text,
+  code text,
+  subscription_id text,
+  id text
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_subscription_key bigint;
+  v_coupon pgledger.coupons;
+  v_now timestamptz;
+  v_key bigint;
+begin
+  if subscription_id is not null then
+    select subscriptions.key
+    into v_subscription_key
+    from pgledger.subscriptions
+    where subscriptions.id = redeem_coupon.subscription_id
+      and subscriptions.app_id = redeem_coupon.app_id
+      and subscriptions.tenant_id = redeem_coupon.tenant_id;
+    if not found then
+      perform pgledger.fail(
+        'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+      );
+    end if;
+  end if;
+
+  v_coupon := pgledger.lock_coupon_of_code(app_id, code, tenant_id);
+  -- Whoever had the lock may have sent the same request, and have been the last one it was for.
+  v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
+  if v_key is not null then
+    return v_key;
+  end if;
+
+  v_now := pgledger.clock();
+  perform pgledger.check_redeemable(v_coupon, tenant_id, v_now);
+
+  insert into pgledger.coupon_redemptions (
+    id, coupon_key, app_id, tenant_id, subscription_key, uses_left, amount_left, created_at
+  )
+  values (
+    coalesce(redeem_coupon.id, 'red_' || pgledger.new_ulid(v_now)),
+    v_coupon.key,
+    redeem_coupon.app_id,
+    redeem_coupon.tenant_id,
+    v_subscription_key,
+    case v_coupon.duration when 'once' then 1 else v_coupon.duration_invoices end,
+    case v_coupon.duration when 'once' then v_coupon.amount end,
+    v_now
+  )
+  on conflict on constraint coupon_redemptions_id_key do nothing
+  returning coupon_redemptions.key into v_key;
+  if v_key is null then
+    -- Another coupon was redeemed with that id: the lock of this one kept nobody off.
+    return pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
+  end if;
+
+  update pgledger.coupons
+  set redemptions = coupons.redemptions + 1
+  where coupons.key = v_coupon.key;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.redeem_coupon is
+  'Redeems a coupon for a tenant by its code, and returns the number of the redemption.';
+
+revoke all on function pgledger.redeem_coupon from public;
+
+-- file: repeatable/50_billing/53_repeated_redemption.sql
+/*
+The number of the redemption that an earlier call with that id has made, or null if none has. The
+code counts, not which coupon it names by now.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_redemption(
+  app_id text,
+  tenant_id text,
+  code text,
+  subscription_id text,
+  id text
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_key bigint;
+  v_is_same boolean;
+begin
+  select
+    coupon_redemptions.key,
+    (coupon_redemptions.app_id, coupon_redemptions.tenant_id, coupons.code)
+    = (repeated_redemption.app_id, repeated_redemption.tenant_id, repeated_redemption.code)
+    and subscriptions.id is not distinct from repeated_redemption.subscription_id
+  into v_key, v_is_same
+  from pgledger.coupon_redemptions
+  inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
+  left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
+  where coupon_redemptions.id = repeated_redemption.id;
+
+  if not v_is_same then
+    perform pgledger.fail('LG023', array[id]);
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_redemption is
+  'Number of the redemption that has that id already, or null; raises if another request made it.';
+
+revoke all on function pgledger.repeated_redemption from public;
+
+-- file: repeatable/50_billing/54_packages_begun.sql
+/*
+How many packages a quantity begins. Counted with div() and mod(), which are exact: a quotient is
+not, and rounded up it could be one package less.
+*/
+create or replace function pgledger.packages_begun(
+  quantity numeric,
+  package_size numeric
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select div(quantity, package_size) + sign(mod(quantity, package_size))
+$$;
+
+comment on function pgledger.packages_begun is
+  'How many packages of that size it takes to hold a quantity from 0.';
+
+revoke all on function pgledger.packages_begun from public;
+
+-- file: repeatable/50_billing/54_price_description.sql
+/*
+What a price, or one of its tiers, is for, in words for people. A tier is named by its bounds, which
+need not be whole numbers: what is above one tier begins right after it.
+*/
+create or replace function pgledger.price_description(
+  price jsonb,
+  above numeric,
+  up_to numeric
+)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+  select case price ->> 'model'
+    when 'flat' then 'flat amount'
+    when 'per_unit' then 'per unit'
+    when 'percentage' then trim_scale((price ->> 'percentage')::numeric)::text || ' %'
+    when 'package' then
+      'packages of ' || trim_scale((price ->> 'package_size')::numeric)::text
+      || coalesce(
+        ', first ' || nullif(trim_scale((price ->> 'free')::numeric), 0)::text || ' free', ''
+      )
+    else case
+      when above = 0 and up_to is null then 'any quantity'
+      when above = 0 then 'up to ' || trim_scale(up_to)::text
+      when up_to is null then 'above ' || trim_scale(above)::text
+      else 'above ' || trim_scale(above)::text || ' up to ' || trim_scale(up_to)::text
+    end
+  end
+$$;
+
+comment on function pgledger.price_description is
+  'What a price, or its tier between those bounds, is for, in words.';
+
+revoke all on function pgledger.price_description from public;
+
+-- file: repeatable/50_billing/54_rounded_quotient.sql
+/*
+A quotient, rounded half away from zero, once and exactly. round() of a division would round twice,
+because a division stops after some 16 digits: 1 below a half of the last place would become that
+half. The divisor is above 0.
+*/
+create or replace function pgledger.rounded_quotient(
+  dividend numeric,
+  divisor numeric,
+  exponent integer
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    sign(dividend)
+    * div(2 * abs(dividend) * ('1e' || exponent::text)::numeric + divisor, 2 * divisor)
+    * ('1e-' || exponent::text)::numeric
+$$;
+
+comment on function pgledger.rounded_quotient is
+  'Quotient at so many decimal places, rounded half away from zero; the divisor is above 0.';
+
+revoke all on function pgledger.rounded_quotient from public;
+
+-- file: repeatable/50_billing/55_check_price_usage.sql
+/*
+Refuses what ledger_price_usage cannot price. The order of the checks is that of the arguments.
+
+Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_price_usage(
+  price jsonb,
+  quantity numeric,
+  allowance numeric,
+  exponent integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  -- Named as the argument is: below $ itself there are members of other JSON.
+  v_path constant text := '$.price';
+begin
+  if price is null then
+    perform pgledger.fail('LG003', array['price']);
+  end if;
+  perform pgledger.check_price_object(price, v_path);
+  perform pgledger.check_plan_size(price, v_path, false);
+  if jsonb_typeof(price -> 'feature') <> 'null' then
+    perform pgledger.plan_text(price, v_path, 'feature');
+  end if;
+  perform pgledger.check_price(price, v_path);
+  perform pgledger.check_plan_size(price, v_path, true);
+
+  perform pgledger.check_quantity('quantity', quantity);
+  perform pgledger.check_quantity('allowance', allowance);
+  if exponent not between 0 and 18 then
+    perform pgledger.fail(
+      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_price_usage is
+  'Raises the first thing that is wrong with a price and the usage that it is asked about.';
+
+revoke all on function pgledger.check_price_usage from public;
+
+-- file: repeatable/50_billing/55_price_amounts.sql
+/*
+What usage costs, exactly, in sums: of all tiers, of what is missing to the minimum, and of what is
+above the maximum (0 or less). The price is known to be sound.
+*/
+create or replace function pgledger.price_amounts(
+  price jsonb,
+  quantity numeric,
+  out amount numeric,
+  out true_up numeric,
+  out cap numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  select
+    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
+  into price_amounts.amount, price_amounts.true_up, price_amounts.cap
+  from pgledger.price_lines(price, quantity) as line;
+end;
+$$;
+
+comment on function pgledger.price_amounts is
+  'What usage costs by a price, exactly: usage, and what brings that to the minimum or maximum.';
+
+revoke all on function pgledger.price_amounts from public;
+
+-- file: repeatable/50_billing/55_price_lines.sql
+/*
+What usage costs, exactly: a row for each tier that it reaches (`usage`), in order, then one with
+what is missing to the minimum (`true_up`) or is above the maximum (`cap`, negative), if anything
+is. The price is known to be sound. A usage row's amount is quantity * unit_amount + flat_amount,
+of which what the price does not have is null and counts as 0. The quantity of packages is their
+number.
+
+Every usage reaches the first tier, zero included. A price without tiers is treated as one of a
+single tier, because both have their amounts under the same names.
+*/
+create or replace function pgledger.price_lines(
+  price jsonb,
+  used numeric
+)
+returns table (
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+)
+language plpgsql
+immutable
+parallel safe
+rows 3
+as $$
+declare
+  v_model text := price ->> 'model';
+  v_tiers jsonb := coalesce(nullif(price -> 'tiers', 'null'), jsonb_build_array(price));
+  v_tier jsonb;
+  v_above numeric;
+  v_up_to numeric := 0;
+  v_total numeric := 0;
+  v_minimum numeric := (price ->> 'minimum')::numeric;
+  v_maximum numeric := (price ->> 'maximum')::numeric;
+begin
+  kind := 'usage';
+  for v_place in 0 .. jsonb_array_length(v_tiers) - 1 loop
+    v_tier := v_tiers -> v_place;
+    v_above := v_up_to;
+    v_up_to := (v_tier ->> 'up_to')::numeric;
+    exit when v_place > 0 and used <= v_above;
+    continue when v_model = 'volume' and used > v_up_to;
+
+    description := pgledger.price_description(price, v_above, v_up_to);
+    quantity := case v_model
+      when 'volume' then used
+      when 'package' then pgledger.packages_begun(
+        greatest(used - coalesce((price ->> 'free')::numeric, 0), 0),
+        (price ->> 'package_size')::numeric
+      )
+      else least(used, v_up_to) - v_above
+    end;
+    unit_amount := coalesce(
+      (v_tier ->> 'unit_amount')::numeric,
+      (v_tier ->> 'package_amount')::numeric,
+      (v_tier ->> 'percentage')::numeric * 0.01
+    );
+    flat_amount := (v_tier ->> 'flat_amount')::numeric;
+    amount := quantity * coalesce(unit_amount, 0) + coalesce(flat_amount, 0);
+    v_total := v_total + amount;
+    return next;
+  end loop;
+
+  quantity := null;
+  unit_amount := null;
+  flat_amount := null;
+  if v_total < v_minimum then
+    kind := 'true_up';
+    description := 'minimum of ' || trim_scale(v_minimum)::text;
+    amount := v_minimum - v_total;
+    return next;
+  elsif v_total > v_maximum then
+    kind := 'cap';
+    description := 'maximum of ' || trim_scale(v_maximum)::text;
+    amount := v_maximum - v_total;
+    return next;
+  end if;
+end;
+$$;
+
+comment on function pgledger.price_lines is
+  'What usage costs by a price, exactly, tier by tier, and what brings it to minimum or maximum.';
+
+revoke all on function pgledger.price_lines from public;
+
+-- file: repeatable/50_billing/55_prorated.sql
+/*
+The part of an amount that falls to the units (days, seconds) between two of a whole length. It is
+the difference of what is reached at its end and at its start, each rounded: so the parts of
+whatever cuts add up to the rounded whole, and what is credited for a part is what was charged.
+*/
+create or replace function pgledger.prorated(
+  amount numeric,
+  from_unit numeric,
+  to_unit numeric,
+  length numeric,
+  exponent integer
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    pgledger.rounded_quotient(
+      prorated.amount * prorated.to_unit, prorated.length, prorated.exponent
+    )
+    - pgledger.rounded_quotient(
+      prorated.amount * prorated.from_unit, prorated.length, prorated.exponent
+    )
+$$;
+
+comment on function pgledger.prorated is
+  'Part of an amount for the units from one to another of a length; parts add up to the whole.';
+
+revoke all on function pgledger.prorated from public;
+
+-- file: repeatable/50_billing/55_split_amount.sql
+/*
+Rounds shares so that they add up to a total: each down, and the units that are then missing to the
+largest fractions, of equal ones to the earlier. The total is a multiple of the unit. Shares may be
+negative, and need not add up to the total: units that are missing beyond one for each, or that are
+too many, are spread evenly, so the sum is right whatever divisions the shares have come from.
+*/
+create or replace function pgledger.split_amount(
+  shares numeric[],
+  total numeric,
+  exponent integer
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  with share as (
+    select
+      element.place,
+      element.value * ('1e' || split_amount.exponent::text)::numeric as units
+    from unnest(split_amount.shares) with ordinality as element (value, place)
+  ),
+  ranked as (
+    select
+      share.place,
+      floor(share.units) as units,
+      row_number() over (order by share.units - floor(share.units) desc, share.place) as rank,
+      count(*) over () as parts,
+      split_amount.total * ('1e' || split_amount.exponent::text)::numeric
+      - sum(floor(share.units)) over () as missing
+    from share
+  )
+  select coalesce(
+    array_agg(
+      (
+        ranked.units
+        -- floor((missing - rank) / parts) + 1, but exact, as a quotient is not.
+        + div(ranked.missing - ranked.rank, ranked.parts)
+        + case when mod(ranked.missing - ranked.rank, ranked.parts) < 0 then 0 else 1 end
+      ) * ('1e-' || split_amount.exponent::text)::numeric
+      order by ranked.place
+    ),
+    '{}'
+  )
+  from ranked
+$$;
+
+comment on function pgledger.split_amount is
+  'Shares rounded so that they add up to the total, by largest remainder.';
+
+revoke all on function pgledger.split_amount from public;
+
+-- file: repeatable/50_billing/56_ledger_price_usage.sql
+/*
+Prices usage by any price object, that of a plan or one that is only being thought of, as an
+invoice does. Reads nothing but its arguments.
+
+With an exponent each line is the difference of two rounded running totals, so that the lines add up
+to the rounded total, and a minimum or a maximum is met as it stands, rounded.
+
+Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.
+*/
+create or replace function ledger_price_usage(
+  price jsonb,
+  quantity numeric,
+  allowance numeric default 0,
+  exponent integer default null
+)
+returns table (
+  line integer,
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+)
+language sql
+immutable
+parallel safe
+rows 3
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.check_price_usage(
+    ledger_price_usage.price,
+    ledger_price_usage.quantity,
+    ledger_price_usage.allowance,
+    ledger_price_usage.exponent
+  );
+
+  with exact as (
+    select
+      part.place,
+      part.kind,
+      part.description,
+      part.quantity,
+      part.unit_amount,
+      part.flat_amount,
+      part.amount,
+      sum(part.amount) over (order by part.place) as total
+    from pgledger.price_lines(
+      ledger_price_usage.price,
+      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
+    ) with ordinality as part (
+      kind, description, quantity, unit_amount, flat_amount, amount, place
+    )
+  ),
+  rounded as (
+    select
+      exact.place,
+      exact.kind,
+      exact.description,
+      exact.quantity,
+      exact.unit_amount,
+      exact.flat_amount,
+      case
+        when ledger_price_usage.exponent is null then exact.amount
+        else
+          round(exact.total, ledger_price_usage.exponent)
+          - round(exact.total - exact.amount, ledger_price_usage.exponent)
+      end as amount
+    from exact
+  )
+  -- A minimum that is missed by less than can be charged leaves nothing to charge.
+  select
+    rounded.place::integer,
+    rounded.kind,
+    rounded.description,
+    rounded.quantity,
+    rounded.unit_amount,
+    rounded.flat_amount,
+    rounded.amount
+  from rounded
+  where rounded.kind = 'usage' or rounded.amount <> 0
+  order by rounded.place
+$$;
+
+comment on function ledger_price_usage is
+  'What usage costs by a price: a line for each tier that it reaches (kind usage), then one that '
+  'brings the total up to the minimum (true_up) or down to the maximum (cap). line counts from 1; '
+  'amount is quantity * unit_amount + flat_amount, of packages by their number. price: JSON object '
+  'of a price as in a plan''s pricing, with or without its feature. quantity: what was used, from '
+  '0. allowance: how much of that is not priced. exponent: decimal places that amounts are rounded '
+  'to, half away from zero, so that lines add up to the rounded total; null for exact amounts. '
+  'Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.';
+
+revoke all on function ledger_price_usage from public;
+grant execute on function ledger_price_usage to pgledger_reader;
 
 -- file: repeatable/50_billing/57_quota_period.sql
 /*
@@ -10966,14 +14196,7 @@ begin
     order by part.latest_at desc, part.latest_key desc
     limit 1;
   else
-    select
-      case aggregation
-        when 'sum' then sum(part.quantity)
-        when 'count' then sum(part.events)
-        else max(part.highest)
-      end
-    into v_value
-    from pgledger.usage_parts(meter_key, starts_at, ends_at) as part;
+    return (pgledger.usage_counted(meter_key, aggregation, starts_at, ends_at)).value;
   end if;
   return coalesce(v_value, 0);
 end;
@@ -10983,6 +14206,44 @@ comment on function pgledger.usage_between is
   'What usage of a meter in a range of time comes to, by one of the five aggregations.';
 
 revoke all on function pgledger.usage_between from public;
+
+-- file: repeatable/50_billing/68_usage_counted.sql
+/*
+What the sum, count or max of usage of a meter in [starts_at, ends_at) comes to, and of how many
+events; zero where there is none.
+*/
+create or replace function pgledger.usage_counted(
+  meter_key integer,
+  aggregation text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  out value numeric,
+  out events bigint
+)
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  select
+    coalesce(
+      case aggregation
+        when 'sum' then sum(part.quantity)
+        when 'count' then sum(part.events)
+        else max(part.highest)
+      end,
+      0
+    ),
+    coalesce(sum(part.events), 0)
+  into usage_counted.value, usage_counted.events
+  from pgledger.usage_parts(meter_key, starts_at, ends_at) as part;
+end;
+$$;
+
+comment on function pgledger.usage_counted is
+  'Sum, count or max of a meter''s usage in a range of time, and how many events it is of.';
+
+revoke all on function pgledger.usage_counted from public;
 
 -- file: repeatable/50_billing/69_check_usage_range.sql
 /*
@@ -11282,7 +14543,9 @@ grant execute on function ledger_query_usage to pgledger_reader;
 -- file: repeatable/50_billing/74_usage_needed_from.sql
 /*
 Since when a tenant's usage events are still needed one by one: since the earliest start of what its
-subscriptions count in now. Infinity if it has no subscription that goes on.
+subscriptions count in now, and of what is to be invoiced for them: the period that a draft is for,
+and, of a plan with prices, the one that was current when ledger_advance last looked. Infinity if
+there is nothing of that.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -11291,7 +14554,21 @@ stable
 parallel safe
 as $$
   select coalesce(
-    min(least(subscriptions.current_period_start, quota_period.starts_at)), 'infinity'
+    min(
+      least(
+        case
+          when subscriptions.status <> 'canceled'
+            then least(subscriptions.current_period_start, quota_period.starts_at)
+        end,
+        uninvoiced.period_start,
+        (
+          select min(invoices.period_start)
+          from pgledger.invoices
+          where invoices.subscription_key = subscriptions.key and invoices.status = 'draft'
+        )
+      )
+    ),
+    'infinity'
   )
   from pgledger.subscriptions
   left join pgledger.plan_features
@@ -11300,9 +14577,16 @@ as $$
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
+  left join lateral (
+    select change.period_start
+    from pgledger.subscription_changes as change
+    inner join pgledger.plans on change.plan_key = plans.key
+    where change.subscription_key = subscriptions.key
+      and change.version = greatest(subscriptions.invoiced_version, 1)
+      and jsonb_path_exists(plans.pricing, '$.prices[0]')
+  ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
-    and subscriptions.status <> 'canceled'
 $$;
 
 comment on function pgledger.usage_needed_from is
@@ -12528,6 +15812,71 @@ comment on function ledger_map_tenant_role is
 
 revoke all on function ledger_map_tenant_role from public;
 
+-- file: repeatable/50_billing/91_check_tax_rates.sql
+/*
+Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
+Null is none given, and passes.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_tax_rates(
+  tax_rates jsonb,
+  path text default '$.tax_rates'
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_rate record;
+  v_items jsonb;
+  v_path text;
+begin
+  perform pgledger.check_plan_array(tax_rates, path);
+  if jsonb_array_length(tax_rates) > 20 then
+    perform pgledger.refuse_plan(
+      tax_rates,
+      path,
+      format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
+    );
+  end if;
+
+  for v_rate in
+    select rate.value, format('%s[%s]', path, rate.place - 1) as path
+    from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
+    order by rate.place
+  loop
+    perform pgledger.check_plan_object(
+      v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
+    );
+    perform pgledger.plan_text(v_rate.value, v_rate.path, 'name');
+    perform pgledger.invoice_text(v_rate.value -> 'name', v_rate.path || '.name', 255);
+    perform pgledger.plan_decimal(
+      v_rate.value, v_rate.path, 'percentage', required => true, maximum => 100
+    );
+
+    v_items := nullif(v_rate.value -> 'applies_to', 'null');
+    v_path := v_rate.path || '.applies_to';
+    perform pgledger.check_plan_array(v_items, v_path);
+    if jsonb_array_length(v_items) not between 1 and 100 then
+      perform pgledger.refuse_plan(
+        v_items,
+        v_path,
+        format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
+      );
+    end if;
+    perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
+    from jsonb_array_elements(v_items) with ordinality as item (value, place);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_tax_rates is
+  'Raises InvalidInvoice unless JSON is an array of tax rates.';
+
+revoke all on function pgledger.check_tax_rates from public;
+
 -- file: repeatable/50_billing/91_ledger_unmap_tenant_role.sql
 /*
 Takes from a database role what ledger_map_tenant_role gave it; it sees no rows from then on. For
@@ -12560,19 +15909,3726 @@ comment on function ledger_unmap_tenant_role is
 
 revoke all on function ledger_unmap_tenant_role from public;
 
+-- file: repeatable/50_billing/91_proration_unit.sql
+/*
+How many days, or seconds, of a period are over at a time, from 0 to the length of the period, which
+is the answer for its end. Days are those of the time zone and begin at the time of day at which the
+period begins, so a change counts from the start of the day on which it is made.
+*/
+create or replace function pgledger.proration_unit(
+  at timestamptz,
+  whole_start timestamptz,
+  whole_end timestamptz,
+  time_zone text,
+  proration text
+)
+returns numeric
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when proration = 'second'
+      then extract(epoch from least(greatest(at, whole_start), whole_end) - whole_start)
+    when at >= whole_end
+      then greatest(
+        1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
+      )
+    when at <= whole_start then 0
+    else
+      (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
+      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+  end::numeric
+$$;
+
+comment on function pgledger.proration_unit is
+  'How many days or seconds of a period are over at a time.';
+
+revoke all on function pgledger.proration_unit from public;
+
+-- file: repeatable/50_billing/92_base_lines.sql
+/*
+Lines for the base fee of a subscription's period: for each plan and quantity what is due and has
+not been billed, or, below zero, what was billed and is not due any more. A credit gives back what
+was paid, its share of the discount left out, so never more than was billed less earlier credits.
+*/
+create or replace function pgledger.base_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  in_advance_only boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_due record;
+  v_line pgledger.invoice_lines;
+  v_times text;
+begin
+  for v_due in
+    select
+      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
+      part.ends_at, part.units, part.length, part.due, part.gross, part.net
+    from pgledger.due_base(
+      subscription, for_period, segments, in_advance_only, but_invoice_key, exponent
+    ) as part
+    where part.due <> part.gross
+  loop
+    v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
+    v_line.subscription_key := subscription.key;
+    v_line.for_period := for_period;
+    v_line.item := 'base';
+    v_line.plan_key := v_due.plan_key;
+    v_line.gross := v_due.due - v_due.gross;
+    v_line.discount := 0;
+    v_line.tax := 0;
+    v_line.basis := jsonb_strip_nulls(
+      jsonb_build_object(
+        'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
+        'proration', v_due.proration, 'units', trim_scale(v_due.units)::text,
+        'length', trim_scale(v_due.length)::text
+      )
+    );
+
+    if v_line.gross > 0 then
+      v_line.kind := case
+        when v_due.units = v_due.length and v_due.gross = 0 then 'base_fee' else 'proration'
+      end;
+      v_line.description := format('%s%s: base fee', v_due.plan_name, v_times) || case
+        when v_due.units < v_due.length then format(
+          ', %s of %s %ss', trim_scale(v_due.units), trim_scale(v_due.length), v_due.proration
+        )
+        else ''
+      end;
+      v_line.period_start := v_due.starts_at;
+      v_line.period_end := v_due.ends_at;
+      v_line.quantity := v_due.quantity;
+      v_line.unit_amount := case when v_line.kind = 'base_fee' then v_due.price end;
+      v_line.amount := v_line.gross;
+    else
+      v_line.kind := 'proration';
+      v_line.description := format(
+        '%s%s: base fee for time not used', v_due.plan_name, v_times
+      );
+      v_line.period_start := coalesce(v_due.ends_at, for_period);
+      v_line.period_end := segments[cardinality(segments)].whole_end;
+      v_line.quantity := v_due.quantity;
+      v_line.unit_amount := null;
+      v_line.amount := round(v_line.gross * v_due.net / v_due.gross, exponent);
+    end if;
+    return next v_line;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.base_lines is
+  'Lines for what is due of a period''s base fee and not billed, or billed and not due any more.';
+
+revoke all on function pgledger.base_lines from public;
+
+-- file: repeatable/50_billing/92_billed_base.sql
+/*
+What invoices that stand have charged as base fee for a subscription's period, for each plan and
+quantity: before and after discounts, credits taken off, and the price that it was charged by. The
+invoice that is being computed is left out.
+*/
+create or replace function pgledger.billed_base(
+  subscription_key bigint,
+  for_period timestamptz,
+  but_invoice_key bigint
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  gross numeric,
+  net numeric,
+  price numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    invoice_lines.plan_key,
+    (invoice_lines.basis ->> 'quantity')::numeric,
+    sum(invoice_lines.gross),
+    sum(invoice_lines.amount - invoice_lines.discount),
+    min((invoice_lines.basis ->> 'amount')::numeric)
+  from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  where invoice_lines.subscription_key = billed_base.subscription_key
+    and invoice_lines.for_period = billed_base.for_period
+    and invoice_lines.gross is not null
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from billed_base.but_invoice_key
+  group by 1, 2
+$$;
+
+comment on function pgledger.billed_base is
+  'What invoices that stand have charged as base fee for a period, by plan and quantity.';
+
+revoke all on function pgledger.billed_base from public;
+
+-- file: repeatable/50_billing/92_billed_usage.sql
+/*
+What invoices that stand have charged for a subscription's usage in a period and in those before,
+one row for each feature and stay on a plan. The invoice that is being computed is left out.
+*/
+create or replace function pgledger.billed_usage(
+  subscription_key bigint,
+  for_period timestamptz,
+  but_invoice_key bigint,
+  earlier boolean
+)
+returns table (
+  for_period timestamptz,
+  plan_key bigint,
+  item text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  events bigint,
+  basis jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    invoice_lines.for_period,
+    invoice_lines.plan_key,
+    invoice_lines.item,
+    invoice_lines.period_start,
+    max(invoice_lines.period_end),
+    coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
+    coalesce(
+      sum(invoice_lines.amount) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0
+    ),
+    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'true_up'), 0),
+    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
+    coalesce(sum(invoice_lines.events), 0),
+    (
+      array_agg(invoice_lines.basis order by invoice_lines.invoice_key)
+      filter (where invoice_lines.basis is not null)
+    )[1]
+  from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  where invoice_lines.subscription_key = billed_usage.subscription_key
+    and invoice_lines.gross is null
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from billed_usage.but_invoice_key
+    and case
+      when earlier then invoice_lines.for_period < billed_usage.for_period
+      else invoice_lines.for_period = billed_usage.for_period
+    end
+  group by 1, 2, 3, 4
+$$;
+
+comment on function pgledger.billed_usage is
+  'What invoices that stand have charged for usage, by period, plan and feature.';
+
+revoke all on function pgledger.billed_usage from public;
+
+-- file: repeatable/50_billing/92_billing_period.sql
+/*
+The period of a subscription that a time lies in, as it has come to be: it ends early where another
+one began, or where the subscription ended. Null where there is none: before the subscription, after
+its end, or in a pause. It is over once nothing of what happens next can lie in it.
+*/
+create or replace function pgledger.billing_period(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz,
+  out is_over boolean,
+  out next_version bigint
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last record;
+begin
+  select
+    change.version, change.status, change.occurred_at, change.period_start, change.period_end
+  into v_last
+  from pgledger.subscription_changes as change
+  where change.subscription_key = subscription.key
+    and change.period_start <= billing_period.at
+  order by change.version desc
+  limit 1;
+
+  if v_last.status = 'canceled' then
+    ends_at := least(v_last.period_end, v_last.occurred_at);
+    is_over := true;
+  else
+    select least(v_last.period_end, change.occurred_at), change.version, true
+    into billing_period.ends_at, next_version, is_over
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key and change.version = v_last.version + 1;
+    ends_at := coalesce(ends_at, v_last.period_end);
+    is_over := coalesce(is_over, ends_at <= pgledger.clock());
+  end if;
+  starts_at := v_last.period_start;
+
+  if (at < ends_at) is not true then
+    starts_at := null;
+    ends_at := null;
+  end if;
+end;
+$$;
+
+comment on function pgledger.billing_period is
+  'The period of a subscription that a time lies in, as it has come to be.';
+
+revoke all on function pgledger.billing_period from public;
+
+-- file: repeatable/50_billing/92_billing_segments.sql
+/*
+A subscription's period in the parts between which plan, quantity or status changed, in order: what
+invoices are computed from. What has not happened by that version is left out, and the last part
+then goes on to the period's end.
+
+Without a version, everything that happened, and of a trial that goes on also what follows it.
+*/
+create or replace function pgledger.billing_segments(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  as_of_version bigint default null
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_segments pgledger.billing_segment[];
+  v_last pgledger.billing_segment;
+begin
+  select
+    array_agg(
+      row(
+        part.occurred_at, part.ends_at, part.plan_key, part.quantity, part.status,
+        part.whole_start, part.period_end
+      )::pgledger.billing_segment
+      order by part.version
+    )
+  into v_segments
+  from (
+    select
+      change.version, change.occurred_at, change.plan_key, change.quantity, change.status,
+      change.whole_start, change.period_start, change.period_end,
+      least(
+        coalesce(lead(change.occurred_at) over (order by change.version), change.period_end),
+        change.period_end
+      ) as ends_at
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start >= billing_segments.period_start
+      and (as_of_version is null or change.version <= as_of_version)
+  ) as part
+  where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
+
+  v_last := v_segments[cardinality(v_segments)];
+  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+    and subscription.trial_end < v_last.ends_at then
+    v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
+    v_last.starts_at := subscription.trial_end;
+    v_last.status := case
+      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
+    end;
+    v_segments := v_segments || v_last;
+  end if;
+  return coalesce(v_segments, '{}');
+end;
+$$;
+
+comment on function pgledger.billing_segments is
+  'A subscription''s period in the parts in which nothing changed that an invoice depends on.';
+
+revoke all on function pgledger.billing_segments from public;
+
+-- file: repeatable/50_billing/92_billing_stays.sql
+/*
+How long a period was on which plan, out of its parts: while the subscription was active or paused,
+whatever its quantity. Usage in a trial costs nothing, and there is none to bill after the end.
+*/
+create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
+returns setof pgledger.billing_segment
+language sql
+immutable
+parallel safe
+as $$
+  select
+    min(part.starts_at), max(part.ends_at), part.plan_key, null::numeric, null::text,
+    min(part.whole_start), max(part.whole_end)
+  from (
+    select
+      segment.starts_at, segment.ends_at, segment.plan_key, segment.whole_start,
+      segment.whole_end, segment.place,
+      row_number() over (partition by segment.plan_key order by segment.place) as nth
+    from (
+      select
+        given.starts_at, given.ends_at, given.plan_key, given.whole_start, given.whole_end,
+        row_number() over (order by given.starts_at) as place
+      from unnest(segments) as given
+      where given.status in ('active', 'paused')
+    ) as segment
+  ) as part
+  group by part.plan_key, part.place - part.nth
+  order by 1
+$$;
+
+comment on function pgledger.billing_stays is
+  'How long a period was on which plan, out of its parts.';
+
+revoke all on function pgledger.billing_stays from public;
+
+-- file: repeatable/50_billing/92_draw_lines.sql
+/*
+What a subscription is to be charged on an invoice of that kind for the period that its start lies
+in, before discounts and taxes, and where the period ends as far as is known.
+
+period: the base fee of the period as far as it is not billed, that of the next one if it is paid in
+advance, usage, and usage of earlier periods that came late. start: the base fee of the period, as
+it was at the version given. interim: usage until now. The invoice's own lines do not count as
+billed.
+*/
+create or replace function pgledger.draw_lines(
+  subscription pgledger.subscriptions,
+  invoice pgledger.invoices,
+  exponent integer,
+  out lines pgledger.invoice_lines[],
+  out period_end timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_period record := pgledger.billing_period(subscription, invoice.period_start);
+  v_segments pgledger.billing_segment[] := pgledger.billing_segments(
+    subscription,
+    v_period.starts_at,
+    case when invoice.kind = 'start' then invoice.as_of_version end
+  );
+  v_now timestamptz;
+begin
+  period_end := v_period.ends_at;
+  if invoice.kind = 'start' then
+    lines := array(
+      select line
+      from pgledger.base_lines(
+        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+      ) as line
+    );
+  elsif invoice.kind = 'interim' then
+    v_now := pgledger.clock();
+    period_end := least(period_end, v_now);
+    lines := array(
+      select line
+      from pgledger.usage_lines(
+        subscription,
+        v_period.starts_at,
+        array(
+          select
+            row(
+              segment.starts_at, least(segment.ends_at, v_now), segment.plan_key,
+              segment.quantity, segment.status, segment.whole_start, segment.whole_end
+            )::pgledger.billing_segment
+          from unnest(v_segments) as segment
+          where segment.starts_at < v_now
+        ),
+        invoice.key,
+        exponent
+      ) as line
+    );
+  else
+    lines := array(
+      select line
+      from pgledger.base_lines(
+        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+      ) as line
+    ) || array(
+      select line
+      from pgledger.next_base_lines(
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        exponent
+      ) as line
+    ) || array(
+      select line
+      from pgledger.usage_lines(
+        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+      ) as line
+    ) || array(
+      select line
+      from pgledger.late_lines(
+        subscription, v_period.starts_at, invoice.key, exponent
+      ) as line
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.draw_lines is
+  'What a subscription is to be charged on an invoice, before discounts and taxes.';
+
+revoke all on function pgledger.draw_lines from public;
+
+-- file: repeatable/50_billing/92_due_base.sql
+/*
+What the base fee for a subscription's period comes to and what has been billed of it, for each plan
+and quantity that the period had, in the order in which they began. A part of the period is charged
+its share: the rounded share up to its end less the rounded share up to its start, so that a period
+cut in any places adds up to the whole.
+
+Time is charged while the subscription is active; what was paid in advance is also charged after a
+cancellation at once, unless that time was to be credited or refunded.
+*/
+create or replace function pgledger.due_base(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  in_advance_only boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
+    min(part.starts_at) filter (where part.is_charged),
+    max(part.ends_at) filter (where part.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
+    max(unit.length),
+    coalesce(
+      sum(
+        pgledger.prorated(
+          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
+        )
+      ) filter (where part.is_charged),
+      0
+    ),
+    coalesce(max(part.gross), 0),
+    coalesce(max(part.net), 0)
+  from (
+    select
+      coalesce(segment.plan_key, billed.plan_key) as plan_key,
+      coalesce(segment.quantity, billed.quantity) as quantity,
+      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
+      billed.gross, billed.net, billed.price,
+      segment.status = 'active'
+      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
+      as is_charged
+    from unnest(segments) as segment
+    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+  ) as part
+  inner join pgledger.plans on part.plan_key = plans.key
+  cross join lateral (
+    select
+      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+  ) as terms
+  left join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as since,
+      pgledger.proration_unit(
+        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as until,
+      pgledger.proration_unit(
+        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as length
+  ) as unit on part.is_charged
+  where terms.price > 0
+    and (not in_advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
+  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+$$;
+
+comment on function pgledger.due_base is
+  'What the base fee for a period comes to and what has been billed, by plan and quantity.';
+
+revoke all on function pgledger.due_base from public;
+
+-- file: repeatable/50_billing/92_late_lines.sql
+/*
+Lines for usage that was reported after the invoice of its period had become final: what its period
+costs with it, by the price it was billed at, less what was billed. One line for each feature and
+stay on a plan.
+
+Looked for only where the count of events since the first period that was billed differs from the
+count of those billed; and not where events may have been purged, for then none is taken any more. A
+period whose invoice is a draft has it on the draft.
+*/
+create or replace function pgledger.late_lines(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_billed record;
+  v_charge record;
+  v_segments pgledger.billing_segment[];
+  v_stay pgledger.billing_segment;
+  v_line pgledger.invoice_lines;
+begin
+  for v_billed in
+    select
+      late.for_period, late.plan_key, late.item, late.starts_at, late.ends_at, late.quantity,
+      late.amount + late.true_up + late.cap as amount, late.events, late.basis, late.meter_key,
+      late.unique_key
+    from pgledger.maybe_late_usage(subscription, before_period, but_invoice_key) as late
+    order by late.for_period, late.starts_at, late.item
+  loop
+    v_segments := pgledger.billing_segments(subscription, v_billed.for_period);
+    v_stay := null;
+    v_stay.starts_at := v_billed.starts_at;
+    v_stay.ends_at := v_billed.ends_at;
+    v_stay.whole_start := v_segments[1].whole_start;
+    v_stay.whole_end := v_segments[1].whole_end;
+    v_charge := pgledger.usage_charge(
+      v_billed.basis,
+      v_billed.meter_key,
+      v_billed.unique_key,
+      (
+        select min(stay.starts_at)
+        from pgledger.billing_stays(v_segments) as stay
+      ),
+      v_stay,
+      subscription.time_zone,
+      exponent
+    );
+    continue when v_charge.events = v_billed.events
+      and v_charge.amount + v_charge.true_up + v_charge.cap = v_billed.amount;
+
+    v_line := null;
+    v_line.kind := 'late_usage';
+    v_line.description := format(
+      'Late usage of %s before %s',
+      v_billed.item,
+      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
+    );
+    v_line.item := v_billed.item;
+    v_line.period_start := v_billed.starts_at;
+    v_line.period_end := v_billed.ends_at;
+    v_line.quantity := v_charge.quantity - v_billed.quantity;
+    v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap - v_billed.amount;
+    v_line.discount := 0;
+    v_line.tax := 0;
+    v_line.subscription_key := subscription.key;
+    v_line.for_period := v_billed.for_period;
+    v_line.plan_key := v_billed.plan_key;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events - v_billed.events;
+    v_line.basis := v_billed.basis;
+    return next v_line;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.late_lines is
+  'Lines for usage that was reported after the invoice of its period had become final.';
+
+revoke all on function pgledger.late_lines from public;
+
+-- file: repeatable/50_billing/92_maybe_late_usage.sql
+/*
+What was billed for the usage of earlier periods of a subscription, of those features of which there
+are more events than were billed. Only periods whose invoice is final, and none that begins where
+events may have been purged.
+*/
+create or replace function pgledger.maybe_late_usage(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  but_invoice_key bigint
+)
+returns table (
+  for_period timestamptz,
+  plan_key bigint,
+  item text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  events bigint,
+  basis jsonb,
+  meter_key integer,
+  unique_key text
+)
+language sql
+stable
+parallel safe
+as $$
+  with billed as materialized (
+    select
+      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
+      billed.quantity, billed.amount, billed.true_up, billed.cap, billed.events, billed.basis,
+      meters.key as meter_key, meters.unique_key
+    from pgledger.billed_usage(
+      subscription.key, before_period, but_invoice_key, true
+    ) as billed
+    inner join pgledger.meters
+      on meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = billed.item
+    inner join pgledger.tenants on meters.tenant_key = tenants.key
+    where billed.starts_at >= tenants.purged_before
+      and not exists (
+        select
+        from pgledger.invoices
+        where invoices.subscription_key = subscription.key
+          and invoices.kind = 'period'
+          and invoices.period_start = billed.for_period
+          and invoices.status = 'draft'
+      )
+  ),
+  suspect as (
+    select total.item
+    from (
+      select
+        billed.item, billed.meter_key, min(billed.starts_at) as since,
+        sum(billed.events) as events
+      from billed
+      group by billed.item, billed.meter_key
+    ) as total
+    where total.events <> pgledger.usage_between(
+      total.meter_key, null, 'count', total.since, before_period
+    )
+  )
+  select
+    billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
+    billed.quantity, billed.amount, billed.true_up, billed.cap, billed.events, billed.basis,
+    billed.meter_key, billed.unique_key
+  from billed
+  inner join suspect on billed.item = suspect.item
+$$;
+
+comment on function pgledger.maybe_late_usage is
+  'What was billed for usage of earlier periods, of features that have more events than billed.';
+
+revoke all on function pgledger.maybe_late_usage from public;
+
+-- file: repeatable/50_billing/92_next_base_lines.sql
+/*
+Lines for the base fee of the period that follows one, if it is paid in advance and the subscription
+goes on without a gap: as it was when the period began, for what changed since is prorated on that
+period's own invoice. If something has been billed for it already, the difference to what is known
+by now. Of a period that is not over yet, what follows if nothing else happens.
+*/
+create or replace function pgledger.next_base_lines(
+  subscription pgledger.subscriptions,
+  ends_at timestamptz,
+  next_version bigint,
+  is_over boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_next record;
+  v_segments pgledger.billing_segment[];
+begin
+  if next_version is not null then
+    select change.period_start, change.status
+    into v_next
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key and change.version = next_version;
+    if v_next.period_start <> ends_at or v_next.status <> 'active' then
+      return;
+    end if;
+    v_segments := pgledger.billing_segments(
+      subscription,
+      ends_at,
+      case
+        when not exists (
+          select
+          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
+        ) then next_version
+      end
+    );
+  elsif is_over or subscription.status not in ('trialing', 'active')
+    or subscription.cancel_at <= ends_at then
+    return;
+  else
+    select
+      array[
+        row(
+          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+        )::pgledger.billing_segment
+      ]
+    into v_segments
+    from pgledger.subscription_period(subscription, ends_at) as period;
+  end if;
+
+  return query
+  select
+    line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
+    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
+    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
+    line.redemption_key, line.basis
+  from pgledger.base_lines(
+    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+  ) as line;
+end;
+$$;
+
+comment on function pgledger.next_base_lines is
+  'Lines for the base fee of the period that follows one, if it is paid in advance.';
+
+revoke all on function pgledger.next_base_lines from public;
+
+-- file: repeatable/50_billing/92_priced_features.sql
+/*
+The prices of a plan, in their order, with what a charge is computed from: the price, the feature's
+type and aggregation, the allowance that a soft limit is, and for seats how they are prorated; and
+the meter that counts the subscription's usage, if there is any.
+*/
+create or replace function pgledger.priced_features(
+  subscription pgledger.subscriptions,
+  plan_key bigint
+)
+returns table (
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  meter_key integer,
+  unique_key text,
+  basis jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    format('%s: %s', plans.name, features.name) || case
+      when given.allowance is not null then format(' beyond %s', given.allowance)
+      else ''
+    end,
+    plan_features.feature_key,
+    (price.value ->> 'unit_amount')::numeric,
+    meters.key,
+    meters.unique_key,
+    jsonb_strip_nulls(
+      jsonb_build_object(
+        'price', price.value - 'feature',
+        'type', plan_features.type,
+        'aggregation', plan_features.aggregation,
+        'allowance', given.allowance,
+        'proration', given.proration
+      )
+    )
+  from pgledger.plans
+  cross join lateral jsonb_array_elements(
+    coalesce(nullif(plans.pricing -> 'prices', 'null'), '[]')
+  ) with ordinality as price (value, place)
+  inner join pgledger.plan_features
+    on plans.key = plan_features.plan_key
+    and price.value ->> 'feature' = plan_features.feature_key
+  inner join pgledger.features on plan_features.feature_id = features.id
+  cross join lateral (
+    select
+      case
+        when plan_features.soft_limit and plan_features.quota >= 0
+          then trim_scale(plan_features.quota)::text
+      end as allowance,
+      case
+        when plan_features.type = 'seat' then coalesce(plans.pricing #>> '{base,proration}', 'day')
+      end as proration
+  ) as given
+  left join pgledger.meters
+    on meters.app_id = subscription.app_id
+    and meters.tenant_id = subscription.tenant_id
+    and meters.feature_key = plan_features.feature_key
+  where plans.key = priced_features.plan_key
+  order by price.place
+$$;
+
+comment on function pgledger.priced_features is
+  'The prices of a plan with what a charge is computed from, and the meters of a subscription.';
+
+revoke all on function pgledger.priced_features from public;
+
+-- file: repeatable/50_billing/92_seat_levels.sql
+/*
+How many seats were taken in which part of a range of a period: from since to until, in the days or
+seconds of the period that are over. Of the reports of one day the last counts, for the whole day.
+*/
+create or replace function pgledger.seat_levels(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  whole_start timestamptz,
+  whole_end timestamptz,
+  time_zone text,
+  proration text
+)
+returns table (level numeric, since numeric, until numeric)
+language sql
+stable
+parallel safe
+as $$
+  select
+    part.level,
+    part.since,
+    coalesce(
+      lead(part.since) over (order by part.since),
+      pgledger.proration_unit(ends_at, whole_start, whole_end, time_zone, proration)
+    )
+  from (
+    select distinct on (unit.since)
+      report.level,
+      unit.since
+    from (
+      select
+        pgledger.usage_between(meter_key, null, 'latest', '-infinity', starts_at) as level,
+        starts_at as event_at,
+        0::bigint as key
+      union all
+      select usage_events.quantity, usage_events.event_at, usage_events.key
+      from pgledger.usage_events
+      where usage_events.meter_key = seat_levels.meter_key
+        and usage_events.event_at >= seat_levels.starts_at
+        and usage_events.event_at < seat_levels.ends_at
+    ) as report
+    cross join lateral (
+      select
+        pgledger.proration_unit(report.event_at, whole_start, whole_end, time_zone, proration)
+        as since
+    ) as unit
+    order by unit.since, report.event_at desc, report.key desc
+  ) as part
+$$;
+
+comment on function pgledger.seat_levels is
+  'How many seats were taken in which part of a range of a period.';
+
+revoke all on function pgledger.seat_levels from public;
+
+-- file: repeatable/50_billing/92_show_invoice.sql
+/*
+An invoice with its lines as applications see it, written down or not.
+*/
+create or replace function pgledger.show_invoice(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[]
+)
+returns ledger_invoices
+language sql
+stable
+parallel safe
+as $$
+  select
+    invoice.id,
+    invoice.app_id,
+    invoice.tenant_id,
+    (
+      select subscriptions.id
+      from pgledger.subscriptions
+      where subscriptions.key = invoice.subscription_key
+    ),
+    invoice.kind,
+    invoice.period_start,
+    invoice.period_end,
+    invoice.status,
+    invoice.number,
+    invoice.currency,
+    invoice.subtotal,
+    invoice.discount,
+    invoice.tax,
+    invoice.total,
+    invoice.credits_applied,
+    invoice.amount_due,
+    invoice.amount_paid,
+    case
+      when invoice.status = 'voided' then 0
+      else greatest(invoice.amount_due - invoice.amount_paid, 0)
+    end,
+    invoice.refund_due,
+    invoice.unapplied,
+    (
+      select
+        jsonb_agg(
+          pgledger.line_item(line.value, invoice.created_at) order by line.place
+        )
+      from (
+        select
+          row(
+            invoice.key, given.nth::integer, given.kind, given.description, given.item,
+            given.period_start, given.period_end, given.quantity, given.unit_amount,
+            given.amount, given.discount, given.tax, given.subscription_key, given.for_period,
+            given.plan_key, given.gross, given.counted, given.events, given.redemption_key,
+            given.basis
+          )::pgledger.invoice_lines as value,
+          given.nth as place
+        from unnest(lines) with ordinality as given (
+          invoice_key, place, kind, description, item, period_start, period_end, quantity,
+          unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+          counted, events, redemption_key, basis, nth
+        )
+      ) as line
+    ),
+    invoice.tax_rates,
+    invoice.finalized_at,
+    invoice.due_at,
+    invoice.paid_at,
+    invoice.voided_at,
+    invoice.void_reason,
+    invoice.uncollectible_at,
+    invoice.version,
+    invoice.metadata,
+    invoice.created_at,
+    invoice.updated_at
+$$;
+
+comment on function pgledger.show_invoice is
+  'An invoice with its lines as the view ledger_invoices shows it.';
+
+revoke all on function pgledger.show_invoice from public;
+
+-- file: repeatable/50_billing/92_usage_charge.sql
+/*
+What usage of a feature in a part of a period costs by a price, rounded, the price's minimum and
+maximum apart; how much is charged, what usage has come to since counted_from, and of how many
+events in that part.
+
+Usage counts from the start of the period, and the part is charged what its usage adds: the price of
+all until its end less the price of all until its start. So a change of plan neither begins tiers
+and allowances again nor charges anything twice. What a price asks for no usage at all is part of
+what the first part costs.
+
+Seats are charged by the time for which they are taken, each day or second its share of the period.
+*/
+create or replace function pgledger.usage_charge(
+  basis jsonb,
+  meter_key integer,
+  unique_key text,
+  counted_from timestamptz,
+  segment pgledger.billing_segment,
+  time_zone text,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out true_up numeric,
+  out cap numeric,
+  out counted numeric,
+  out events bigint
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_aggregation text := basis ->> 'aggregation';
+  v_allowance numeric := coalesce((basis ->> 'allowance')::numeric, 0);
+  v_before numeric := 0;
+  v_start record;
+  v_end record;
+begin
+  counted := 0;
+  events := 0;
+  if meter_key is null then
+    null;
+  elsif v_aggregation in ('sum', 'count', 'max') then
+    select total.value, total.events
+    into usage_charge.counted, usage_charge.events
+    from pgledger.usage_counted(meter_key, v_aggregation, counted_from, segment.ends_at) as total;
+  else
+    counted := pgledger.usage_between(
+      meter_key, unique_key, v_aggregation, counted_from, segment.ends_at
+    );
+    events := pgledger.usage_between(
+      meter_key, null, 'count', counted_from, segment.ends_at
+    );
+  end if;
+  if segment.starts_at > counted_from and meter_key is not null then
+    v_before := pgledger.usage_between(
+      meter_key, unique_key, v_aggregation, counted_from, segment.starts_at
+    );
+    events := events - pgledger.usage_between(
+      meter_key, null, 'count', counted_from, segment.starts_at
+    );
+  end if;
+
+  if basis ->> 'type' = 'seat' then
+    select
+      coalesce(round(sum(level.level * (level.until - level.since) / whole.length), 6), 0),
+      coalesce(sum(pgledger.prorated(cost.amount, since, until, whole.length, exponent)), 0),
+      coalesce(sum(pgledger.prorated(cost.true_up, since, until, whole.length, exponent)), 0),
+      coalesce(sum(pgledger.prorated(cost.cap, since, until, whole.length, exponent)), 0)
+    into usage_charge.quantity, usage_charge.amount, usage_charge.true_up, usage_charge.cap
+    from (
+      select
+        pgledger.proration_unit(
+          segment.whole_end, segment.whole_start, segment.whole_end, time_zone,
+          basis ->> 'proration'
+        ) as length
+    ) as whole
+    cross join lateral pgledger.seat_levels(
+      meter_key, segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
+      time_zone, basis ->> 'proration'
+    ) as seats
+    cross join lateral (
+      select greatest(seats.level - v_allowance, 0) as level, seats.since, seats.until
+    ) as level
+    cross join lateral pgledger.price_amounts(basis -> 'price', level.level) as cost;
+    return;
+  end if;
+
+  quantity := greatest(counted - v_allowance, 0);
+  v_end := pgledger.price_amounts(basis -> 'price', quantity);
+  amount := round(v_end.amount, exponent);
+  true_up := round(v_end.amount + v_end.true_up, exponent) - amount;
+  cap := round(v_end.amount + v_end.cap, exponent) - amount;
+  if segment.starts_at > counted_from then
+    v_start := pgledger.price_amounts(basis -> 'price', greatest(v_before - v_allowance, 0));
+    quantity := quantity - greatest(v_before - v_allowance, 0);
+    true_up := true_up
+      - (round(v_start.amount + v_start.true_up, exponent) - round(v_start.amount, exponent));
+    cap := cap - (round(v_start.amount + v_start.cap, exponent) - round(v_start.amount, exponent));
+    amount := amount - round(v_start.amount, exponent);
+  end if;
+end;
+$$;
+
+comment on function pgledger.usage_charge is
+  'What usage of a feature in a part of a period costs by a price.';
+
+revoke all on function pgledger.usage_charge from public;
+
+-- file: repeatable/50_billing/92_usage_lines.sql
+/*
+Lines for the usage of a subscription's period, less what interim invoices have billed of it: for
+each stay on a plan and each of its prices one for usage, overage beyond an allowance or seats, and
+one each for what is missing to the price's minimum and what is beyond its maximum. Usage of zero
+has its line, too: it says that the feature was looked at, for what comes late.
+*/
+create or replace function pgledger.usage_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_counted_from timestamptz;
+  v_stay pgledger.billing_segment;
+  v_price record;
+  v_charge record;
+  v_billed record;
+  v_line pgledger.invoice_lines;
+begin
+  for v_stay in
+    select
+      stay.starts_at, stay.ends_at, stay.plan_key, stay.quantity, stay.status, stay.whole_start,
+      stay.whole_end
+    from pgledger.billing_stays(segments) as stay
+  loop
+    v_counted_from := coalesce(v_counted_from, v_stay.starts_at);
+    for v_price in
+      select
+        price.description, price.feature_key, price.unit_amount, price.meter_key,
+        price.unique_key, price.basis
+      from pgledger.priced_features(subscription, v_stay.plan_key) as price
+    loop
+      v_charge := pgledger.usage_charge(
+        v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
+        subscription.time_zone, exponent
+      );
+      select
+        coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+        coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+        coalesce(sum(billed.events), 0) as events
+      into v_billed
+      from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
+      where billed.item = v_price.feature_key
+        and billed.plan_key = v_stay.plan_key
+        and billed.starts_at = v_stay.starts_at;
+
+      v_line := null;
+      v_line.kind := case
+        when v_price.basis ->> 'type' = 'seat' then 'seats'
+        when v_price.basis ? 'allowance' then 'overage'
+        else 'usage'
+      end;
+      v_line.description := v_price.description;
+      v_line.item := v_price.feature_key;
+      v_line.period_start := v_stay.starts_at;
+      v_line.period_end := v_stay.ends_at;
+      v_line.quantity := v_charge.quantity - v_billed.quantity;
+      v_line.unit_amount := v_price.unit_amount;
+      v_line.amount := v_charge.amount - v_billed.amount;
+      v_line.discount := 0;
+      v_line.tax := 0;
+      v_line.subscription_key := subscription.key;
+      v_line.for_period := for_period;
+      v_line.plan_key := v_stay.plan_key;
+      v_line.counted := v_charge.counted;
+      v_line.events := v_charge.events - v_billed.events;
+      v_line.basis := v_price.basis;
+      return next v_line;
+
+      v_line.kind := 'true_up';
+      v_line.description := v_price.description || ', up to the minimum';
+      v_line.quantity := null;
+      v_line.unit_amount := null;
+      v_line.amount := v_charge.true_up - v_billed.true_up;
+      v_line.counted := null;
+      v_line.events := null;
+      v_line.basis := null;
+      if v_line.amount <> 0 then
+        return next v_line;
+      end if;
+      v_line.kind := 'cap';
+      v_line.description := v_price.description || ', down to the maximum';
+      v_line.amount := v_charge.cap - v_billed.cap;
+      if v_line.amount <> 0 then
+        return next v_line;
+      end if;
+    end loop;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.usage_lines is
+  'Lines for the usage of a subscription''s period that is not billed yet.';
+
+revoke all on function pgledger.usage_lines from public;
+
+-- file: repeatable/50_billing/93_add_shares.sql
+/*
+Lines with their shares of a discount and of a tax added, in their order; null for none.
+*/
+create or replace function pgledger.add_shares(
+  lines pgledger.invoice_lines[],
+  discounts numeric[],
+  taxes numeric[]
+)
+returns pgledger.invoice_lines[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      row(
+        line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
+        line.period_end, line.quantity, line.unit_amount, line.amount,
+        line.discount + coalesce(discounts[line.nth], 0),
+        line.tax + coalesce(taxes[line.nth], 0),
+        line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted,
+        line.events, line.redemption_key, line.basis
+      )::pgledger.invoice_lines
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.add_shares is
+  'Lines with their shares of a discount and of a tax added.';
+
+revoke all on function pgledger.add_shares from public;
+
+-- file: repeatable/50_billing/93_apply_coupons.sql
+/*
+Takes the coupons that a tenant has redeemed off the lines of an invoice: those for some of the
+lines first, then those for all, each in the order of redemption, off what the ones before have
+left. Credits are left alone. A percentage is rounded once; an amount is at most what there is to
+take it off; either is split to the lines by largest remainder. Returns the lines with their shares,
+and one line more for each coupon that took something off.
+*/
+create or replace function pgledger.apply_coupons(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_coupon record;
+  v_lines pgledger.invoice_lines[] := lines;
+  v_subtotal numeric := (select sum(line.amount) from unnest(lines) as line);
+  v_left numeric[];
+  v_base numeric;
+  v_discount pgledger.invoice_lines;
+begin
+  for v_coupon in
+    select
+      redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
+      coalesce(redemption.amount_left, coupons.amount) as amount
+    from pgledger.coupon_redemptions as redemption
+    inner join pgledger.coupons on redemption.coupon_key = coupons.key
+    where redemption.app_id = invoice.app_id
+      and redemption.tenant_id = invoice.tenant_id
+      and coalesce(redemption.subscription_key, invoice.subscription_key)
+      is not distinct from invoice.subscription_key
+      and (redemption.uses_left > 0) is not false
+      and coalesce(coupons.currency, invoice.currency) = invoice.currency
+      and (v_subtotal >= coupons.minimum_subtotal) is not false
+    order by coupons.applies_to is null, redemption.key
+  loop
+    select
+      array_agg(
+        case
+          when line.kind in ('discount', 'tax') then 0
+          when v_coupon.applies_to is null or line.item = any(v_coupon.applies_to)
+            then greatest(line.amount - line.discount, 0)
+          else 0
+        end
+        order by line.nth
+      )
+    into v_left
+    from unnest(v_lines) with ordinality as line (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
+      events, redemption_key, basis, nth
+    );
+    v_base := (select sum(share) from unnest(v_left) as share);
+    v_discount := null;
+    v_discount.amount := -coalesce(
+      round(v_base * v_coupon.percentage / 100, exponent), least(v_coupon.amount, v_base)
+    );
+    continue when (v_discount.amount < 0) is not true;
+
+    v_discount.kind := 'discount';
+    v_discount.description := v_coupon.name;
+    v_discount.discount := 0;
+    v_discount.tax := 0;
+    v_discount.redemption_key := v_coupon.key;
+    v_discount.basis := jsonb_strip_nulls(
+      jsonb_build_object(
+        'base', v_base::text, 'percentage', trim_scale(v_coupon.percentage)::text,
+        'amount', case when v_coupon.percentage is null then v_coupon.amount::text end,
+        'applies_to', to_jsonb(v_coupon.applies_to)
+      )
+    );
+    v_lines := pgledger.add_shares(
+      v_lines,
+      pgledger.split_amount(
+        array(
+          select -v_discount.amount * share.value / v_base
+          from unnest(v_left) with ordinality as share (value, place)
+          order by share.place
+        ),
+        -v_discount.amount,
+        exponent
+      ),
+      null
+    ) || v_discount;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.apply_coupons is
+  'The lines of an invoice with the discounts of the coupons that the tenant has redeemed.';
+
+revoke all on function pgledger.apply_coupons from public;
+
+-- file: repeatable/50_billing/93_apply_taxes.sql
+/*
+Taxes the lines of an invoice by its rates, in their order: each rate is computed once, on the sum
+of what its lines come to after discounts, and split to them by largest remainder. Credits lower
+that sum. Returns the lines with their shares, and one line more for each rate.
+*/
+create or replace function pgledger.apply_taxes(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_rate record;
+  v_lines pgledger.invoice_lines[] := lines;
+  v_shares numeric[];
+  v_tax pgledger.invoice_lines;
+begin
+  for v_rate in
+    select
+      rate.value ->> 'name' as name,
+      (rate.value ->> 'percentage')::numeric as percentage,
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
+    from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
+    order by rate.place
+  loop
+    v_shares := array(
+      select
+        case
+          when line.kind not in ('discount', 'tax')
+            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+            then (line.amount - line.discount) * v_rate.percentage / 100
+          else 0
+        end
+      from unnest(v_lines) with ordinality as line (
+        invoice_key, place, kind, description, item, period_start, period_end, quantity,
+        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+        counted, events, redemption_key, basis, nth
+      )
+      order by line.nth
+    );
+    v_tax := null;
+    v_tax.kind := 'tax';
+    v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
+    v_tax.amount := round((select sum(share) from unnest(v_shares) as share), exponent);
+    v_tax.discount := 0;
+    v_tax.tax := 0;
+    v_tax.basis := jsonb_strip_nulls(
+      jsonb_build_object(
+        'name', v_rate.name,
+        'percentage', trim_scale(v_rate.percentage)::text,
+        'applies_to', v_rate.applies_to,
+        'base',
+        (
+          select
+            coalesce(
+              sum(line.amount - line.discount) filter (
+                where line.kind not in ('discount', 'tax')
+                  and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+              ),
+              0
+            )::text
+          from unnest(v_lines) as line
+        )
+      )
+    );
+    v_lines := pgledger.add_shares(
+      v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
+    ) || v_tax;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.apply_taxes is
+  'The lines of an invoice with the taxes of its rates.';
+
+revoke all on function pgledger.apply_taxes from public;
+
+-- file: repeatable/50_billing/93_complete_invoice.sql
+/*
+Completes an invoice whose lines say what is charged: coupons, then taxes, then what it all comes
+to. Nothing is written, and no coupon is used up.
+*/
+create or replace function pgledger.complete_invoice(
+  inout invoice pgledger.invoices,
+  inout lines pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_exponent integer := pgledger.currency_exponent(invoice.app_id, invoice.currency);
+  v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
+begin
+  if cardinality(lines) > 0 then
+    lines := pgledger.add_shares(lines, v_zeros, v_zeros);
+    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    lines := pgledger.apply_taxes(invoice, lines, v_exponent);
+  end if;
+
+  select
+    coalesce(sum(line.amount) filter (where line.kind not in ('discount', 'tax')), 0),
+    coalesce(-sum(line.amount) filter (where line.kind = 'discount'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'tax'), 0)
+  into invoice.subtotal, invoice.discount, invoice.tax
+  from unnest(lines) as line;
+  invoice.subtotal := round(invoice.subtotal, v_exponent);
+  invoice.discount := round(invoice.discount, v_exponent);
+  invoice.tax := round(invoice.tax, v_exponent);
+  invoice.total := invoice.subtotal - invoice.discount + invoice.tax;
+  invoice.credits_applied := 0;
+  invoice.amount_due := greatest(invoice.total - invoice.credits_applied, 0);
+  invoice.amount_paid := 0;
+  invoice.refund_due := 0;
+  invoice.unapplied := 0;
+end;
+$$;
+
+comment on function pgledger.complete_invoice is
+  'An invoice and its lines with discounts, taxes and sums; nothing is written.';
+
+revoke all on function pgledger.complete_invoice from public;
+
+-- file: repeatable/50_billing/93_draw_invoice.sql
+/*
+An invoice of a subscription as it is to be drawn up, with its lines, discounts and taxes; nothing
+is written. Tax rates are those given, or else the subscription's. With a draft's number, what the
+draft itself charges does not count as billed.
+*/
+create or replace function pgledger.draw_invoice(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  tax_rates jsonb,
+  own_key bigint,
+  out invoice pgledger.invoices,
+  out lines pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_drawn record;
+begin
+  invoice.key := own_key;
+  invoice.app_id := subscription.app_id;
+  invoice.tenant_id := subscription.tenant_id;
+  invoice.subscription_key := subscription.key;
+  invoice.kind := kind;
+  invoice.status := 'draft';
+  invoice.period_start := period_start;
+  invoice.currency := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  invoice.as_of_version := as_of_version;
+  invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
+
+  v_drawn := pgledger.draw_lines(
+    subscription, invoice, pgledger.currency_exponent(invoice.app_id, invoice.currency)
+  );
+  invoice.period_end := v_drawn.period_end;
+  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines);
+  invoice := v_drawn.invoice;
+  lines := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.draw_invoice is
+  'An invoice of a subscription as it is to be drawn up, with its lines; nothing is written.';
+
+revoke all on function pgledger.draw_invoice from public;
+
+-- file: repeatable/50_billing/93_ensure_invoice.sql
+/*
+The number of the invoice of that kind that stands for a subscription's period, drawn up as a draft
+if there is none; null if there is nothing to draw up and none was asked for by name.
+
+The subscription is locked: so there is one invoice, whoever asks for it how often.
+*/
+create or replace function pgledger.ensure_invoice(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  tax_rates jsonb,
+  even_if_empty boolean
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint := (
+    select invoices.key
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = ensure_invoice.kind
+      and invoices.period_start = ensure_invoice.period_start
+      and invoices.status <> 'voided'
+  );
+  v_drawn record;
+begin
+  if v_key is null then
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, as_of_version, tax_rates, null
+    );
+    if even_if_empty or cardinality(v_drawn.lines) > 0 then
+      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
+    end if;
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.ensure_invoice is
+  'The number of a subscription''s invoice for a period, drawn up if there is none.';
+
+revoke all on function pgledger.ensure_invoice from public;
+
+-- file: repeatable/50_billing/93_finalize_invoices.sql
+/*
+Makes drafts of an app final, in the order given: each takes the next number, is due after the app's
+payment terms or at the time given, and is paid at once if nothing is due. What is credited beyond
+what is charged is to be refunded if the subscription was cancelled so, and otherwise kept.
+
+The drafts are locked. Locks the app's row, and holds it until the transaction ends: numbers have no
+gap because they are taken one transaction after the other. So this comes last.
+*/
+create or replace function pgledger.finalize_invoices(
+  app_id text,
+  keys bigint[],
+  due_at timestamptz default null
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_app record;
+  v_now timestamptz;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (finalize_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = finalize_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
+  into v_app;
+
+  v_now := pgledger.clock();
+  update pgledger.invoices
+  set
+    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
+    number = v_app.number + taken.place,
+    finalized_at = v_now,
+    due_at = coalesce(
+      finalize_invoices.due_at, v_now + make_interval(days => v_app.payment_terms)
+    ),
+    paid_at = case when invoices.amount_due = 0 then v_now end,
+    refund_due = case
+      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0) else 0
+    end,
+    unapplied = case
+      when subscriptions.unused_time = 'refund' then 0 else greatest(-invoices.total, 0)
+    end,
+    version = invoices.version + 1,
+    updated_at = v_now
+  from unnest(keys) with ordinality as taken (key, place)
+  inner join pgledger.invoices as draft on taken.key = draft.key
+  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
+  where invoices.key = draft.key and invoices.status = 'draft';
+end;
+$$;
+
+comment on function pgledger.finalize_invoices is
+  'Makes drafts of an app final: numbers, due dates, and what is to be paid back.';
+
+revoke all on function pgledger.finalize_invoices from public;
+
+-- file: repeatable/50_billing/93_invoice_of.sql
+/*
+The invoice of that number as applications see it, or null.
+*/
+create or replace function pgledger.invoice_of(key bigint)
+returns ledger_invoices
+language sql
+stable
+parallel safe
+as $$
+  select
+    pgledger.show_invoice(
+      invoices,
+      array(
+        select invoice_lines
+        from pgledger.invoice_lines
+        where invoice_lines.invoice_key = invoices.key
+        order by invoice_lines.place
+      )
+    )
+  from pgledger.invoices
+  where invoices.key = invoice_of.key
+$$;
+
+comment on function pgledger.invoice_of is
+  'The invoice of that number as the view ledger_invoices shows it, or null.';
+
+revoke all on function pgledger.invoice_of from public;
+
+-- file: repeatable/50_billing/93_invoice_request.sql
+/*
+What a call asks an invoice for: the period that a time lies in, the current one by default, and
+from when the invoice counts in it. An interim invoice goes on where the last final one ended.
+
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice.
+*/
+create or replace function pgledger.invoice_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  kind text,
+  tax_rates jsonb,
+  out period_start timestamptz,
+  out as_of_version bigint
+)
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_at timestamptz := coalesce(at, subscription.current_period_start);
+begin
+  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  if pgledger.time_fault(v_at) is not null then
+    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(v_at)]);
+  end if;
+  if tax_rates is not null then
+    perform pgledger.check_tax_rates(tax_rates);
+  end if;
+
+  period_start := (pgledger.billing_period(subscription, v_at)).starts_at;
+  if period_start is null then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
+      ]
+    );
+  elsif kind = 'start' then
+    as_of_version := (
+      select min(change.version)
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.period_start = invoice_request.period_start
+        and change.status = 'active'
+    );
+  elsif kind = 'interim' then
+    period_start := coalesce(
+      (
+        select max(invoices.period_end)
+        from pgledger.invoices
+        where invoices.subscription_key = subscription.key
+          and invoices.kind = 'interim'
+          and invoices.status not in ('draft', 'voided')
+          and invoices.period_start >= invoice_request.period_start
+          and invoices.period_end <= (pgledger.billing_period(subscription, v_at)).ends_at
+      ),
+      period_start
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.invoice_request is
+  'What a call asks an invoice for; raises what is wrong with it.';
+
+revoke all on function pgledger.invoice_request from public;
+
+-- file: repeatable/50_billing/93_ledger_generate_invoice.sql
+/*
+Draws up a subscription's invoice for a period as a draft. There is one of each kind for a period
+that stands: whoever asks for it again gets it as it is.
+
+Locks the subscription, and first writes down what the clock has decided about it.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
+InvalidInvoice.
+*/
+create or replace function ledger_generate_invoice(
+  app_id text,
+  tenant_id text,
+  subscription_id text,
+  at timestamptz default null,
+  kind text default 'period',
+  tax_rates jsonb default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_subscription pgledger.subscriptions := pgledger.lock_subscription(
+    app_id, tenant_id, subscription_id
+  );
+  v_request record;
+  v_key bigint;
+begin
+  v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
+  v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
+  -- By itself, so that what it writes can be seen by what comes next.
+  v_key := pgledger.ensure_invoice(
+    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
+  );
+  return pgledger.invoice_of(v_key);
+end;
+$$;
+
+comment on function ledger_generate_invoice is
+  'Draws up a subscription''s invoice for a period as a draft and returns it; if there is one, '
+  'that one as it is. at: a time in the period, null for the current one, whose invoice can be drawn up '
+  'before its end and becomes final after it. kind: period for what a period has come to and what '
+  'the next one costs in advance; start for the base fee of a period that is paid in advance and '
+  'not on the invoice of the one before; interim for usage until now. tax_rates: JSON array such '
+  'as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the subscription''s. '
+  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, '
+  'InvalidTime, InvalidInvoice.';
+
+revoke all on function ledger_generate_invoice from public;
+grant execute on function ledger_generate_invoice to pgledger_poster;
+
+-- file: repeatable/50_billing/93_ledger_preview_invoice.sql
+/*
+What ledger_generate_invoice would answer, without an id, and with nothing written or locked. Of an
+invoice that stands: as it is. What the clock has decided and nobody has written down yet is not
+looked at.
+
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
+InvalidInvoice.
+*/
+create or replace function ledger_preview_invoice(
+  app_id text,
+  tenant_id text,
+  subscription_id text,
+  at timestamptz default null,
+  kind text default 'period',
+  tax_rates jsonb default null
+)
+returns ledger_invoices
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_subscription pgledger.subscriptions;
+  v_request record;
+  v_drawn record;
+  v_written record;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_subscription := (
+    select subscriptions
+    from pgledger.subscriptions
+    where subscriptions.id = ledger_preview_invoice.subscription_id
+      and subscriptions.app_id = ledger_preview_invoice.app_id
+      and subscriptions.tenant_id = ledger_preview_invoice.tenant_id
+  );
+  if v_subscription.key is null then
+    perform pgledger.fail(
+      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+  v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
+
+  select invoices.key, invoices.status, invoices.tax_rates
+  into v_written
+  from pgledger.invoices
+  where invoices.subscription_key = v_subscription.key
+    and invoices.kind = ledger_preview_invoice.kind
+    and invoices.period_start = v_request.period_start
+    and invoices.status <> 'voided';
+  if v_written.status <> 'draft' then
+    return pgledger.invoice_of(v_written.key);
+  end if;
+  v_drawn := pgledger.draw_invoice(
+    v_subscription, kind, v_request.period_start, v_request.as_of_version,
+    coalesce(tax_rates, v_written.tax_rates), v_written.key
+  );
+  return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
+end;
+$$;
+
+comment on function ledger_preview_invoice is
+  'What a subscription''s invoice for a period comes to as of now: the answer of '
+  'ledger_generate_invoice, computed anew if there is a draft, without an id and with nothing '
+  'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
+  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice.';
+
+revoke all on function ledger_preview_invoice from public;
+grant execute on function ledger_preview_invoice to pgledger_reader;
+
+-- file: repeatable/50_billing/93_lock_redemptions.sql
+/*
+Locks what a tenant has left of coupons, ascending by key, so that nobody else uses it meanwhile.
+Returns whether it has: without waiting, if somebody else holds one of them, it has not.
+*/
+create or replace function pgledger.lock_redemptions(
+  app_id text,
+  tenant_id text,
+  wait boolean
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_count bigint;
+begin
+  if wait then
+    perform
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.app_id = lock_redemptions.app_id
+      and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
+      and (coupon_redemptions.uses_left > 0) is not false
+    order by coupon_redemptions.key
+    for no key update;
+    return true;
+  end if;
+
+  perform
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.app_id = lock_redemptions.app_id
+    and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
+    and (coupon_redemptions.uses_left > 0) is not false
+  order by coupon_redemptions.key
+  for no key update skip locked;
+  get diagnostics v_count = row_count;
+  return v_count = (
+    select count(*)
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.app_id = lock_redemptions.app_id
+      and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
+      and (coupon_redemptions.uses_left > 0) is not false
+  );
+end;
+$$;
+
+comment on function pgledger.lock_redemptions is
+  'Locks what a tenant has left of coupons, and returns whether it could.';
+
+revoke all on function pgledger.lock_redemptions from public;
+
+-- file: repeatable/50_billing/93_redraw_invoice.sql
+/*
+Computes a draft anew, with the tax rates that it has, and writes it over what it was. Of a one-off
+invoice the lines stay, and discounts and taxes are computed anew.
+
+The draft is locked, and so is the subscription, if it has one.
+*/
+create or replace function pgledger.redraw_invoice(invoice pgledger.invoices)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_lines pgledger.invoice_lines[];
+  v_drawn record;
+begin
+  if invoice.kind = 'one_off' then
+    v_lines := array(
+      select invoice_lines
+      from pgledger.invoice_lines
+      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
+      order by invoice_lines.place
+    );
+    for v_place in 1 .. cardinality(v_lines) loop
+      v_lines[v_place].discount := 0;
+      v_lines[v_place].tax := 0;
+    end loop;
+  else
+    v_drawn := pgledger.draw_lines(
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = invoice.subscription_key
+      ),
+      invoice,
+      pgledger.currency_exponent(invoice.app_id, invoice.currency)
+    );
+    invoice.period_end := v_drawn.period_end;
+    v_lines := v_drawn.lines;
+  end if;
+  v_drawn := pgledger.complete_invoice(invoice, v_lines);
+  invoice := v_drawn.invoice;
+
+  delete from pgledger.invoice_lines
+  where invoice_lines.invoice_key = invoice.key;
+  perform pgledger.store_lines(invoice.key, v_drawn.lines);
+  update pgledger.invoices
+  set
+    period_end = invoice.period_end,
+    subtotal = invoice.subtotal,
+    discount = invoice.discount,
+    tax = invoice.tax,
+    total = invoice.total,
+    amount_due = invoice.amount_due,
+    version = invoice.version + 1,
+    updated_at = v_now
+  where invoices.key = invoice.key;
+end;
+$$;
+
+comment on function pgledger.redraw_invoice is 'Computes a draft anew and writes it over.';
+
+revoke all on function pgledger.redraw_invoice from public;
+
+-- file: repeatable/50_billing/93_store_invoice.sql
+/*
+Writes a new draft with its lines, and returns its number. Its id, and the time, are those given or
+made here.
+*/
+create or replace function pgledger.store_invoice(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[]
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := coalesce(invoice.created_at, pgledger.clock());
+  v_key bigint;
+begin
+  insert into pgledger.invoices (
+    id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
+    subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
+    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+  )
+  values (
+    coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
+    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
+    invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
+    invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
+    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+  )
+  returning invoices.key into v_key;
+  perform pgledger.store_lines(v_key, lines);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.store_invoice is
+  'Writes a new draft with its lines, and returns its number.';
+
+revoke all on function pgledger.store_invoice from public;
+
+-- file: repeatable/50_billing/93_store_lines.sql
+/*
+Writes the lines of an invoice, in their order.
+*/
+create or replace function pgledger.store_lines(
+  invoice_key bigint,
+  lines pgledger.invoice_lines[]
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.invoice_lines (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis
+  )
+  select
+    store_lines.invoice_key, line.nth, line.kind, line.description, line.item, line.period_start,
+    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
+    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
+    line.redemption_key, line.basis
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
+
+revoke all on function pgledger.store_lines from public;
+
+-- file: repeatable/50_billing/93_use_coupons.sql
+/*
+Uses up what an invoice that becomes final takes of its tenant's redemptions, which are locked: of
+an amount that is for once the amount, of the others one use. pgledger.return_coupons undoes it.
+*/
+create or replace function pgledger.use_coupons(invoice_key bigint)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.coupon_applications (invoice_key, redemption_key, discount, created_at)
+  select
+    invoice_lines.invoice_key, invoice_lines.redemption_key, -invoice_lines.amount,
+    pgledger.clock()
+  from pgledger.invoice_lines
+  where invoice_lines.invoice_key = use_coupons.invoice_key
+    and invoice_lines.kind = 'discount';
+  if not found then
+    return;
+  end if;
+
+  update pgledger.coupon_redemptions
+  set
+    amount_left = coupon_redemptions.amount_left - coupon_applications.discount,
+    uses_left = case
+      when coupon_redemptions.amount_left > coupon_applications.discount
+        then coupon_redemptions.uses_left
+      else coupon_redemptions.uses_left - 1
+    end
+  from pgledger.coupon_applications
+  where coupon_applications.invoice_key = use_coupons.invoice_key
+    and coupon_applications.redemption_key = coupon_redemptions.key;
+end;
+$$;
+
+comment on function pgledger.use_coupons is
+  'Uses up what an invoice takes of its tenant''s redemptions.';
+
+revoke all on function pgledger.use_coupons from public;
+
+-- file: repeatable/50_billing/94_invoice_exponent.sql
+/*
+The decimal places that amounts of a new invoice are rounded to. A currency of the app's own is
+locked FOR SHARE, so that its exponent stays until the invoice is there.
+
+Errors: NullArgument, UnknownCurrency.
+*/
+create or replace function pgledger.invoice_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_exponent integer;
+begin
+  if currency is null then
+    perform pgledger.fail('LG003', array['currency']);
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = invoice_exponent.app_id
+    and currencies.code = invoice_exponent.currency
+  for share;
+
+  v_exponent := pgledger.currency_exponent(app_id, currency);
+  if v_exponent is null then
+    perform pgledger.fail(
+      'LG103', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
+    );
+  end if;
+  return v_exponent;
+end;
+$$;
+
+comment on function pgledger.invoice_exponent is
+  'Decimal places of a new invoice''s currency, which is kept from changing; raises '
+  'UnknownCurrency.';
+
+revoke all on function pgledger.invoice_exponent from public;
+
+-- file: repeatable/50_billing/94_invoice_key.sql
+/*
+The number of a tenant's invoice. The name is that of the argument that has its id.
+
+Checks, in this order: app_id, tenant_id, the id, existence.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function pgledger.invoice_key(
+  app_id text,
+  tenant_id text,
+  id text,
+  name text default 'id'
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id(name, id, 'inv');
+
+  select invoices.key
+  into v_key
+  from pgledger.invoices
+  where invoices.id = invoice_key.id
+    and invoices.app_id = invoice_key.app_id
+    and invoices.tenant_id = invoice_key.tenant_id;
+
+  if not found then
+    perform pgledger.fail('LG113', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.invoice_key is
+  'Number of a tenant''s invoice of that id; raises InvoiceNotFound.';
+
+revoke all on function pgledger.invoice_key from public;
+
+-- file: repeatable/50_billing/94_invoice_text.sql
+/*
+The text of a value in the JSON of an invoice; null if there is no value, or it is null.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.invoice_text(
+  value jsonb,
+  path text,
+  maximum integer
+)
+returns text
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_text text := nullif(value, 'null') #>> '{}';
+  v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+begin
+  if v_text is null then
+    return null;
+  elsif jsonb_typeof(value) <> 'string' then
+    perform pgledger.refuse_plan(
+      value, path, format('is of type %s, not a string', jsonb_typeof(value))
+    );
+  elsif v_fault is not null then
+    perform pgledger.fail('LG107', array[path, v_fault]);
+  end if;
+
+  return v_text;
+end;
+$$;
+
+comment on function pgledger.invoice_text is
+  'A text in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+
+revoke all on function pgledger.invoice_text from public;
+
+-- file: repeatable/50_billing/94_invoice_time.sql
+/*
+The time that a member of an object in the JSON of an invoice holds, which needs an offset: what a
+text without one means depends on the session. Null if there is no such member, or it is null. Its
+form leaves nothing that the conversion could refuse but the 30th of February and its like.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.invoice_time(
+  object jsonb,
+  path text,
+  member text
+)
+returns timestamptz
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+  v_text text := v_value #>> '{}';
+  v_time timestamptz;
+begin
+  if v_value is null then
+    return null;
+  elsif jsonb_typeof(v_value) <> 'string' then
+    perform pgledger.refuse_plan(
+      v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
+    );
+  elsif (
+    v_text collate "C" ~ (
+      '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+      '[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?'
+      '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
+    )
+  ) is not true then
+    perform pgledger.refuse_plan(
+      v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
+    );
+  elsif substr(v_text, 9, 2)::integer > extract(
+    day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
+  ) then
+    perform pgledger.refuse_plan(v_value, v_path, 'is a day that its month does not have');
+  end if;
+
+  v_time := v_text::timestamptz;
+  if pgledger.time_fault(v_time) is not null then
+    perform pgledger.fail('LG107', array[v_path, pgledger.time_fault(v_time)]);
+  end if;
+  return v_time;
+end;
+$$;
+
+comment on function pgledger.invoice_time is
+  'A time in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+
+revoke all on function pgledger.invoice_time from public;
+
+-- file: repeatable/50_billing/94_lock_invoice.sql
+/*
+A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that has its
+id.
+
+Checks, in this order: app_id, tenant_id, the id, existence.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function pgledger.lock_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  name text default 'id'
+)
+returns pgledger.invoices
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_invoice pgledger.invoices;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id(name, id, 'inv');
+
+  v_invoice := (
+    select invoices
+    from pgledger.invoices
+    where invoices.id = lock_invoice.id
+      and invoices.app_id = lock_invoice.app_id
+      and invoices.tenant_id = lock_invoice.tenant_id
+    for no key update
+  );
+  if v_invoice.key is null then
+    perform pgledger.fail('LG113', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return v_invoice;
+end;
+$$;
+
+comment on function pgledger.lock_invoice is
+  'A tenant''s invoice, locked to be changed; raises InvoiceNotFound.';
+
+revoke all on function pgledger.lock_invoice from public;
+
+-- file: repeatable/50_billing/94_refuse_invoice_move.sql
+/*
+Raises that an invoice cannot be what it was to become. In a message the last argument follows
+"cannot become".
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.refuse_invoice_move(
+  invoice pgledger.invoices,
+  target text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail('LG123', array['invoice', invoice.id, invoice.status, target]);
+end;
+$$;
+
+comment on function pgledger.refuse_invoice_move is
+  'Raises that an invoice cannot be what it was to become.';
+
+revoke all on function pgledger.refuse_invoice_move from public;
+
+-- file: repeatable/50_billing/95_insert_one_off_invoice.sql
+/*
+Writes down a one-off draft and its lines, and returns its number: that of the invoice which a
+repeated call has written down meanwhile, if so. Whoever writes another one of that id at the same
+time goes first or waits.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.insert_one_off_invoice(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[]
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+begin
+  loop
+    insert into pgledger.invoices (
+      id, app_id, tenant_id, kind, currency, subtotal, discount, tax, total, credits_applied,
+      amount_due, tax_rates, metadata, created_at, updated_at
+    )
+    values (
+      invoice.id, invoice.app_id, invoice.tenant_id, invoice.kind, invoice.currency,
+      invoice.subtotal, invoice.discount, invoice.tax, invoice.total, invoice.credits_applied,
+      invoice.amount_due, invoice.tax_rates, invoice.metadata, invoice.created_at,
+      invoice.created_at
+    )
+    on conflict on constraint invoices_id_key do nothing
+    returning invoices.key into v_key;
+
+    if found then
+      perform pgledger.store_lines(v_key, lines);
+      return v_key;
+    end if;
+
+    v_key := pgledger.repeated_invoice(invoice, lines);
+    if v_key is not null then
+      return v_key;
+    end if;
+    -- A draft that was in the way is gone by now; then there is another try.
+  end loop;
+end;
+$$;
+
+comment on function pgledger.insert_one_off_invoice is
+  'Writes down a one-off draft and returns its number; raises if its id is taken by another.';
+
+revoke all on function pgledger.insert_one_off_invoice from public;
+
+-- file: repeatable/50_billing/95_read_invoice_line.sql
+/*
+Reads one of the lines that a one-off invoice is asked for: what it charges or, below zero, credits,
+rounded once, half away from zero.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.read_invoice_line(
+  line jsonb,
+  path text,
+  exponent integer
+)
+returns pgledger.invoice_lines
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_least constant numeric := -1e30 + 1e-18;
+  v_line pgledger.invoice_lines;
+  v_amount numeric;
+begin
+  perform pgledger.check_plan_object(
+    line,
+    path,
+    array[
+      'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
+    ]
+  );
+  perform pgledger.plan_text(line, path, 'description');
+  v_line.kind := 'item';
+  v_line.description := pgledger.invoice_text(
+    line -> 'description', path || '.description', 1000
+  );
+  v_amount := pgledger.plan_decimal(line, path, 'amount', minimum => v_least);
+  v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
+  v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
+  v_line.item := pgledger.invoice_text(line -> 'item', path || '.item', 255);
+  v_line.period_start := pgledger.invoice_time(line, path, 'period_start');
+  v_line.period_end := pgledger.invoice_time(line, path, 'period_end');
+
+  if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
+    perform pgledger.refuse_plan(
+      null, path, 'has both an amount and a quantity or unit_amount, which make one'
+    );
+  elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
+    perform pgledger.refuse_plan(
+      null, path, 'has neither an amount nor both a quantity and a unit_amount'
+    );
+  elsif v_line.period_end <= v_line.period_start then
+    perform pgledger.refuse_plan(
+      line -> 'period_end', path || '.period_end', 'is not after period_start'
+    );
+  end if;
+
+  v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
+  if abs(v_line.amount) >= 1e30 then
+    perform pgledger.refuse_plan(null, path, 'comes to an amount that is not below 1e30 in size');
+  end if;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  return v_line;
+end;
+$$;
+
+comment on function pgledger.read_invoice_line is
+  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+
+revoke all on function pgledger.read_invoice_line from public;
+
+-- file: repeatable/50_billing/95_read_invoice_lines.sql
+/*
+Reads the lines that a one-off invoice is asked for, in their order. Amounts are rounded to the
+currency's exponent.
+
+Errors: NullArgument, InvalidInvoice.
+*/
+create or replace function pgledger.read_invoice_lines(
+  lines jsonb,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_line pgledger.invoice_lines;
+  v_item record;
+begin
+  if lines is null then
+    perform pgledger.fail('LG003', array['lines']);
+  end if;
+  perform pgledger.check_plan_array(lines, '$.lines');
+  if jsonb_array_length(lines) = 0 then
+    perform pgledger.refuse_plan(lines, '$.lines', 'is empty: there must be one line at least');
+  end if;
+
+  for v_item in
+    select item.value, item.place
+    from jsonb_array_elements(lines) with ordinality as item (value, place)
+    order by item.place
+  loop
+    v_line := pgledger.read_invoice_line(
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+    );
+    v_line.place := v_item.place;
+    v_lines := v_lines || v_line;
+  end loop;
+
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.read_invoice_lines is
+  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+
+revoke all on function pgledger.read_invoice_lines from public;
+
+-- file: repeatable/50_billing/95_repeated_invoice.sql
+/*
+The number of the one-off invoice that an earlier call with that id has created, or null if none
+has. What was asked for is compared with what was created, by value: two amounts that are rounded to
+the same one are the same. Lines of discounts and taxes are not the caller's.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_invoice(
+  request pgledger.invoices,
+  lines pgledger.invoice_lines[]
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_key bigint;
+  v_is_same boolean;
+begin
+  select
+    invoices.key,
+    (invoices.app_id, invoices.tenant_id, invoices.kind, invoices.currency, invoices.tax_rates)
+    = (request.app_id, request.tenant_id, request.kind, request.currency, request.tax_rates)
+    and invoices.metadata is not distinct from request.metadata
+    and (
+      select
+        array_agg(
+          (
+            line.description, line.item, line.period_start, line.period_end, line.quantity,
+            line.unit_amount, line.amount
+          )
+          order by line.place
+        )
+      from pgledger.invoice_lines as line
+      where line.invoice_key = invoices.key and line.kind = 'item'
+    ) = (
+      select
+        array_agg(
+          (
+            line.description, line.item, line.period_start, line.period_end, line.quantity,
+            line.unit_amount, line.amount
+          )
+          order by line.place
+        )
+      from unnest(repeated_invoice.lines) as line
+      where line.kind = 'item'
+    )
+  into v_key, v_is_same
+  from pgledger.invoices
+  where invoices.id = request.id;
+
+  -- An invoice of another kind has none of these lines.
+  if found and v_is_same is not true then
+    perform pgledger.fail('LG023', array[request.id]);
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_invoice is
+  'Number of the one-off invoice that has that id already, or null; raises if another request '
+  'created it.';
+
+revoke all on function pgledger.repeated_invoice from public;
+
+-- file: repeatable/50_billing/96_ledger_create_invoice.sql
+/*
+Draws up a one-off invoice out of lines that the caller gives: a draft, with the discounts of the
+coupons that the tenant has now and the taxes of the rates given.
+
+With an id of the caller's choice the call can be repeated: the second call returns the invoice as
+it stands now if it asks for the same, and is refused if not.
+
+Locks a currency of the app's own FOR SHARE. Whoever creates another invoice of that id at the same
+time goes first or waits.
+Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, id, repeat, total.
+Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
+IdempotencyConflict.
+*/
+create or replace function ledger_create_invoice(
+  app_id text,
+  tenant_id text,
+  currency text,
+  lines jsonb,
+  tax_rates jsonb default '[]',
+  metadata jsonb default null,
+  id text default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_invoice pgledger.invoices;
+  v_lines pgledger.invoice_lines[];
+  v_complete record;
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_lines := pgledger.read_invoice_lines(lines, pgledger.invoice_exponent(app_id, currency));
+  if tax_rates is null then
+    perform pgledger.fail('LG003', array['tax_rates']);
+  end if;
+  perform pgledger.check_tax_rates(tax_rates);
+  perform pgledger.check_metadata(metadata);
+
+  v_invoice.app_id := app_id;
+  v_invoice.tenant_id := tenant_id;
+  v_invoice.kind := 'one_off';
+  v_invoice.currency := currency;
+  v_invoice.tax_rates := tax_rates;
+  v_invoice.metadata := metadata;
+  v_invoice.created_at := v_now;
+
+  if id is null then
+    v_invoice.id := 'inv_' || pgledger.new_ulid(v_now);
+  else
+    perform pgledger.check_id('id', id, 'inv');
+    v_invoice.id := id;
+    v_key := pgledger.repeated_invoice(v_invoice, v_lines);
+  end if;
+
+  if v_key is null then
+    v_complete := pgledger.complete_invoice(v_invoice, v_lines);
+    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
+      perform pgledger.refuse_plan(
+        null, '$.lines', 'comes to a total that is not below 1e30 in size'
+      );
+    end if;
+    v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
+  end if;
+  return pgledger.invoice_of(v_key);
+end;
+$$;
+
+comment on function ledger_create_invoice is
+  'Draws up a one-off invoice, a draft, and returns it. Call it in FROM: '
+  '(ledger_create_invoice(...)).* calls it once for every column. currency: a code of ISO 4217 or '
+  'of the app''s own. lines: JSON array of 1 to 1000 objects: description, and either amount or '
+  'quantity and unit_amount; optionally item (what coupons and tax rates can name), period_start '
+  'and period_end (ISO 8601 with an offset). Amounts are rounded to the currency''s exponent; '
+  'below zero they are credits. tax_rates: JSON array of at most 20 objects: name, percentage (0 '
+  'to 100), and optionally applies_to, an array of items. metadata: JSON object, at most 64 KiB, '
+  'or null. id: of your choice (inv_ and a ULID), to make the call repeatable. Errors: '
+  'NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId, '
+  'IdempotencyConflict.';
+
+revoke all on function ledger_create_invoice from public;
+grant execute on function ledger_create_invoice to pgledger_poster;
+
+-- file: repeatable/50_billing/96_ledger_delete_invoice.sql
+/*
+Deletes a draft and its lines, and returns it as it was. What is final stays: it can be voided.
+
+Locks the invoice.
+Checks, in this order: app_id, tenant_id, id, existence, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
+*/
+create or replace function ledger_delete_invoice(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_invoice record := pgledger.invoice_of(v_old.key);
+begin
+  delete from pgledger.invoices
+  where invoices.key = v_old.key and invoices.status = 'draft';
+  if not found then
+    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+  end if;
+
+  delete from pgledger.invoice_lines
+  where invoice_lines.invoice_key = v_old.key;
+  return v_invoice;
+end;
+$$;
+
+comment on function ledger_delete_invoice is
+  'Deletes an invoice that is a draft, and returns it as it was. Errors: NullArgument, '
+  'InvalidScope, InvalidId, InvoiceNotFound, InvalidState.';
+
+revoke all on function ledger_delete_invoice from public;
+grant execute on function ledger_delete_invoice to pgledger_poster;
+
+-- file: repeatable/50_billing/96_ledger_get_invoice.sql
+/*
+One invoice of a tenant, with its lines. An id that does not exist, or is another tenant's, is an
+error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function ledger_get_invoice(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_invoices
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return pgledger.invoice_of(pgledger.invoice_key(app_id, tenant_id, id));
+end;
+$$;
+
+comment on function ledger_get_invoice is
+  'The tenant''s invoice of that id. Errors: NullArgument, InvalidScope, InvalidId, '
+  'InvoiceNotFound.';
+
+revoke all on function ledger_get_invoice from public;
+grant execute on function ledger_get_invoice to pgledger_reader;
+
+-- file: repeatable/50_billing/96_ledger_get_invoice_by_period.sql
+/*
+The invoice of a kind whose period has a moment in it, of a tenant's subscription. One that was
+voided does not count: another may have taken its place.
+
+Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
+*/
+create or replace function ledger_get_invoice_by_period(
+  app_id text,
+  tenant_id text,
+  subscription_id text,
+  at timestamptz,
+  kind text default 'period'
+)
+returns setof ledger_invoices
+language plpgsql
+stable
+parallel safe
+rows 1
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_subscription_key bigint;
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  if at is null then
+    perform pgledger.fail('LG003', array['at']);
+  elsif pgledger.time_fault(at) is not null then
+    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(at)]);
+  end if;
+  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+
+  select subscriptions.key
+  into v_subscription_key
+  from pgledger.subscriptions
+  where subscriptions.id = ledger_get_invoice_by_period.subscription_id
+    and subscriptions.app_id = ledger_get_invoice_by_period.app_id
+    and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
+  if not found then
+    perform pgledger.fail(
+      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  select invoices.key
+  into v_key
+  from pgledger.invoices
+  where invoices.subscription_key = v_subscription_key
+    and invoices.kind = ledger_get_invoice_by_period.kind
+    and invoices.status <> 'voided'
+    and invoices.period_start <= ledger_get_invoice_by_period.at
+    and invoices.period_end > ledger_get_invoice_by_period.at
+  order by invoices.period_start desc
+  limit 1;
+
+  if found then
+    return next pgledger.invoice_of(v_key);
+  end if;
+end;
+$$;
+
+comment on function ledger_get_invoice_by_period is
+  'The invoice of a subscription whose period, start inclusive and end exclusive, has that moment '
+  'in it, unless it is voided; or no row. kind: period, start or interim. Errors: NullArgument, '
+  'InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.';
+
+revoke all on function ledger_get_invoice_by_period from public;
+grant execute on function ledger_get_invoice_by_period to pgledger_reader;
+
+-- file: repeatable/50_billing/96_ledger_list_invoices.sql
+/*
+One page of a tenant's invoices, oldest first: by id, which for generated ids is the order of
+creation.
+
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_invoices
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if status is not null then
+    perform pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_invoices.app_id
+      and invoices.tenant_id = ledger_list_invoices.tenant_id
+      and (
+        ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
+      )
+    order by invoices.id
+    limit ledger_list_invoices.page_size
+    offset ledger_list_invoices.page_offset
+  loop
+    return next pgledger.invoice_of(v_key);
+  end loop;
+end;
+$$;
+
+comment on function ledger_list_invoices is
+  'One page of a tenant''s invoices, by id. status: draft, pending, paid, past_due, voided, '
+  'uncollectible, or null for all. page_size: 1 to 10000. page_offset: rows to leave out. Errors: '
+  'NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_invoices from public;
+grant execute on function ledger_list_invoices to pgledger_reader;
+
+-- file: repeatable/50_billing/96_ledger_list_pending_invoices.sql
+/*
+One page of what a tenant has to pay: invoices that are final and wait for payment, whether or not
+they are past due, by when they are due.
+
+Checks, in this order: app_id, tenant_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_list_pending_invoices(
+  app_id text,
+  tenant_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_invoices
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_pending_invoices.app_id
+      and invoices.tenant_id = ledger_list_pending_invoices.tenant_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_pending_invoices.page_size
+    offset ledger_list_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_of(v_key);
+  end loop;
+end;
+$$;
+
+comment on function ledger_list_pending_invoices is
+  'One page of a tenant''s invoices that are to be paid, pending and past_due ones, by due_at. '
+  'page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, '
+  'InvalidPage.';
+
+revoke all on function ledger_list_pending_invoices from public;
+grant execute on function ledger_list_pending_invoices to pgledger_reader;
+
+-- file: repeatable/50_billing/97_check_payment.sql
+/*
+Refuses a payment that cannot have been made: at a time that is still to come, or with a reference
+that names nothing. Null is for none given.
+
+Errors: InvalidTime, InvalidArgument.
+*/
+create or replace function pgledger.check_payment(
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := coalesce(
+    pgledger.time_fault(paid_at),
+    case when paid_at > now then 'it is ahead of ' || now::text end
+  );
+begin
+  if paid_at is not null and v_fault is not null then
+    perform pgledger.fail('LG008', array['paid_at', paid_at::text, v_fault]);
+  elsif reference is not null then
+    perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_payment is
+  'Raises InvalidTime or InvalidArgument unless a payment was made then and has that name.';
+
+revoke all on function pgledger.check_payment from public;
+
+-- file: repeatable/50_billing/97_check_payment_amount.sql
+/*
+Refuses what cannot be the amount of a payment in that currency.
+
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_payment_amount(
+  amount numeric,
+  currency text,
+  exponent integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := coalesce(
+    pgledger.amount_fault(amount),
+    case
+      when min_scale(amount) > exponent
+        then format(
+          '%s has %s decimal %s',
+          currency,
+          exponent,
+          case when exponent = 1 then 'place' else 'places' end
+        )
+    end
+  );
+begin
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG010', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_payment_amount is
+  'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
+
+revoke all on function pgledger.check_payment_amount from public;
+
+-- file: repeatable/50_billing/97_ledger_list_payments.sql
+/*
+The payments made on an invoice of a tenant, in the order in which they were written down.
+
+Checks, in this order: app_id, tenant_id, invoice_id, existence.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function ledger_list_payments(
+  app_id text,
+  tenant_id text,
+  invoice_id text
+)
+returns setof ledger_invoice_payments
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint := pgledger.invoice_key(app_id, tenant_id, invoice_id, 'invoice_id');
+begin
+  return query
+  select
+    payment.id, payment.app_id, payment.tenant_id, invoices.id, payment.amount,
+    invoices.currency, payment.reference, payment.paid_at, payment.created_at
+  from pgledger.invoice_payments as payment
+  inner join pgledger.invoices on payment.invoice_key = invoices.key
+  where payment.invoice_key = v_key
+  order by payment.key;
+end;
+$$;
+
+comment on function ledger_list_payments is
+  'The payments made on an invoice, in the order in which they were written down. Errors: '
+  'NullArgument, InvalidScope, InvalidId, InvoiceNotFound.';
+
+revoke all on function ledger_list_payments from public;
+grant execute on function ledger_list_payments to pgledger_reader;
+
+-- file: repeatable/50_billing/97_ledger_mark_invoice_paid.sql
+/*
+Writes down that what remains of an invoice was paid, as one payment. One that is paid already is
+returned as it is.
+
+Locks the invoice.
+Checks, in this order: app_id, tenant_id, id, existence, paid_at, reference, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidArgument,
+InvalidState.
+*/
+create or replace function ledger_mark_invoice_paid(
+  app_id text,
+  tenant_id text,
+  id text,
+  paid_at timestamptz default null,
+  reference text default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+begin
+  perform pgledger.check_payment(paid_at, reference, v_now);
+
+  if v_invoice.status = 'paid' then
+    return pgledger.invoice_of(v_invoice.key);
+  end if;
+
+  return pgledger.pay_invoice(
+    v_invoice,
+    v_invoice.amount_due - v_invoice.amount_paid,
+    coalesce(paid_at, v_now),
+    reference,
+    null,
+    v_now
+  );
+end;
+$$;
+
+comment on function ledger_mark_invoice_paid is
+  'Writes down a payment of what remains of a pending, past_due or uncollectible invoice and '
+  'returns the invoice, now paid; one that is paid already stays as it is. paid_at: not in the '
+  'future; null for now. reference: what the payment is called where it was made, at most 255 '
+  'characters, or null. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, '
+  'InvalidTime, InvalidArgument, InvalidState.';
+
+revoke all on function ledger_mark_invoice_paid from public;
+grant execute on function ledger_mark_invoice_paid to pgledger_poster;
+
+-- file: repeatable/50_billing/97_ledger_record_payment.sql
+/*
+Writes a payment down on an invoice that waits for payment or is paid. With an id of the caller's
+choice the call can be repeated: the second call returns the invoice as it stands now if it asks for
+the same, and is refused if not.
+
+Locks the invoice: of calls at the same time each sees what the ones before have left to pay.
+Checks, in this order: app_id, tenant_id, invoice_id, existence, amount, paid_at, reference, id,
+repeat, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, InvalidTime,
+InvalidArgument, IdempotencyConflict, InvalidState.
+*/
+create or replace function ledger_record_payment(
+  app_id text,
+  tenant_id text,
+  invoice_id text,
+  amount numeric,
+  paid_at timestamptz default null,
+  reference text default null,
+  id text default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(
+    app_id, tenant_id, invoice_id, 'invoice_id'
+  );
+  v_now timestamptz := pgledger.clock();
+  v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+begin
+  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  perform pgledger.check_payment(paid_at, reference, v_now);
+
+  if id is not null then
+    perform pgledger.check_id('id', id, 'pay');
+    if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
+      return pgledger.invoice_of(v_invoice.key);
+    end if;
+  end if;
+
+  return pgledger.pay_invoice(
+    v_invoice,
+    round(amount, v_exponent),
+    coalesce(paid_at, v_now),
+    reference,
+    id,
+    v_now
+  );
+end;
+$$;
+
+comment on function ledger_record_payment is
+  'Writes a payment down on a pending, past_due, uncollectible or paid invoice and returns the '
+  'invoice, which is paid once payments cover amount_due; what they are beyond it is added to '
+  'unapplied. amount: above 0, in the invoice''s currency and with no more decimal places than '
+  'that has. paid_at: not in the future; null for now. reference: what the payment is called where '
+  'it was made, at most 255 characters, or null. id: of your choice (pay_ and a ULID), to make the '
+  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, '
+  'InvalidTime, InvalidArgument, IdempotencyConflict, InvalidState.';
+
+revoke all on function ledger_record_payment from public;
+grant execute on function ledger_record_payment to pgledger_poster;
+
+-- file: repeatable/50_billing/97_pay_invoice.sql
+/*
+Writes a sound payment down on an invoice, whose row is locked, and returns the invoice. It is paid
+as soon as its payments cover what is due; what they come to beyond that is kept as unapplied. It
+counts as paid at the time of the payment with which they did, in the order in which they were made.
+
+Errors: InvalidState, IdempotencyConflict.
+*/
+create or replace function pgledger.pay_invoice(
+  invoice pgledger.invoices,
+  amount numeric,
+  paid_at timestamptz,
+  reference text,
+  id text,
+  now timestamptz
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+begin
+  update pgledger.invoices
+  set
+    status = case
+      when pay_invoice.amount >= v_remaining then 'paid'
+      else invoices.status
+    end,
+    amount_paid = invoices.amount_paid + pay_invoice.amount,
+    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
+    paid_at = coalesce(
+      invoices.paid_at,
+      (
+        select min(so_far.at)
+        from (
+          select payment.at, sum(payment.amount) over (order by payment.at) as amount
+          from (
+            select earlier.paid_at, earlier.amount
+            from pgledger.invoice_payments as earlier
+            where earlier.invoice_key = invoice.key
+            union all
+            select pay_invoice.paid_at, pay_invoice.amount
+          ) as payment (at, amount)
+        ) as so_far
+        where so_far.amount >= invoices.amount_due
+      )
+    ),
+    version = invoices.version + 1,
+    updated_at = now
+  where invoices.key = invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
+  if not found then
+    perform pgledger.refuse_invoice_move(invoice, 'paid');
+  end if;
+
+  insert into pgledger.invoice_payments (
+    id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
+  )
+  values (
+    coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now)),
+    invoice.key,
+    invoice.app_id,
+    invoice.tenant_id,
+    pay_invoice.amount,
+    pay_invoice.reference,
+    pay_invoice.paid_at,
+    now
+  )
+  on conflict on constraint invoice_payments_id_key do nothing;
+  if not found then
+    perform pgledger.fail('LG023', array[id]);
+  end if;
+
+  return pgledger.invoice_of(invoice.key);
+end;
+$$;
+
+comment on function pgledger.pay_invoice is
+  'Writes a payment down on a locked invoice, and returns the invoice.';
+
+revoke all on function pgledger.pay_invoice from public;
+
+-- file: repeatable/50_billing/97_payment_is_repeated.sql
+/*
+Whether an earlier call with that id has written the same payment down. The time of the payment is
+compared only if it is given: left out, it was another one then.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.payment_is_repeated(
+  id text,
+  invoice_key bigint,
+  amount numeric,
+  paid_at timestamptz,
+  reference text
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_is_same boolean := (
+    select
+      (payment.invoice_key, payment.amount)
+      = (payment_is_repeated.invoice_key, payment_is_repeated.amount)
+      and payment.paid_at = coalesce(payment_is_repeated.paid_at, payment.paid_at)
+      and payment.reference is not distinct from payment_is_repeated.reference
+    from pgledger.invoice_payments as payment
+    where payment.id = payment_is_repeated.id
+  );
+begin
+  if not v_is_same then
+    perform pgledger.fail('LG023', array[id]);
+  end if;
+  return v_is_same is not null;
+end;
+$$;
+
+comment on function pgledger.payment_is_repeated is
+  'Whether a payment of that id is there already; raises if another request has made it.';
+
+revoke all on function pgledger.payment_is_repeated from public;
+
+-- file: repeatable/50_billing/98_ledger_finalize_invoice.sql
+/*
+Makes a draft final: computes it anew a last time, uses up the coupons that reduce it, and gives it
+the app's next number. From then on only its state and its payments move. One with nothing due is
+paid at once. One that is final already is returned as it is.
+
+Locks the subscription, the draft, what the tenant has left of coupons, and the app's numbers, in
+this order; the last until the transaction ends, so commit soon.
+Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidState.
+*/
+create or replace function ledger_finalize_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  due_at timestamptz default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices;
+  v_subscription pgledger.subscriptions;
+  v_period record;
+begin
+  v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
+  if due_at is not null and pgledger.time_fault(due_at) is not null then
+    perform pgledger.fail('LG008', array['due_at', due_at::text, pgledger.time_fault(due_at)]);
+  end if;
+
+  if v_invoice.status <> 'draft' then
+    return pgledger.invoice_of(v_invoice.key);
+  elsif v_invoice.kind = 'period' then
+    v_subscription := (
+      select subscriptions
+      from pgledger.subscriptions
+      where subscriptions.key = v_invoice.subscription_key
+    );
+    v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
+    if not v_period.is_over then
+      perform pgledger.refuse_invoice_move(
+        v_invoice, format('pending before its period ends at %s', v_period.ends_at)
+      );
+    end if;
+  end if;
+
+  perform pgledger.redraw_invoice(v_invoice);
+  perform pgledger.use_coupons(v_invoice.key);
+  perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  return pgledger.invoice_of(v_invoice.key);
+end;
+$$;
+
+comment on function ledger_finalize_invoice is
+  'Makes a draft final and returns it: computed anew a last time, with the app''s next number, '
+  'pending, or paid if nothing is due. due_at: when it is to be paid; null for the app''s payment '
+  'terms from now, 30 days unless ledger_set_payment_terms says otherwise. The invoice of a period '
+  'becomes final after the period''s end. Numbers are taken one transaction after the other, so '
+  'commit soon. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, '
+  'InvalidState.';
+
+revoke all on function ledger_finalize_invoice from public;
+grant execute on function ledger_finalize_invoice to pgledger_poster;
+
+-- file: repeatable/50_billing/98_ledger_mark_invoice_uncollectible.sql
+/*
+Gives up an invoice that waits for payment. It can still be paid or voided. One that is given up
+already is returned as it is.
+
+Locks the invoice.
+Checks, in this order: app_id, tenant_id, id, existence, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
+*/
+create or replace function ledger_mark_invoice_uncollectible(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+begin
+  if v_invoice.status = 'uncollectible' then
+    return pgledger.invoice_of(v_invoice.key);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = 'uncollectible',
+    uncollectible_at = v_now,
+    version = invoices.version + 1,
+    updated_at = v_now
+  where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
+  if not found then
+    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+  end if;
+
+  return pgledger.invoice_of(v_invoice.key);
+end;
+$$;
+
+comment on function ledger_mark_invoice_uncollectible is
+  'Gives up a pending or past_due invoice and returns it; it can still be paid or voided. One that '
+  'is given up already stays as it is. Errors: NullArgument, InvalidScope, InvalidId, '
+  'InvoiceNotFound, InvalidState.';
+
+revoke all on function ledger_mark_invoice_uncollectible from public;
+grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
+
+-- file: repeatable/50_billing/98_ledger_mark_invoice_voided.sql
+/*
+Voids an invoice that waits for payment: its coupons can be used again, and what was paid on it
+becomes unapplied. One that is voided already is returned as it is.
+
+Locks the invoice, then the redemptions of its coupons, ascending by key.
+Checks, in this order: app_id, tenant_id, id, existence, reason, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
+*/
+create or replace function ledger_mark_invoice_voided(
+  app_id text,
+  tenant_id text,
+  id text,
+  reason text default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+begin
+  if reason is not null then
+    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  if v_invoice.status = 'voided' then
+    return pgledger.invoice_of(v_invoice.key);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = 'voided',
+    unapplied = invoices.unapplied + least(invoices.amount_paid, invoices.amount_due),
+    voided_at = v_now,
+    void_reason = reason,
+    version = invoices.version + 1,
+    updated_at = v_now
+  where invoices.key = v_invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible');
+  if not found then
+    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+  end if;
+
+  perform pgledger.return_coupons(v_invoice.key, v_now);
+  return pgledger.invoice_of(v_invoice.key);
+end;
+$$;
+
+comment on function ledger_mark_invoice_voided is
+  'Voids a pending, past_due or uncollectible invoice and returns it: its coupons can be used '
+  'again, and what was paid on it is added to unapplied. One that is voided already stays as it '
+  'is. reason: at most 1000 characters, or null. Errors: NullArgument, InvalidScope, InvalidId, '
+  'InvoiceNotFound, InvalidArgument, InvalidState.';
+
+revoke all on function ledger_mark_invoice_voided from public;
+grant execute on function ledger_mark_invoice_voided to pgledger_poster;
+
+-- file: repeatable/50_billing/98_ledger_refresh_invoice.sql
+/*
+Computes a draft anew: usage, changes, coupons and prices as of now, with the tax rates that it has.
+Of a one-off invoice only discounts and taxes.
+
+Locks the subscription, the draft, and what the tenant has left of coupons, in this order.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
+*/
+create or replace function ledger_refresh_invoice(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'refreshed');
+begin
+  perform pgledger.redraw_invoice(v_invoice);
+  return pgledger.invoice_of(v_invoice.key);
+end;
+$$;
+
+comment on function ledger_refresh_invoice is
+  'Computes a draft anew, as of now, and returns it. Errors: NullArgument, InvalidScope, '
+  'InvalidId, InvoiceNotFound, InvalidState.';
+
+revoke all on function ledger_refresh_invoice from public;
+grant execute on function ledger_refresh_invoice to pgledger_poster;
+
+-- file: repeatable/50_billing/98_lock_draft.sql
+/*
+A tenant's draft, locked after its subscription and what the tenant has left of coupons. What the
+clock has decided about the subscription is written down first. One that has become what it is to
+become already is returned as it is.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
+*/
+create or replace function pgledger.lock_draft(
+  app_id text,
+  tenant_id text,
+  id text,
+  target text
+)
+returns pgledger.invoices
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_invoice pgledger.invoices;
+  v_subscription_id text;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('id', id, 'inv');
+  v_subscription_id := (
+    select subscriptions.id
+    from pgledger.invoices
+    inner join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+    where invoices.id = lock_draft.id
+      and invoices.app_id = lock_draft.app_id
+      and invoices.tenant_id = lock_draft.tenant_id
+  );
+  if v_subscription_id is not null then
+    perform pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, v_subscription_id), pgledger.clock()
+    );
+  end if;
+
+  v_invoice := pgledger.lock_invoice(app_id, tenant_id, id);
+  if v_invoice.status not in ('draft', target)
+    and (v_invoice.status = 'paid' and target = 'pending' and v_invoice.amount_due = 0)
+    is not true then
+    perform pgledger.refuse_invoice_move(v_invoice, target);
+  end if;
+  perform pgledger.lock_redemptions(app_id, tenant_id, true);
+  return v_invoice;
+end;
+$$;
+
+comment on function pgledger.lock_draft is
+  'A tenant''s draft, locked with what it is computed from; raises unless it is one or has become '
+  'the target.';
+
+revoke all on function pgledger.lock_draft from public;
+
+-- file: repeatable/50_billing/98_return_coupons.sql
+/*
+Gives back to a tenant's coupons what an invoice has used up of them. Repeated, it finds nothing
+more to give back.
+
+Locks the redemptions, ascending by key; the invoice is locked already.
+*/
+create or replace function pgledger.return_coupons(
+  invoice_key bigint,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform 1
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.key in (
+    select used.redemption_key
+    from pgledger.coupon_applications as used
+    where used.invoice_key = return_coupons.invoice_key and used.returned_at is null
+  )
+  order by coupon_redemptions.key
+  for no key update;
+
+  with returned as (
+    update pgledger.coupon_applications
+    set returned_at = return_coupons.at
+    where coupon_applications.invoice_key = return_coupons.invoice_key
+      and coupon_applications.returned_at is null
+    returning coupon_applications.redemption_key, coupon_applications.discount
+  )
+
+  update pgledger.coupon_redemptions
+  set
+    amount_left = coupon_redemptions.amount_left + returned.discount,
+    -- An amount that is for once is one use, however many invoices share it.
+    uses_left = case
+      when coupon_redemptions.amount_left is not null then 1
+      else coupon_redemptions.uses_left + 1
+    end
+  from returned
+  where coupon_redemptions.key = returned.redemption_key;
+end;
+$$;
+
+comment on function pgledger.return_coupons is
+  'Gives back to coupon redemptions what an invoice has used up of them.';
+
+revoke all on function pgledger.return_coupons from public;
+
+-- file: repeatable/50_billing/99_ledger_set_payment_terms.sql
+/*
+Sets how many days an app's invoices have to be paid in, of those that become final from now on.
+Repeatable.
+
+Checks, in this order: app_id, days.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function ledger_set_payment_terms(
+  app_id text,
+  days integer
+)
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_app(app_id);
+
+  if days is null then
+    perform pgledger.fail('LG003', array['days']);
+  elsif days not between 0 and 3650 then
+    perform pgledger.fail('LG101', array['days', days::text, 'it is not between 0 and 3650']);
+  end if;
+
+  insert into pgledger.apps (app_id, payment_terms)
+  values (ledger_set_payment_terms.app_id, ledger_set_payment_terms.days)
+  on conflict on constraint apps_app_id_pk do update
+  set payment_terms = excluded.payment_terms;
+
+  return days;
+end;
+$$;
+
+comment on function ledger_set_payment_terms is
+  'Sets how many days after it became final an invoice of the app is due, and returns it: 30 '
+  'unless set, 0 to 3650. Errors: NullArgument, InvalidScope, InvalidArgument.';
+
+revoke all on function ledger_set_payment_terms from public;
+grant execute on function ledger_set_payment_terms to pgledger_poster;
+
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', 'ea559dcde6df3aa6e48792c1d36b2060bdc78181c24c8443fe595dfeaa5dc0b2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', 'c2b47285e45a0bb0d47abfa8ae34e8e6ac2310c09023d0a7ddc4e9abf60838fb', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_transfer_request.sql', 'versioned', '4450c4c14369f19dc7d43ea1197fc436e2f75e0ea403574becdf9ea761fab113', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'eccd1c15885550cb1ca21c3e01076031f24df830529bed3f06ef4a80731d342e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '1b2830d2dacb2990f5f1461bf801410e0f1e4b9815b367366b3b428d2107eaa0', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '09f709d12bae467170608fcb59d5f506fe39b42797da2ec9c45d0d3177f8f3c4', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '713f034c4334ba18f1698bc9b582007de36fdbcb538c231a86b060145804a1bf', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '1e74717e46479361f111838c3e61b3edb7e02919fa3782329c2a0032006bb6fa', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '113c232114e1d6fb4b189da45636630efdb268c1a3f7b40d669cc326e9bcd108', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0010_create_coupons.sql', 'versioned', 'c8fa73bb5ee0cb7e574d3b8815c9ccefa05a929e8f33bffce14021f4109d530c', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'ba3a0a26ee891a400ff78111e93b13ed09343a93787686485f8f5f9e8ea492a9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ids/20_error_registry.sql', 'repeatable', '5a7e6ece90a7462fcac3b8246bafb69c5db3f78ed7bfc20bc5ed1e3af724dd1f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ids/20_error_registry.sql', 'repeatable', 'b61a35ed19210c36dd8665cb2b412ef3676ec7e474499ef123779e3b5d7f8cb3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/29_error_text.sql', 'repeatable', '2fd25b81667d30eb079235072fd9d76254e9afc154d1b1ddf3e041b136d03eab', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/30_fail.sql', 'repeatable', '013d6465246e6f0d2af2e8ef6941a0fbb63bd8b732fb1c57d5b9dd6674e13bb7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/31_abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
@@ -12632,16 +19688,23 @@ values
   ('repeatable/40_billing_views/11_ledger_currencies.sql', 'repeatable', 'bfa5dd45765da10725ac98180df3ecc8a1d7f088ff1abce44a278e4e754c263e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/12_ledger_features.sql', 'repeatable', 'a29cc55d38994d36eb7ed843e34b19ae10b7fbce53812fcd3ced400652d353f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/13_ledger_plans.sql', 'repeatable', '9c869f9511a13f762f08a3181a506b6b40f35d4fb2e80cb55ad213e6955f526b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/14_ledger_subscriptions.sql', 'repeatable', 'ca42fe7b6844987205055d99b3fb8503b8e0f74bca8fabf4d1fc9280b69b5012', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/14_ledger_subscriptions.sql', 'repeatable', 'a58ff95962fe3e21b25048f6d0b67189e9a0f64612a4ebe6bab0ddd8dc3e12d7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/15_ledger_subscription_changes.sql', 'repeatable', 'bc5bf4c7765ba5c8180e22e062573cc97aeef501bd3903bce34215b3d0a597c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/16_ledger_usage_events.sql', 'repeatable', 'f64daf43d9df1ff051c2fb05bced04c9350bc81ed775bb4c717824e3ad0429d9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/17_ledger_entitlement_cache.sql', 'repeatable', '42f382e596d70d5f0196081a922599247a2aed6fe8dac6bf8cec1e5cd57f0d2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/18_line_item.sql', 'repeatable', 'f0b573d0276686cfb7d18be7722832736ca26bc4fff84fa1eef65f4acd0312ac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/19_ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/19_ledger_coupons.sql', 'repeatable', 'e08212e7039f763760438259f056feacc441a87477b92218839ce056cd0f2bd8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/20_ledger_invoices.sql', 'repeatable', 'b1a5aefdc64c4718634e8611219152ec813a14832337eb2af05081aa80a051c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/21_ledger_invoice_payments.sql', 'repeatable', 'ccad97cde8c46e2bbdf46a15438e19130cc3667cb8b63ba0555343ca3af315ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/81_ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/82_ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/83_ledger_tenant_subscriptions.sql', 'repeatable', 'fb66c4989d4afeb7d85476ae828b181087a3a672a3183fcd5f71ddd42cdfdc99', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/83_ledger_tenant_subscriptions.sql', 'repeatable', 'fc2b46fa43a939b94851eeeca479bdd1e6c6aa562a39c3743553a88c0fc1d1ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/84_ledger_tenant_subscription_changes.sql', 'repeatable', '53109dcd535aa92b4a165e09788e0654e59430a34f0b745fa6112704a23bc250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/85_ledger_tenant_usage_events.sql', 'repeatable', '12bff5fb736b95b30da17719f0972fd8a7a15beb92cfb1af4db64f268d936084', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/86_ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/87_ledger_tenant_invoices.sql', 'repeatable', 'a1d539b1d359172911f08a8f08c38ed65bf95905fe04c5a0e746b3cdaf248f53', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/88_ledger_tenant_invoice_payments.sql', 'repeatable', '7bbc781a5e2acaffcd242516f9f4375f5798943557274bacc0daa7ad08620d9c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/00_check_app.sql', 'repeatable', 'f1dca49212636a09a0795de2997edd70b9aafda51db903d97324d4ff273812d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/01_check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/02_period_boundary.sql', 'repeatable', '12e86eb1ab4852dd445d1c980cf90fcee4672bed796d135e22215360699dca02', pg_catalog.now(), '0.1.0.dev0'),
@@ -12663,14 +19726,16 @@ values
   ('repeatable/50_billing/13_plan_choice.sql', 'repeatable', 'a7f3a53857e0c4723fe53004aa9cdfda104648b12e3a3e749fd95a90a360bb65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/13_plan_decimal.sql', 'repeatable', '060ae19ac0294149181762a5ea059826793e3c91a6425922944cc8a08c30ac4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/13_plan_text.sql', 'repeatable', '955564545d0d2b327a656c5807af5607c31ea57e558eaafb8336a6d8096b039f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/13_refuse_plan.sql', 'repeatable', '0618bc3c859fa2d92a64375e920af9922c451c4487633c2aad23f75d53596482', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/13_refuse_plan.sql', 'repeatable', '8fbc73fcc294ee370d3d937a1c3cb012bfe0ee6e34dae5c4951d51d2472dca43', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/14_plan_candidate.sql', 'repeatable', '43291cd99460f540d3f25d5e879bc9a7ceb4ca5c2130d2cff5e998c167684b71', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/14_read_plan_feature.sql', 'repeatable', '10590d2ab91a5a76ddc2677a9fe6337cfb1dd51477bf682581cf3c011f5c5d25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/14_read_plan_features.sql', 'repeatable', 'b57add9e941bb7679b159800c08291a0fe624911a9691330ba5e38a63aafadd9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/15_check_price.sql', 'repeatable', 'ca46af3b2ab9a74c1f4570348767ab02f1392682ca4baf85a7f1674d013066dc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/15_check_price_object.sql', 'repeatable', '7d860cc694050741b65bf1030a4691bb8a088dee607274dd45d06da26d2ad03e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/15_check_price_tiers.sql', 'repeatable', '00a56ace9a7486f577ebfc3be4049de180687266ff5878f4442c50977ed6a334', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/16_read_plan_base.sql', 'repeatable', '06fd205a817623c87afc814c70319ea755335772eb66f26fbf05ea2c6bf81a91', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/16_read_pricing.sql', 'repeatable', '675768c17e944feb702064313b0e857c6d9d19d653478954aa2383c65968b198', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/16_check_priced_limit.sql', 'repeatable', 'b9d97f0670e2cb1c04cb8ef61e33b63a3764850567b353d5d75b982b171e76bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/16_read_plan_base.sql', 'repeatable', 'cd2adce42d5a58e58f718722650f38dd68f2915be2d7e9f67445aa45cc1267c5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/16_read_pricing.sql', 'repeatable', '03d337e7b3cace874ec7e41814ff752bcecd0fcf9f62e4e482ea07d40e4b7852', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/17_write_plan_features.sql', 'repeatable', 'c47548ba96b1d361435ca03166f985714d4684e2362cd11713a31b1ff7f15d4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/18_check_feature.sql', 'repeatable', 'e0ecbd4297334089710d5580b38e566362a7a31a9db7642bda3d45a232f8f1ec', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/18_check_feature_usage.sql', 'repeatable', '74cfbfbf4fc48f299c4dd158c8d19d6e06f7c6a0438de876e362c0cf6c4356b3', pg_catalog.now(), '0.1.0.dev0'),
@@ -12701,13 +19766,14 @@ values
   ('repeatable/50_billing/29_ledger_archive_plan.sql', 'repeatable', '2ba83713a9e806dc46200ebac39382d0707ba340cd56e7ec9055728830a8da2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/29_ledger_delete_plan.sql', 'repeatable', 'bc28c719b7b4b3ee3ef432730427ba1146ab5a170221c5d3997e07d96f51aa04', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/30_check_time_zone.sql', 'repeatable', '7d9179744e2d5808c400210e472d91f7ae8952352571fd95c0679eb13efd9c4a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/30_subscription_of.sql', 'repeatable', '084874e986eafcf0b803a4aa15a341da4b59f0d225b4e0386e5ed8de2e22de6d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/30_subscription_of.sql', 'repeatable', '7e774618db262087dcdcade16ab507e74b48136fe34293ee923ed03bb41fa674', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_interval_length.sql', 'repeatable', 'b415fbc54a4b3cf6569f091d4004e07c18974f94a61ff507a97e3d0170f86827', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_subscription_due_at.sql', 'repeatable', '56211a1fc5f23eeb090aef229d72e67f93f17993ca569874762b75706df9352a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_subscription_period.sql', 'repeatable', '2bb3427de92450d142a0ca0f307efa1052f13058e48a1ebe645c41054bccec37', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_trial_end.sql', 'repeatable', '2a840fbd1ede4739cc297a0ef901b3be88f07e1ec72c8d1b712bfe2c293cba08', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/32_note_subscription_change.sql', 'repeatable', 'dede995e729abe80294dcf049cfd47fb5a24bb8db764eb635e21b48d11cea6da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/33_store_subscription.sql', 'repeatable', 'a1f13670c5b026bb3f02b62ce8f75b8627b7b6145bdfd00d4debb004570b463a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/31_whole_period_start.sql', 'repeatable', '8994dfad6ced878230f7eb537798d1430493ad2d3b997a38fd781669e658d22c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/32_note_subscription_change.sql', 'repeatable', '066b0d8fc1a4c7f4eca87b5d3f013fc0aaeb5393924fce53822f28bf63088d56', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/33_store_subscription.sql', 'repeatable', 'b032892be0197349c42b8095e5cacb6060618876844e2c91b8e9cc39eb379639', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/34_advance_subscription.sql', 'repeatable', '847b86b9a3a8510ce14a2c395939c733bc466c2b13a9521d01632e792d03c222', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/35_check_subscription_quantity.sql', 'repeatable', '2669a2842c3b05ba1998410e9108808484b2c5cc5288ef4b02470b86edca58a5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/35_refuse_move.sql', 'repeatable', 'ac40bcdb63ae8545c8429902b238a07a8a79dfa5e7bc0738c107e715f9cf44e5', pg_catalog.now(), '0.1.0.dev0'),
@@ -12716,20 +19782,59 @@ values
   ('repeatable/50_billing/36_make_way.sql', 'repeatable', '5d889b2fac286ec026ed4242b5de7c6c205f52319623b551beef58f80c84483f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/37_check_plan_change.sql', 'repeatable', '85c33f69f0029d49d4af7bad62d0cf20a435042bfde2e7acebe7abe91c146743', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/37_subscribable_plan.sql', 'repeatable', 'fbaa7ceb0ceb4a6f9f694a824f52b4518860c0ac88560e445673b3ef365a7c76', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/38_check_new_subscription.sql', 'repeatable', '2bcec4dc4ae7e2e56140ec596381f7ff401bd09cfde38eaa3a727a0c2768ebe2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/38_new_subscription.sql', 'repeatable', '003c5cd5aa15c4e59b901de421ddd8a047891669077a8074ddbbdc252f4e3c1a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/38_check_new_subscription.sql', 'repeatable', 'af06130109bd71f6f8681bb3c77c9a7e0f68fbe5420d0c2acc287f77acc281b4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/38_new_subscription.sql', 'repeatable', '667c13c3b1cfddd6a78b78ca3e02adadd25dee4b7f85c6ce23ae976c466e84df', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/38_repeated_subscription.sql', 'repeatable', '66181743abc7ea878b24859fbf61f6ebc34db62cb00319b35e1faa2ce537ad81', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/39_insert_subscription.sql', 'repeatable', '751e037bdecb98da9497f9d682efdedb56c0139f9ff56e47a7a94707f83ee749', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/40_ledger_create_subscription.sql', 'repeatable', 'c983d24f1ed33394cfc5619d791950118dc1b3609168550a05450fb7c705c9ee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/39_insert_subscription.sql', 'repeatable', '4117b33762e85ab822a631458606ef968fbcb25db31ce2ce47861cd938c44958', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/40_ledger_create_subscription.sql', 'repeatable', 'cbb03d9dd22960fb8d628c9bd996f852ee66a07e5dc7958f61e879bb90f6e0a1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/41_ledger_get_active_subscription.sql', 'repeatable', '67e89a1be277bc30a16b42182d69e0475e30d9602f80607ef0c4cd8af94cd367', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/41_ledger_get_subscription.sql', 'repeatable', 'd4423fffc6a52e9f6ac4110577daeb1cfd6531114295567d4e5ebf4777a4dd22', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/42_ledger_list_subscriptions.sql', 'repeatable', '642ee8210357014e165f01bdf8430b28733fccb5e930ce1564c2fb6c6482fc49', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '9a2371b6fa12a1967928eaf38e617ffd74a0c9347c73e5c67aa9641d63e9c7c4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '958d6d0f741d1fc19307ee6a5131487e4f2bd7e1c56623305587e1249fbc528b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', 'a281a789c79f7ba31e874d2e6ba443112f5bd560c4ca81febd888469ed8e78d5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', '093cb690d42ee682c4f683760c87757596a3d5abc7bcef37f8cc8f4b40a34def', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', 'eac0723836041f41b90dc0920a59f9888e42f08441b37b8e8f61251b53ef0d99', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', '5d9f6b3032ab484beacbb717a0044b0eeabfb8f399426546a0fd9e6e76eb855c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'f9c3c8fdf47b2deb0310b7bf9ca77359cbf36b8c6cb8254035ad7cf4b13f527a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '2f692d64c1f3f212d984d81523416e0ba107c9e209cf4e810a39d1f65e62e947', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', 'e268f476bd57b28e2609e28c9aec5051a7d2896dfbe2c3cb8668f68e5e81578e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'd2c44104bbda296bdb314e03b238762cf98eb0b203812c2d065069d0662c02b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '51f770d9e2b733a4f9f96c77df71a96064f5cad94a9e78b1634dd7a881b98f2f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', 'c00ac0830c4cb4cc7a3afdeb36486f366d92508d94b219627e89b4e1e50d3f8c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_coupon_redemption_of.sql', 'repeatable', 'be681a8f05cbb7d5e291b063ac669244a1bee762d552869866add01b98fec51a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_find_coupon.sql', 'repeatable', '95d318cfdd7b211c65e327f1419fcfbfe0bcfccdf1205f07e663072f39247ef1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_lock_coupon.sql', 'repeatable', 'df526e84d9905c567afc5adc44b43495e6853798fc01fa84a00792dc5448c365', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_lock_coupon_of_code.sql', 'repeatable', '6979c409773aed79ccd0ce33dc392beec1bc570ffd573bc82a147f0ff7f57345', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/50_check_coupon_currency.sql', 'repeatable', '6c889450c764d4368740c79c8f379e3692fd9e72372db87002a70d975187826c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/50_check_coupon_discount.sql', 'repeatable', '8cc4c1ab811c8bfbb046b3ed0ee3837b5818c9bbf0ddb0f36470458b2839adf9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/50_check_coupon_terms.sql', 'repeatable', 'c3dc82b5d672bc9cfd6a8c0ecfa848894c19feefe6d1931b37755c86eba9512b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/50_repeated_coupon.sql', 'repeatable', '353d9bb8530535f3621d583976ce0301c0441f7d7705ffdace8ada2b45a6d4da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/51_insert_coupon.sql', 'repeatable', 'ee0ea1bd15fa7e0202b14516d5ea7c5c4ef84460ebf3a10a72a6d54b8e8ac4e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/51_ledger_create_coupon.sql', 'repeatable', 'd56508521a63f441ad0ef86a6054b369ad5c36b6af19287fa16e35030937ad48', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/52_ledger_archive_coupon.sql', 'repeatable', '7d2f2a236435f9574ebed2cdb4fae25818bdc978c190af830a3140030de63bb5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/52_ledger_delete_coupon.sql', 'repeatable', '834f4b72471af60ba43c478b80bf31d9a5396db9af87500414b1947f822cee5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/52_ledger_get_coupon.sql', 'repeatable', '4e9da48b835a3163745505afb7ad2a70a70de9667adba582e33006876f2a4b0d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/52_ledger_get_coupon_by_id.sql', 'repeatable', 'f58c52e194d0206cdb115e4478347a8581b6ffdb2b42e7c5fd6085f08dd3440d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/52_ledger_list_coupons.sql', 'repeatable', '4c960a04c840938f4be930230f01e6cf25a56ec64bce8a2fb1e50f2bb4368f5f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/52_ledger_update_coupon.sql', 'repeatable', '785631843548bf396d86dc42a5b480e8f24b7113c220e42bc223f4de768ff6d5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/53_check_redeemable.sql', 'repeatable', 'b29f5fd9d61797be915d73b58e598448dc74defc29ff2ada6215fea68b143b42', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/53_ledger_list_coupon_redemptions.sql', 'repeatable', '809a44b38d929775f43635d42c606cfbe5e1ec228cae5968c4344046611b20e8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/53_ledger_redeem_coupon.sql', 'repeatable', 'c1cbac1bd1f29a0994fcfed691da8487df0d74260be370d3f758019b85042abc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/53_redeem_coupon.sql', 'repeatable', '5fb9f0cbd862cafc7c335b855321017ae83b8ab8365ee815cb59e54daf0a3269', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/53_repeated_redemption.sql', 'repeatable', '35ff5004341da333e49d33b552516e3fe7bd99f12dede67ce6d8261505a85fa6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/54_packages_begun.sql', 'repeatable', '7de7c081ad49110579c0809f2fe2ad4fb990ebaff3cf71ecf7e83cf47c291d3e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/54_price_description.sql', 'repeatable', '4b21f6769ae12e39885fd7440091cb7ce564c5d723cf776ea0dc697d42b273b0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/54_rounded_quotient.sql', 'repeatable', 'e3f8a3a856b54770d8d33256a3b7cf18d8b0b16820e11ecf7c57bdec4da2a1ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/55_check_price_usage.sql', 'repeatable', '441547ee6e7e51836c507d693d689705387b314f20a1a867329ec382c4729a8e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/55_price_amounts.sql', 'repeatable', '6632c8608bf555aea7a49c571c3e4f4acc2a3bf3fd29dfe481f3ad4172cfcca5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/55_price_lines.sql', 'repeatable', '159a5da08190c06b50d14f0cee97328a7e6a3fa8a502e2456b3d07004afded5d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/55_prorated.sql', 'repeatable', '12486200fac8c55286c3be874011448d1d8b736da265f7faf735440754d0f609', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/55_split_amount.sql', 'repeatable', 'd9e7fff2e66ee751c09ea799fbf2ae03056acaf89b42461e6c5b89818e4c5364', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/56_ledger_price_usage.sql', 'repeatable', '3d69e836383ee2617350ea7af5ba56267a9e4e21c2fe1566f07fc03a8388b7eb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/57_quota_period.sql', 'repeatable', '46ac4c02cd0708a21f7a741277d59291cdee2b78eeabda644290a4d3f11ff631', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/58_usage_was_purged.sql', 'repeatable', '84e74ae1e78a7062e99dfe8d8b020851bc0f0f1930f022e974ac47c71002ceca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/59_usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
@@ -12749,13 +19854,14 @@ values
   ('repeatable/50_billing/66_whole_hours.sql', 'repeatable', '462d4931a26b13a93e7dbf940a2c6155d3f83f137e1df0721150dd3b5074829b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '514761eb250063fda91282573df6c6778c7c3e6d661704354ea85a7501a74232', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', 'f6b99071153af3c21c10cde26ce31ebc79a7b1fec2e86c2263046df90f6dbef5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', 'bf7ec1a0bf56bc8d1f2b732b53987e5fdadfca0c0e2618f774736775e3962c98', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', '23b6ab8fe424d03f234e03a4e53363df03ef877b793a2d701dfbaa3ce99bb7fd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/68_usage_counted.sql', 'repeatable', '33484bd2f9de1b5095805757d8b25d3241556b482d9210493dae5c81dd8fc0e3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/69_check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', '72aec652da84c0fe87c1d8ff2aac274bad962e39d3ae59f6083894b67bf052c4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/71_ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql', 'repeatable', 'c91ced9cba2350892e7c0b8a732d3198d5bad2921f5685a0ee32241f3dc3c547', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '61da2ec186eb2263ede5934ce05495efbea8ef94286d20b55f23938ea1667080', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', '2c91279fc0add9ac68ba5a44e94c7b5a03ac4a77eaffef07e13a297477ee4f86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', 'b5fc3ee27eeb6c08970b4e2b725f9ad6e1d97f23b16413e35ba538d294952928', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', 'f554b106f36d74d6d4a06f9e7271f12b011751b4c1c513446e5b49c6f9fdb195', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '94e02e76ebb4dd078a403763798f2c4ea375a11ed99a0c2e30dd99f76d1ad475', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/80_entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
@@ -12773,6 +19879,70 @@ values
   ('repeatable/50_billing/88_ledger_set_cached_entitlement.sql', 'repeatable', 'bdfee39b197ba9475ad59e8e26bc7395da934689ea0da491eb1b54cfa0edc57b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/89_tenant_role_fault.sql', 'repeatable', '895d2036c8de7a2ca4cbe9882cd050315505619660c0027f5caff1358b1feada', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/90_ledger_map_tenant_role.sql', 'repeatable', 'd0c71a343d86c25a67e463c2bff90fecc4b7d7e3a9c57b67ca4e8febdb41b11a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0');
+  ('repeatable/50_billing/91_check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', 'e39f2536b08a5731276e9c5d3df0e5817529d11ae2287abc787a4afccbb67c74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', '5103a15f343e7a8bc75972b9985bbc2a4f3ed22c204916d13830c88e8753c95a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'adf4795d2ed98162937d69f1a9be71db917f853ed24a13b1329d3ec6a8c754b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '7688f737d547900f923190b49070876382eb1178fbf3d03b9bd3447215bbecde', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '804e77fa431886bcee5b394589297c41d86bb6810008e130143773816ce6bf6f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_due_base.sql', 'repeatable', '906f7e776b285f9cb97850beeb07fea92b52fe341ef78f8f05d51cfc9d029a0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '74a14de76e64fb0f9fd4614a1d73379704582339197e30e4cdcb343aff813e0a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_maybe_late_usage.sql', 'repeatable', '8bd7df9f6da6a3f0bac8167b24d4fd922e7401db54a22292deae89bca729f296', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'ab133b589d631f01feeeadde4e5d61d3aa54d991b53f0f149ef9f895f2b2e6b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', '49fc3d3fd38f007c90943dc418008ce4a4f6f808e600944783b2c3b4b97b9cbb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '462d564a31d0cd71e9294f12cac2922367ec60427f80d41b63095e995563a161', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'd62301801da09b3c6261459a3f2305494543e489ed820eeef3e389bf43c1ae35', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '340122a7ee154f2bb56f39074dd3b4565599cc7e09f3a627af480e1da453c7df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '3037483bfabc55006e18daaee2555a221c1b5683e3c3e91ab3e12c4d3c546238', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '0d840f7738fcc4d71381b6013bae3467913d4598aa452216180957a2bd739618', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '3954a71e3aa40478ca90397ae27ecb9ff448e7887303c7af81394cc3c43c0022', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '50f6bc174c1d99baefeba3db7f2e83ce04e80afa0b47d65a76e6668c351921ba', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', 'b00f5dcb20a509e773fcd6f3ab6131f2c2a970cf5761e813def7b7297786139e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '0c9ab988b5118832f35eaa8dee733505fb93fbc8ac9c144789db3ca892fe3376', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '10ae663eddb926182d6cbf57fde8337b60f2286032504d84781c987b43e14860', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'd3417532ac4df44c8e7a9d37d28bbe38264fba6c7e001d31dd32e70927d64fdb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'd6c74bf4f3e7f0927421c1d31e44983a72d1c29c8ae7d20d9dd1a2f205519920', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', '33178babeece8cd4fd8bbc52e4ee311feb04cc3d843baf590fc961a702ac343e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_invoice_text.sql', 'repeatable', '7c3c5e56db1ad142685245da5044639387323ce7dbb07120bf3f48a16b93f50e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_invoice_time.sql', 'repeatable', '0c4b0f62ea1a84b879c6ff0a4d4dc262d9f429fbf380195b22c919303bfe746d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_lock_invoice.sql', 'repeatable', '0322a2f8dc3dfb17ae88ff8c3003f14a71e8a494eb107d6d7ecef2450d0331c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '65b8baa345dd2f4596383cee2e2d262a190e9066d71dc8c74b97edcfeb232f8b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_create_invoice.sql', 'repeatable', '2ea86572ea532230ef25410e428ffdf8b72c0877e05b3e193495490a1e6f8b4b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_delete_invoice.sql', 'repeatable', '8fd2dfaca1c8dbe34c15435b916c0ae2be423ebfa0a46a223bfd29a8bcc184f9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_get_invoice.sql', 'repeatable', 'b5f921a9080dd5a258cf1c617eedd6cf64d78701b5bfca7cb027c3e693381bbd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_get_invoice_by_period.sql', 'repeatable', '4f2ca7c7c0d2ae7d1d5b40e6f02de1f88c6eeb1adad6dcd0048f9a90dd0e3904', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_list_invoices.sql', 'repeatable', '8da066b48edd38ede1902870170c75b466fdbc54711430ccef2ca6e962eed26d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_list_pending_invoices.sql', 'repeatable', '978189d932533dbf4e6e84aef01fa4b0795e1e334aae3ff691d0894c664d28c2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_check_payment.sql', 'repeatable', '7d7b42da9451e209dc3fd9d6c850dc0a5caf50e5687ec5f9942c769f4be976e8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_check_payment_amount.sql', 'repeatable', '68e7babd8b87610a21f1b4559c6f0442d7f152bfe1ee0205186e6dbdaff82b8f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_ledger_list_payments.sql', 'repeatable', '7ce11614e9dd8a349a86b765e77315f4e4bf6c35a1a57eb85ae01b12363bd0ef', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_ledger_mark_invoice_paid.sql', 'repeatable', '31ab1dacc93483933a406cb324711d6c8a00edff6e262d931fc6c1d1ca9f79e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_ledger_record_payment.sql', 'repeatable', '3ccce594dd0e213a77fe92addad12b409207700460e438bd0c8e6dfecf5ba1f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_pay_invoice.sql', 'repeatable', '27f94a8104a5dc7485c73a78f540f6b7b86c6ce99863c524d39cadc35f9bd80a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/97_payment_is_repeated.sql', 'repeatable', '51412eeb3944e13718396badca54f2714c14ceba47028ace7f87624c41361b8e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', 'de0c0f9b583a2b3e69143de8669100992d3adc50bddc35a295d4f4619fe0e75b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_mark_invoice_uncollectible.sql', 'repeatable', 'a0843fa6a044f94233de57928f819d557dedf31362a84eff94507a6432d979a3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', '852b62da115c40b3e898db6fa01e4fe5786cd9b5018d92163790729113624ca9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_refresh_invoice.sql', 'repeatable', '7fd96ed01dc4bc52152d956e50be8ff2d7c66738cb788c11a5944e8431bb07f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_lock_draft.sql', 'repeatable', 'c3963a1df51001ff0d4bbe0bb130a2b845856639b74ad3bd52bd6df8d86ca0cf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_return_coupons.sql', 'repeatable', '7094f31415be1f695130d567b2a23b69ef3f776cddbd54eec4ede9b39131f60f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/99_ledger_set_payment_terms.sql', 'repeatable', '2a723150bcc0f68121f419dc913e065bdb8b2d1db53dfaedad880719b3461b90', pg_catalog.now(), '0.1.0.dev0');
 
 commit;

@@ -23,12 +23,18 @@ from pgledger import (
     AsyncBilling,
     Billing,
     Consumption,
+    Coupon,
+    CouponRedemption,
     Currency,
     Entitlement,
     Feature,
     FeatureUsage,
+    Invoice,
+    InvoiceLine,
     Ledger,
+    Payment,
     Plan,
+    PriceLine,
     Subscription,
     SubscriptionMove,
     UsageAnswer,
@@ -66,6 +72,12 @@ PRICING: dict[str, Any] = {
     ],
 }
 
+LINES: list[dict[str, Any]] = [
+    {"description": "Seats", "item": "seats", "amount": "80"},
+    {"description": "Calls", "item": "api_calls", "quantity": 10, "unit_amount": Decimal("2.00")},
+]
+TAX_RATES: list[dict[str, Any]] = [{"name": "Sales tax", "percentage": "8.25"}]
+
 
 def fill_catalogue(conn: psycopg.Connection[Any], app_id: str = "app") -> Plan:
     billing = Billing(conn)
@@ -88,6 +100,16 @@ def plan(conn: psycopg.Connection[Any]) -> Plan:
 def subscription(conn: psycopg.Connection[Any], plan: Plan) -> Subscription:
     """The tenant ``t`` on that plan, committed."""
     made = Billing(conn).create_subscription("app", "t", plan.id)
+    conn.commit()
+    return made
+
+
+@pytest.fixture
+def invoice(conn: psycopg.Connection[Any], plan: Plan) -> Invoice:
+    """A final one-off invoice of the tenant ``t``, committed."""
+    store = Billing(conn)
+    draft = store.create_invoice("app", "t", "USD", LINES, tax_rates=TAX_RATES)
+    made = store.finalize_invoice("app", "t", draft.id)
     conn.commit()
     return made
 
@@ -244,6 +266,60 @@ def test_plans_that_are_not_exact_are_refused_by_path(conn, features, pricing, p
     assert status(conn) == TransactionStatus.IDLE
 
 
+@pytest.mark.parametrize(
+    ("rates", "path"),
+    [
+        ([{"name": "VAT", "percentage": 8.25}], r"\$\.tax_rates\[0\]\.percentage"),
+        ([{"name": "VAT", "applies_to": {"base"}}], r"\$\.tax_rates\[0\]\.applies_to"),
+        ({"name": "VAT", "percentage": 8}, "tax_rates must be a sequence"),
+        ("VAT", "tax_rates must be a sequence"),
+    ],
+)
+def test_tax_rates_that_are_not_exact_are_refused_by_path(conn, rates, path):
+    billing = Billing(conn)
+    calls: list[Callable[[], object]] = [
+        lambda: billing.create_subscription("app", "t", "p", tax_rates=rates),
+        lambda: billing.update_subscription("app", "t", "s", tax_rates=rates),
+        lambda: billing.generate_invoice("app", "t", "s", tax_rates=rates),
+        lambda: billing.preview_invoice("app", "t", "s", tax_rates=rates),
+        lambda: billing.create_invoice("app", "t", "USD", [], tax_rates=rates),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=path):
+            call()
+    assert status(conn) == TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "path"),
+    [
+        ([{"amount": 1}, {"amount": 1.5}], TypeError, r"\$\.lines\[1\]\.amount"),
+        ([{"amount": Decimal("NaN")}], ValueError, r"\$\.lines\[0\]\.amount must be a number"),
+        ([{"period_start": NAIVE}], ValueError, r"\$\.lines\[0\]\.period_start .*no time zone"),
+        ([{"period_end": dt.date(2025, 7, 1)}], TypeError, r"\$\.lines\[0\]\.period_end must be"),
+        ({"amount": 1}, TypeError, "lines must be a sequence"),
+    ],
+)
+def test_lines_that_are_not_exact_are_refused_by_path(conn, lines, kind, path):
+    with pytest.raises(kind, match=path):
+        Billing(conn).create_invoice("app", "t", "USD", lines)
+    assert status(conn) == TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize(
+    ("price", "path"),
+    [
+        ({"model": "per_unit", "unit_amount": 0.1}, r"\$\.price\.unit_amount"),
+        ({"tiers": [{"up_to": 1.0}]}, r"\$\.price\.tiers\[0\]\.up_to"),
+        ([], "price must be a mapping"),
+    ],
+)
+def test_prices_that_are_not_exact_are_refused_by_path(conn, price, path):
+    with pytest.raises(TypeError, match=path):
+        Billing(conn).price_usage(price, 1)
+    assert status(conn) == TransactionStatus.IDLE
+
+
 def test_floats_in_plans_are_told_what_to_write_instead(conn):
     with pytest.raises(TypeError, match=r'not float 49\.5: write Decimal\("49\.5"\)'):
         Billing(conn).create_plan("app", "p", "P", "USD", pricing={"base": {"amount": 49.5}})
@@ -312,6 +388,7 @@ def test_a_subscription_comes_back_whole(billing: Billing, plan: Plan):
         quantity=Decimal("2.5"),
         metadata={"a": [1.5]},
         id=chosen,
+        tax_rates=({"name": "MwSt", "percentage": Decimal("19.0"), "applies_to": ("base",)},),
     )
     trial_end = made.trial_end
     assert trial_end is not None
@@ -338,6 +415,8 @@ def test_a_subscription_comes_back_whole(billing: Billing, plan: Plan):
         paused_at=None,
         ended_at=None,
         add_on=False,
+        unused_time="none",
+        tax_rates=[{"name": "MwSt", "percentage": "19.0", "applies_to": ["base"]}],
         version=1,
         metadata={"a": [1.5]},
         created_at=made.created_at,
@@ -347,6 +426,261 @@ def test_a_subscription_comes_back_whole(billing: Billing, plan: Plan):
     assert billing.get_active_subscription("app", "t") == made
     assert billing.get_active_subscription("app", "other") is None
     assert billing.list_subscriptions("app", "t", status="trialing") == [made]
+
+
+def test_tax_rates_that_sql_wrote_come_back_exact(conn, billing: Billing, plan: Plan):
+    made = billing.create_subscription("app", "t", plan.id)
+    assert made.tax_rates == []
+    conn.execute(
+        """
+        select ledger_update_subscription('app', 't', %s, tax_rates =>
+          '[{"name": "VAT", "percentage": 7.700000000000000001}]')
+        """,
+        [made.id],
+    )
+    (rate,) = billing.get_subscription("app", "t", made.id).tax_rates
+    assert rate == {"name": "VAT", "percentage": Decimal("7.700000000000000001")}
+    # And what comes out can go in again.
+    again = billing.update_subscription("app", "t", made.id, tax_rates=[rate])
+    assert again.tax_rates == [{"name": "VAT", "percentage": "7.700000000000000001"}]
+
+
+def test_a_price_comes_to_exact_lines(billing: Billing):
+    price = {
+        "model": "graduated",
+        "tiers": (
+            {"up_to": Decimal("1E+1"), "unit_amount": Decimal("0.0005"), "flat_amount": 2},
+            {"up_to": None, "unit_amount": "0.000000000000000001"},
+        ),
+        "maximum": 1,
+    }
+    lines = billing.price_usage(price, Decimal("110.5"), allowance=Decimal("0.5"))
+    assert [type(line) for line in lines] == [PriceLine] * 3
+    assert [(line.line, line.kind) for line in lines] == [(1, "usage"), (2, "usage"), (3, "cap")]
+    assert [(line.quantity, line.unit_amount, line.flat_amount) for line in lines] == [
+        (10, Decimal("0.0005"), 2),
+        (100, Decimal("0.000000000000000001"), None),
+        (None, None, None),
+    ]
+    assert [line.amount for line in lines] == [
+        Decimal("2.005"),
+        Decimal("0.0000000000000001"),
+        Decimal("-1.0050000000000001"),
+    ]
+    rounded = billing.price_usage(price, 10, exponent=2)
+    assert [line.amount for line in rounded] == [Decimal("2.01"), Decimal("-1.01")]
+
+
+def test_a_coupon_comes_back_whole(billing: Billing):
+    chosen = ids.generate(ids.PREFIXES["coupon"])
+    start = now().replace(microsecond=123).astimezone(dt.timezone(dt.timedelta(hours=-7)))
+    made = billing.create_coupon(
+        "app",
+        "WELCOME",
+        name="Käse <20>",
+        percentage=Decimal("12.3450"),
+        currency="EUR",
+        duration="repeating",
+        duration_invoices=3,
+        applies_to=("base", "api_calls"),
+        minimum_subtotal=Decimal("99.50"),
+        valid_from=start,
+        valid_until=start + DAY,
+        max_redemptions=2**40,
+        max_redemptions_per_tenant=2,
+        metadata={"rate": 0.1},
+        id=chosen,
+        tenant_id="t",
+    )
+    assert made == Coupon(
+        id=chosen,
+        app_id="app",
+        tenant_id="t",
+        code="WELCOME",
+        name="Käse <20>",
+        percentage=Decimal("12.345"),
+        amount=None,
+        currency="EUR",
+        duration="repeating",
+        duration_invoices=3,
+        applies_to=("base", "api_calls"),
+        minimum_subtotal=Decimal("99.5"),
+        valid_from=start,
+        valid_until=start + DAY,
+        max_redemptions=2**40,
+        max_redemptions_per_tenant=2,
+        redemptions=0,
+        status="active",
+        version=1,
+        metadata={"rate": 0.1},
+        created_at=made.created_at,
+        updated_at=made.created_at,
+    )
+    assert billing.get_coupon("app", "WELCOME", tenant_id="t") == made
+    assert billing.get_coupon_by_id("app", chosen) == made
+    assert billing.list_coupons("app", active_only=True) == [made]
+    assert billing.list_coupons("app", tenant_id="") == []
+    plain = billing.create_coupon("app", "TEN", amount=10, currency="USD")
+    assert (plain.name, plain.amount, plain.applies_to) == ("TEN", 10, None)
+
+
+@pytest.mark.parametrize("item", ["NULL", '"', "\\", "{}", "a,b", "%s", "ü", "'"])
+def test_items_of_coupons_reach_the_database_as_they_are(billing: Billing, item):
+    made = billing.create_coupon("app", "C", percentage=1, applies_to=["base", item])
+    assert made.applies_to == ("base", item)
+
+
+def test_a_redemption_comes_back_whole(billing: Billing, subscription: Subscription):
+    coupon = billing.create_coupon("app", "TEN", amount=Decimal("10.50"), currency="USD")
+    chosen = ids.generate(ids.PREFIXES["coupon_redemption"])
+    made = billing.redeem_coupon("app", "t", "TEN", subscription_id=subscription.id, id=chosen)
+    assert made == CouponRedemption(
+        id=chosen,
+        app_id="app",
+        tenant_id="t",
+        coupon_id=coupon.id,
+        code="TEN",
+        subscription_id=subscription.id,
+        status="active",
+        uses_left=1,
+        amount_left=Decimal("10.5"),
+        created_at=made.created_at,
+    )
+    again = billing.redeem_coupon("app", "t", "TEN", subscription_id=subscription.id, id=chosen)
+    assert again == made
+    billing.create_coupon("app", "EVER", percentage=5, duration="forever")
+    ever = billing.redeem_coupon("app", "t", "EVER")
+    assert (ever.uses_left, ever.amount_left, ever.subscription_id) == (None, None, None)
+    assert billing.list_coupon_redemptions("app", "t") == [made, ever]
+
+
+def test_an_invoice_comes_back_whole(billing: Billing, plan: Plan):
+    billing.create_coupon("app", "SEATS", percentage=25, applies_to=["seats"])
+    billing.create_coupon("app", "TEN", amount=10, currency="USD")
+    billing.redeem_coupon("app", "t", "SEATS")
+    billing.redeem_coupon("app", "t", "TEN")
+    chosen = ids.generate(ids.PREFIXES["invoice"])
+    start = dt.datetime(2025, 7, 1, 2, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    made = billing.create_invoice(
+        "app",
+        "t",
+        "USD",
+        (LINES[0] | {"period_start": start, "period_end": "2025-08-01T00:00:00Z"}, LINES[1]),
+        tax_rates=TAX_RATES,
+        metadata={"rate": 0.1},
+        id=chosen,
+    )
+    assert made == Invoice(
+        id=chosen,
+        app_id="app",
+        tenant_id="t",
+        subscription_id=None,
+        kind="one_off",
+        period_start=None,
+        period_end=None,
+        status="draft",
+        number=None,
+        currency="USD",
+        subtotal=Decimal(100),
+        discount=Decimal(30),
+        tax=Decimal("5.78"),
+        total=Decimal("75.78"),
+        credits_applied=Decimal(0),
+        amount_due=Decimal("75.78"),
+        amount_paid=Decimal(0),
+        amount_remaining=Decimal("75.78"),
+        refund_due=Decimal(0),
+        unapplied=Decimal(0),
+        line_items=made.line_items,
+        tax_rates=TAX_RATES,
+        finalized_at=None,
+        due_at=None,
+        paid_at=None,
+        voided_at=None,
+        void_reason=None,
+        uncollectible_at=None,
+        version=1,
+        metadata={"rate": 0.1},
+        created_at=made.created_at,
+        updated_at=made.created_at,
+    )
+    seats, calls, *others = made.line_items
+    assert seats == InvoiceLine(
+        id=seats.id,
+        kind="item",
+        description="Seats",
+        item="seats",
+        period_start=start,
+        period_end=dt.datetime(2025, 8, 1, tzinfo=UTC),
+        quantity=None,
+        unit_amount=None,
+        amount=Decimal(80),
+        discount=seats.discount,
+        tax=seats.tax,
+        basis=None,
+    )
+    assert ids.is_valid(seats.id, ids.PREFIXES["invoice_line"])
+    assert seats.period_start is not None
+    assert seats.period_start.utcoffset() == dt.timedelta(0)
+    assert (calls.quantity, calls.unit_amount, calls.amount) == (10, 2, 20)
+    assert (calls.period_start, calls.period_end) == (None, None)
+    assert [line.kind for line in others] == ["discount", "discount", "tax"]
+    assert [line.amount for line in others] == [-20, -10, Decimal("5.78")]
+    assert seats.discount + calls.discount == 30
+    assert seats.tax + calls.tax == Decimal("5.78")
+    assert sum(line.amount for line in made.line_items) == made.total
+    assert billing.get_invoice("app", "t", chosen) == made
+    assert billing.list_invoices("app", "t", status="draft") == [made]
+
+
+def test_what_a_line_was_computed_from_is_exact(billing: Billing, subscription: Subscription):
+    billing.record_usage("app", "t", "api_calls", quantity=Decimal("1234.5"))
+    preview = billing.preview_invoice("app", "t", subscription.id, tax_rates=TAX_RATES)
+    assert (preview.subscription_id, preview.kind) == (subscription.id, "period")
+    overage = next(line for line in preview.line_items if line.kind == "overage")
+    assert overage.item == "api_calls"
+    assert overage.quantity == Decimal("234.5")
+    assert overage.basis is not None
+    assert not any(isinstance(value, float) for value in overage.basis.values())
+    assert billing.list_invoices("app", "t") == []
+
+
+def test_payments_come_back_whole(billing: Billing, invoice: Invoice):
+    chosen = ids.generate(ids.PREFIXES["payment"])
+    paid_at = now().replace(microsecond=789) - DAY
+    partly = billing.record_payment(
+        "app",
+        "t",
+        invoice.id,
+        Decimal("50.10"),
+        paid_at=paid_at,
+        reference="überwiesen",
+        id=chosen,
+    )
+    assert (partly.status, partly.amount_paid, partly.amount_remaining) == (
+        "pending",
+        Decimal("50.1"),
+        Decimal("58.15"),
+    )
+    again = billing.record_payment(
+        "app", "t", invoice.id, Decimal("50.1"), paid_at=paid_at, reference="überwiesen", id=chosen
+    )
+    assert again == partly
+    (payment,) = billing.list_payments("app", "t", invoice.id)
+    assert payment == Payment(
+        id=chosen,
+        app_id="app",
+        tenant_id="t",
+        invoice_id=invoice.id,
+        amount=Decimal("50.1"),
+        currency="USD",
+        reference="überwiesen",
+        paid_at=paid_at,
+        created_at=payment.created_at,
+    )
+    paid = billing.mark_invoice_paid("app", "t", invoice.id, reference="cash")
+    assert (paid.status, paid.amount_paid, paid.amount_remaining) == ("paid", invoice.total, 0)
+    assert paid.paid_at is not None
 
 
 @pytest.mark.parametrize(
@@ -559,9 +893,11 @@ def test_every_call_answers(conn, billing: Billing, plan: Plan, set_clock: SetCl
 
     conn.commit()
     set_clock(conn, second.current_period_end + DAY)
-    (move,) = billing.advance("app", max_subscriptions=10)
-    assert move == SubscriptionMove("t", second.id, "period_started", second.current_period_end)
-    assert billing.advance("app") == []
+    (move,) = billing.advance("app", max_subscriptions=10, invoices="none")
+    assert move == SubscriptionMove(
+        "t", second.id, "period_started", second.current_period_end, None
+    )
+    assert billing.advance("app", invoices="none") == []
     conn.commit()
 
     later = second.current_period_end
@@ -584,6 +920,105 @@ def test_every_call_answers(conn, billing: Billing, plan: Plan, set_clock: SetCl
     assert billing.purge_usage("app", later + 5 * DAY, max_events=1) == 1
 
 
+def test_every_call_about_coupons_answers(conn, billing: Billing, plan: Plan):
+    made = billing.create_coupon("app", "TEN", amount=10, currency="USD")
+    until = now() + DAY
+    changed = billing.update_coupon(
+        "app",
+        made.id,
+        name="Ten off",
+        valid_from=until - 2 * DAY,
+        valid_until=until,
+        max_redemptions=2,
+        max_redemptions_per_tenant=1,
+        metadata={"a": 1},
+    )
+    assert (changed.name, changed.valid_until, changed.max_redemptions) == ("Ten off", until, 2)
+    assert billing.redeem_coupon("app", "t", "TEN").code == "TEN"
+    with pytest.raises(errors.CouponExhausted), conn.transaction():
+        billing.redeem_coupon("app", "t", "TEN")
+    with pytest.raises(errors.InUse), conn.transaction():
+        billing.delete_coupon("app", made.id)
+    assert len(billing.list_coupon_redemptions("app", "t", page_size=1)) == 1
+    assert billing.list_coupon_redemptions("app", "t", page_offset=1) == []
+    assert billing.archive_coupon("app", made.id).status == "archived"
+    with pytest.raises(errors.CouponNotValid), conn.transaction():
+        billing.redeem_coupon("app", "u", "TEN")
+    assert billing.list_coupons("app", active_only=True) == []
+    unused = billing.create_coupon("app", "UNUSED", percentage=1)
+    assert billing.delete_coupon("app", unused.id) == unused
+    with pytest.raises(errors.CouponNotFound), conn.transaction():
+        billing.get_coupon_by_id("app", unused.id)
+    assert [coupon.code for coupon in billing.list_coupons("app", page_size=1)] == ["TEN"]
+
+
+def test_every_call_about_invoices_answers(conn, billing: Billing, plan: Plan):
+    draft = billing.create_invoice("app", "t", "USD", LINES)
+    assert billing.refresh_invoice("app", "t", draft.id) == draft
+    assert billing.delete_invoice("app", "t", draft.id) == draft
+    with pytest.raises(errors.InvoiceNotFound), conn.transaction():
+        billing.get_invoice("app", "t", draft.id)
+    with pytest.raises(errors.InvalidInvoice, match=r"\$\.lines"), conn.transaction():
+        billing.create_invoice("app", "t", "USD", [{"description": "nothing"}])
+
+    assert billing.set_payment_terms("app", 10) == 10
+    first, second, third = (billing.create_invoice("app", "t", "USD", LINES) for _ in range(3))
+    first = billing.finalize_invoice("app", "t", first.id)
+    assert (first.status, first.number) == ("pending", 1)
+    assert first.due_at is not None
+    assert first.finalized_at is not None
+    assert first.due_at - first.finalized_at == 10 * DAY
+    due_at = now() + 3 * DAY
+    second = billing.finalize_invoice("app", "t", second.id, due_at=due_at)
+    assert (second.due_at, second.number) == (due_at, 2)
+    assert billing.list_pending_invoices("app", "t") == [second, first]
+    assert billing.list_pending_invoices("app", "t", page_size=1, page_offset=1) == [first]
+    assert billing.list_invoices("app", "t", page_size=2) == [first, second]
+    with pytest.raises(errors.InvalidState), conn.transaction():
+        billing.mark_invoice_paid("app", "t", third.id)
+    voided = billing.mark_invoice_voided("app", "t", first.id, reason="a mistake")
+    assert (voided.status, voided.void_reason) == ("voided", "a mistake")
+    assert billing.mark_invoice_uncollectible("app", "t", second.id).status == "uncollectible"
+    late = billing.record_payment("app", "t", second.id, 120)
+    assert (late.status, late.unapplied) == ("paid", 20)
+    assert [payment.amount for payment in billing.list_payments("app", "t", second.id)] == [120]
+
+
+def test_every_call_about_a_subscriptions_invoices_answers(
+    conn, billing: Billing, subscription: Subscription, set_clock: SetClock
+):
+    start, end = subscription.current_period_start, subscription.current_period_end
+    assert billing.get_invoice_by_period("app", "t", subscription.id, start, kind="start") is None
+    fee = billing.generate_invoice(
+        "app", "t", subscription.id, at=start, kind="start", tax_rates=TAX_RATES
+    )
+    assert (fee.status, fee.subtotal, fee.tax) == ("draft", 49, Decimal("4.04"))
+    assert (fee.subscription_id, fee.period_start, fee.period_end) == (subscription.id, start, end)
+    assert fee.tax_rates == TAX_RATES
+    assert billing.get_invoice_by_period("app", "t", subscription.id, start, kind="start") == fee
+    conn.commit()
+
+    set_clock(conn, end + DAY)
+    moves = billing.advance("app")
+    assert SubscriptionMove("t", subscription.id, "period_started", end, None) in moves
+    made = {move.invoice_id for move in moves if move.change == "invoice_finalized"}
+    assert made
+    assert made == {invoice.id for invoice in billing.list_invoices("app", "t", status="pending")}
+    assert billing.advance("app", invoices="none") == []
+    conn.commit()
+
+    set_clock(conn, end + 40 * DAY)
+    overdue = billing.advance("app", invoices="draft")
+    assert {"invoice_past_due", "invoice_drafted"} <= {move.change for move in overdue}
+    conn.commit()
+    changed = billing.update_subscription("app", "t", subscription.id, tax_rates=TAX_RATES)
+    assert changed.tax_rates == TAX_RATES
+    ended = billing.cancel_subscription(
+        "app", "t", subscription.id, at_period_end=False, unused_time="refund"
+    )
+    assert ended.unused_time == "refund"
+
+
 def test_no_call_commits_or_rolls_back(conn, connect: Connect, subscription: Subscription):
     billing = Billing(conn)
     begun = conn.execute("select pg_current_xact_id()::text").fetchone()
@@ -597,6 +1032,18 @@ def test_no_call_commits_or_rolls_back(conn, connect: Connect, subscription: Sub
         lambda: billing.consume_entitlement("app", "t", "exports"),
         lambda: billing.set_cached_entitlement("app", "t", "exports"),
         lambda: billing.cancel_subscription("app", "t", subscription.id),
+        lambda: billing.create_coupon("app", "C", percentage=1),
+        lambda: billing.redeem_coupon("app", "t", "C"),
+        lambda: billing.generate_invoice("app", "t", subscription.id),
+        lambda: billing.preview_invoice("app", "t", subscription.id),
+        lambda: billing.create_invoice("app", "t", "USD", LINES),
+        lambda: billing.finalize_invoice(
+            "app", "t", billing.list_invoices("app", "t", page_offset=1)[0].id
+        ),
+        lambda: billing.record_payment(
+            "app", "t", billing.list_pending_invoices("app", "t")[0].id, 1
+        ),
+        lambda: billing.set_payment_terms("app", 7),
         lambda: billing.advance("app"),
     ]
     for call in calls:
@@ -606,6 +1053,8 @@ def test_no_call_commits_or_rolls_back(conn, connect: Connect, subscription: Sub
     conn.rollback()
     assert billing.query_usage("app", "t") == []
     assert len(billing.list_plans("app")) == 1
+    assert billing.list_coupons("app") == []
+    assert billing.list_invoices("app", "t") == []
     assert Billing(connect()).get_subscription("app", "t", subscription.id) == subscription
 
 
@@ -642,6 +1091,23 @@ def test_others_are_not_found(conn, billing: Billing, subscription: Subscription
         billing.get_plan(None, subscription.plan_id)  # type: ignore[arg-type]
 
 
+def test_others_invoices_and_coupons_are_not_found(conn, billing: Billing, invoice: Invoice):
+    calls: list[Callable[[str], object]] = [
+        lambda tenant_id: billing.get_invoice("app", tenant_id, invoice.id),
+        lambda tenant_id: billing.finalize_invoice("app", tenant_id, invoice.id),
+        lambda tenant_id: billing.record_payment("app", tenant_id, invoice.id, 1),
+        lambda tenant_id: billing.mark_invoice_voided("app", tenant_id, invoice.id),
+        lambda tenant_id: billing.list_payments("app", tenant_id, invoice.id),
+    ]
+    for call in calls:
+        with pytest.raises(errors.InvoiceNotFound), conn.transaction():
+            call("other")
+    billing.create_coupon("app", "TEN", percentage=10, tenant_id="t")
+    with pytest.raises(errors.CouponNotFound), conn.transaction():
+        billing.redeem_coupon("app", "other", "TEN")
+    assert billing.get_invoice("app", "t", invoice.id) == invoice
+
+
 def test_tenant_roles_are_mapped_by_administrators(conn, billing: Billing, plan: Plan):
     conn.execute("create role python_tenant")
     try:
@@ -676,6 +1142,24 @@ def test_only_decimals_and_ints_are_quantities(conn, number):
     assert status(conn) == TransactionStatus.IDLE
 
 
+@pytest.mark.parametrize("number", [1.5, 0.0, float("nan"), True, "1", b"1", [1]])
+def test_only_decimals_and_ints_are_amounts(conn, number):
+    billing = Billing(conn)
+    calls: dict[str, Callable[[], object]] = {
+        "amount": lambda: billing.record_payment("app", "t", "i", number),
+        "percentage": lambda: billing.create_coupon("app", "C", percentage=number),
+        "minimum_subtotal": lambda: billing.create_coupon("app", "C", minimum_subtotal=number),
+        "quantity": lambda: billing.price_usage({}, number),
+        "allowance": lambda: billing.price_usage({}, 1, allowance=number),
+    }
+    for name, call in calls.items():
+        with pytest.raises(TypeError, match=f"^{name} must be a Decimal or an int, not"):
+            call()
+    with pytest.raises(TypeError, match=r"^amount must be a Decimal or an int, not"):
+        billing.create_coupon("app", "C", amount=number)
+    assert status(conn) == TransactionStatus.IDLE
+
+
 @pytest.mark.parametrize(
     ("time", "kind"),
     [(NAIVE, ValueError), (dt.date(2025, 7, 1), TypeError), ("now", TypeError), (0, TypeError)],
@@ -695,6 +1179,21 @@ def test_only_aware_datetimes_are_times(conn, time, kind):
     ]
     for call in calls:
         with pytest.raises(kind, match=r"^(\w+_at|before) "):
+            call()
+    calls = [
+        lambda: billing.create_coupon("app", "C", valid_from=time),
+        lambda: billing.create_coupon("app", "C", valid_until=time),
+        lambda: billing.update_coupon("app", "c", valid_from=time),
+        lambda: billing.update_coupon("app", "c", valid_until=time),
+        lambda: billing.generate_invoice("app", "t", "s", at=time),
+        lambda: billing.preview_invoice("app", "t", "s", at=time),
+        lambda: billing.get_invoice_by_period("app", "t", "s", time),
+        lambda: billing.finalize_invoice("app", "t", "i", due_at=time),
+        lambda: billing.record_payment("app", "t", "i", 1, paid_at=time),
+        lambda: billing.mark_invoice_paid("app", "t", "i", paid_at=time),
+    ]
+    for call in calls:
+        with pytest.raises(kind, match=r"^(valid_from|valid_until|at|due_at|paid_at) "):
             call()
     with pytest.raises(kind, match=r"^event 1: event_at "):
         billing.ingest_usage("app", [UsageRecord("t", "k", event_at=time)])
@@ -716,6 +1215,23 @@ def test_other_wrong_types_are_refused(conn):
             "app", max_subscriptions=wrong
         ),
         "exponent must be an int": lambda wrong: billing.set_currency("app", "X", wrong),
+        "^exponent must be an int": lambda wrong: billing.price_usage({}, 1, exponent=wrong),
+        "days must be an int": lambda wrong: billing.set_payment_terms("app", wrong),
+        "duration_invoices must be an int": lambda wrong: billing.create_coupon(
+            "app", "C", duration_invoices=wrong
+        ),
+        "max_redemptions must be an int": lambda wrong: billing.update_coupon(
+            "app", "c", max_redemptions=wrong
+        ),
+        "max_redemptions_per_tenant must be an int": lambda wrong: billing.create_coupon(
+            "app", "C", max_redemptions_per_tenant=wrong
+        ),
+        "active_only must be True or False": lambda wrong: billing.list_coupons(
+            "app", active_only=wrong
+        ),
+        "applies_to must be a list of str": lambda wrong: billing.create_coupon(
+            "app", "C", applies_to=wrong
+        ),
         "trial_days must be an int": lambda wrong: billing.create_plan(
             "app", "p", "P", "USD", trial_days=wrong
         ),
@@ -759,6 +1275,18 @@ async def test_the_wrong_kind_of_connection_is_refused(conn, aconn):
 # Results are values
 
 
+def redeemed(billing: Billing) -> CouponRedemption:
+    billing.create_coupon("app", "C", percentage=1)
+    return billing.redeem_coupon("app", "t", "C")
+
+
+def paid(billing: Billing) -> Payment:
+    draft = billing.create_invoice("app", "t", "USD", LINES)
+    billing.finalize_invoice("app", "t", draft.id)
+    billing.record_payment("app", "t", draft.id, 1)
+    return billing.list_payments("app", "t", draft.id)[0]
+
+
 RESULTS: list[Callable[[Billing, Subscription], Any]] = [
     lambda billing, subscription: subscription,
     lambda billing, subscription: billing.get_plan("app", subscription.plan_id),
@@ -773,6 +1301,18 @@ RESULTS: list[Callable[[Billing, Subscription], Any]] = [
         "app", "t", ["exports"], now() - DAY, now()
     )[0],
     lambda billing, subscription: UsageRecord("t", "exports", metadata={"a": 1}),
+    lambda billing, subscription: billing.price_usage({"model": "flat", "flat_amount": 1}, 0)[0],
+    lambda billing, subscription: billing.create_coupon(
+        "app", "C", percentage=1, applies_to=["a"], metadata={"a": []}
+    ),
+    lambda billing, subscription: redeemed(billing),
+    lambda billing, subscription: billing.create_invoice(
+        "app", "t", "USD", LINES, tax_rates=TAX_RATES, metadata={"a": []}
+    ),
+    lambda billing, subscription: billing.preview_invoice(
+        "app", "t", subscription.id, kind="start"
+    ).line_items[0],
+    lambda billing, subscription: paid(billing),
 ]
 
 
@@ -812,6 +1352,7 @@ class SpoilingBinaryLoader(SpoilingLoader):
 
 
 TYPES = ["text", "numeric", "int4", "int8", "bool", "timestamptz", "interval", "json", "jsonb"]
+TEXT_ARRAY_OID = 1009
 
 CONNECTIONS: Mapping[str, dict[str, Any]] = {
     "plain": {},
@@ -839,6 +1380,8 @@ def test_any_connection_will_do(connect: Connect, options, spoiled):
         for name in TYPES:
             conn.adapters.register_loader(name, SpoilingLoader)
             conn.adapters.register_loader(name, SpoilingBinaryLoader)
+        conn.adapters.register_loader(TEXT_ARRAY_OID, SpoilingLoader)
+        conn.adapters.register_loader(TEXT_ARRAY_OID, SpoilingBinaryLoader)
     billing = Billing(conn)
     event_at = now().replace(microsecond=789)
     for number in range(6):
@@ -859,7 +1402,27 @@ def test_any_connection_will_do(connect: Connect, options, spoiled):
             {"ü": 0.1},
             [{"key": "calls", "limit": "100.5"}],
         )
-        billing.create_subscription(app, "t", made.id, started_at=event_at)
+        subscribed = billing.create_subscription(
+            app, "t", made.id, started_at=event_at, tax_rates=TAX_RATES
+        )
+        coupon = billing.create_coupon(app, "Ü", percentage=Decimal("12.5"), applies_to=["ü", "x"])
+        assert billing.get_coupon(app, "Ü") == coupon
+        assert coupon.applies_to == ("ü", "x")
+        billing.redeem_coupon(app, "t", "Ü", subscription_id=subscribed.id)
+        fee = billing.generate_invoice(app, "t", subscribed.id, kind="start")
+        assert [line.amount for line in fee.line_items] == [Decimal("1.5"), Decimal("0.12")]
+        assert fee.line_items[0].period_start == event_at
+        item = {"description": "Käse", "amount": Decimal("1.50"), "period_start": event_at}
+        once = billing.create_invoice(app, "t", "USD", [item], tax_rates=TAX_RATES)
+        assert billing.get_invoice(app, "t", once.id) == once
+        assert (once.line_items[0].description, once.line_items[0].period_start) == (
+            "Käse",
+            event_at,
+        )
+        billing.finalize_invoice(app, "t", once.id, due_at=event_at + DAY)
+        billing.record_payment(app, "t", once.id, Decimal("0.5"), reference="ü", paid_at=event_at)
+        (payment,) = billing.list_payments(app, "t", once.id)
+        assert (payment.amount, payment.reference) == (Decimal("0.5"), "ü")
         billing.record_usage(app, "t", "calls", quantity=2, event_at=event_at)
         answers = billing.ingest_usage(
             app, [UsageRecord("t", "calls", 3, event_at=event_at, metadata={"ü": "\\"})]
@@ -1066,6 +1629,37 @@ async def test_the_asynchronous_store_does_the_same(aconn, ledger_dsn):
     with pytest.raises(psycopg.InterfaceError, match="was closed"):
         await billing.ping()
     assert not aconn.closed
+
+
+async def test_the_asynchronous_store_bills(aconn, ledger_dsn):
+    billing = AsyncBilling(aconn)
+    pricing = {"base": {"amount": Decimal("49.00"), "billed": "advance"}}
+    plan = await billing.create_plan("app", "pro", "Pro", "USD", pricing=pricing)
+    subscription = await billing.create_subscription("app", "t", plan.id, tax_rates=TAX_RATES)
+    lines = await billing.price_usage({"model": "per_unit", "unit_amount": Decimal("0.1")}, 15)
+    assert [line.amount for line in lines] == [Decimal("1.5")]
+    coupon = await billing.create_coupon("app", "HALF", percentage=50, applies_to=["base"])
+    assert coupon.applies_to == ("base",)
+    assert (await billing.redeem_coupon("app", "t", "HALF")).coupon_id == coupon.id
+    preview = await billing.preview_invoice("app", "t", subscription.id, kind="start")
+    draft = await billing.generate_invoice("app", "t", subscription.id, kind="start")
+    assert (preview.total, draft.total) == (Decimal("26.52"), Decimal("26.52"))
+    at = subscription.current_period_start
+    found = await billing.get_invoice_by_period("app", "t", subscription.id, at, kind="start")
+    assert found == draft
+    final = await billing.finalize_invoice("app", "t", draft.id)
+    assert await billing.list_pending_invoices("app", "t") == [final]
+    paid = await billing.record_payment("app", "t", draft.id, Decimal("26.52"))
+    assert paid.status == "paid"
+    assert [p.amount for p in await billing.list_payments("app", "t", draft.id)] == [
+        Decimal("26.52")
+    ]
+    with pytest.raises(TypeError, match=r"\$\.lines\[0\]\.amount"):
+        await billing.create_invoice("app", "t", "USD", [{"amount": 0.5}])
+    assert await billing.set_payment_terms("app", 7) == 7
+    await aconn.commit()
+    with psycopg.connect(ledger_dsn) as conn:
+        assert Billing(conn).get_invoice("app", "t", draft.id) == paid
 
 
 async def test_the_asynchronous_store_installs(database: NewDatabase):

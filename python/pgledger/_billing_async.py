@@ -17,19 +17,25 @@ from psycopg.rows import scalar_row
 from pgledger._billing_statements import (
     CLOSED,
     CONSUMPTION_ROW,
+    COUPON_REDEMPTION_ROW,
+    COUPON_ROW,
     CURRENCY_ROW,
     ENTITLEMENT_ROW,
     FEATURE_ROW,
     FEATURE_USAGE_ROW,
+    INVOICE_PREVIEW_ROW,
+    INVOICE_ROW,
+    PAYMENT_ROW,
     PLAN_ROW,
+    PRICE_LINE_ROW,
     SUBSCRIPTION_MOVE_ROW,
     SUBSCRIPTION_ROW,
     USAGE_ANSWER_ROW,
     USAGE_EVENT_ROW,
     USAGE_RECEIPT_ROW,
-    features_text,
     keys_text,
-    pricing_text,
+    mapping_text,
+    sequence_text,
     statements_for,
     usage_arrays,
 )
@@ -48,11 +54,17 @@ from pgledger._wire import (
 )
 from pgledger.billing_types import (
     Consumption,
+    Coupon,
+    CouponRedemption,
     Currency,
     Entitlement,
     Feature,
     FeatureUsage,
+    Invoice,
+    InvoicePreview,
+    Payment,
     Plan,
+    PriceLine,
     Subscription,
     SubscriptionMove,
     UsageAnswer,
@@ -231,8 +243,8 @@ class AsyncBilling(AsyncCaller):
                 slug,
                 name,
                 currency,
-                features_text(features),
-                pricing_text(pricing),
+                sequence_text("features", features),
+                mapping_text("pricing", pricing),
                 description,
                 integer_text("trial_days", trial_days),
                 flag_text("anchor_at_trial_end", anchor_at_trial_end),
@@ -355,8 +367,8 @@ class AsyncBilling(AsyncCaller):
                 app_id,
                 id,
                 name,
-                features_text(features),
-                pricing_text(pricing),
+                sequence_text("features", features),
+                mapping_text("pricing", pricing),
                 description,
                 optional_integer_text("trial_days", trial_days),
                 optional_flag_text("anchor_at_trial_end", anchor_at_trial_end),
@@ -667,6 +679,7 @@ class AsyncBilling(AsyncCaller):
         quantity: Decimal | int = 1,
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
+        tax_rates: Sequence[Mapping[str, Any]] = (),
     ) -> Subscription:
         """Subscribes a tenant to a plan: ``ledger_create_subscription``.
 
@@ -684,6 +697,11 @@ class AsyncBilling(AsyncCaller):
             metadata: JSON object of the app's own.
             id: The subscription's id if the caller chooses it (:func:`pgledger.ids.generate`). The
                 same call with the same id returns it as it is now.
+            tax_rates: Tax rates of its invoices, unless others are given for one: a mapping for
+                each, for example ``{"name": "Sales tax", "percentage": Decimal("8.25"),
+                "applies_to": ["base", "api_calls"]}``. Percentages are Decimal, int or str, 0 to
+                100. ``applies_to`` names features, and ``base`` for base fees; without it a rate
+                is on everything.
 
         Returns:
             The subscription.
@@ -696,6 +714,7 @@ class AsyncBilling(AsyncCaller):
             InvalidArgument: The time zone or the days of trial are not valid.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: The metadata is too large.
+            InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             InvalidId: An id is malformed or of another kind.
             IdempotencyConflict: The id is taken by a different subscription.
         """
@@ -713,6 +732,7 @@ class AsyncBilling(AsyncCaller):
                 decimal_text("quantity", quantity),
                 metadata_text(metadata),
                 id,
+                sequence_text("tax_rates", tax_rates),
             ),
         )
 
@@ -788,8 +808,9 @@ class AsyncBilling(AsyncCaller):
         *,
         quantity: Decimal | int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> Subscription:
-        """Changes a subscription's quantity or metadata: ``ledger_update_subscription``.
+        """Changes quantity, metadata or tax rates: ``ledger_update_subscription``.
 
         What is None stays as it is.
 
@@ -799,6 +820,7 @@ class AsyncBilling(AsyncCaller):
             id: The subscription's id.
             quantity: How many times the plan is taken.
             metadata: JSON object of the app's own.
+            tax_rates: Tax rates of its invoices, as for :meth:`create_subscription`.
 
         Returns:
             The subscription; with the same version as before where nothing changed.
@@ -808,6 +830,7 @@ class AsyncBilling(AsyncCaller):
             SubscriptionNotFound: The tenant has no such subscription.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: The metadata is too large.
+            InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             InvalidState: It is canceled.
         """
         return await self._fetch_one(
@@ -819,6 +842,7 @@ class AsyncBilling(AsyncCaller):
                 id,
                 optional_decimal_text("quantity", quantity),
                 metadata_text(metadata),
+                sequence_text("tax_rates", tax_rates),
             ),
         )
 
@@ -850,7 +874,13 @@ class AsyncBilling(AsyncCaller):
         )
 
     async def cancel_subscription(
-        self, app_id: str, tenant_id: str, id: str, *, at_period_end: bool = True
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        *,
+        at_period_end: bool = True,
+        unused_time: str = "none",
     ) -> Subscription:
         """Ends a subscription: ``ledger_cancel_subscription``.
 
@@ -859,18 +889,21 @@ class AsyncBilling(AsyncCaller):
             tenant_id: Whose it is.
             id: The subscription's id.
             at_period_end: At the end of the current period or of the trial, rather than now.
+            unused_time: What becomes of time that was paid and is not used, if it ends now:
+                ``none``, ``credit`` (kept for the tenant) or ``refund``.
 
         Returns:
             The subscription; a second time it does not change.
 
         Raises:
             InvalidId: The id is malformed or of another kind.
+            InvalidArgument: There is no such ``unused_time``, or not at the period's end.
             SubscriptionNotFound: The tenant has no such subscription.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
             self._statements.cancel_subscription,
-            (app_id, tenant_id, id, flag_text("at_period_end", at_period_end)),
+            (app_id, tenant_id, id, flag_text("at_period_end", at_period_end), unused_time),
         )
 
     async def pause_subscription(self, app_id: str, tenant_id: str, id: str) -> Subscription:
@@ -917,27 +950,31 @@ class AsyncBilling(AsyncCaller):
         )
 
     async def advance(
-        self, app_id: str, *, max_subscriptions: int = 1000
+        self, app_id: str, *, max_subscriptions: int = 1000, invoices: str = "final"
     ) -> list[SubscriptionMove]:
         """Moves what the clock has made due: ``ledger_advance``.
 
-        Ends of trials and periods, and cancellations. Any number of workers may call it at once,
-        each in a transaction of its own: no two move the same subscription.
+        Ends of trials and periods, cancellations, invoices for what has passed, and invoices that
+        are overdue. Any number of workers may call it at once, each in a transaction of its own:
+        no two move the same subscription.
 
         Args:
             app_id: App.
             max_subscriptions: How many to move at most.
+            invoices: What to make of the invoices that are due: ``final`` ones, a ``draft`` each,
+                or ``none``.
 
         Returns:
             What was done, step by step; empty when nothing is due that nobody else is moving.
 
         Raises:
-            InvalidArgument: ``max_subscriptions`` is out of range.
+            InvalidArgument: ``max_subscriptions`` is out of range, or there is no such
+                ``invoices``.
         """
         return await self._fetch_all(
             SUBSCRIPTION_MOVE_ROW,
             self._statements.advance,
-            (app_id, integer_text("max_subscriptions", max_subscriptions)),
+            (app_id, integer_text("max_subscriptions", max_subscriptions), invoices),
         )
 
     async def ingest_usage(self, app_id: str, events: Iterable[UsageRecord]) -> list[UsageAnswer]:
@@ -1364,3 +1401,834 @@ class AsyncBilling(AsyncCaller):
             scalar_row, self._statements.unmap_tenant_role, (role_name,)
         )
         return unmapped
+
+    async def price_usage(
+        self,
+        price: Mapping[str, Any],
+        quantity: Decimal | int,
+        *,
+        allowance: Decimal | int = 0,
+        exponent: int | None = None,
+    ) -> list[PriceLine]:
+        """Says what a price comes to, whoever pays it: ``ledger_price_usage``.
+
+        Args:
+            price: A price as a plan's pricing has it, for example ``{"feature": "api_calls",
+                "model": "per_unit", "unit_amount": Decimal("0.001")}``. Numbers are Decimal, int
+                or str.
+            quantity: How much is used, 0 or more.
+            allowance: How much of it is free.
+            exponent: Decimal places that amounts are rounded to, so that the lines add up to the
+                rounded total; None for exact amounts.
+
+        Returns:
+            A line for each tier that is reached, then what the minimum or maximum adds or takes.
+
+        Raises:
+            InvalidPlan: ``price`` is not valid; the message names the path.
+            InvalidQuantity: The quantity or the allowance is not in range.
+            InvalidArgument: The exponent is out of range.
+        """
+        return await self._fetch_all(
+            PRICE_LINE_ROW,
+            self._statements.price_usage,
+            (
+                mapping_text("price", price),
+                decimal_text("quantity", quantity),
+                decimal_text("allowance", allowance),
+                optional_integer_text("exponent", exponent),
+            ),
+        )
+
+    async def create_coupon(
+        self,
+        app_id: str,
+        code: str,
+        *,
+        name: str | None = None,
+        percentage: Decimal | int | None = None,
+        amount: Decimal | int | None = None,
+        currency: str | None = None,
+        duration: str = "once",
+        duration_invoices: int | None = None,
+        applies_to: Sequence[str] | None = None,
+        minimum_subtotal: Decimal | int | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+        max_redemptions: int | None = None,
+        max_redemptions_per_tenant: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        tenant_id: str = "",
+    ) -> Coupon:
+        """Creates a coupon: ``ledger_create_coupon``.
+
+        Args:
+            app_id: App that it belongs to.
+            code: What is typed to redeem it, unique in the app (and tenant).
+            name: Name for people; the code if None.
+            percentage: Percent off, above 0 to 100. Either this or ``amount``.
+            amount: Amount off, above 0.
+            currency: Currency of ``amount`` and ``minimum_subtotal``; the coupon is for invoices in
+                that currency only.
+            duration: How many invoices a redemption reduces: ``once``, ``repeating`` or
+                ``forever``.
+            duration_invoices: How many, if it is ``repeating``.
+            applies_to: Keys of the features whose lines it reduces, ``base`` among them for base
+                fees, and items of one-off lines; None for the whole invoice.
+            minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies.
+            valid_from: From when on it can be redeemed, inclusive.
+            valid_until: Until when, exclusive.
+            max_redemptions: How often it can be redeemed in all; None for any number of times.
+            max_redemptions_per_tenant: How often one tenant can redeem it.
+            metadata: JSON object of the app's own.
+            id: The coupon's id if the caller chooses it (:func:`pgledger.ids.generate`). The same
+                call with the same id returns that coupon as it is now.
+            tenant_id: The one tenant that it is for; the empty text for all.
+
+        Returns:
+            The coupon.
+
+        Raises:
+            InvalidArgument: The code, the name, the discount, the duration or a limit is not valid.
+            InvalidAmount: An amount is not in range.
+            UnknownCurrency: The currency is neither of ISO 4217 nor the app's own.
+            InvalidTime: A time is outside the years 1 to 9999, or the end not after the start.
+            AlreadyExists: The code is taken.
+            InvalidMetadata: The metadata is too large.
+            InvalidId: The id is malformed or of another kind.
+            IdempotencyConflict: The id is taken by a different coupon.
+        """
+        return await self._fetch_one(
+            COUPON_ROW,
+            self._statements.create_coupon,
+            (
+                app_id,
+                code,
+                name,
+                optional_decimal_text("percentage", percentage),
+                optional_decimal_text("amount", amount),
+                currency,
+                duration,
+                optional_integer_text("duration_invoices", duration_invoices),
+                keys_text("applies_to", applies_to),
+                optional_decimal_text("minimum_subtotal", minimum_subtotal),
+                time_text("valid_from", valid_from),
+                time_text("valid_until", valid_until),
+                optional_integer_text("max_redemptions", max_redemptions),
+                optional_integer_text("max_redemptions_per_tenant", max_redemptions_per_tenant),
+                metadata_text(metadata),
+                id,
+                tenant_id,
+            ),
+        )
+
+    async def get_coupon(self, app_id: str, code: str, *, tenant_id: str = "") -> Coupon:
+        """Returns the coupon of a code: ``ledger_get_coupon``.
+
+        Args:
+            app_id: App that it belongs to.
+            code: Its code.
+            tenant_id: For whom: the tenant's own coupon of that code comes before the app's.
+
+        Raises:
+            CouponNotFound: There is none for this app and tenant.
+        """
+        return await self._fetch_one(
+            COUPON_ROW, self._statements.get_coupon, (app_id, code, tenant_id)
+        )
+
+    async def get_coupon_by_id(self, app_id: str, id: str) -> Coupon:
+        """Returns a coupon: ``ledger_get_coupon_by_id``.
+
+        Args:
+            app_id: App that it belongs to.
+            id: The coupon's id.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            CouponNotFound: The app has no such coupon.
+        """
+        return await self._fetch_one(COUPON_ROW, self._statements.get_coupon_by_id, (app_id, id))
+
+    async def list_coupons(
+        self,
+        app_id: str,
+        *,
+        active_only: bool = False,
+        page_size: int = 100,
+        page_offset: int = 0,
+        tenant_id: str | None = None,
+    ) -> list[Coupon]:
+        """Returns an app's coupons, the newest last: ``ledger_list_coupons``.
+
+        Args:
+            app_id: App that they belong to.
+            active_only: Only those that are not archived, past their time or used up.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
+            tenant_id: None for all of the app; the empty text for those that are for all tenants;
+                a tenant's for its own and these.
+
+        Raises:
+            InvalidPage: ``page_size`` or ``page_offset`` is out of range.
+        """
+        return await self._fetch_all(
+            COUPON_ROW,
+            self._statements.list_coupons,
+            (
+                app_id,
+                flag_text("active_only", active_only),
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+                tenant_id,
+            ),
+        )
+
+    async def update_coupon(
+        self,
+        app_id: str,
+        id: str,
+        *,
+        name: str | None = None,
+        valid_from: datetime | None = None,
+        valid_until: datetime | None = None,
+        max_redemptions: int | None = None,
+        max_redemptions_per_tenant: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Coupon:
+        """Changes a coupon: ``ledger_update_coupon``.
+
+        What is None stays as it is. The code and the discount never change.
+
+        Args:
+            app_id: App that it belongs to.
+            id: The coupon's id.
+            name: Name for people.
+            valid_from: From when on it can be redeemed, inclusive.
+            valid_until: Until when, exclusive.
+            max_redemptions: How often it can be redeemed in all.
+            max_redemptions_per_tenant: How often one tenant can redeem it.
+            metadata: JSON object of the app's own.
+
+        Returns:
+            The coupon; with the same version as before where nothing changed.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            CouponNotFound: The app has no such coupon.
+            InvalidArgument: The name or a limit is not valid.
+            InvalidTime: A time is outside the years 1 to 9999, or the end not after the start.
+            InUse: It has been redeemed more often than ``max_redemptions``.
+            InvalidMetadata: The metadata is too large.
+        """
+        return await self._fetch_one(
+            COUPON_ROW,
+            self._statements.update_coupon,
+            (
+                app_id,
+                id,
+                name,
+                time_text("valid_from", valid_from),
+                time_text("valid_until", valid_until),
+                optional_integer_text("max_redemptions", max_redemptions),
+                optional_integer_text("max_redemptions_per_tenant", max_redemptions_per_tenant),
+                metadata_text(metadata),
+            ),
+        )
+
+    async def archive_coupon(self, app_id: str, id: str) -> Coupon:
+        """Closes a coupon; who has redeemed it keeps it: ``ledger_archive_coupon``.
+
+        Args:
+            app_id: App that it belongs to.
+            id: The coupon's id.
+
+        Returns:
+            The coupon; a second time it does not change.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            CouponNotFound: The app has no such coupon.
+        """
+        return await self._fetch_one(COUPON_ROW, self._statements.archive_coupon, (app_id, id))
+
+    async def delete_coupon(self, app_id: str, id: str) -> Coupon:
+        """Deletes a coupon that nobody has redeemed: ``ledger_delete_coupon``.
+
+        Args:
+            app_id: App that it belongs to.
+            id: The coupon's id.
+
+        Returns:
+            The coupon as it was.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            CouponNotFound: The app has no such coupon.
+            InUse: It has been redeemed. Archive it instead.
+        """
+        return await self._fetch_one(COUPON_ROW, self._statements.delete_coupon, (app_id, id))
+
+    async def redeem_coupon(
+        self,
+        app_id: str,
+        tenant_id: str,
+        code: str,
+        *,
+        subscription_id: str | None = None,
+        id: str | None = None,
+    ) -> CouponRedemption:
+        """Redeems a coupon for a tenant: ``ledger_redeem_coupon``.
+
+        However many do it at the same time, it is not redeemed more often than it can be.
+
+        Args:
+            app_id: App.
+            tenant_id: Who redeems it.
+            code: Its code: the tenant's own coupon of that code comes before the app's.
+            subscription_id: Subscription whose invoices it is to reduce; None for all of the
+                tenant's.
+            id: The redemption's id if the caller chooses it (:func:`pgledger.ids.generate`). The
+                same call with the same id redeems once and returns that redemption as it is now.
+
+        Returns:
+            The redemption.
+
+        Raises:
+            CouponNotFound: There is no coupon of this code for this app and tenant.
+            CouponNotValid: It is archived, not valid yet or not valid any more.
+            CouponExhausted: It has been redeemed as often as it can be, in all or by this tenant.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidId: An id is malformed or of another kind.
+            IdempotencyConflict: The id is taken by a different redemption.
+        """
+        return await self._fetch_one(
+            COUPON_REDEMPTION_ROW,
+            self._statements.redeem_coupon,
+            (app_id, tenant_id, code, subscription_id, id),
+        )
+
+    async def list_coupon_redemptions(
+        self, app_id: str, tenant_id: str, *, page_size: int = 100, page_offset: int = 0
+    ) -> list[CouponRedemption]:
+        """Returns the coupons that a tenant has redeemed: ``ledger_list_coupon_redemptions``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who redeemed them.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
+
+        Returns:
+            Redemptions, the newest last.
+
+        Raises:
+            InvalidPage: ``page_size`` or ``page_offset`` is out of range.
+        """
+        return await self._fetch_all(
+            COUPON_REDEMPTION_ROW,
+            self._statements.list_coupon_redemptions,
+            (
+                app_id,
+                tenant_id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def generate_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        subscription_id: str,
+        *,
+        at: datetime | None = None,
+        kind: str = "period",
+        tax_rates: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Invoice:
+        """Draws up the invoice of a subscription's period: ``ledger_generate_invoice``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            subscription_id: For which subscription.
+            at: A time in the period; None for the current one.
+            kind: ``period`` (what the period has come to, and what the next one costs in advance),
+                ``start`` (the base fee of a period that is paid in advance and not on the invoice
+                of the one before) or ``interim`` (usage until now).
+            tax_rates: Tax rates, as for :meth:`create_subscription`; None for the subscription's.
+
+        Returns:
+            A draft, which for ``period`` becomes final after the period's end; what there is
+            already of this subscription, period and kind is returned as it is, unless it was
+            voided.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: There is no such kind, or the subscription has no period at that time.
+            InvalidTime: ``at`` is outside the years 1 to 9999.
+            InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.generate_invoice,
+            (
+                app_id,
+                tenant_id,
+                subscription_id,
+                time_text("at", at),
+                kind,
+                sequence_text("tax_rates", tax_rates),
+            ),
+        )
+
+    async def preview_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        subscription_id: str,
+        *,
+        at: datetime | None = None,
+        kind: str = "period",
+        tax_rates: Sequence[Mapping[str, Any]] | None = None,
+    ) -> InvoicePreview:
+        """Returns what :meth:`generate_invoice` would, and writes nothing down.
+
+        The function behind it is ``ledger_preview_invoice``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who would be billed.
+            subscription_id: For which subscription.
+            at: A time in the period; None for the current one.
+            kind: ``period``, ``start`` or ``interim``, as for :meth:`generate_invoice`.
+            tax_rates: Tax rates, as for :meth:`create_subscription`; None for the subscription's.
+
+        Returns:
+            The draft as of now, computed anew if there is one, and without an id; what is final
+            already is returned as it is.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: There is no such kind, or the subscription has no period at that time.
+            InvalidTime: ``at`` is outside the years 1 to 9999.
+            InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+        """
+        return await self._fetch_one(
+            INVOICE_PREVIEW_ROW,
+            self._statements.preview_invoice,
+            (
+                app_id,
+                tenant_id,
+                subscription_id,
+                time_text("at", at),
+                kind,
+                sequence_text("tax_rates", tax_rates),
+            ),
+        )
+
+    async def create_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        currency: str,
+        lines: Sequence[Mapping[str, Any]],
+        *,
+        tax_rates: Sequence[Mapping[str, Any]] = (),
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+    ) -> Invoice:
+        """Draws up a one-off invoice, of lines that are given: ``ledger_create_invoice``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            currency: Currency of every amount, of ISO 4217 or the app's own.
+            lines: What is charged or, below zero, credited: a mapping for each of 1 to 1,000 lines
+                with ``description`` and either ``amount`` or ``quantity`` and ``unit_amount``, for
+                example ``{"description": "Support", "quantity": 3, "unit_amount":
+                Decimal("80.00")}``; ``item``, a text that coupons and tax rates can name,
+                ``period_start`` and ``period_end`` if wanted. Numbers are Decimal, int or str;
+                times are aware datetimes, or texts of ISO 8601 with an offset.
+            tax_rates: Tax rates, as for :meth:`create_subscription`; ``applies_to`` names items.
+            metadata: JSON object of the app's own.
+            id: The invoice's id if the caller chooses it (:func:`pgledger.ids.generate`). The same
+                call with the same id returns that invoice as it is now.
+
+        Returns:
+            A draft.
+
+        Raises:
+            UnknownCurrency: The currency is neither of ISO 4217 nor the app's own.
+            InvalidInvoice: ``lines`` or ``tax_rates`` are not valid; the message names the path.
+            InvalidMetadata: The metadata is too large.
+            InvalidId: The id is malformed or of another kind.
+            IdempotencyConflict: The id is taken by a different invoice.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.create_invoice,
+            (
+                app_id,
+                tenant_id,
+                currency,
+                sequence_text("lines", lines),
+                sequence_text("tax_rates", tax_rates),
+                metadata_text(metadata),
+                id,
+            ),
+        )
+
+    async def get_invoice(self, app_id: str, tenant_id: str, id: str) -> Invoice:
+        """Returns an invoice: ``ledger_get_invoice``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            id: The invoice's id.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW, self._statements.get_invoice, (app_id, tenant_id, id)
+        )
+
+    async def get_invoice_by_period(
+        self,
+        app_id: str,
+        tenant_id: str,
+        subscription_id: str,
+        at: datetime,
+        *,
+        kind: str = "period",
+    ) -> Invoice | None:
+        """Returns the invoice of a subscription's period: ``ledger_get_invoice_by_period``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            subscription_id: For which subscription.
+            at: A time in the period.
+            kind: ``period``, ``start`` or ``interim``.
+
+        Returns:
+            The one that is not voided, or None.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            SubscriptionNotFound: The tenant has no such subscription.
+            InvalidArgument: There is no such kind.
+            InvalidTime: ``at`` is outside the years 1 to 9999.
+        """
+        return await self._fetch_first(
+            INVOICE_ROW,
+            self._statements.get_invoice_by_period,
+            (app_id, tenant_id, subscription_id, time_text("at", at), kind),
+        )
+
+    async def list_invoices(
+        self,
+        app_id: str,
+        tenant_id: str,
+        *,
+        status: str | None = None,
+        page_size: int = 100,
+        page_offset: int = 0,
+    ) -> list[Invoice]:
+        """Returns a tenant's invoices, the newest last: ``ledger_list_invoices``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            status: ``draft``, ``pending``, ``paid``, ``past_due``, ``voided`` or
+                ``uncollectible``; None for all.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
+
+        Raises:
+            InvalidArgument: There is no such status.
+            InvalidPage: ``page_size`` or ``page_offset`` is out of range.
+        """
+        return await self._fetch_all(
+            INVOICE_ROW,
+            self._statements.list_invoices,
+            (
+                app_id,
+                tenant_id,
+                status,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def list_pending_invoices(
+        self, app_id: str, tenant_id: str, *, page_size: int = 100, page_offset: int = 0
+    ) -> list[Invoice]:
+        """Returns the invoices that a tenant is to pay: ``ledger_list_pending_invoices``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
+
+        Returns:
+            Those that are pending or past due, by when they are due.
+
+        Raises:
+            InvalidPage: ``page_size`` or ``page_offset`` is out of range.
+        """
+        return await self._fetch_all(
+            INVOICE_ROW,
+            self._statements.list_pending_invoices,
+            (
+                app_id,
+                tenant_id,
+                integer_text("page_size", page_size),
+                integer_text("page_offset", page_offset),
+            ),
+        )
+
+    async def refresh_invoice(self, app_id: str, tenant_id: str, id: str) -> Invoice:
+        """Computes a draft anew: ``ledger_refresh_invoice``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            id: The invoice's id.
+
+        Returns:
+            The invoice; with the same version as before where nothing changed.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidState: It is no draft.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW, self._statements.refresh_invoice, (app_id, tenant_id, id)
+        )
+
+    async def finalize_invoice(
+        self, app_id: str, tenant_id: str, id: str, *, due_at: datetime | None = None
+    ) -> Invoice:
+        """Makes a draft final, with a number: ``ledger_finalize_invoice``.
+
+        It is computed anew and uses up its coupons; nothing on it changes afterwards but its state
+        and its payments. Numbers are taken one transaction after the other, so commit soon.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            id: The invoice's id.
+            due_at: When it is to be paid; None for the app's payment terms from now on
+                (:meth:`set_payment_terms`).
+
+        Returns:
+            The invoice, ``pending``, or ``paid`` where nothing is due; a second time it does not
+            change.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidTime: ``due_at`` is outside the years 1 to 9999.
+            InvalidState: It is voided, or the period it is for is not over.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.finalize_invoice,
+            (app_id, tenant_id, id, time_text("due_at", due_at)),
+        )
+
+    async def delete_invoice(self, app_id: str, tenant_id: str, id: str) -> Invoice:
+        """Deletes a draft: ``ledger_delete_invoice``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            id: The invoice's id.
+
+        Returns:
+            The draft as it was.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidState: It is no draft. Void it instead.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW, self._statements.delete_invoice, (app_id, tenant_id, id)
+        )
+
+    async def record_payment(
+        self,
+        app_id: str,
+        tenant_id: str,
+        invoice_id: str,
+        amount: Decimal | int,
+        *,
+        paid_at: datetime | None = None,
+        reference: str | None = None,
+        id: str | None = None,
+    ) -> Invoice:
+        """Records a payment on an invoice: ``ledger_record_payment``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who paid.
+            invoice_id: Which invoice.
+            amount: How much, in the invoice's currency, above 0.
+            paid_at: When, not in the future; None for now.
+            reference: What the payment is called where it was made.
+            id: The payment's id if the caller chooses it (:func:`pgledger.ids.generate`). The same
+                call with the same id records once and returns the invoice as it is now.
+
+        Returns:
+            The invoice, ``paid`` once its payments cover it; what is paid beyond that is kept as
+            ``unapplied``.
+
+        Raises:
+            InvalidId: An id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidAmount: The amount is not in range, or has too many decimal places.
+            InvalidArgument: The reference is not valid.
+            InvalidTime: ``paid_at`` is in the future or outside the years 1 to 9999.
+            InvalidState: The invoice is a draft or voided.
+            IdempotencyConflict: The id is taken by a different payment.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.record_payment,
+            (
+                app_id,
+                tenant_id,
+                invoice_id,
+                decimal_text("amount", amount),
+                time_text("paid_at", paid_at),
+                reference,
+                id,
+            ),
+        )
+
+    async def mark_invoice_paid(
+        self,
+        app_id: str,
+        tenant_id: str,
+        id: str,
+        *,
+        paid_at: datetime | None = None,
+        reference: str | None = None,
+    ) -> Invoice:
+        """Records a payment of all that is still due: ``ledger_mark_invoice_paid``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who paid.
+            id: The invoice's id.
+            paid_at: When, not in the future; None for now.
+            reference: What the payment is called where it was made.
+
+        Returns:
+            The invoice, ``paid``; a second time it does not change.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidArgument: The reference is not valid.
+            InvalidTime: ``paid_at`` is in the future or outside the years 1 to 9999.
+            InvalidState: The invoice is a draft or voided.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.mark_invoice_paid,
+            (app_id, tenant_id, id, time_text("paid_at", paid_at), reference),
+        )
+
+    async def mark_invoice_voided(
+        self, app_id: str, tenant_id: str, id: str, *, reason: str | None = None
+    ) -> Invoice:
+        """Takes an invoice back, as if it had not been: ``ledger_mark_invoice_voided``.
+
+        Coupons that it used up can be used again, and what was paid on it is kept as ``unapplied``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            id: The invoice's id.
+            reason: Why.
+
+        Returns:
+            The invoice, ``voided``; a second time it does not change.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidArgument: The reason is not valid.
+            InvalidState: The invoice is a draft or paid.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.mark_invoice_voided,
+            (app_id, tenant_id, id, reason),
+        )
+
+    async def mark_invoice_uncollectible(self, app_id: str, tenant_id: str, id: str) -> Invoice:
+        """Gives up an invoice: ``ledger_mark_invoice_uncollectible``.
+
+        It can still be paid or voided.
+
+        Args:
+            app_id: App.
+            tenant_id: Who is billed.
+            id: The invoice's id.
+
+        Returns:
+            The invoice, ``uncollectible``; a second time it does not change.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+            InvalidState: The invoice is a draft, paid or voided.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW, self._statements.mark_invoice_uncollectible, (app_id, tenant_id, id)
+        )
+
+    async def list_payments(self, app_id: str, tenant_id: str, invoice_id: str) -> list[Payment]:
+        """Returns the payments made on an invoice, the newest last: ``ledger_list_payments``.
+
+        Args:
+            app_id: App.
+            tenant_id: Who paid.
+            invoice_id: Which invoice.
+
+        Raises:
+            InvalidId: The id is malformed or of another kind.
+            InvoiceNotFound: The tenant has no such invoice.
+        """
+        return await self._fetch_all(
+            PAYMENT_ROW, self._statements.list_payments, (app_id, tenant_id, invoice_id)
+        )
+
+    async def set_payment_terms(self, app_id: str, days: int) -> int:
+        """Sets how long tenants have to pay invoices: ``ledger_set_payment_terms``.
+
+        Args:
+            app_id: App.
+            days: Days from when an invoice is final, 0 to 3,650; 30 until it is set.
+
+        Returns:
+            The same.
+
+        Raises:
+            InvalidArgument: It is out of range.
+        """
+        known: int = await self._fetch_one(
+            scalar_row, self._statements.set_payment_terms, (app_id, integer_text("days", days))
+        )
+        return known

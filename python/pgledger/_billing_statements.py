@@ -1,10 +1,14 @@
-"""What both billing stores send: a statement for each function, plans as JSON, usage as arrays."""
+"""What both billing stores send and how they read what comes: a statement for each function.
+
+Plans, prices, lines and tax rates go as JSON, usage as arrays; lines of invoices come as JSON.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 from psycopg import InterfaceError
 
@@ -19,11 +23,18 @@ from pgledger._wire import (
 )
 from pgledger.billing_types import (
     Consumption,
+    Coupon,
+    CouponRedemption,
     Currency,
     Entitlement,
     Feature,
     FeatureUsage,
+    Invoice,
+    InvoiceLine,
+    InvoicePreview,
+    Payment,
     Plan,
+    PriceLine,
     Subscription,
     SubscriptionMove,
     UsageAnswer,
@@ -31,6 +42,41 @@ from pgledger.billing_types import (
     UsageReceipt,
     UsageRecord,
 )
+
+
+def _optional_decimal(number: str | None) -> Decimal | None:
+    return None if number is None else Decimal(number)
+
+
+def _optional_time(time: str | None) -> datetime | None:
+    return None if time is None else datetime.fromisoformat(time)
+
+
+def _line(line: Mapping[str, Any]) -> InvoiceLine:
+    return InvoiceLine(
+        id=line["id"],
+        kind=line["kind"],
+        description=line["description"],
+        item=line["item"],
+        period_start=_optional_time(line["period_start"]),
+        period_end=_optional_time(line["period_end"]),
+        quantity=_optional_decimal(line["quantity"]),
+        unit_amount=_optional_decimal(line["unit_amount"]),
+        amount=Decimal(line["amount"]),
+        discount=Decimal(line["discount"]),
+        tax=Decimal(line["tax"]),
+        basis=line["basis"],
+    )
+
+
+def _lines(lines: Iterable[Mapping[str, Any]] | None) -> tuple[InvoiceLine, ...]:
+    # An invoice without lines has null rather than an empty array.
+    return tuple(map(_line, lines or ()))
+
+
+def _optional_tuple(elements: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if elements is None else tuple(elements)
+
 
 PLAN_ROW = row_factory(Plan)
 FEATURE_ROW = row_factory(Feature)
@@ -43,13 +89,22 @@ USAGE_EVENT_ROW = row_factory(UsageEvent)
 FEATURE_USAGE_ROW = row_factory(FeatureUsage)
 ENTITLEMENT_ROW = row_factory(Entitlement)
 CONSUMPTION_ROW = row_factory(Consumption)
+PRICE_LINE_ROW = row_factory(PriceLine)
+COUPON_ROW = row_factory(Coupon, applies_to=_optional_tuple)
+COUPON_REDEMPTION_ROW = row_factory(CouponRedemption)
+INVOICE_ROW = row_factory(Invoice, line_items=_lines)
+INVOICE_PREVIEW_ROW = row_factory(InvoicePreview, line_items=_lines)
+PAYMENT_ROW = row_factory(Payment)
 
-# Prices and limits stay exact; metadata is the caller's own.
+# Prices, limits and rates stay exact; metadata is the caller's own.
 _PLAN_CASTS = {"features": "json", "pricing": "json"}
+_SUBSCRIPTION_CASTS = {"tax_rates": "json"}
+_INVOICE_CASTS = {"line_items": "json", "tax_rates": "json"}
 
 IS_THERE = "select pg_catalog.to_regclass(%s::text) is not null"
 
 _PAGE = {"page_size": "integer", "page_offset": "bigint"}
+_ONE_FEATURE = {"app_id": "text", "tenant_id": "text", "feature_key": "text"}
 
 
 class BillingStatements:
@@ -57,6 +112,22 @@ class BillingStatements:
 
     def __init__(self, schema: str | None) -> None:
         calls = Calls(schema)
+        # By name rather than by a call, so that a missing store is an answer and not an error that
+        # would abort the caller's transaction.
+        self.is_installed = IS_THERE
+        self.store = calls.named("ledger_plans")
+        self.map_tenant_role = calls.value(
+            "ledger_map_tenant_role", role_name="name", app_id="text", tenant_id="text"
+        )
+        self.unmap_tenant_role = calls.value("ledger_unmap_tenant_role", role_name="name")
+        self._add_catalogue(calls)
+        self._add_subscriptions(calls)
+        self._add_usage(calls)
+        self._add_entitlements(calls)
+        self._add_coupons(calls)
+        self._add_invoices(calls)
+
+    def _add_catalogue(self, calls: Calls) -> None:
         self.create_plan = calls.rows(
             Plan,
             "ledger_create_plan",
@@ -154,10 +225,20 @@ class BillingStatements:
         self.set_currency = calls.rows(
             Currency, "ledger_set_currency", app_id="text", code="text", exponent="integer"
         )
-        self.set_usage_skew = calls.value("ledger_set_usage_skew", app_id="text", skew="interval")
+        self.price_usage = calls.rows(
+            PriceLine,
+            "ledger_price_usage",
+            price="jsonb",
+            quantity="numeric",
+            allowance="numeric",
+            exponent="integer",
+        )
+
+    def _add_subscriptions(self, calls: Calls) -> None:
         self.create_subscription = calls.rows(
             Subscription,
             "ledger_create_subscription",
+            _SUBSCRIPTION_CASTS,
             app_id="text",
             tenant_id="text",
             plan_id="text",
@@ -168,17 +249,23 @@ class BillingStatements:
             quantity="numeric",
             metadata="jsonb",
             id="text",
+            tax_rates="jsonb",
         )
         one_subscription = {"app_id": "text", "tenant_id": "text", "id": "text"}
         self.get_subscription = calls.rows(
-            Subscription, "ledger_get_subscription", **one_subscription
+            Subscription, "ledger_get_subscription", _SUBSCRIPTION_CASTS, **one_subscription
         )
         self.get_active_subscription = calls.rows(
-            Subscription, "ledger_get_active_subscription", app_id="text", tenant_id="text"
+            Subscription,
+            "ledger_get_active_subscription",
+            _SUBSCRIPTION_CASTS,
+            app_id="text",
+            tenant_id="text",
         )
         self.list_subscriptions = calls.rows(
             Subscription,
             "ledger_list_subscriptions",
+            _SUBSCRIPTION_CASTS,
             app_id="text",
             tenant_id="text",
             status="text",
@@ -187,28 +274,43 @@ class BillingStatements:
         self.update_subscription = calls.rows(
             Subscription,
             "ledger_update_subscription",
+            _SUBSCRIPTION_CASTS,
             **one_subscription,
             quantity="numeric",
             metadata="jsonb",
+            tax_rates="jsonb",
         )
         self.change_plan = calls.rows(
-            Subscription, "ledger_change_plan", **one_subscription, plan_id="text"
+            Subscription,
+            "ledger_change_plan",
+            _SUBSCRIPTION_CASTS,
+            **one_subscription,
+            plan_id="text",
         )
         self.cancel_subscription = calls.rows(
             Subscription,
             "ledger_cancel_subscription",
+            _SUBSCRIPTION_CASTS,
             **one_subscription,
             at_period_end="boolean",
+            unused_time="text",
         )
         self.pause_subscription = calls.rows(
-            Subscription, "ledger_pause_subscription", **one_subscription
+            Subscription, "ledger_pause_subscription", _SUBSCRIPTION_CASTS, **one_subscription
         )
         self.resume_subscription = calls.rows(
-            Subscription, "ledger_resume_subscription", **one_subscription
+            Subscription, "ledger_resume_subscription", _SUBSCRIPTION_CASTS, **one_subscription
         )
         self.advance = calls.rows(
-            SubscriptionMove, "ledger_advance", app_id="text", max_subscriptions="integer"
+            SubscriptionMove,
+            "ledger_advance",
+            app_id="text",
+            max_subscriptions="integer",
+            invoices="text",
         )
+
+    def _add_usage(self, calls: Calls) -> None:
+        self.set_usage_skew = calls.value("ledger_set_usage_skew", app_id="text", skew="interval")
         self.ingest_usage = calls.rows(
             UsageAnswer,
             "ledger_ingest_usage",
@@ -220,11 +322,10 @@ class BillingStatements:
             idempotency_keys="text[]",
             metadatas="jsonb[]",
         )
-        one_feature = {"app_id": "text", "tenant_id": "text", "feature_key": "text"}
         self.record_usage = calls.rows(
             UsageReceipt,
             "ledger_record_usage",
-            **one_feature,
+            **_ONE_FEATURE,
             quantity="numeric",
             event_at="timestamptz",
             idempotency_key="text",
@@ -232,7 +333,7 @@ class BillingStatements:
         )
         self.aggregate_usage = calls.value(
             "ledger_aggregate_usage",
-            **one_feature,
+            **_ONE_FEATURE,
             starts_at="timestamptz",
             ends_at="timestamptz",
             aggregation="text",
@@ -259,23 +360,25 @@ class BillingStatements:
         self.purge_usage = calls.value(
             "ledger_purge_usage", app_id="text", before="timestamptz", max_events="integer"
         )
+
+    def _add_entitlements(self, calls: Calls) -> None:
         self.check_entitlement = calls.rows(
-            Entitlement, "ledger_check_entitlement", **one_feature, quantity="numeric"
+            Entitlement, "ledger_check_entitlement", **_ONE_FEATURE, quantity="numeric"
         )
-        self.remaining_entitlement = calls.value("ledger_remaining_entitlement", **one_feature)
+        self.remaining_entitlement = calls.value("ledger_remaining_entitlement", **_ONE_FEATURE)
         self.consume_entitlement = calls.rows(
             Consumption,
             "ledger_consume_entitlement",
-            **one_feature,
+            **_ONE_FEATURE,
             quantity="numeric",
             idempotency_key="text",
             metadata="jsonb",
         )
         self.set_cached_entitlement = calls.rows(
-            Entitlement, "ledger_set_cached_entitlement", **one_feature, ttl="interval"
+            Entitlement, "ledger_set_cached_entitlement", **_ONE_FEATURE, ttl="interval"
         )
         self.get_cached_entitlement = calls.rows(
-            Entitlement, "ledger_get_cached_entitlement", **one_feature, quantity="numeric"
+            Entitlement, "ledger_get_cached_entitlement", **_ONE_FEATURE, quantity="numeric"
         )
         self.invalidate_tenant_entitlements = calls.value(
             "ledger_invalidate_tenant_entitlements", app_id="text", tenant_id="text"
@@ -283,14 +386,169 @@ class BillingStatements:
         self.invalidate_feature_entitlements = calls.value(
             "ledger_invalidate_feature_entitlements", app_id="text", feature_key="text"
         )
-        self.map_tenant_role = calls.value(
-            "ledger_map_tenant_role", role_name="name", app_id="text", tenant_id="text"
+
+    def _add_coupons(self, calls: Calls) -> None:
+        self.create_coupon = calls.rows(
+            Coupon,
+            "ledger_create_coupon",
+            app_id="text",
+            code="text",
+            name="text",
+            percentage="numeric",
+            amount="numeric",
+            currency="text",
+            duration="text",
+            duration_invoices="integer",
+            applies_to="text[]",
+            minimum_subtotal="numeric",
+            valid_from="timestamptz",
+            valid_until="timestamptz",
+            max_redemptions="bigint",
+            max_redemptions_per_tenant="bigint",
+            metadata="jsonb",
+            id="text",
+            tenant_id="text",
         )
-        self.unmap_tenant_role = calls.value("ledger_unmap_tenant_role", role_name="name")
-        # By name rather than by a call, so that a missing store is an answer and not an error that
-        # would abort the caller's transaction.
-        self.is_installed = IS_THERE
-        self.store = calls.named("ledger_plans")
+        self.get_coupon = calls.rows(
+            Coupon, "ledger_get_coupon", app_id="text", code="text", tenant_id="text"
+        )
+        one_coupon = {"app_id": "text", "id": "text"}
+        self.get_coupon_by_id = calls.rows(Coupon, "ledger_get_coupon_by_id", **one_coupon)
+        self.list_coupons = calls.rows(
+            Coupon,
+            "ledger_list_coupons",
+            app_id="text",
+            active_only="boolean",
+            **_PAGE,
+            tenant_id="text",
+        )
+        self.update_coupon = calls.rows(
+            Coupon,
+            "ledger_update_coupon",
+            **one_coupon,
+            name="text",
+            valid_from="timestamptz",
+            valid_until="timestamptz",
+            max_redemptions="bigint",
+            max_redemptions_per_tenant="bigint",
+            metadata="jsonb",
+        )
+        self.archive_coupon = calls.rows(Coupon, "ledger_archive_coupon", **one_coupon)
+        self.delete_coupon = calls.rows(Coupon, "ledger_delete_coupon", **one_coupon)
+        self.redeem_coupon = calls.rows(
+            CouponRedemption,
+            "ledger_redeem_coupon",
+            app_id="text",
+            tenant_id="text",
+            code="text",
+            subscription_id="text",
+            id="text",
+        )
+        self.list_coupon_redemptions = calls.rows(
+            CouponRedemption,
+            "ledger_list_coupon_redemptions",
+            app_id="text",
+            tenant_id="text",
+            **_PAGE,
+        )
+
+    def _add_invoices(self, calls: Calls) -> None:
+        to_invoice = {
+            "app_id": "text",
+            "tenant_id": "text",
+            "subscription_id": "text",
+            "at": "timestamptz",
+            "kind": "text",
+        }
+        self.generate_invoice = calls.rows(
+            Invoice, "ledger_generate_invoice", _INVOICE_CASTS, **to_invoice, tax_rates="jsonb"
+        )
+        self.preview_invoice = calls.rows(
+            InvoicePreview,
+            "ledger_preview_invoice",
+            _INVOICE_CASTS,
+            **to_invoice,
+            tax_rates="jsonb",
+        )
+        self.create_invoice = calls.rows(
+            Invoice,
+            "ledger_create_invoice",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            currency="text",
+            lines="jsonb",
+            tax_rates="jsonb",
+            metadata="jsonb",
+            id="text",
+        )
+        one_invoice = {"app_id": "text", "tenant_id": "text", "id": "text"}
+        self.get_invoice = calls.rows(Invoice, "ledger_get_invoice", _INVOICE_CASTS, **one_invoice)
+        self.get_invoice_by_period = calls.rows(
+            Invoice, "ledger_get_invoice_by_period", _INVOICE_CASTS, **to_invoice
+        )
+        self.list_invoices = calls.rows(
+            Invoice,
+            "ledger_list_invoices",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            status="text",
+            **_PAGE,
+        )
+        self.list_pending_invoices = calls.rows(
+            Invoice,
+            "ledger_list_pending_invoices",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            **_PAGE,
+        )
+        self.refresh_invoice = calls.rows(
+            Invoice, "ledger_refresh_invoice", _INVOICE_CASTS, **one_invoice
+        )
+        self.finalize_invoice = calls.rows(
+            Invoice,
+            "ledger_finalize_invoice",
+            _INVOICE_CASTS,
+            **one_invoice,
+            due_at="timestamptz",
+        )
+        self.delete_invoice = calls.rows(
+            Invoice, "ledger_delete_invoice", _INVOICE_CASTS, **one_invoice
+        )
+        self.record_payment = calls.rows(
+            Invoice,
+            "ledger_record_payment",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            invoice_id="text",
+            amount="numeric",
+            paid_at="timestamptz",
+            reference="text",
+            id="text",
+        )
+        self.mark_invoice_paid = calls.rows(
+            Invoice,
+            "ledger_mark_invoice_paid",
+            _INVOICE_CASTS,
+            **one_invoice,
+            paid_at="timestamptz",
+            reference="text",
+        )
+        self.mark_invoice_voided = calls.rows(
+            Invoice, "ledger_mark_invoice_voided", _INVOICE_CASTS, **one_invoice, reason="text"
+        )
+        self.mark_invoice_uncollectible = calls.rows(
+            Invoice, "ledger_mark_invoice_uncollectible", _INVOICE_CASTS, **one_invoice
+        )
+        self.list_payments = calls.rows(
+            Payment, "ledger_list_payments", app_id="text", tenant_id="text", invoice_id="text"
+        )
+        self.set_payment_terms = calls.value(
+            "ledger_set_payment_terms", app_id="text", days="integer"
+        )
 
     def require_open(self) -> None:
         """Does nothing, other than its counterpart below."""
@@ -312,40 +570,47 @@ def statements_for(schema: str | None) -> BillingStatements:
     return BillingStatements(schema)
 
 
-def features_text(features: object) -> str | None:
-    """Returns a plan's features as jsonb's input, or None for None.
+def sequence_text(name: str, elements: object) -> str | None:
+    """Returns a plan's features, lines or tax rates as jsonb's input, or None for None.
 
-    Decimals are written as texts, digit by digit, as limits and prices in plans are.
+    Decimals are written as texts, digit by digit, as all exact numbers in JSON are here; times
+    are written as texts with their zone.
+
+    Args:
+        name: What it is: errors name paths from there.
+        elements: A sequence of mappings.
 
     Raises:
         TypeError: It is no sequence, or holds a float or what JSON cannot hold; the message names
             the path.
-        ValueError: It holds a Decimal that is not a number.
+        ValueError: It holds a Decimal that is not a number, or a time without a zone.
     """
-    if features is None:
+    if elements is None:
         return None
-    if not isinstance(features, Sequence) or isinstance(features, (str, bytes, bytearray)):
-        raise TypeError(
-            f"features must be a sequence such as a list, not {type(features).__name__}"
-        )
-    return json.dumps(_plain("$.features", cast("Sequence[object]", features)))
+    if not isinstance(elements, Sequence) or isinstance(elements, (str, bytes, bytearray)):
+        raise TypeError(f"{name} must be a sequence such as a list, not {type(elements).__name__}")
+    return json.dumps(_plain(f"$.{name}", cast("Sequence[object]", elements)))
 
 
-def pricing_text(pricing: object) -> str | None:
-    """Returns a plan's pricing as jsonb's input, or None for None.
+def mapping_text(name: str, members: object) -> str | None:
+    """Returns a plan's pricing or a single price as jsonb's input, or None for None.
 
-    Decimals are written as texts, digit by digit, as limits and prices in plans are.
+    What it holds is written as by :func:`sequence_text`.
+
+    Args:
+        name: What it is: errors name paths from there.
+        members: A mapping.
 
     Raises:
         TypeError: It is no mapping, or holds a float or what JSON cannot hold; the message names
             the path.
-        ValueError: It holds a Decimal that is not a number.
+        ValueError: It holds a Decimal that is not a number, or a time without a zone.
     """
-    if pricing is None:
+    if members is None:
         return None
-    if not isinstance(pricing, Mapping):
-        raise TypeError(f"pricing must be a mapping such as a dict, not {type(pricing).__name__}")
-    return json.dumps(_plain("$.pricing", cast("Mapping[object, object]", pricing)))
+    if not isinstance(members, Mapping):
+        raise TypeError(f"{name} must be a mapping such as a dict, not {type(members).__name__}")
+    return json.dumps(_plain(f"$.{name}", cast("Mapping[object, object]", members)))
 
 
 # A number with more digits before or after its point is out of range whatever it means, and the
@@ -362,6 +627,8 @@ def _plain(path: str, value: object) -> object:
         if abs(value.adjusted()) > _LARGEST_EXPONENT:
             return str(value)
         return format(value, "f")
+    if isinstance(value, datetime):
+        return time_text(path, value)
     if isinstance(value, Mapping):
         members: dict[str, object] = {}
         for key, member in cast("Mapping[object, object]", value).items():
@@ -374,8 +641,8 @@ def _plain(path: str, value: object) -> object:
         return [_plain(f"{path}[{place}]", element) for place, element in enumerate(elements)]
     hint = f': write Decimal("{value!r}")' if isinstance(value, float) else ""
     raise TypeError(
-        f"{path} must be a Decimal, an int, a str, a bool, None, a mapping or a sequence, "
-        f"not {type(value).__name__} {value!r}{hint}"
+        f"{path} must be a Decimal, an int, a str, a bool, a datetime, None, a mapping or a "
+        f"sequence, not {type(value).__name__} {value!r}{hint}"
     )
 
 

@@ -8,7 +8,7 @@ of our own: the caller's row factory, loaders, dumpers, DateStyle and TimeZone h
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, make_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import Format
 from psycopg.rows import BaseRowFactory, RowMaker
+from psycopg.types.array import ArrayBinaryLoader
 from psycopg.types.bool import BoolBinaryLoader
 from psycopg.types.datetime import IntervalBinaryLoader
 from psycopg.types.none import NoneDumper
@@ -28,8 +29,9 @@ from psycopg.types.string import StrDumperUnknown, TextBinaryLoader
 Row = TypeVar("Row")
 
 _MICROSECONDS = struct.Struct("!q")
-# The one type of ours that psycopg has no name for.
+# The types of ours that psycopg has no names for.
 _VOID_OID = 2278
+_TEXT_ARRAY_OID = 1009
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -89,6 +91,7 @@ def _make_adapters() -> AdaptersMap:
     adapters.register_dumper(str, StrDumperUnknown)
     adapters.register_dumper(type(None), NoneDumper)
     adapters.register_loader("text", TextBinaryLoader)
+    adapters.register_loader(_TEXT_ARRAY_OID, ArrayBinaryLoader)
     adapters.register_loader(_VOID_OID, _VoidLoader)
     adapters.register_loader("numeric", NumericBinaryLoader)
     adapters.register_loader("int4", Int4BinaryLoader)
@@ -104,8 +107,13 @@ def _make_adapters() -> AdaptersMap:
 ADAPTERS = _make_adapters()
 
 
-def row_factory(kind: type[Row]) -> BaseRowFactory[Row]:
-    """Returns what makes rows of a frozen, slotted dataclass, its columns being its fields."""
+def row_factory(kind: type[Row], **readers: Callable[[Any], Any]) -> BaseRowFactory[Row]:
+    """Returns what makes rows of a frozen, slotted dataclass, its columns being its fields.
+
+    Args:
+        kind: The dataclass.
+        readers: What makes the field of that name from the column's value, where it is another.
+    """
     # A frozen dataclass fills itself field by field through object.__setattr__, which takes eight
     # times as long as an ordinary one does: 2.4 us a transfer, as much as everything else that
     # this package adds to a call. So rows are made as an ordinary twin with the same slots and
@@ -119,8 +127,20 @@ def row_factory(kind: type[Row]) -> BaseRowFactory[Row]:
         row.__class__ = kind
         return cast("Row", row)
 
+    read = [
+        (place, readers[column.name])
+        for place, column in enumerate(fields(cast("Any", kind)))
+        if column.name in readers
+    ]
+
+    def read_and_make(values: Iterable[Any]) -> Row:
+        changed = list(values)
+        for place, reader in read:
+            changed[place] = reader(changed[place])
+        return make(changed)
+
     def factory(cursor: object) -> RowMaker[Row]:  # noqa: ARG001
-        return make
+        return read_and_make if read else make
 
     return factory
 

@@ -1,12 +1,12 @@
 """What goes into the billing store and comes out: rows of its views, as frozen dataclasses.
 
 The fields are the columns of the view or function in its order. Times are aware and in UTC.
-Quantities, limits and usage are exact decimals. What JSON objects decode to is to be treated as
-read-only, as the row that it came from is.
+Quantities, limits, usage and amounts are exact decimals. What JSON objects decode to is to be
+treated as read-only, as the row that it came from is.
 
-A plan's features and pricing come back as they were given, by value: numbers that were given as
-texts (or as Decimals, which are written as texts) are texts; numbers that were written as JSON
-numbers are int or Decimal, never float.
+A plan's features and pricing, tax rates and what a line was computed from come back as they were
+given, by value: numbers that were given as texts (or as Decimals, which are written as texts) are
+texts; numbers that were written as JSON numbers are int or Decimal, never float.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,18 @@ from typing import Any
 
 __all__ = [
     "Consumption",
+    "Coupon",
+    "CouponRedemption",
     "Currency",
     "Entitlement",
     "Feature",
     "FeatureUsage",
+    "Invoice",
+    "InvoiceLine",
+    "InvoicePreview",
+    "Payment",
     "Plan",
+    "PriceLine",
     "Subscription",
     "SubscriptionMove",
     "UsageAnswer",
@@ -158,6 +165,9 @@ class Subscription:
         paused_at: Since when it is paused.
         ended_at: When it ended.
         add_on: Whether others may be active beside it.
+        unused_time: What becomes of paid time that a cancellation at once leaves unused: ``none``,
+            ``credit`` or ``refund``.
+        tax_rates: Tax rates of its invoices, as given.
         version: Counts changes, from 1.
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
@@ -184,6 +194,8 @@ class Subscription:
     paused_at: datetime | None
     ended_at: datetime | None
     add_on: bool
+    unused_time: str
+    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
     version: int
     metadata: Mapping[str, Any] | None = field(hash=False)
     created_at: datetime
@@ -195,16 +207,19 @@ class SubscriptionMove:
     """One step that the clock has made due: a row of ``ledger_advance``.
 
     Attributes:
-        tenant_id: Whose subscription.
-        subscription_id: Which.
-        change: ``trial_ended``, ``period_started`` or ``canceled``.
-        occurred_at: The boundary at which it took effect.
+        tenant_id: Whose subscription or invoice.
+        subscription_id: Which subscription; None for a one-off invoice.
+        change: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
+            ``invoice_finalized`` or ``invoice_past_due``.
+        occurred_at: The boundary at which it took effect; of an invoice, when it was made or due.
+        invoice_id: The invoice, if it is about one.
     """
 
     tenant_id: str
-    subscription_id: str
+    subscription_id: str | None
     change: str
     occurred_at: datetime
+    invoice_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,3 +368,269 @@ class Consumption:
     soft_limit: bool
     reason: str
     event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """What a price comes to, line by line: a row of ``ledger_price_usage``.
+
+    Attributes:
+        line: Which line, from 1.
+        kind: ``usage``, ``true_up`` (what is missing to the minimum) or ``cap`` (what is above the
+            maximum, below zero).
+        description: Text for people.
+        quantity: How much is charged for.
+        unit_amount: Price of one, where there is one.
+        flat_amount: Amount that is due whatever the quantity, where there is one.
+        amount: What it comes to.
+    """
+
+    line: int
+    kind: str
+    description: str
+    quantity: Decimal | None
+    unit_amount: Decimal | None
+    flat_amount: Decimal | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A discount that tenants can redeem by a code: a row of ``ledger_coupons``.
+
+    Attributes:
+        id: Public id, ``cpn_`` and a ULID.
+        app_id: App that it belongs to.
+        tenant_id: Tenant of a custom deal; the empty text for all tenants.
+        code: What is typed to redeem it, for example ``WELCOME20``.
+        name: Name for people; stands on invoices.
+        percentage: Percent off, above 0 to 100; None for an amount.
+        amount: Amount off; None for a percentage.
+        currency: Currency of its amounts; if it has one, it is for invoices in that currency only.
+        duration: How many invoices a redemption reduces: ``once``, ``repeating`` or ``forever``.
+        duration_invoices: How many, if it is repeating.
+        applies_to: Keys of the features whose lines it reduces, ``base`` among them for the base
+            fee; None for the whole invoice.
+        minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies.
+        valid_from: From when on it can be redeemed, inclusive.
+        valid_until: Until when, exclusive.
+        max_redemptions: How often it can be redeemed in all.
+        max_redemptions_per_tenant: How often one tenant can redeem it.
+        redemptions: How often it has been redeemed.
+        status: ``active``, or ``archived``: it can no longer be redeemed.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    code: str
+    name: str
+    percentage: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+    duration: str
+    duration_invoices: int | None
+    applies_to: tuple[str, ...] | None
+    minimum_subtotal: Decimal | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+    max_redemptions: int | None
+    max_redemptions_per_tenant: int | None
+    redemptions: int
+    status: str
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CouponRedemption:
+    """A coupon that a tenant has: a row of ``ledger_coupon_redemptions``.
+
+    Attributes:
+        id: Public id, ``red_`` and a ULID.
+        app_id: App.
+        tenant_id: Who redeemed it.
+        coupon_id: Which coupon.
+        code: Its code.
+        subscription_id: Subscription whose invoices it reduces; None for all of the tenant's.
+        status: ``active``, or ``used``: nothing of it is left.
+        uses_left: How many invoices it can still reduce; None for any number.
+        amount_left: What is left of an amount off that is for once; None for all others.
+        created_at: When it was redeemed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    coupon_id: str
+    code: str
+    subscription_id: str | None
+    status: str
+    uses_left: int | None
+    amount_left: Decimal | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """A line of an invoice: an element of ``line_items`` in ``ledger_invoices``.
+
+    The amounts of all lines of an invoice add up to its total.
+
+    Attributes:
+        id: Public id, ``li_`` and a ULID; None as long as the invoice is not written down.
+        kind: ``base_fee``, ``proration``, ``usage``, ``overage``, ``seats``, ``true_up``, ``cap``,
+            ``late_usage`` or ``item`` for what is charged or credited; ``discount``; ``tax``.
+        description: Text for people.
+        item: What it is for, as coupons and tax rates name it: the key of a feature, ``base``, or
+            what the app called it; None for discounts and taxes.
+        period_start: Start of the time it is for, inclusive.
+        period_end: End of the time it is for, exclusive.
+        quantity: How much is charged for.
+        unit_amount: Price of one, where there is one.
+        amount: Amount in the invoice's currency; credits and discounts are below zero.
+        discount: Share of the invoice's discounts in it.
+        tax: Share of the invoice's taxes on it.
+        basis: What it was computed from, for example the price and the allowance.
+    """
+
+    id: str | None
+    kind: str
+    description: str
+    item: str | None
+    period_start: datetime | None
+    period_end: datetime | None
+    quantity: Decimal | None
+    unit_amount: Decimal | None
+    amount: Decimal
+    discount: Decimal
+    tax: Decimal
+    basis: Mapping[str, Any] | None = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePreview:
+    """An invoice as it would be drawn up, or as it was: a row of ``ledger_preview_invoice``.
+
+    Attributes:
+        id: Public id, ``inv_`` and a ULID; None as long as it is not written down.
+        app_id: App.
+        tenant_id: Who is billed.
+        subscription_id: For which subscription; None for a one-off invoice.
+        kind: ``period`` (what a period has come to), ``start`` (a base fee at the start of what it
+            pays for), ``interim`` (usage within a period) or ``one_off`` (lines that the app gave).
+        period_start: Start of the period it is for, inclusive; None for a one-off invoice.
+        period_end: End of the period it is for, exclusive.
+        status: ``draft``, ``pending``, ``paid``, ``past_due``, ``voided`` or ``uncollectible``;
+            ``paid`` and ``voided`` are final.
+        number: Number within the app, from 1 without a gap; None for a draft.
+        currency: Currency of all amounts.
+        subtotal: Sum of the lines before discounts and taxes.
+        discount: Sum of what coupons take off.
+        tax: Sum of the taxes.
+        total: ``subtotal`` less ``discount`` plus ``tax``; below zero where it credits more than it
+            charges.
+        credits_applied: What a wallet has paid of the total.
+        amount_due: ``total`` less ``credits_applied``, at least 0.
+        amount_paid: Sum of the payments made on it.
+        amount_remaining: What is still to be paid; 0 for one that is voided.
+        refund_due: What is to be paid back of a total below zero.
+        unapplied: What was paid too much, or credited and not refunded: kept for the tenant.
+        line_items: Its lines, in their order.
+        tax_rates: Tax rates that it was computed with, as given.
+        finalized_at: When it became final.
+        due_at: When it is to be paid.
+        paid_at: When payments covered it.
+        voided_at: When it was voided.
+        void_reason: Why it was voided.
+        uncollectible_at: When it was given up.
+        version: Counts changes, from 1; None as long as it is not written down.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was drawn up; None as long as it is not written down.
+        updated_at: When it was last changed; None as long as it is not written down.
+    """
+
+    id: str | None
+    app_id: str
+    tenant_id: str
+    subscription_id: str | None
+    kind: str
+    period_start: datetime | None
+    period_end: datetime | None
+    status: str
+    number: int | None
+    currency: str
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    total: Decimal
+    credits_applied: Decimal
+    amount_due: Decimal
+    amount_paid: Decimal
+    amount_remaining: Decimal
+    refund_due: Decimal
+    unapplied: Decimal
+    line_items: tuple[InvoiceLine, ...]
+    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
+    finalized_at: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    void_reason: str | None
+    uncollectible_at: datetime | None
+    version: int | None
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice(InvoicePreview):
+    """What a tenant is billed: a row of ``ledger_invoices``.
+
+    The attributes are those of :class:`InvoicePreview`, in the same order.
+
+    Attributes:
+        id: Public id, ``inv_`` and a ULID.
+        version: Counts changes, from 1.
+        created_at: When it was drawn up.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment made on an invoice: a row of ``ledger_invoice_payments``.
+
+    Attributes:
+        id: Public id, ``pay_`` and a ULID.
+        app_id: App.
+        tenant_id: Who paid.
+        invoice_id: Which invoice.
+        amount: Amount in the invoice's currency.
+        currency: That currency.
+        reference: What the payment is called where it was made, or None.
+        paid_at: When it was paid.
+        created_at: When it was written down.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    invoice_id: str
+    amount: Decimal
+    currency: str
+    reference: str | None
+    paid_at: datetime
+    created_at: datetime

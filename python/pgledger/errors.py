@@ -23,6 +23,9 @@ __all__ = [
     "Archived",
     "BalanceOutOfRange",
     "BatchTooLarge",
+    "CouponExhausted",
+    "CouponNotFound",
+    "CouponNotValid",
     "CurrencyMismatch",
     "EventAtInFuture",
     "FeatureNotFound",
@@ -36,6 +39,7 @@ __all__ = [
     "InvalidCurrency",
     "InvalidId",
     "InvalidIdPrefix",
+    "InvalidInvoice",
     "InvalidMetadata",
     "InvalidName",
     "InvalidPage",
@@ -44,6 +48,7 @@ __all__ = [
     "InvalidScope",
     "InvalidState",
     "InvalidTime",
+    "InvoiceNotFound",
     "NullArgument",
     "PgledgerError",
     "PlanNotFound",
@@ -232,6 +237,14 @@ class UsagePurged(PgledgerError, code="LG106"):
     """
 
 
+class InvalidInvoice(PgledgerError, code="LG107"):
+    """Lines or tax rates given for an invoice are not valid.
+
+    The message names the JSON path of what is wrong, for example ``$.lines[0].amount``, and says
+    why.
+    """
+
+
 class PlanNotFound(PgledgerError, code="LG110"):
     """There is no plan of this id or slug for this app_id and tenant. Check all three."""
 
@@ -247,8 +260,16 @@ class SubscriptionNotFound(PgledgerError, code="LG112"):
     """There is no subscription of this id under this app_id and tenant_id. Check all three."""
 
 
+class InvoiceNotFound(PgledgerError, code="LG113"):
+    """There is no invoice of this id under this app_id and tenant_id. Check all three."""
+
+
+class CouponNotFound(PgledgerError, code="LG114"):
+    """There is no coupon of this code or id for this app_id and tenant. Check all three."""
+
+
 class AlreadyExists(PgledgerError, code="LG120"):
-    """A slug or key is already taken. Choose another, or get the one that has it."""
+    """A slug, key or code is already taken. Choose another, or get the one that has it."""
 
 
 class Archived(PgledgerError, code="LG121"):
@@ -273,4 +294,15 @@ class ActiveSubscriptionExists(PgledgerError, code="LG124"):
     """The tenant has an active or trialing subscription already.
 
     Change its plan or cancel it at once, or take a plan that is an add-on.
+    """
+
+
+class CouponNotValid(PgledgerError, code="LG125"):
+    """A coupon cannot be redeemed now: it is archived, not valid yet or not valid any more."""
+
+
+class CouponExhausted(PgledgerError, code="LG126"):
+    """A coupon has been redeemed as often as it can be, in all or by this tenant.
+
+    :meth:`pgledger.Billing.update_coupon` raises either limit.
     """

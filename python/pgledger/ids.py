@@ -39,6 +39,11 @@ PREFIXES = MappingProxyType(
         "feature": "feat",
         "subscription": "sub",
         "usage_event": "evt",
+        "invoice": "inv",
+        "invoice_line": "li",
+        "payment": "pay",
+        "coupon": "cpn",
+        "coupon_redemption": "red",
     }
 )
 """What each kind of record's ids begin with."""

@@ -7,8 +7,11 @@ in the writing functions.
 create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
+  payment_terms integer default 30 not null,
+  invoice_number bigint default 0 not null,
   constraint apps_app_id_pk primary key (app_id),
-  constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0')
+  constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
 );
 
 comment on table pgledger.apps is
@@ -16,6 +19,11 @@ comment on table pgledger.apps is
 comment on column pgledger.apps.app_id is 'App.';
 comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
+comment on column pgledger.apps.payment_terms is
+  'Days from the moment an invoice is final to the moment it is due.';
+comment on column pgledger.apps.invoice_number is
+  'Number of the invoice finalised last. Counted in a row, not a sequence: what is rolled back '
+  'leaves no gap.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,

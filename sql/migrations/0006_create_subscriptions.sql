@@ -25,6 +25,11 @@ create table pgledger.subscriptions (
   paused_at timestamptz,
   ended_at timestamptz,
   due_at timestamptz,
+  unused_time text collate "C" default 'none' not null,
+  tax_rates jsonb default '[]' not null,
+  invoiced_version bigint default 0 not null,
+  invoice_due_at timestamptz,
+  advance_at timestamptz,
   version bigint default 1 not null,
   metadata jsonb,
   created_at timestamptz not null,
@@ -35,15 +40,17 @@ create table pgledger.subscriptions (
   constraint subscriptions_status_is_known_check
   check (status in ('trialing', 'active', 'paused', 'canceled')),
   constraint subscriptions_period_is_not_empty_check
-  check (current_period_start < current_period_end)
+  check (current_period_start < current_period_end),
+  constraint subscriptions_unused_time_is_known_check
+  check (unused_time in ('none', 'credit', 'refund'))
 ) with (fillfactor = 70);
 
 create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_id, tenant_id);
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_due_at_idx on pgledger.subscriptions (app_id, due_at)
-where due_at is not null;
+create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
+where advance_at is not null;
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
@@ -79,6 +86,17 @@ comment on column pgledger.subscriptions.paused_at is 'Since when it is paused.'
 comment on column pgledger.subscriptions.ended_at is 'When it ended.';
 comment on column pgledger.subscriptions.due_at is
   'Earliest of trial end, period end and cancellation that is still to be written down.';
+comment on column pgledger.subscriptions.unused_time is
+  'What becomes of time that was paid and is not used once it is cancelled at once: none, credit '
+  'or refund.';
+comment on column pgledger.subscriptions.tax_rates is
+  'JSON array of the tax rates of its invoices, unless others are given for one.';
+comment on column pgledger.subscriptions.invoiced_version is
+  'Version up to which ledger_advance has looked at what is to be invoiced.';
+comment on column pgledger.subscriptions.invoice_due_at is
+  'When ledger_advance has to look at what is to be invoiced; null if nothing is.';
+comment on column pgledger.subscriptions.advance_at is
+  'Earlier of due_at and invoice_due_at.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -98,6 +116,7 @@ create table pgledger.subscription_changes (
   period_number integer not null,
   period_start timestamptz not null,
   period_end timestamptz not null,
+  whole_start timestamptz not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -129,6 +148,8 @@ comment on column pgledger.subscription_changes.quantity is 'Quantity afterwards
 comment on column pgledger.subscription_changes.period_number is 'Number of the period afterwards.';
 comment on column pgledger.subscription_changes.period_start is 'Start of the period afterwards.';
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
+comment on column pgledger.subscription_changes.whole_start is
+  'Start of the period if it is whole; earlier than period_start if it is a part of one.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;

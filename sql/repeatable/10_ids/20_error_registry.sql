@@ -164,6 +164,11 @@ as $$
       false
     ),
     (
+      'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
+      'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      false
+    ),
+    (
       'LG110', 'PlanNotFound', 'plan %s does not exist%s',
       'Check the id or slug, the app_id, and whether the plan belongs to another tenant.',
       false
@@ -176,6 +181,16 @@ as $$
     (
       'LG112', 'SubscriptionNotFound', 'subscription %s does not exist%s',
       'Check the id, the app_id and the tenant_id: a subscription is found only under its own.',
+      false
+    ),
+    (
+      'LG113', 'InvoiceNotFound', 'invoice %s does not exist%s',
+      'Check the id, the app_id and the tenant_id: an invoice is found only under its own.',
+      false
+    ),
+    (
+      'LG114', 'CouponNotFound', 'coupon %s does not exist%s',
+      'Check the code or id, the app_id, and whether the coupon belongs to another tenant.',
       false
     ),
     (
@@ -201,6 +216,17 @@ as $$
     (
       'LG124', 'ActiveSubscriptionExists', 'tenant %s has an active subscription already%s',
       'Change its plan or cancel it at once, or take a plan that is an add-on.',
+      false
+    ),
+    (
+      'LG125', 'CouponNotValid', 'coupon %s cannot be redeemed: %s',
+      'A coupon is redeemed while it is active, from valid_from until valid_until.',
+      false
+    ),
+    (
+      'LG126', 'CouponExhausted', 'coupon %s is used up: it has been redeemed %s of %s times%s',
+      'max_redemptions limits all tenants together, max_redemptions_per_tenant each of them; '
+      'ledger_update_coupon raises either.',
       false
     )
 $$;

@@ -23,6 +23,8 @@ select
   subscriptions.paused_at,
   subscriptions.ended_at,
   subscriptions.add_on,
+  subscriptions.unused_time,
+  subscriptions.tax_rates,
   subscriptions.version,
   subscriptions.metadata,
   subscriptions.created_at,
@@ -61,6 +63,10 @@ comment on column ledger_subscriptions.canceled_at is 'When its end was asked fo
 comment on column ledger_subscriptions.paused_at is 'Since when it is paused; null if it is not.';
 comment on column ledger_subscriptions.ended_at is 'When it ended.';
 comment on column ledger_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscriptions.unused_time is
+  'What becomes of paid time that a cancellation at once leaves unused: none, credit or refund.';
+comment on column ledger_subscriptions.tax_rates is
+  'JSON array of the tax rates of its invoices.';
 comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
 comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscriptions.created_at is 'When it was created.';

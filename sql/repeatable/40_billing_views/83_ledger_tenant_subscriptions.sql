@@ -24,6 +24,8 @@ select
   subscriptions.paused_at,
   subscriptions.ended_at,
   subscriptions.add_on,
+  subscriptions.unused_time,
+  subscriptions.tax_rates,
   subscriptions.version,
   subscriptions.metadata,
   subscriptions.created_at,
@@ -62,6 +64,10 @@ comment on column ledger_tenant_subscriptions.canceled_at is 'When its end was a
 comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused.';
 comment on column ledger_tenant_subscriptions.ended_at is 'When it ended.';
 comment on column ledger_tenant_subscriptions.add_on is 'Whether others may be active beside it.';
+comment on column ledger_tenant_subscriptions.unused_time is
+  'What becomes of paid time that a cancellation at once leaves unused: none, credit or refund.';
+comment on column ledger_tenant_subscriptions.tax_rates is
+  'JSON array of the tax rates of its invoices.';
 comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
 comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';

@@ -1,8 +1,9 @@
 /*
-Raises what is wrong with a value in a plan's JSON. The message shows it if it is a single one: the
-text of an array or an object may be far larger than the value itself.
+Raises what is wrong with a value in the JSON of a plan, or of an invoice's lines and tax rates. The
+message shows it if it is a single one: the text of an array or an object may be far larger than the
+value itself.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, InvalidInvoice.
 */
 create or replace function pgledger.refuse_plan(
   value jsonb,
@@ -16,7 +17,7 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    'LG102',
+    case when path ~ '^[$][.](lines|tax_rates)' then 'LG107' else 'LG102' end,
     array[
       path,
       case
@@ -30,6 +31,6 @@ end;
 $$;
 
 comment on function pgledger.refuse_plan is
-  'Raises InvalidPlan for the value at that path; the fault reads on from the value.';
+  'Raises InvalidPlan or InvalidInvoice, by the path of the value; the fault reads on from it.';
 
 revoke all on function pgledger.refuse_plan from public;

@@ -17,7 +17,7 @@ declare
   v_count numeric;
 begin
   perform pgledger.check_plan_object(
-    base, v_path, array['amount', 'interval', 'interval_count', 'billed']
+    base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
   perform pgledger.plan_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
@@ -36,6 +36,7 @@ begin
   interval_count := v_count;
 
   perform pgledger.plan_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  perform pgledger.plan_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 

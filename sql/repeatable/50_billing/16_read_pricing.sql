@@ -16,10 +16,11 @@ parallel safe
 as $$
 declare
   v_prices jsonb := coalesce(nullif(pricing -> 'prices', 'null'), '[]');
-  v_types jsonb := (
-    select coalesce(jsonb_object_agg(feature.feature_key, feature.type), '{}')
-    from unnest(features) as feature
+  v_places jsonb := (
+    select coalesce(jsonb_object_agg(feature.feature_key, feature.ordinality), '{}')
+    from unnest(features) with ordinality as feature
   );
+  v_feature pgledger.plan_features;
   v_price jsonb;
   v_keys text[] := '{}';
   v_key text;
@@ -40,25 +41,20 @@ begin
     order by price.place
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
-    perform pgledger.check_plan_object(
-      v_price,
-      v_path,
-      array[
-        'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
-        'package_amount', 'free', 'percentage', 'minimum', 'maximum'
-      ]
-    );
+    perform pgledger.check_price_object(v_price, v_path);
     v_key := pgledger.plan_text(v_price, v_path, 'feature');
+    v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
       when v_key = any(v_keys) then format(
         'has a price at $.pricing.prices[%s] already', array_position(v_keys, v_key) - 1
       )
-      when v_types ->> v_key is null then 'is not among the plan''s features'
-      when v_types ->> v_key = 'boolean' then 'is a boolean feature, which has no quantity'
+      when v_feature.feature_key is null then 'is not among the plan''s features'
+      when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
       perform pgledger.refuse_plan(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
+    perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     perform pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;

@@ -1,6 +1,7 @@
 /*
-Writes down that a subscription is now as it is given, and returns it with its next version and with
-what is due next. pgledger.store_subscription, or the insertion, writes the subscription itself.
+Writes down that a subscription is now as it is given, and returns it with its next version, with
+what is due next, and with when ledger_advance has to look at it. pgledger.store_subscription, or
+the insertion, writes the subscription itself.
 
 The subscription is locked, or new.
 */
@@ -19,10 +20,20 @@ begin
   subscription.version := subscription.version + 1;
   subscription.updated_at := created_at;
   subscription.due_at := pgledger.subscription_due_at(subscription);
+  subscription.invoice_due_at := case
+    when change in (
+      'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
+    ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
+    -- What was used is billed at the period's end, also if nothing goes on then.
+    when change = 'paused'
+      then coalesce(subscription.invoice_due_at, subscription.current_period_end)
+    else subscription.invoice_due_at
+  end;
+  subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-    plan_key, quantity, period_number, period_start, period_end
+    plan_key, quantity, period_number, period_start, period_end, whole_start
   )
   values (
     subscription.key,
@@ -37,7 +48,8 @@ begin
     subscription.quantity,
     subscription.period_number,
     subscription.current_period_start,
-    subscription.current_period_end
+    subscription.current_period_end,
+    pgledger.whole_period_start(subscription)
   );
 
   return subscription;

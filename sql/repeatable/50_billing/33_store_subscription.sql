@@ -26,6 +26,11 @@ begin
     paused_at = subscription.paused_at,
     ended_at = subscription.ended_at,
     due_at = subscription.due_at,
+    unused_time = subscription.unused_time,
+    tax_rates = subscription.tax_rates,
+    invoiced_version = subscription.invoiced_version,
+    invoice_due_at = subscription.invoice_due_at,
+    advance_at = subscription.advance_at,
     version = subscription.version,
     metadata = subscription.metadata,
     updated_at = subscription.updated_at

@@ -2,7 +2,8 @@
 Refuses a request for a subscription of which a value is wrong by itself. The order of the checks is
 that of the arguments.
 
-Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId.
+Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId,
+InvalidInvoice.
 */
 create or replace function pgledger.check_new_subscription(
   request pgledger.subscriptions,
@@ -39,6 +40,7 @@ begin
   if request.id is not null then
     perform pgledger.check_id('id', request.id, 'sub');
   end if;
+  perform pgledger.check_tax_rates(request.tax_rates);
 end;
 $$;
 

@@ -37,6 +37,8 @@ begin
   into v_new.period_number, v_new.current_period_start, v_new.current_period_end
   from pgledger.subscription_period(v_new, v_new.started_at) as period;
   v_new.due_at := pgledger.subscription_due_at(v_new);
+  v_new.unused_time := 'none';
+  v_new.invoiced_version := 0;
   v_new.version := 0;
 
   -- Each period since the start becomes a row.

@@ -24,14 +24,14 @@ begin
   insert into pgledger.subscriptions (
     id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
     billing_interval, interval_count, period_number, current_period_start, current_period_end,
-    trial_end, due_at, metadata, created_at, updated_at
+    trial_end, due_at, tax_rates, invoice_due_at, advance_at, metadata, created_at, updated_at
   )
   values (
     v_new.id, v_new.app_id, v_new.tenant_id, v_new.plan_key, v_new.add_on, v_new.status,
     v_new.quantity, v_new.started_at, v_new.anchor_at, v_new.time_zone, v_new.billing_interval,
     v_new.interval_count, v_new.period_number, v_new.current_period_start,
-    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.metadata, v_new.created_at,
-    v_new.created_at
+    v_new.current_period_end, v_new.trial_end, v_new.due_at, v_new.tax_rates,
+    v_new.started_at, v_new.started_at, v_new.metadata, v_new.created_at, v_new.created_at
   )
   on conflict do nothing
   returning subscriptions.key into v_new.key;

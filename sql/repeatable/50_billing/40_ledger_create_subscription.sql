@@ -7,9 +7,10 @@ as it stands now if it asks for the same, and is refused if not.
 
 Locks the tenant's live subscription, if that was to end by now, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
-quantity, metadata, id, repeat, plan, whether the tenant has a live subscription.
+quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity,
-InvalidMetadata, IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.
+InvalidMetadata, InvalidInvoice, IdempotencyConflict, PlanNotFound, Archived,
+ActiveSubscriptionExists.
 */
 create or replace function ledger_create_subscription(
   app_id text,
@@ -21,7 +22,8 @@ create or replace function ledger_create_subscription(
   trial_days integer default null,
   quantity numeric default 1,
   metadata jsonb default null,
-  id text default null
+  id text default null,
+  tax_rates jsonb default '[]'
 )
 returns ledger_subscriptions
 language plpgsql
@@ -42,6 +44,7 @@ begin
   v_request.anchor_at := anchor_at;
   v_request.time_zone := time_zone;
   v_request.metadata := metadata;
+  v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
   perform pgledger.check_billing_scope(app_id, tenant_id);
@@ -66,9 +69,10 @@ comment on function ledger_create_subscription is
   'period is a part of one. time_zone: UTC or the name of a time zone such as Europe/Berlin, in '
   'whose days and months periods are counted. trial_days: 0 to 3650, or null for the plan''s. '
   'quantity: how many times the plan is taken, above 0. metadata: JSON object, at most 64 KiB. id: '
-  'sub_ and a ULID of your own choice, to make the call repeatable. Errors: NullArgument, '
+  'sub_ and a ULID of your own choice, to make the call repeatable. tax_rates: JSON array of the '
+  'tax rates of its invoices, such as [{"name": "VAT", "percentage": "19"}]. Errors: NullArgument, '
   'InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, '
-  'IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.';
+  'InvalidInvoice, IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.';
 
 revoke all on function ledger_create_subscription from public;
 grant execute on function ledger_create_subscription to pgledger_poster;

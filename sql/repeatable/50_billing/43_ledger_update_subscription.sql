@@ -1,18 +1,20 @@
 /*
-Changes what a subscription has of its own: quantity and metadata; null leaves either as it is.
-Nothing is written if both are so already.
+Changes what a subscription has of its own: quantity, metadata and tax rates; null leaves each as it
+is. Nothing is written if all are so already.
 
 Locks the subscription, and first writes down what the clock has decided about it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, status.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates,
+status.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity,
-InvalidMetadata, InvalidState.
+InvalidMetadata, InvalidInvoice, InvalidState.
 */
 create or replace function ledger_update_subscription(
   app_id text,
   tenant_id text,
   id text,
   quantity numeric default null,
-  metadata jsonb default null
+  metadata jsonb default null,
+  tax_rates jsonb default null
 )
 returns ledger_subscriptions
 language plpgsql
@@ -30,9 +32,15 @@ begin
     perform pgledger.check_subscription_quantity(quantity);
   end if;
   perform pgledger.check_metadata(metadata);
+  if tax_rates is not null then
+    perform pgledger.check_tax_rates(tax_rates);
+  end if;
 
-  if (coalesce(quantity, v_new.quantity), coalesce(metadata, v_new.metadata))
-    is not distinct from (v_new.quantity, v_new.metadata) then
+  if (
+    coalesce(quantity, v_new.quantity),
+    coalesce(metadata, v_new.metadata),
+    coalesce(tax_rates, v_new.tax_rates)
+  ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_of(v_new.key);
   elsif v_new.status = 'canceled' then
     perform pgledger.refuse_move(v_new, 'updated');
@@ -40,16 +48,19 @@ begin
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
   v_new.metadata := coalesce(metadata, v_new.metadata);
+  v_new.tax_rates := coalesce(tax_rates, v_new.tax_rates);
   v_new := pgledger.note_subscription_change(v_new, 'updated', v_now, v_now);
   return pgledger.store_subscription(v_new);
 end;
 $$;
 
 comment on function ledger_update_subscription is
-  'Changes quantity and metadata of a subscription and returns it; null leaves them. quantity: '
-  'above 0. metadata: JSON object, at most 64 KiB, instead of the one before. Errors: '
-  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
-  'InvalidState.';
+  'Changes quantity, metadata and tax rates of a subscription and returns it; null leaves them. '
+  'quantity: above 0; what it changes of the current period is prorated on the period''s invoice. '
+  'metadata: JSON object, at most 64 KiB, instead of the one before. tax_rates: JSON array, '
+  'instead of the one before, for invoices still to be drawn up. Errors: NullArgument, '
+  'InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
+  'InvalidInvoice, InvalidState.';
 
 revoke all on function ledger_update_subscription from public;
 grant execute on function ledger_update_subscription to pgledger_poster;

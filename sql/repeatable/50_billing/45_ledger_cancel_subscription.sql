@@ -3,14 +3,18 @@ Cancels a subscription: at once, or when what has begun is over, which is the tr
 trial and the period's end otherwise. Nothing is written if it is cancelled so already, or has
 ended. Of one that is paused, a period that is over does not come back, so it ends at once.
 
+What was paid in advance and is not used any more after a cancellation at once is kept, credited or
+to be refunded, as asked, on the invoice of its last period.
+
 Locks the subscription, and first writes down what the clock has decided about it.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.
 */
 create or replace function ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
-  at_period_end boolean default true
+  at_period_end boolean default true,
+  unused_time text default 'none'
 )
 returns ledger_subscriptions
 language plpgsql
@@ -26,11 +30,21 @@ declare
 begin
   if at_period_end is null then
     perform pgledger.fail('LG003', array['at_period_end']);
+  end if;
+  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  if at_period_end and unused_time <> 'none' then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
+      ]
+    );
   elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
     return pgledger.subscription_of(v_new.key);
   end if;
 
   v_new.canceled_at := v_now;
+  v_new.unused_time := unused_time;
   v_new.cancel_at := case
     when not at_period_end then v_now
     when v_new.trial_end > v_now then v_new.trial_end
@@ -52,7 +66,9 @@ $$;
 comment on function ledger_cancel_subscription is
   'Cancels a subscription and returns it. at_period_end: true to let the trial or the current '
   'period go to its end, which ledger_resume_subscription can prevent; false to end it at once. '
-  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.';
+  'unused_time: what becomes of a base fee paid in advance for time after the end at once: none '
+  '(it is kept), credit or refund, on the invoice of the last period. '
+  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.';
 
 revoke all on function ledger_cancel_subscription from public;
 grant execute on function ledger_cancel_subscription to pgledger_poster;

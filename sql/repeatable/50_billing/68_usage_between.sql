@@ -34,14 +34,7 @@ begin
     order by part.latest_at desc, part.latest_key desc
     limit 1;
   else
-    select
-      case aggregation
-        when 'sum' then sum(part.quantity)
-        when 'count' then sum(part.events)
-        else max(part.highest)
-      end
-    into v_value
-    from pgledger.usage_parts(meter_key, starts_at, ends_at) as part;
+    return (pgledger.usage_counted(meter_key, aggregation, starts_at, ends_at)).value;
   end if;
   return coalesce(v_value, 0);
 end;

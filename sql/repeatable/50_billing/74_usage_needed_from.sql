@@ -1,6 +1,8 @@
 /*
 Since when a tenant's usage events are still needed one by one: since the earliest start of what its
-subscriptions count in now. Infinity if it has no subscription that goes on.
+subscriptions count in now, and of what is to be invoiced for them: the period that a draft is for,
+and, of a plan with prices, the one that was current when ledger_advance last looked. Infinity if
+there is nothing of that.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -9,7 +11,21 @@ stable
 parallel safe
 as $$
   select coalesce(
-    min(least(subscriptions.current_period_start, quota_period.starts_at)), 'infinity'
+    min(
+      least(
+        case
+          when subscriptions.status <> 'canceled'
+            then least(subscriptions.current_period_start, quota_period.starts_at)
+        end,
+        uninvoiced.period_start,
+        (
+          select min(invoices.period_start)
+          from pgledger.invoices
+          where invoices.subscription_key = subscriptions.key and invoices.status = 'draft'
+        )
+      )
+    ),
+    'infinity'
   )
   from pgledger.subscriptions
   left join pgledger.plan_features
@@ -18,9 +34,16 @@ as $$
   left join lateral pgledger.quota_period(
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
+  left join lateral (
+    select change.period_start
+    from pgledger.subscription_changes as change
+    inner join pgledger.plans on change.plan_key = plans.key
+    where change.subscription_key = subscriptions.key
+      and change.version = greatest(subscriptions.invoiced_version, 1)
+      and jsonb_path_exists(plans.pricing, '$.prices[0]')
+  ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
-    and subscriptions.status <> 'canceled'
 $$;
 
 comment on function pgledger.usage_needed_from is

@@ -1,0 +1,129 @@
+/*
+Coupons, who has redeemed them, and which invoices they have reduced. A redemption is a right of the
+tenant's: invoices use it up as they become final, and give it back when they are voided.
+*/
+create table pgledger.coupons (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  code text collate "C" not null,
+  name text not null,
+  percentage numeric,
+  amount numeric,
+  currency text collate "C",
+  duration text collate "C" not null,
+  duration_invoices integer,
+  applies_to text[] collate "C",
+  minimum_subtotal numeric,
+  valid_from timestamptz,
+  valid_until timestamptz,
+  max_redemptions bigint,
+  max_redemptions_per_tenant bigint,
+  redemptions bigint default 0 not null,
+  status text collate "C" default 'active' not null,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint coupons_key_pk primary key (key),
+  constraint coupons_id_key unique (id),
+  constraint coupons_app_id_tenant_id_code_key unique (app_id, tenant_id, code),
+  constraint coupons_percentage_or_amount_check check (num_nonnulls(percentage, amount) = 1),
+  constraint coupons_percentage_is_0_to_100_check
+  check (percentage > 0 and percentage <= 100),
+  constraint coupons_amount_is_positive_check check (amount > 0 and amount < 1e30),
+  constraint coupons_amounts_have_a_currency_check
+  check (currency is not null or (amount is null and minimum_subtotal is null)),
+  constraint coupons_duration_is_known_check
+  check (duration in ('once', 'repeating', 'forever')),
+  constraint coupons_only_repeating_ones_count_invoices_check
+  check ((duration = 'repeating') = (duration_invoices is not null)),
+  constraint coupons_redemptions_are_within_limit_check check (redemptions <= max_redemptions),
+  constraint coupons_status_is_known_check check (status in ('active', 'archived'))
+);
+
+comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
+comment on column pgledger.coupons.key is 'Internal number.';
+comment on column pgledger.coupons.id is 'Public id: cpn_ and a ULID.';
+comment on column pgledger.coupons.app_id is 'App that it belongs to.';
+comment on column pgledger.coupons.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.coupons.code is 'What is typed to redeem it, for example WELCOME20.';
+comment on column pgledger.coupons.name is 'Name for people; stands on invoices.';
+comment on column pgledger.coupons.percentage is 'Percent off, above 0 to 100; or null.';
+comment on column pgledger.coupons.amount is 'Amount off in currency; or null.';
+comment on column pgledger.coupons.currency is
+  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+comment on column pgledger.coupons.duration is
+  'once, repeating (duration_invoices times) or forever.';
+comment on column pgledger.coupons.duration_invoices is
+  'How many invoices a redemption reduces, if it is repeating.';
+comment on column pgledger.coupons.applies_to is
+  'Keys of the features whose lines it reduces, base among them for the base fee; null for the '
+  'whole invoice.';
+comment on column pgledger.coupons.minimum_subtotal is
+  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
+comment on column pgledger.coupons.valid_from is 'First moment at which it can be redeemed.';
+comment on column pgledger.coupons.valid_until is
+  'Moment from which on it can no longer be redeemed.';
+comment on column pgledger.coupons.max_redemptions is 'How often it can be redeemed in all.';
+comment on column pgledger.coupons.max_redemptions_per_tenant is
+  'How often one tenant can redeem it.';
+comment on column pgledger.coupons.redemptions is 'How often it has been redeemed.';
+comment on column pgledger.coupons.status is 'active, or archived: it can no longer be redeemed.';
+comment on column pgledger.coupons.version is 'Counts changes, from 1.';
+comment on column pgledger.coupons.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.coupons.created_at is 'When it was created.';
+comment on column pgledger.coupons.updated_at is 'When it was last changed.';
+
+create table pgledger.coupon_redemptions (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  coupon_key bigint not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  subscription_key bigint,
+  uses_left integer,
+  amount_left numeric,
+  created_at timestamptz not null,
+  constraint coupon_redemptions_key_pk primary key (key),
+  constraint coupon_redemptions_id_key unique (id),
+  constraint coupon_redemptions_coupon_key_fk foreign key (coupon_key)
+  references pgledger.coupons (key),
+  constraint coupon_redemptions_subscription_key_fk foreign key (subscription_key)
+  references pgledger.subscriptions (key),
+  constraint coupon_redemptions_uses_left_is_not_negative_check check (uses_left >= 0),
+  constraint coupon_redemptions_amount_left_is_not_negative_check check (amount_left >= 0)
+) with (fillfactor = 80);
+
+create index coupon_redemptions_app_id_tenant_id_idx
+on pgledger.coupon_redemptions (app_id, tenant_id);
+create index coupon_redemptions_coupon_key_tenant_id_idx
+on pgledger.coupon_redemptions (coupon_key, tenant_id);
+create index coupon_redemptions_subscription_key_idx
+on pgledger.coupon_redemptions (subscription_key);
+
+comment on table pgledger.coupon_redemptions is 'Coupons that tenants have, and what is left.';
+comment on column pgledger.coupon_redemptions.key is 'Internal number.';
+comment on column pgledger.coupon_redemptions.id is 'Public id: red_ and a ULID.';
+comment on column pgledger.coupon_redemptions.coupon_key is 'Coupon.';
+comment on column pgledger.coupon_redemptions.app_id is 'App.';
+comment on column pgledger.coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
+comment on column pgledger.coupon_redemptions.subscription_key is
+  'Subscription whose invoices it reduces; null for all of the tenant''s.';
+comment on column pgledger.coupon_redemptions.uses_left is
+  'How many invoices it can still reduce; null for any number.';
+comment on column pgledger.coupon_redemptions.amount_left is
+  'What is left of an amount off that is for once; null for all others.';
+comment on column pgledger.coupon_redemptions.created_at is 'When it was redeemed.';
+
+alter table pgledger.coupons enable row level security;
+revoke all on table pgledger.coupons from public;
+grant select on table pgledger.coupons to pgledger_auditor;
+create policy auditors_read_all on pgledger.coupons
+for select to pgledger_auditor using (true);
+alter table pgledger.coupon_redemptions enable row level security;
+revoke all on table pgledger.coupon_redemptions from public;
+grant select on table pgledger.coupon_redemptions to pgledger_auditor;
+create policy auditors_read_all on pgledger.coupon_redemptions
+for select to pgledger_auditor using (true);

@@ -1,0 +1,310 @@
+/*
+Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
+computed anew whenever it is refreshed; once it is final only its state and its payments move.
+
+The lines are also the record of what has been billed: what a later invoice charges or credits for
+the same time is the difference to them.
+*/
+create type pgledger.billing_segment as (
+  starts_at timestamptz,
+  ends_at timestamptz,
+  plan_key bigint,
+  quantity numeric,
+  status text,
+  whole_start timestamptz,
+  whole_end timestamptz
+);
+
+comment on type pgledger.billing_segment is
+  'A part of a subscription''s period in which neither plan, quantity nor status changed.';
+revoke all on type pgledger.billing_segment from public;
+
+create table pgledger.invoices (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  subscription_key bigint,
+  kind text collate "C" not null,
+  period_start timestamptz,
+  period_end timestamptz,
+  status text collate "C" default 'draft' not null,
+  number bigint,
+  currency text collate "C" not null,
+  subtotal numeric not null,
+  discount numeric not null,
+  tax numeric not null,
+  total numeric not null,
+  credits_applied numeric default 0 not null,
+  amount_due numeric not null,
+  amount_paid numeric default 0 not null,
+  refund_due numeric default 0 not null,
+  unapplied numeric default 0 not null,
+  tax_rates jsonb default '[]' not null,
+  as_of_version bigint,
+  finalized_at timestamptz,
+  due_at timestamptz,
+  paid_at timestamptz,
+  voided_at timestamptz,
+  void_reason text,
+  uncollectible_at timestamptz,
+  version bigint default 1 not null,
+  metadata jsonb,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint invoices_key_pk primary key (key),
+  constraint invoices_id_key unique (id),
+  constraint invoices_app_id_number_key unique (app_id, number),
+  constraint invoices_subscription_key_fk foreign key (subscription_key)
+  references pgledger.subscriptions (key),
+  constraint invoices_kind_is_known_check
+  check (kind in ('period', 'start', 'interim', 'one_off')),
+  constraint invoices_only_one_off_ones_have_no_subscription_check
+  check ((kind = 'one_off') = (subscription_key is null)),
+  constraint invoices_status_is_known_check
+  check (status in ('draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible')),
+  constraint invoices_total_adds_up_check check (total = subtotal - discount + tax),
+  constraint invoices_amount_due_adds_up_check
+  check (amount_due = greatest(total - credits_applied, 0))
+) with (fillfactor = 80);
+
+create unique index invoices_subscription_key_kind_period_start_live_idx
+on pgledger.invoices (subscription_key, kind, period_start)
+where status <> 'voided';
+create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
+create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+where status = 'pending';
+
+comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
+comment on column pgledger.invoices.key is 'Internal number.';
+comment on column pgledger.invoices.id is 'Public id: inv_ and a ULID.';
+comment on column pgledger.invoices.app_id is 'App.';
+comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
+comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
+comment on column pgledger.invoices.kind is
+  'period: what a period has come to. start: a base fee that is due at the start of what it pays '
+  'for. interim: usage within a period. one_off: lines that the app gave.';
+comment on column pgledger.invoices.period_start is 'Start of the period it is for, inclusive.';
+comment on column pgledger.invoices.period_end is 'End of the period it is for, exclusive.';
+comment on column pgledger.invoices.status is
+  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+comment on column pgledger.invoices.number is
+  'Number within the app, from 1 without a gap, taken when it became final.';
+comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
+comment on column pgledger.invoices.subtotal is 'Sum of its lines before discounts and taxes.';
+comment on column pgledger.invoices.discount is 'Sum of what coupons take off.';
+comment on column pgledger.invoices.tax is 'Sum of its taxes.';
+comment on column pgledger.invoices.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column pgledger.invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column pgledger.invoices.refund_due is
+  'What is to be paid back: of a total below zero, as much as was credited to be refunded.';
+comment on column pgledger.invoices.unapplied is
+  'What the tenant has paid too much, or was credited and not refunded: kept, and not yet used.';
+comment on column pgledger.invoices.tax_rates is
+  'JSON array of the tax rates it was computed with.';
+comment on column pgledger.invoices.as_of_version is
+  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
+  'and for a draft whose period goes on.';
+comment on column pgledger.invoices.finalized_at is 'When it became final.';
+comment on column pgledger.invoices.due_at is 'When it is to be paid.';
+comment on column pgledger.invoices.paid_at is 'When its payments covered it.';
+comment on column pgledger.invoices.voided_at is 'When it was voided.';
+comment on column pgledger.invoices.void_reason is 'Why it was voided, as given.';
+comment on column pgledger.invoices.uncollectible_at is 'When it was given up.';
+comment on column pgledger.invoices.version is 'Counts changes, from 1.';
+comment on column pgledger.invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column pgledger.invoices.created_at is 'When it was drawn up.';
+comment on column pgledger.invoices.updated_at is 'When it was last changed.';
+
+create table pgledger.invoice_lines (
+  invoice_key bigint not null,
+  place integer not null,
+  kind text collate "C" not null,
+  description text not null,
+  item text collate "C",
+  period_start timestamptz,
+  period_end timestamptz,
+  quantity numeric,
+  unit_amount numeric,
+  amount numeric not null,
+  discount numeric default 0 not null,
+  tax numeric default 0 not null,
+  subscription_key bigint,
+  for_period timestamptz,
+  plan_key bigint,
+  gross numeric,
+  counted numeric,
+  events bigint,
+  redemption_key bigint,
+  basis jsonb,
+  constraint invoice_lines_invoice_key_place_pk primary key (invoice_key, place),
+  constraint invoice_lines_kind_is_known_check
+  check (
+    kind in (
+      'base_fee', 'proration', 'usage', 'overage', 'seats', 'true_up', 'cap', 'late_usage', 'item',
+      'discount', 'tax'
+    )
+  )
+);
+
+create index invoice_lines_subscription_key_for_period_idx
+on pgledger.invoice_lines (subscription_key, for_period)
+where subscription_key is not null;
+
+comment on table pgledger.invoice_lines is
+  'Lines of invoices. The sum of the amounts of all lines of an invoice is its total.';
+comment on column pgledger.invoice_lines.invoice_key is 'Invoice.';
+comment on column pgledger.invoice_lines.place is 'Place on the invoice, from 1.';
+comment on column pgledger.invoice_lines.kind is
+  'base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for what is '
+  'charged or credited; discount; tax.';
+comment on column pgledger.invoice_lines.description is 'Text for people.';
+comment on column pgledger.invoice_lines.item is
+  'What it is for, as coupons and tax rates name it: the key of a feature, or base; null for '
+  'discounts and taxes.';
+comment on column pgledger.invoice_lines.period_start is 'Start of the time it is for, inclusive.';
+comment on column pgledger.invoice_lines.period_end is 'End of the time it is for, exclusive.';
+comment on column pgledger.invoice_lines.quantity is 'How much is charged for.';
+comment on column pgledger.invoice_lines.unit_amount is 'Price of one, where there is one.';
+comment on column pgledger.invoice_lines.amount is
+  'Amount, rounded to the currency''s exponent; credits and discounts are below zero.';
+comment on column pgledger.invoice_lines.discount is
+  'Share of the invoice''s discounts in it; 0 for discounts and taxes.';
+comment on column pgledger.invoice_lines.tax is
+  'Share of the invoice''s taxes on it; 0 for discounts and taxes.';
+comment on column pgledger.invoice_lines.subscription_key is
+  'Subscription, for lines that later ones are the difference to.';
+comment on column pgledger.invoice_lines.for_period is
+  'Start of the subscription''s period that it belongs to.';
+comment on column pgledger.invoice_lines.plan_key is 'Plan that it was charged by.';
+comment on column pgledger.invoice_lines.gross is
+  'Of a base fee, what it is before the discounts that a credit gives back a part of.';
+comment on column pgledger.invoice_lines.counted is
+  'What usage came to since the start of the period, at the end of the time it is for.';
+comment on column pgledger.invoice_lines.events is
+  'Count of the events that were looked at; of a late one, of those added.';
+comment on column pgledger.invoice_lines.redemption_key is
+  'Redemption of the coupon of a discount.';
+comment on column pgledger.invoice_lines.basis is
+  'JSON object of what it was computed from: the price, the allowance, the rate.';
+
+create table pgledger.invoice_payments (
+  key bigint generated always as identity,
+  id text collate "C" not null,
+  invoice_key bigint not null,
+  app_id text collate "C" not null,
+  tenant_id text collate "C" not null,
+  amount numeric not null,
+  reference text,
+  paid_at timestamptz not null,
+  created_at timestamptz not null,
+  constraint invoice_payments_key_pk primary key (key),
+  constraint invoice_payments_id_key unique (id),
+  constraint invoice_payments_invoice_key_fk foreign key (invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_payments_amount_is_positive_check check (amount > 0)
+);
+
+create index invoice_payments_invoice_key_idx on pgledger.invoice_payments (invoice_key);
+create index invoice_payments_app_id_tenant_id_idx
+on pgledger.invoice_payments (app_id, tenant_id);
+
+comment on table pgledger.invoice_payments is 'Payments made on invoices. Rows never change.';
+comment on column pgledger.invoice_payments.key is 'Internal number.';
+comment on column pgledger.invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column pgledger.invoice_payments.invoice_key is 'Invoice.';
+comment on column pgledger.invoice_payments.app_id is 'App.';
+comment on column pgledger.invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column pgledger.invoice_payments.amount is 'Amount in the invoice''s currency.';
+comment on column pgledger.invoice_payments.reference is
+  'What the payment is called where it was made, or null.';
+comment on column pgledger.invoice_payments.paid_at is 'When it was paid.';
+comment on column pgledger.invoice_payments.created_at is 'When it was written down.';
+
+create table pgledger.coupon_applications (
+  invoice_key bigint not null,
+  redemption_key bigint not null,
+  discount numeric not null,
+  created_at timestamptz not null,
+  returned_at timestamptz,
+  constraint coupon_applications_invoice_key_redemption_key_pk
+  primary key (invoice_key, redemption_key),
+  constraint coupon_applications_invoice_key_fk foreign key (invoice_key)
+  references pgledger.invoices (key),
+  constraint coupon_applications_redemption_key_fk foreign key (redemption_key)
+  references pgledger.coupon_redemptions (key)
+);
+
+create index coupon_applications_redemption_key_idx
+on pgledger.coupon_applications (redemption_key);
+
+comment on table pgledger.coupon_applications is
+  'What redemptions have taken off invoices that are final.';
+comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
+comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
+comment on column pgledger.coupon_applications.discount is 'What it took off.';
+comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
+comment on column pgledger.coupon_applications.returned_at is
+  'When the invoice was voided, and this given back; null if it stands.';
+
+revoke all on table pgledger.coupon_applications from public;
+grant select on table pgledger.coupon_applications to pgledger_auditor;
+
+/*
+Tenants' own database roles read invoices as they read what is theirs elsewhere.
+*/
+alter table pgledger.invoices enable row level security;
+revoke all on table pgledger.invoices from public;
+grant select on table pgledger.invoices to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoices
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoices to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoices
+for select to pgledger_tenant_views
+using (
+  (invoices.app_id, invoices.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);
+
+-- The policy of pgledger.invoices leaves the tenant's own.
+alter table pgledger.invoice_lines enable row level security;
+revoke all on table pgledger.invoice_lines from public;
+grant select on table pgledger.invoice_lines to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_lines
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_lines to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_lines
+for select to pgledger_tenant_views
+using (
+  exists (
+    select
+    from pgledger.invoices
+    where invoices.key = invoice_lines.invoice_key
+  )
+);
+
+alter table pgledger.invoice_payments enable row level security;
+revoke all on table pgledger.invoice_payments from public;
+grant select on table pgledger.invoice_payments to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_payments
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_payments to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_payments
+for select to pgledger_tenant_views
+using (
+  (invoice_payments.app_id, invoice_payments.tenant_id) = (
+    select
+      mapped.app_id,
+      mapped.tenant_id
+    from pgledger.tenant_roles as mapped
+    where mapped.role_name = current_user
+  )
+);

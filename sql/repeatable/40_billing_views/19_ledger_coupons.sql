@@ -1,0 +1,71 @@
+/*
+Coupons as applications see them. Columns never change.
+*/
+create or replace view ledger_coupons as
+select
+  coupons.id,
+  coupons.app_id,
+  coupons.tenant_id,
+  coupons.code,
+  coupons.name,
+  coupons.percentage,
+  coupons.amount,
+  coupons.currency,
+  coupons.duration,
+  coupons.duration_invoices,
+  coupons.applies_to,
+  coupons.minimum_subtotal,
+  coupons.valid_from,
+  coupons.valid_until,
+  coupons.max_redemptions,
+  coupons.max_redemptions_per_tenant,
+  coupons.redemptions,
+  coupons.status,
+  coupons.version,
+  coupons.metadata,
+  coupons.created_at,
+  coupons.updated_at
+from pgledger.coupons
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_coupons is
+  'One row a coupon: what it takes off, for whom, and how often it can be redeemed.';
+comment on column ledger_coupons.id is 'Id of the coupon: cpn_ and a ULID.';
+comment on column ledger_coupons.app_id is 'App that it belongs to.';
+comment on column ledger_coupons.tenant_id is
+  'Tenant of a custom deal; empty for all tenants of the app.';
+comment on column ledger_coupons.code is 'What is typed to redeem it, for example WELCOME20.';
+comment on column ledger_coupons.name is 'Name for people; stands on invoices.';
+comment on column ledger_coupons.percentage is 'Percent off, above 0 to 100; or null.';
+comment on column ledger_coupons.amount is 'Amount off in its currency; or null.';
+comment on column ledger_coupons.currency is
+  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+comment on column ledger_coupons.duration is
+  'How long a redemption lasts: once, repeating (duration_invoices times) or forever.';
+comment on column ledger_coupons.duration_invoices is
+  'How many invoices a redemption reduces, if it is repeating.';
+comment on column ledger_coupons.applies_to is
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines; null '
+  'for the whole invoice.';
+comment on column ledger_coupons.minimum_subtotal is
+  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
+comment on column ledger_coupons.valid_from is
+  'First moment at which it can be redeemed; null for any.';
+comment on column ledger_coupons.valid_until is
+  'Moment from which on it can no longer be redeemed; null for never.';
+comment on column ledger_coupons.max_redemptions is
+  'How often it can be redeemed in all; null for any number.';
+comment on column ledger_coupons.max_redemptions_per_tenant is
+  'How often one tenant can redeem it; null for any number.';
+comment on column ledger_coupons.redemptions is 'How often it has been redeemed.';
+comment on column ledger_coupons.status is
+  'Whether it is active, or archived: who has redeemed it keeps it, nobody else can.';
+comment on column ledger_coupons.version is
+  'Counts changes, from 1; to be redeemed is not a change.';
+comment on column ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_coupons.created_at is 'When it was created.';
+comment on column ledger_coupons.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_coupons from public;
+grant select on table ledger_coupons to pgledger_reader;

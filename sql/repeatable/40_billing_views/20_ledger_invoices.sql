@@ -1,0 +1,97 @@
+/*
+Invoices as applications see them, with their lines. Columns never change.
+*/
+create or replace view ledger_invoices as
+select
+  invoices.id,
+  invoices.app_id,
+  invoices.tenant_id,
+  subscriptions.id as subscription_id,
+  invoices.kind,
+  invoices.period_start,
+  invoices.period_end,
+  invoices.status,
+  invoices.number,
+  invoices.currency,
+  invoices.subtotal,
+  invoices.discount,
+  invoices.tax,
+  invoices.total,
+  invoices.credits_applied,
+  invoices.amount_due,
+  invoices.amount_paid,
+  case
+    when invoices.status = 'voided' then 0
+    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+  end as amount_remaining,
+  invoices.refund_due,
+  invoices.unapplied,
+  (
+    select
+      jsonb_agg(
+        pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+      )
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = invoices.key
+  ) as line_items,
+  invoices.tax_rates,
+  invoices.finalized_at,
+  invoices.due_at,
+  invoices.paid_at,
+  invoices.voided_at,
+  invoices.void_reason,
+  invoices.uncollectible_at,
+  invoices.version,
+  invoices.metadata,
+  invoices.created_at,
+  invoices.updated_at
+from pgledger.invoices
+left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+-- Costs nothing, and makes the view read-only for everyone, its owner included.
+cross join (select) as read_only;
+
+comment on view ledger_invoices is 'One row an invoice, with its lines as JSON.';
+comment on column ledger_invoices.id is 'Id of the invoice: inv_ and a ULID.';
+comment on column ledger_invoices.app_id is 'App.';
+comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
+comment on column ledger_invoices.subscription_id is
+  'Id of the subscription; null for a one-off invoice.';
+comment on column ledger_invoices.kind is
+  'period: what a period has come to. start: a base fee at the start of what it pays for. '
+  'interim: usage within a period. one_off: lines that the app gave.';
+comment on column ledger_invoices.period_start is 'Start of the period it is for, inclusive.';
+comment on column ledger_invoices.period_end is 'End of the period it is for, exclusive.';
+comment on column ledger_invoices.status is
+  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+comment on column ledger_invoices.number is
+  'Number within the app, from 1 without a gap; null for a draft.';
+comment on column ledger_invoices.currency is 'Currency of all amounts.';
+comment on column ledger_invoices.subtotal is 'Sum of the lines before discounts and taxes.';
+comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
+comment on column ledger_invoices.tax is 'Sum of the taxes.';
+comment on column ledger_invoices.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column ledger_invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column ledger_invoices.amount_remaining is
+  'What is still to be paid; 0 for one that is voided.';
+comment on column ledger_invoices.refund_due is 'What is to be paid back of a total below zero.';
+comment on column ledger_invoices.unapplied is
+  'What was paid too much, or credited and not refunded: kept for the tenant.';
+comment on column ledger_invoices.line_items is
+  'JSON array of its lines in their order; numbers and times are strings.';
+comment on column ledger_invoices.tax_rates is 'JSON array of the tax rates it was computed with.';
+comment on column ledger_invoices.finalized_at is 'When it became final.';
+comment on column ledger_invoices.due_at is 'When it is to be paid.';
+comment on column ledger_invoices.paid_at is 'When payments covered it.';
+comment on column ledger_invoices.voided_at is 'When it was voided.';
+comment on column ledger_invoices.void_reason is 'Why it was voided.';
+comment on column ledger_invoices.uncollectible_at is 'When it was given up.';
+comment on column ledger_invoices.version is 'Counts changes, from 1.';
+comment on column ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_invoices.created_at is 'When it was drawn up.';
+comment on column ledger_invoices.updated_at is 'When it was last changed.';
+
+revoke all on table ledger_invoices from public;
+grant select on table ledger_invoices to pgledger_reader;

@@ -1,0 +1,31 @@
+/*
+Refuses what is not an object, or has members that no price has. Which of them its model needs is
+looked at elsewhere.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_price_object(
+  price jsonb,
+  path text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.check_plan_object(
+    price,
+    path,
+    array[
+      'feature', 'model', 'tiers', 'unit_amount', 'flat_amount', 'package_size',
+      'package_amount', 'free', 'percentage', 'minimum', 'maximum'
+    ]
+  );
+end;
+$$;
+
+comment on function pgledger.check_price_object is
+  'Raises InvalidPlan unless the value is an object with no other members than prices have.';
+
+revoke all on function pgledger.check_price_object from public;

@@ -1,0 +1,41 @@
+/*
+Refuses a limit that is an allowance of a price and is for another time than the billing period: a
+price begins where usage of the billing period exceeds the allowance, so one for each day would
+have no meaning to an invoice.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.check_priced_limit(
+  feature pgledger.plan_features,
+  billing_interval text,
+  interval_count integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if feature.type = 'metered'
+    and feature.soft_limit
+    and feature.quota >= 0
+    and feature.period <> 'billing'
+    and pgledger.interval_length(feature.period, 1)
+    is distinct from pgledger.interval_length(billing_interval, interval_count) then
+    perform pgledger.refuse_plan(
+      to_jsonb(feature.period),
+      format('$.features[%s].period', feature.place),
+      format(
+        'is not the billing period, which is %s: the soft limit is an allowance of a price, '
+        'and counts over that',
+        pgledger.interval_length(billing_interval, interval_count)
+      )
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_priced_limit is
+  'Raises InvalidPlan if a soft limit of a priced feature is not for the billing period.';
+
+revoke all on function pgledger.check_priced_limit from public;

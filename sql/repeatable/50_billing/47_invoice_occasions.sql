@@ -1,0 +1,53 @@
+/*
+What has happened to a subscription since invoices were last looked at that asks for one: a period
+has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
+that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
+that was a trial has no invoice.
+*/
+create or replace function pgledger.invoice_occasions(subscription pgledger.subscriptions)
+returns table (kind text, period_start timestamptz, as_of_version bigint)
+language sql
+stable
+parallel safe
+as $$
+  with change as (
+    select
+      subscription_changes.version, subscription_changes.change, subscription_changes.status,
+      subscription_changes.period_start, subscription_changes.period_end,
+      subscription_changes.occurred_at,
+      lag(subscription_changes.period_start) over earlier as earlier_start,
+      lag(subscription_changes.change) over earlier = 'trial_ended'
+      and lag(subscription_changes.occurred_at) over earlier
+      = lag(subscription_changes.period_end) over earlier as was_trial
+    from pgledger.subscription_changes
+    where subscription_changes.subscription_key = subscription.key
+      and subscription_changes.version >= subscription.invoiced_version
+    window earlier as (order by subscription_changes.version)
+  )
+  select 'period', change.earlier_start, change.version
+  from change
+  where change.version > subscription.invoiced_version
+    and change.earlier_start <> change.period_start
+    and not change.was_trial
+  union all
+  select 'period', change.period_start, change.version
+  from change
+  where change.version > subscription.invoiced_version
+    and change.change = 'canceled'
+    and change.occurred_at > change.period_start
+  union all
+  select 'period', subscription.current_period_start, subscription.version
+  where subscription.status = 'paused'
+    and subscription.current_period_end <= pgledger.clock()
+  union all
+  select 'start', change.period_start, change.version
+  from change
+  where change.version > subscription.invoiced_version
+    and change.status = 'active'
+    and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+$$;
+
+comment on function pgledger.invoice_occasions is
+  'What has happened to a subscription since the last look that asks for an invoice.';
+
+revoke all on function pgledger.invoice_occasions from public;

@@ -1,0 +1,55 @@
+/*
+The draft for an occasion, or null if there is nothing to draw up, or what there is has become final
+already. A base fee has an invoice of its own only where nothing has been billed for its period.
+*/
+create or replace function pgledger.invoice_on_occasion(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  to_finalize boolean
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_invoice pgledger.invoices;
+  v_key bigint;
+begin
+  v_invoice := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = invoice_on_occasion.kind
+      and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_invoice.key is null then
+    if kind = 'start' and exists (
+      select
+      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null)
+    ) then
+      return null;
+    end if;
+    v_key := pgledger.ensure_invoice(
+      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
+      false
+    );
+  elsif v_invoice.status = 'draft' and to_finalize then
+    v_key := v_invoice.key;
+    perform pgledger.redraw_invoice(v_invoice);
+  end if;
+
+  if to_finalize and v_key is not null then
+    perform pgledger.use_coupons(v_key);
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.invoice_on_occasion is
+  'The draft for an occasion to invoice a subscription, or null.';
+
+revoke all on function pgledger.invoice_on_occasion from public;

@@ -1,0 +1,64 @@
+/*
+Draws up what a subscription is to be invoiced for by now: for each of its changes that has not been
+looked at, the period that ended with it, and the base fee of one that began without such an end.
+Returns the drafts, in that order; with to_finalize those that are not final yet and can become so,
+computed anew if they were there before, their coupons used up.
+
+The subscription is locked, and moved on to now. Whoever holds what its tenant has left of coupons
+makes it wait for the next call: null then.
+*/
+create or replace function pgledger.invoice_subscription(
+  subscription pgledger.subscriptions,
+  to_finalize boolean
+)
+returns bigint[]
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_occasion record;
+  v_key bigint;
+  v_keys bigint[] := '{}';
+begin
+  if to_finalize and not pgledger.lock_redemptions(
+    subscription.app_id, subscription.tenant_id, false
+  ) then
+    return null;
+  end if;
+
+  for v_occasion in
+    select occasion.kind, occasion.period_start, occasion.as_of_version
+    from pgledger.invoice_occasions(subscription) as occasion
+    order by occasion.as_of_version, occasion.kind
+  loop
+    v_key := pgledger.invoice_on_occasion(
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      to_finalize
+    );
+    v_keys := v_keys || array_remove(array[v_key], null);
+  end loop;
+
+  update pgledger.subscriptions
+  set
+    invoiced_version = subscription.version,
+    invoice_due_at = case
+      when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
+        then subscription.current_period_end
+    end,
+    advance_at = least(
+      subscription.due_at,
+      case
+        when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
+          then subscription.current_period_end
+      end
+    )
+  where subscriptions.key = subscription.key;
+  return v_keys;
+end;
+$$;
+
+comment on function pgledger.invoice_subscription is
+  'Draws up what a subscription is to be invoiced for by now, and returns the drafts.';
+
+revoke all on function pgledger.invoice_subscription from public;

@@ -1,0 +1,38 @@
+/*
+Marks invoices of an app that are pending and were to be paid by now, at most so many, those first
+that were due first, and returns them. What somebody else holds is left to the next call.
+*/
+create or replace function pgledger.mark_past_due(app_id text, max_invoices integer)
+returns bigint[]
+language sql
+volatile
+parallel unsafe
+as $$
+  with overdue as (
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = mark_past_due.app_id
+      and invoices.status = 'pending'
+      and invoices.due_at <= pgledger.clock()
+    order by invoices.due_at
+    limit max_invoices
+    for no key update skip locked
+  ),
+  marked as (
+    update pgledger.invoices
+    set
+      status = 'past_due',
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    from overdue
+    where invoices.key = overdue.key and invoices.status = 'pending'
+    returning invoices.key, invoices.due_at
+  )
+  select coalesce(array_agg(marked.key order by marked.due_at, marked.key), '{}')
+  from marked
+$$;
+
+comment on function pgledger.mark_past_due is
+  'Marks invoices of an app that were to be paid by now, and returns them.';
+
+revoke all on function pgledger.mark_past_due from public;

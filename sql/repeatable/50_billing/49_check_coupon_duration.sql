@@ -1,0 +1,38 @@
+/*
+Refuses how long a coupon is to last: only one that is repeating counts invoices, and it has to.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_coupon_duration(
+  duration text,
+  duration_invoices integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text;
+begin
+  perform pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
+
+  v_fault := case
+    when duration <> 'repeating' and duration_invoices is not null
+      then 'only a coupon that is repeating counts invoices'
+    when duration = 'repeating' and duration_invoices is null
+      then 'a coupon that is repeating says how many invoices it reduces'
+    when duration_invoices not between 1 and 1000 then 'it is not between 1 and 1000'
+  end;
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG101', array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_coupon_duration is
+  'Raises NullArgument or InvalidArgument unless a coupon can last that long.';
+
+revoke all on function pgledger.check_coupon_duration from public;

@@ -1,0 +1,27 @@
+/*
+The coupon that a code names for a tenant: the tenant's own, or else the app's; archived ones
+included, so that what was archived does not uncover another. Null if there is none.
+*/
+create or replace function pgledger.find_coupon(
+  app_id text,
+  code text,
+  tenant_id text
+)
+returns pgledger.coupons
+language sql
+stable
+parallel safe
+as $$
+  select coupons
+  from pgledger.coupons
+  where coupons.app_id = find_coupon.app_id
+    and coupons.tenant_id in (find_coupon.tenant_id, '')
+    and coupons.code = find_coupon.code
+  order by coupons.tenant_id = ''
+  limit 1
+$$;
+
+comment on function pgledger.find_coupon is
+  'The coupon of that code for a tenant: its own, or else the app''s, or null.';
+
+revoke all on function pgledger.find_coupon from public;

@@ -1,0 +1,56 @@
+/*
+Refuses a coupon whose currency the app does not know, or whose amounts have more decimals than the
+currency. It can do without one.
+
+Locks a currency of the app's own FOR SHARE: its exponent stays while the coupon is being written.
+Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
+*/
+create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_exponent integer;
+begin
+  if coupon.currency is null then
+    return;
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = coupon.app_id and currencies.code = coupon.currency
+  for share;
+
+  v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
+  if v_exponent is null then
+    perform pgledger.fail(
+      'LG103',
+      array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
+    );
+  elsif min_scale(coupon.amount) > v_exponent then
+    perform pgledger.fail(
+      'LG010',
+      array[
+        coupon.amount::text,
+        format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
+      ]
+    );
+  elsif min_scale(coupon.minimum_subtotal) > v_exponent then
+    perform pgledger.fail(
+      'LG101',
+      array[
+        'minimum_subtotal',
+        coupon.minimum_subtotal::text,
+        format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_coupon_currency is
+  'Raises unless the app knows a coupon''s currency, and its amounts have no more decimals.';
+
+revoke all on function pgledger.check_coupon_currency from public;

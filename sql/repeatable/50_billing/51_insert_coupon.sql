@@ -1,0 +1,70 @@
+/*
+Writes down a new coupon and returns its number: that of the coupon which a repeated call has
+written down meanwhile, if so.
+
+Locks a currency of the app's own FOR SHARE.
+Errors: UnknownCurrency, InvalidAmount, InvalidArgument, IdempotencyConflict, AlreadyExists.
+*/
+create or replace function pgledger.insert_coupon(coupon pgledger.coupons)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_coupon_currency(coupon);
+
+  loop
+    -- Without a constraint, because the id or the code may be the one that is taken.
+    insert into pgledger.coupons (
+      id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
+      duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
+      max_redemptions_per_tenant, metadata, created_at, updated_at
+    )
+    values (
+      coupon.id, coupon.app_id, coupon.tenant_id, coupon.code, coupon.name, coupon.percentage,
+      coupon.amount, coupon.currency, coupon.duration, coupon.duration_invoices,
+      coupon.applies_to, coupon.minimum_subtotal, coupon.valid_from, coupon.valid_until,
+      coupon.max_redemptions, coupon.max_redemptions_per_tenant, coupon.metadata,
+      coupon.created_at, coupon.created_at
+    )
+    on conflict do nothing
+    returning coupons.key into v_key;
+
+    if found then
+      return v_key;
+    end if;
+
+    v_key := pgledger.repeated_coupon(coupon);
+    if v_key is not null then
+      return v_key;
+    end if;
+
+    -- What was in the way may be gone by now; then there is another try.
+    if exists (
+      select
+      from pgledger.coupons
+      where coupons.app_id = coupon.app_id
+        and coupons.tenant_id = coupon.tenant_id
+        and coupons.code = coupon.code
+    ) then
+      perform pgledger.fail(
+        'LG120',
+        array[
+          'coupon code',
+          quote_literal(coupon.code),
+          pgledger.in_catalogue(coupon.app_id, coupon.tenant_id)
+        ]
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.insert_coupon is
+  'Writes down a new coupon and returns its number; raises what is wrong with its currency, or '
+  'that its code is taken.';
+
+revoke all on function pgledger.insert_coupon from public;

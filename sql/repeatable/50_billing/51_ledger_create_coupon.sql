@@ -1,0 +1,98 @@
+/*
+Creates a coupon, for the whole app or, with a tenant_id, for that tenant alone.
+
+With an id of the caller's choice the call can be repeated: the second call returns the coupon as it
+stands now if everything it asks for is the same, and is refused if anything differs. Once the
+coupon has been updated, only what an update cannot change is compared.
+
+Locks a currency of the app's own FOR SHARE.
+Checks, in this order: app_id, tenant_id, code, percentage, amount, currency for null, duration,
+duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
+and minimum_subtotal, whether the code is taken.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata,
+InvalidId, IdempotencyConflict, UnknownCurrency, AlreadyExists.
+*/
+create or replace function ledger_create_coupon(
+  app_id text,
+  code text,
+  name text default null,
+  percentage numeric default null,
+  amount numeric default null,
+  currency text default null,
+  duration text default 'once',
+  duration_invoices integer default null,
+  applies_to text[] default null,
+  minimum_subtotal numeric default null,
+  valid_from timestamptz default null,
+  valid_until timestamptz default null,
+  max_redemptions bigint default null,
+  max_redemptions_per_tenant bigint default null,
+  metadata jsonb default null,
+  id text default null,
+  tenant_id text default ''
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_new pgledger.coupons;
+begin
+  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  perform pgledger.check_text('code', code, 64);
+
+  v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
+  v_new.app_id := app_id;
+  v_new.tenant_id := tenant_id;
+  v_new.code := code;
+  v_new.name := coalesce(name, code);
+  v_new.percentage := percentage;
+  v_new.amount := amount;
+  v_new.currency := currency;
+  v_new.duration := duration;
+  v_new.duration_invoices := duration_invoices;
+  v_new.applies_to := applies_to;
+  v_new.minimum_subtotal := minimum_subtotal;
+  v_new.valid_from := valid_from;
+  v_new.valid_until := valid_until;
+  v_new.max_redemptions := max_redemptions;
+  v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
+  v_new.metadata := metadata;
+  v_new.created_at := v_now;
+  perform pgledger.check_coupon_discount(v_new);
+  perform pgledger.check_coupon_terms(v_new);
+  perform pgledger.check_id('id', v_new.id, 'cpn');
+  -- An array that does not count from 1 would differ from one of the same elements.
+  v_new.applies_to := applies_to[:];
+
+  v_new.key := pgledger.repeated_coupon(v_new);
+  if v_new.key is null then
+    v_new.key := pgledger.insert_coupon(v_new);
+  end if;
+
+  return pgledger.coupon_of(v_new.key);
+end;
+$$;
+
+comment on function ledger_create_coupon is
+  'Creates a coupon and returns it. code: what is typed to redeem it, 1 to 64 visible characters. '
+  'name: for people, 1 to 255 characters; the code if left out. percentage: percent off, above 0 '
+  'to 100; or amount: amount off, in currency. currency: code of ISO 4217, or one that the app has '
+  'defined; with one, the coupon is for invoices in it only. duration: once, repeating or forever. '
+  'duration_invoices: how many invoices a repeating one reduces, 1 to 1000. applies_to: which '
+  'lines it reduces, 1 to 100 keys of features, base for the base fee, or items of one-off lines; '
+  'null for the whole invoice. minimum_subtotal: sum of an invoice''s lines, before discounts, '
+  'from which on it applies, in currency. valid_from, valid_until: it can be redeemed from the one '
+  'until just before the other. max_redemptions: how often in all. max_redemptions_per_tenant: how '
+  'often by one tenant. metadata: JSON object, at most 64 KiB. id: cpn_ and a ULID of your own '
+  'choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, '
+  'InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata, InvalidId, '
+  'IdempotencyConflict, UnknownCurrency, AlreadyExists.';
+
+revoke all on function ledger_create_coupon from public;
+grant execute on function ledger_create_coupon to pgledger_poster;

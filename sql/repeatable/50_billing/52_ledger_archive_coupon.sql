@@ -1,0 +1,39 @@
+/*
+Archives a coupon: who has redeemed it keeps it, nobody can redeem it any more. Repeatable.
+
+Locks the coupon.
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+*/
+create or replace function ledger_archive_coupon(
+  app_id text,
+  id text
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_coupon pgledger.coupons := pgledger.lock_coupon(app_id, id);
+begin
+  if v_coupon.status <> 'archived' then
+    update pgledger.coupons
+    set
+      status = 'archived',
+      version = coupons.version + 1,
+      updated_at = pgledger.clock()
+    where coupons.key = v_coupon.key;
+  end if;
+
+  return pgledger.coupon_of(v_coupon.key);
+end;
+$$;
+
+comment on function ledger_archive_coupon is
+  'Archives a coupon and returns it: who has redeemed it keeps it, nobody can redeem it any more. '
+  'Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+
+revoke all on function ledger_archive_coupon from public;
+grant execute on function ledger_archive_coupon to pgledger_poster;

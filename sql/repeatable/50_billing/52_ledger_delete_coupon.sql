@@ -1,0 +1,46 @@
+/*
+Deletes a coupon that nobody has redeemed, and returns it as it was.
+
+Locks the coupon FOR UPDATE: whoever redeems it goes first or waits.
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InUse.
+*/
+create or replace function ledger_delete_coupon(
+  app_id text,
+  id text
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
+  v_coupon record := pgledger.coupon_of(v_old.key);
+begin
+  if v_old.redemptions > 0 then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        'deleted',
+        format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  end if;
+
+  delete from pgledger.coupons
+  where coupons.key = v_old.key;
+
+  return v_coupon;
+end;
+$$;
+
+comment on function ledger_delete_coupon is
+  'Deletes a coupon that nobody has redeemed, and returns it as it was. Errors: NullArgument, '
+  'InvalidScope, InvalidId, CouponNotFound, InUse.';
+
+revoke all on function ledger_delete_coupon from public;
+grant execute on function ledger_delete_coupon to pgledger_poster;

@@ -1,0 +1,41 @@
+/*
+One coupon of the app, whichever tenant's. An id that does not exist is an error rather than no row.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+*/
+create or replace function ledger_get_coupon_by_id(
+  app_id text,
+  id text
+)
+returns ledger_coupons
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_catalogue_scope(app_id);
+  perform pgledger.check_id('id', id, 'cpn');
+
+  select coupons.key
+  into v_key
+  from pgledger.coupons
+  where coupons.id = ledger_get_coupon_by_id.id
+    and coupons.app_id = ledger_get_coupon_by_id.app_id;
+
+  if not found then
+    perform pgledger.fail('LG114', array[id, pgledger.in_app(app_id)]);
+  end if;
+
+  return pgledger.coupon_of(v_key);
+end;
+$$;
+
+comment on function ledger_get_coupon_by_id is
+  'The coupon of that id. Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+
+revoke all on function ledger_get_coupon_by_id from public;
+grant execute on function ledger_get_coupon_by_id to pgledger_reader;

@@ -1,0 +1,65 @@
+/*
+One page of an app's coupons, oldest first: by id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_list_coupons(
+  app_id text,
+  active_only boolean default false,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  tenant_id text default null
+)
+returns setof ledger_coupons
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+begin
+  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  if active_only is null then
+    perform pgledger.fail('LG003', array['active_only']);
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    coupons.id, coupons.app_id, coupons.tenant_id, coupons.code, coupons.name,
+    coupons.percentage, coupons.amount, coupons.currency, coupons.duration,
+    coupons.duration_invoices, coupons.applies_to, coupons.minimum_subtotal, coupons.valid_from,
+    coupons.valid_until, coupons.max_redemptions, coupons.max_redemptions_per_tenant,
+    coupons.redemptions, coupons.status, coupons.version, coupons.metadata, coupons.created_at,
+    coupons.updated_at
+  from pgledger.coupons
+  where coupons.app_id = ledger_list_coupons.app_id
+    and (
+      not ledger_list_coupons.active_only
+      or (
+        coupons.status = 'active'
+        and (coupons.valid_until > v_now or coupons.valid_until is null)
+        and (coupons.redemptions < coupons.max_redemptions or coupons.max_redemptions is null)
+      )
+    )
+    and (
+      ledger_list_coupons.tenant_id is null
+      or coupons.tenant_id in (ledger_list_coupons.tenant_id, '')
+    )
+  order by coupons.id
+  limit ledger_list_coupons.page_size
+  offset ledger_list_coupons.page_offset;
+end;
+$$;
+
+comment on function ledger_list_coupons is
+  'One page of the coupons of an app, by id. active_only: true to leave out those that are '
+  'archived, no longer valid or used up. page_size: 1 to 10000. page_offset: rows to leave out. '
+  'tenant_id: null for the whole app''s and every tenant''s, empty for the whole app''s alone, '
+  'otherwise that tenant''s and the whole app''s. Errors: NullArgument, InvalidScope, InvalidPage.';
+
+revoke all on function ledger_list_coupons from public;
+grant execute on function ledger_list_coupons to pgledger_reader;

@@ -1,0 +1,75 @@
+/*
+Changes a coupon; what is null stays. A call that changes nothing leaves the version as it is. The
+code and the discount never change. Who has redeemed the coupon keeps it, whatever changes.
+
+Locks the coupon. Checks, in this order: app_id, id, existence, name, valid_from, valid_until,
+max_redemptions, max_redemptions_per_tenant, metadata, redemptions so far.
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime,
+InvalidMetadata, InUse.
+*/
+create or replace function ledger_update_coupon(
+  app_id text,
+  id text,
+  name text default null,
+  valid_from timestamptz default null,
+  valid_until timestamptz default null,
+  max_redemptions bigint default null,
+  max_redemptions_per_tenant bigint default null,
+  metadata jsonb default null
+)
+returns ledger_coupons
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
+  v_new pgledger.coupons := v_old;
+begin
+  v_new.name := coalesce(name, v_old.name);
+  v_new.valid_from := coalesce(valid_from, v_old.valid_from);
+  v_new.valid_until := coalesce(valid_until, v_old.valid_until);
+  v_new.max_redemptions := coalesce(max_redemptions, v_old.max_redemptions);
+  v_new.max_redemptions_per_tenant := coalesce(
+    max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
+  );
+  v_new.metadata := coalesce(metadata, v_old.metadata);
+  perform pgledger.check_coupon_terms(v_new);
+
+  if v_new.max_redemptions < v_old.redemptions then
+    perform pgledger.fail(
+      'LG122',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s', v_new.max_redemptions),
+        format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  elsif v_new is distinct from v_old then
+    update pgledger.coupons
+    set
+      name = v_new.name,
+      valid_from = v_new.valid_from,
+      valid_until = v_new.valid_until,
+      max_redemptions = v_new.max_redemptions,
+      max_redemptions_per_tenant = v_new.max_redemptions_per_tenant,
+      metadata = v_new.metadata,
+      version = coupons.version + 1,
+      updated_at = pgledger.clock()
+    where coupons.key = v_old.key;
+  end if;
+
+  return pgledger.coupon_of(v_old.key);
+end;
+$$;
+
+comment on function ledger_update_coupon is
+  'Changes a coupon and returns it; what is null stays as it is. The code and the discount never '
+  'change. max_redemptions cannot be below what was redeemed already. Errors: NullArgument, '
+  'InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime, InvalidMetadata, InUse.';
+
+revoke all on function ledger_update_coupon from public;
+grant execute on function ledger_update_coupon to pgledger_poster;

@@ -1,0 +1,58 @@
+/*
+Refuses that a tenant redeems a coupon: it is not valid at that time, or it is used up, in all or by
+the tenant. The caller has the coupon's row locked, so that nobody redeems it meanwhile.
+
+Errors: CouponNotValid, CouponExhausted.
+*/
+create or replace function pgledger.check_redeemable(
+  coupon pgledger.coupons,
+  tenant_id text,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_code text := quote_literal(coupon.code);
+  v_fault text := case
+    when coupon.status = 'archived' then 'it is archived'
+    when coupon.valid_from > at then format('it is valid from %s on', coupon.valid_from)
+    when coupon.valid_until <= at then format('it was valid until %s', coupon.valid_until)
+  end;
+  v_redeemed bigint;
+begin
+  if v_fault is not null then
+    perform pgledger.fail('LG125', array[v_code, v_fault]);
+  elsif coupon.redemptions >= coupon.max_redemptions then
+    perform pgledger.fail(
+      'LG126', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
+    );
+  elsif coupon.max_redemptions_per_tenant is null then
+    return;
+  end if;
+
+  select count(*)
+  into v_redeemed
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.coupon_key = coupon.key
+    and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
+  if v_redeemed >= coupon.max_redemptions_per_tenant then
+    perform pgledger.fail(
+      'LG126',
+      array[
+        v_code,
+        v_redeemed::text,
+        coupon.max_redemptions_per_tenant::text,
+        ' by tenant ' || quote_literal(tenant_id)
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_redeemable is
+  'Raises CouponNotValid or CouponExhausted unless a tenant can redeem a coupon at that time.';
+
+revoke all on function pgledger.check_redeemable from public;

@@ -1,0 +1,49 @@
+/*
+One page of a tenant's redemptions, oldest first: by id, which for generated ids is the order in
+which they were made.
+
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_list_coupon_redemptions(
+  app_id text,
+  tenant_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_coupon_redemptions
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_page(page_size, page_offset);
+
+  return query
+  select
+    coupon_redemptions.id, coupon_redemptions.app_id, coupon_redemptions.tenant_id, coupons.id,
+    coupons.code, subscriptions.id,
+    case
+      when coupon_redemptions.uses_left = 0 or coupon_redemptions.amount_left = 0 then 'used'
+      else 'active'
+    end,
+    coupon_redemptions.uses_left, coupon_redemptions.amount_left, coupon_redemptions.created_at
+  from pgledger.coupon_redemptions
+  inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
+  left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
+  where coupon_redemptions.app_id = ledger_list_coupon_redemptions.app_id
+    and coupon_redemptions.tenant_id = ledger_list_coupon_redemptions.tenant_id
+  order by coupon_redemptions.id
+  limit ledger_list_coupon_redemptions.page_size
+  offset ledger_list_coupon_redemptions.page_offset;
+end;
+$$;
+
+comment on function ledger_list_coupon_redemptions is
+  'One page of the coupons that a tenant has redeemed, by id of the redemption. page_size: 1 to '
+  '10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, InvalidPage.';
+
+revoke all on function ledger_list_coupon_redemptions from public;
+grant execute on function ledger_list_coupon_redemptions to pgledger_reader;

@@ -1,0 +1,45 @@
+/*
+Refuses what ledger_price_usage cannot price. The order of the checks is that of the arguments.
+
+Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.
+*/
+create or replace function pgledger.check_price_usage(
+  price jsonb,
+  quantity numeric,
+  allowance numeric,
+  exponent integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  -- Named as the argument is: below $ itself there are members of other JSON.
+  v_path constant text := '$.price';
+begin
+  if price is null then
+    perform pgledger.fail('LG003', array['price']);
+  end if;
+  perform pgledger.check_price_object(price, v_path);
+  perform pgledger.check_plan_size(price, v_path, false);
+  if jsonb_typeof(price -> 'feature') <> 'null' then
+    perform pgledger.plan_text(price, v_path, 'feature');
+  end if;
+  perform pgledger.check_price(price, v_path);
+  perform pgledger.check_plan_size(price, v_path, true);
+
+  perform pgledger.check_quantity('quantity', quantity);
+  perform pgledger.check_quantity('allowance', allowance);
+  if exponent not between 0 and 18 then
+    perform pgledger.fail(
+      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_price_usage is
+  'Raises the first thing that is wrong with a price and the usage that it is asked about.';
+
+revoke all on function pgledger.check_price_usage from public;

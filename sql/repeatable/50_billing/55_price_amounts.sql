@@ -1,0 +1,29 @@
+/*
+What usage costs, exactly, in sums: of all tiers, of what is missing to the minimum, and of what is
+above the maximum (0 or less). The price is known to be sound.
+*/
+create or replace function pgledger.price_amounts(
+  price jsonb,
+  quantity numeric,
+  out amount numeric,
+  out true_up numeric,
+  out cap numeric
+)
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  select
+    coalesce(sum(line.amount) filter (where line.kind = 'usage'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'true_up'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'cap'), 0)
+  into price_amounts.amount, price_amounts.true_up, price_amounts.cap
+  from pgledger.price_lines(price, quantity) as line;
+end;
+$$;
+
+comment on function pgledger.price_amounts is
+  'What usage costs by a price, exactly: usage, and what brings that to the minimum or maximum.';
+
+revoke all on function pgledger.price_amounts from public;

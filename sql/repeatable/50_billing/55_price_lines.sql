@@ -1,0 +1,86 @@
+/*
+What usage costs, exactly: a row for each tier that it reaches (`usage`), in order, then one with
+what is missing to the minimum (`true_up`) or is above the maximum (`cap`, negative), if anything
+is. The price is known to be sound. A usage row's amount is quantity * unit_amount + flat_amount,
+of which what the price does not have is null and counts as 0. The quantity of packages is their
+number.
+
+Every usage reaches the first tier, zero included. A price without tiers is treated as one of a
+single tier, because both have their amounts under the same names.
+*/
+create or replace function pgledger.price_lines(
+  price jsonb,
+  used numeric
+)
+returns table (
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+)
+language plpgsql
+immutable
+parallel safe
+rows 3
+as $$
+declare
+  v_model text := price ->> 'model';
+  v_tiers jsonb := coalesce(nullif(price -> 'tiers', 'null'), jsonb_build_array(price));
+  v_tier jsonb;
+  v_above numeric;
+  v_up_to numeric := 0;
+  v_total numeric := 0;
+  v_minimum numeric := (price ->> 'minimum')::numeric;
+  v_maximum numeric := (price ->> 'maximum')::numeric;
+begin
+  kind := 'usage';
+  for v_place in 0 .. jsonb_array_length(v_tiers) - 1 loop
+    v_tier := v_tiers -> v_place;
+    v_above := v_up_to;
+    v_up_to := (v_tier ->> 'up_to')::numeric;
+    exit when v_place > 0 and used <= v_above;
+    continue when v_model = 'volume' and used > v_up_to;
+
+    description := pgledger.price_description(price, v_above, v_up_to);
+    quantity := case v_model
+      when 'volume' then used
+      when 'package' then pgledger.packages_begun(
+        greatest(used - coalesce((price ->> 'free')::numeric, 0), 0),
+        (price ->> 'package_size')::numeric
+      )
+      else least(used, v_up_to) - v_above
+    end;
+    unit_amount := coalesce(
+      (v_tier ->> 'unit_amount')::numeric,
+      (v_tier ->> 'package_amount')::numeric,
+      (v_tier ->> 'percentage')::numeric * 0.01
+    );
+    flat_amount := (v_tier ->> 'flat_amount')::numeric;
+    amount := quantity * coalesce(unit_amount, 0) + coalesce(flat_amount, 0);
+    v_total := v_total + amount;
+    return next;
+  end loop;
+
+  quantity := null;
+  unit_amount := null;
+  flat_amount := null;
+  if v_total < v_minimum then
+    kind := 'true_up';
+    description := 'minimum of ' || trim_scale(v_minimum)::text;
+    amount := v_minimum - v_total;
+    return next;
+  elsif v_total > v_maximum then
+    kind := 'cap';
+    description := 'maximum of ' || trim_scale(v_maximum)::text;
+    amount := v_maximum - v_total;
+    return next;
+  end if;
+end;
+$$;
+
+comment on function pgledger.price_lines is
+  'What usage costs by a price, exactly, tier by tier, and what brings it to minimum or maximum.';
+
+revoke all on function pgledger.price_lines from public;

@@ -1,0 +1,96 @@
+/*
+Prices usage by any price object, that of a plan or one that is only being thought of, as an
+invoice does. Reads nothing but its arguments.
+
+With an exponent each line is the difference of two rounded running totals, so that the lines add up
+to the rounded total, and a minimum or a maximum is met as it stands, rounded.
+
+Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.
+*/
+create or replace function ledger_price_usage(
+  price jsonb,
+  quantity numeric,
+  allowance numeric default 0,
+  exponent integer default null
+)
+returns table (
+  line integer,
+  kind text,
+  description text,
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+)
+language sql
+immutable
+parallel safe
+rows 3
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.check_price_usage(
+    ledger_price_usage.price,
+    ledger_price_usage.quantity,
+    ledger_price_usage.allowance,
+    ledger_price_usage.exponent
+  );
+
+  with exact as (
+    select
+      part.place,
+      part.kind,
+      part.description,
+      part.quantity,
+      part.unit_amount,
+      part.flat_amount,
+      part.amount,
+      sum(part.amount) over (order by part.place) as total
+    from pgledger.price_lines(
+      ledger_price_usage.price,
+      trim_scale(greatest(ledger_price_usage.quantity - ledger_price_usage.allowance, 0))
+    ) with ordinality as part (
+      kind, description, quantity, unit_amount, flat_amount, amount, place
+    )
+  ),
+  rounded as (
+    select
+      exact.place,
+      exact.kind,
+      exact.description,
+      exact.quantity,
+      exact.unit_amount,
+      exact.flat_amount,
+      case
+        when ledger_price_usage.exponent is null then exact.amount
+        else
+          round(exact.total, ledger_price_usage.exponent)
+          - round(exact.total - exact.amount, ledger_price_usage.exponent)
+      end as amount
+    from exact
+  )
+  -- A minimum that is missed by less than can be charged leaves nothing to charge.
+  select
+    rounded.place::integer,
+    rounded.kind,
+    rounded.description,
+    rounded.quantity,
+    rounded.unit_amount,
+    rounded.flat_amount,
+    rounded.amount
+  from rounded
+  where rounded.kind = 'usage' or rounded.amount <> 0
+  order by rounded.place
+$$;
+
+comment on function ledger_price_usage is
+  'What usage costs by a price: a line for each tier that it reaches (kind usage), then one that '
+  'brings the total up to the minimum (true_up) or down to the maximum (cap). line counts from 1; '
+  'amount is quantity * unit_amount + flat_amount, of packages by their number. price: JSON object '
+  'of a price as in a plan''s pricing, with or without its feature. quantity: what was used, from '
+  '0. allowance: how much of that is not priced. exponent: decimal places that amounts are rounded '
+  'to, half away from zero, so that lines add up to the rounded total; null for exact amounts. '
+  'Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.';
+
+revoke all on function ledger_price_usage from public;
+grant execute on function ledger_price_usage to pgledger_reader;

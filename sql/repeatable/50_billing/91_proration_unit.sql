@@ -1,0 +1,35 @@
+/*
+How many days, or seconds, of a period are over at a time, from 0 to the length of the period, which
+is the answer for its end. Days are those of the time zone and begin at the time of day at which the
+period begins, so a change counts from the start of the day on which it is made.
+*/
+create or replace function pgledger.proration_unit(
+  at timestamptz,
+  whole_start timestamptz,
+  whole_end timestamptz,
+  time_zone text,
+  proration text
+)
+returns numeric
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when proration = 'second'
+      then extract(epoch from least(greatest(at, whole_start), whole_end) - whole_start)
+    when at >= whole_end
+      then greatest(
+        1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
+      )
+    when at <= whole_start then 0
+    else
+      (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
+      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+  end::numeric
+$$;
+
+comment on function pgledger.proration_unit is
+  'How many days or seconds of a period are over at a time.';
+
+revoke all on function pgledger.proration_unit from public;

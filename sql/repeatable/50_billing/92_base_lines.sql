@@ -1,0 +1,83 @@
+/*
+Lines for the base fee of a subscription's period: for each plan and quantity what is due and has
+not been billed, or, below zero, what was billed and is not due any more. A credit gives back what
+was paid, its share of the discount left out, so never more than was billed less earlier credits.
+*/
+create or replace function pgledger.base_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  in_advance_only boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_due record;
+  v_line pgledger.invoice_lines;
+  v_times text;
+begin
+  for v_due in
+    select
+      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
+      part.ends_at, part.units, part.length, part.due, part.gross, part.net
+    from pgledger.due_base(
+      subscription, for_period, segments, in_advance_only, but_invoice_key, exponent
+    ) as part
+    where part.due <> part.gross
+  loop
+    v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
+    v_line.subscription_key := subscription.key;
+    v_line.for_period := for_period;
+    v_line.item := 'base';
+    v_line.plan_key := v_due.plan_key;
+    v_line.gross := v_due.due - v_due.gross;
+    v_line.discount := 0;
+    v_line.tax := 0;
+    v_line.basis := jsonb_strip_nulls(
+      jsonb_build_object(
+        'amount', v_due.price::text, 'quantity', trim_scale(v_due.quantity)::text,
+        'proration', v_due.proration, 'units', trim_scale(v_due.units)::text,
+        'length', trim_scale(v_due.length)::text
+      )
+    );
+
+    if v_line.gross > 0 then
+      v_line.kind := case
+        when v_due.units = v_due.length and v_due.gross = 0 then 'base_fee' else 'proration'
+      end;
+      v_line.description := format('%s%s: base fee', v_due.plan_name, v_times) || case
+        when v_due.units < v_due.length then format(
+          ', %s of %s %ss', trim_scale(v_due.units), trim_scale(v_due.length), v_due.proration
+        )
+        else ''
+      end;
+      v_line.period_start := v_due.starts_at;
+      v_line.period_end := v_due.ends_at;
+      v_line.quantity := v_due.quantity;
+      v_line.unit_amount := case when v_line.kind = 'base_fee' then v_due.price end;
+      v_line.amount := v_line.gross;
+    else
+      v_line.kind := 'proration';
+      v_line.description := format(
+        '%s%s: base fee for time not used', v_due.plan_name, v_times
+      );
+      v_line.period_start := coalesce(v_due.ends_at, for_period);
+      v_line.period_end := segments[cardinality(segments)].whole_end;
+      v_line.quantity := v_due.quantity;
+      v_line.unit_amount := null;
+      v_line.amount := round(v_line.gross * v_due.net / v_due.gross, exponent);
+    end if;
+    return next v_line;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.base_lines is
+  'Lines for what is due of a period''s base fee and not billed, or billed and not due any more.';
+
+revoke all on function pgledger.base_lines from public;

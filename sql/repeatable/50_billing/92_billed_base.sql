@@ -1,0 +1,41 @@
+/*
+What invoices that stand have charged as base fee for a subscription's period, for each plan and
+quantity: before and after discounts, credits taken off, and the price that it was charged by. The
+invoice that is being computed is left out.
+*/
+create or replace function pgledger.billed_base(
+  subscription_key bigint,
+  for_period timestamptz,
+  but_invoice_key bigint
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  gross numeric,
+  net numeric,
+  price numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    invoice_lines.plan_key,
+    (invoice_lines.basis ->> 'quantity')::numeric,
+    sum(invoice_lines.gross),
+    sum(invoice_lines.amount - invoice_lines.discount),
+    min((invoice_lines.basis ->> 'amount')::numeric)
+  from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  where invoice_lines.subscription_key = billed_base.subscription_key
+    and invoice_lines.for_period = billed_base.for_period
+    and invoice_lines.gross is not null
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from billed_base.but_invoice_key
+  group by 1, 2
+$$;
+
+comment on function pgledger.billed_base is
+  'What invoices that stand have charged as base fee for a period, by plan and quantity.';
+
+revoke all on function pgledger.billed_base from public;

@@ -1,0 +1,61 @@
+/*
+What invoices that stand have charged for a subscription's usage in a period and in those before,
+one row for each feature and stay on a plan. The invoice that is being computed is left out.
+*/
+create or replace function pgledger.billed_usage(
+  subscription_key bigint,
+  for_period timestamptz,
+  but_invoice_key bigint,
+  earlier boolean
+)
+returns table (
+  for_period timestamptz,
+  plan_key bigint,
+  item text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  events bigint,
+  basis jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    invoice_lines.for_period,
+    invoice_lines.plan_key,
+    invoice_lines.item,
+    invoice_lines.period_start,
+    max(invoice_lines.period_end),
+    coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
+    coalesce(
+      sum(invoice_lines.amount) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0
+    ),
+    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'true_up'), 0),
+    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
+    coalesce(sum(invoice_lines.events), 0),
+    (
+      array_agg(invoice_lines.basis order by invoice_lines.invoice_key)
+      filter (where invoice_lines.basis is not null)
+    )[1]
+  from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  where invoice_lines.subscription_key = billed_usage.subscription_key
+    and invoice_lines.gross is null
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from billed_usage.but_invoice_key
+    and case
+      when earlier then invoice_lines.for_period < billed_usage.for_period
+      else invoice_lines.for_period = billed_usage.for_period
+    end
+  group by 1, 2, 3, 4
+$$;
+
+comment on function pgledger.billed_usage is
+  'What invoices that stand have charged for usage, by period, plan and feature.';
+
+revoke all on function pgledger.billed_usage from public;

@@ -1,0 +1,53 @@
+/*
+The period of a subscription that a time lies in, as it has come to be: it ends early where another
+one began, or where the subscription ended. Null where there is none: before the subscription, after
+its end, or in a pause. It is over once nothing of what happens next can lie in it.
+*/
+create or replace function pgledger.billing_period(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  out starts_at timestamptz,
+  out ends_at timestamptz,
+  out is_over boolean,
+  out next_version bigint
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last record;
+begin
+  select
+    change.version, change.status, change.occurred_at, change.period_start, change.period_end
+  into v_last
+  from pgledger.subscription_changes as change
+  where change.subscription_key = subscription.key
+    and change.period_start <= billing_period.at
+  order by change.version desc
+  limit 1;
+
+  if v_last.status = 'canceled' then
+    ends_at := least(v_last.period_end, v_last.occurred_at);
+    is_over := true;
+  else
+    select least(v_last.period_end, change.occurred_at), change.version, true
+    into billing_period.ends_at, next_version, is_over
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key and change.version = v_last.version + 1;
+    ends_at := coalesce(ends_at, v_last.period_end);
+    is_over := coalesce(is_over, ends_at <= pgledger.clock());
+  end if;
+  starts_at := v_last.period_start;
+
+  if (at < ends_at) is not true then
+    starts_at := null;
+    ends_at := null;
+  end if;
+end;
+$$;
+
+comment on function pgledger.billing_period is
+  'The period of a subscription that a time lies in, as it has come to be.';
+
+revoke all on function pgledger.billing_period from public;

@@ -1,0 +1,63 @@
+/*
+A subscription's period in the parts between which plan, quantity or status changed, in order: what
+invoices are computed from. What has not happened by that version is left out, and the last part
+then goes on to the period's end.
+
+Without a version, everything that happened, and of a trial that goes on also what follows it.
+*/
+create or replace function pgledger.billing_segments(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  as_of_version bigint default null
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_segments pgledger.billing_segment[];
+  v_last pgledger.billing_segment;
+begin
+  select
+    array_agg(
+      row(
+        part.occurred_at, part.ends_at, part.plan_key, part.quantity, part.status,
+        part.whole_start, part.period_end
+      )::pgledger.billing_segment
+      order by part.version
+    )
+  into v_segments
+  from (
+    select
+      change.version, change.occurred_at, change.plan_key, change.quantity, change.status,
+      change.whole_start, change.period_start, change.period_end,
+      least(
+        coalesce(lead(change.occurred_at) over (order by change.version), change.period_end),
+        change.period_end
+      ) as ends_at
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start >= billing_segments.period_start
+      and (as_of_version is null or change.version <= as_of_version)
+  ) as part
+  where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
+
+  v_last := v_segments[cardinality(v_segments)];
+  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+    and subscription.trial_end < v_last.ends_at then
+    v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
+    v_last.starts_at := subscription.trial_end;
+    v_last.status := case
+      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
+    end;
+    v_segments := v_segments || v_last;
+  end if;
+  return coalesce(v_segments, '{}');
+end;
+$$;
+
+comment on function pgledger.billing_segments is
+  'A subscription''s period in the parts in which nothing changed that an invoice depends on.';
+
+revoke all on function pgledger.billing_segments from public;

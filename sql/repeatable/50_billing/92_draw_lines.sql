@@ -1,0 +1,89 @@
+/*
+What a subscription is to be charged on an invoice of that kind for the period that its start lies
+in, before discounts and taxes, and where the period ends as far as is known.
+
+period: the base fee of the period as far as it is not billed, that of the next one if it is paid in
+advance, usage, and usage of earlier periods that came late. start: the base fee of the period, as
+it was at the version given. interim: usage until now. The invoice's own lines do not count as
+billed.
+*/
+create or replace function pgledger.draw_lines(
+  subscription pgledger.subscriptions,
+  invoice pgledger.invoices,
+  exponent integer,
+  out lines pgledger.invoice_lines[],
+  out period_end timestamptz
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_period record := pgledger.billing_period(subscription, invoice.period_start);
+  v_segments pgledger.billing_segment[] := pgledger.billing_segments(
+    subscription,
+    v_period.starts_at,
+    case when invoice.kind = 'start' then invoice.as_of_version end
+  );
+  v_now timestamptz;
+begin
+  period_end := v_period.ends_at;
+  if invoice.kind = 'start' then
+    lines := array(
+      select line
+      from pgledger.base_lines(
+        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+      ) as line
+    );
+  elsif invoice.kind = 'interim' then
+    v_now := pgledger.clock();
+    period_end := least(period_end, v_now);
+    lines := array(
+      select line
+      from pgledger.usage_lines(
+        subscription,
+        v_period.starts_at,
+        array(
+          select
+            row(
+              segment.starts_at, least(segment.ends_at, v_now), segment.plan_key,
+              segment.quantity, segment.status, segment.whole_start, segment.whole_end
+            )::pgledger.billing_segment
+          from unnest(v_segments) as segment
+          where segment.starts_at < v_now
+        ),
+        invoice.key,
+        exponent
+      ) as line
+    );
+  else
+    lines := array(
+      select line
+      from pgledger.base_lines(
+        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+      ) as line
+    ) || array(
+      select line
+      from pgledger.next_base_lines(
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        exponent
+      ) as line
+    ) || array(
+      select line
+      from pgledger.usage_lines(
+        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+      ) as line
+    ) || array(
+      select line
+      from pgledger.late_lines(
+        subscription, v_period.starts_at, invoice.key, exponent
+      ) as line
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.draw_lines is
+  'What a subscription is to be charged on an invoice, before discounts and taxes.';
+
+revoke all on function pgledger.draw_lines from public;

@@ -1,0 +1,85 @@
+/*
+Lines for usage that was reported after the invoice of its period had become final: what its period
+costs with it, by the price it was billed at, less what was billed. One line for each feature and
+stay on a plan.
+
+Looked for only where the count of events since the first period that was billed differs from the
+count of those billed; and not where events may have been purged, for then none is taken any more. A
+period whose invoice is a draft has it on the draft.
+*/
+create or replace function pgledger.late_lines(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_billed record;
+  v_charge record;
+  v_segments pgledger.billing_segment[];
+  v_stay pgledger.billing_segment;
+  v_line pgledger.invoice_lines;
+begin
+  for v_billed in
+    select
+      late.for_period, late.plan_key, late.item, late.starts_at, late.ends_at, late.quantity,
+      late.amount + late.true_up + late.cap as amount, late.events, late.basis, late.meter_key,
+      late.unique_key
+    from pgledger.maybe_late_usage(subscription, before_period, but_invoice_key) as late
+    order by late.for_period, late.starts_at, late.item
+  loop
+    v_segments := pgledger.billing_segments(subscription, v_billed.for_period);
+    v_stay := null;
+    v_stay.starts_at := v_billed.starts_at;
+    v_stay.ends_at := v_billed.ends_at;
+    v_stay.whole_start := v_segments[1].whole_start;
+    v_stay.whole_end := v_segments[1].whole_end;
+    v_charge := pgledger.usage_charge(
+      v_billed.basis,
+      v_billed.meter_key,
+      v_billed.unique_key,
+      (
+        select min(stay.starts_at)
+        from pgledger.billing_stays(v_segments) as stay
+      ),
+      v_stay,
+      subscription.time_zone,
+      exponent
+    );
+    continue when v_charge.events = v_billed.events
+      and v_charge.amount + v_charge.true_up + v_charge.cap = v_billed.amount;
+
+    v_line := null;
+    v_line.kind := 'late_usage';
+    v_line.description := format(
+      'Late usage of %s before %s',
+      v_billed.item,
+      to_char(v_billed.ends_at at time zone subscription.time_zone, 'YYYY-MM-DD')
+    );
+    v_line.item := v_billed.item;
+    v_line.period_start := v_billed.starts_at;
+    v_line.period_end := v_billed.ends_at;
+    v_line.quantity := v_charge.quantity - v_billed.quantity;
+    v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap - v_billed.amount;
+    v_line.discount := 0;
+    v_line.tax := 0;
+    v_line.subscription_key := subscription.key;
+    v_line.for_period := v_billed.for_period;
+    v_line.plan_key := v_billed.plan_key;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events - v_billed.events;
+    v_line.basis := v_billed.basis;
+    return next v_line;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.late_lines is
+  'Lines for usage that was reported after the invoice of its period had become final.';
+
+revoke all on function pgledger.late_lines from public;

@@ -1,0 +1,72 @@
+/*
+Lines for the base fee of the period that follows one, if it is paid in advance and the subscription
+goes on without a gap: as it was when the period began, for what changed since is prorated on that
+period's own invoice. If something has been billed for it already, the difference to what is known
+by now. Of a period that is not over yet, what follows if nothing else happens.
+*/
+create or replace function pgledger.next_base_lines(
+  subscription pgledger.subscriptions,
+  ends_at timestamptz,
+  next_version bigint,
+  is_over boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_next record;
+  v_segments pgledger.billing_segment[];
+begin
+  if next_version is not null then
+    select change.period_start, change.status
+    into v_next
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key and change.version = next_version;
+    if v_next.period_start <> ends_at or v_next.status <> 'active' then
+      return;
+    end if;
+    v_segments := pgledger.billing_segments(
+      subscription,
+      ends_at,
+      case
+        when not exists (
+          select
+          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
+        ) then next_version
+      end
+    );
+  elsif is_over or subscription.status not in ('trialing', 'active')
+    or subscription.cancel_at <= ends_at then
+    return;
+  else
+    select
+      array[
+        row(
+          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+        )::pgledger.billing_segment
+      ]
+    into v_segments
+    from pgledger.subscription_period(subscription, ends_at) as period;
+  end if;
+
+  return query
+  select
+    line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
+    line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
+    line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
+    line.redemption_key, line.basis
+  from pgledger.base_lines(
+    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+  ) as line;
+end;
+$$;
+
+comment on function pgledger.next_base_lines is
+  'Lines for the base fee of the period that follows one, if it is paid in advance.';
+
+revoke all on function pgledger.next_base_lines from public;

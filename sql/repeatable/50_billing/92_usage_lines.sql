@@ -1,0 +1,102 @@
+/*
+Lines for the usage of a subscription's period, less what interim invoices have billed of it: for
+each stay on a plan and each of its prices one for usage, overage beyond an allowance or seats, and
+one each for what is missing to the price's minimum and what is beyond its maximum. Usage of zero
+has its line, too: it says that the feature was looked at, for what comes late.
+*/
+create or replace function pgledger.usage_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_counted_from timestamptz;
+  v_stay pgledger.billing_segment;
+  v_price record;
+  v_charge record;
+  v_billed record;
+  v_line pgledger.invoice_lines;
+begin
+  for v_stay in
+    select
+      stay.starts_at, stay.ends_at, stay.plan_key, stay.quantity, stay.status, stay.whole_start,
+      stay.whole_end
+    from pgledger.billing_stays(segments) as stay
+  loop
+    v_counted_from := coalesce(v_counted_from, v_stay.starts_at);
+    for v_price in
+      select
+        price.description, price.feature_key, price.unit_amount, price.meter_key,
+        price.unique_key, price.basis
+      from pgledger.priced_features(subscription, v_stay.plan_key) as price
+    loop
+      v_charge := pgledger.usage_charge(
+        v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
+        subscription.time_zone, exponent
+      );
+      select
+        coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+        coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+        coalesce(sum(billed.events), 0) as events
+      into v_billed
+      from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
+      where billed.item = v_price.feature_key
+        and billed.plan_key = v_stay.plan_key
+        and billed.starts_at = v_stay.starts_at;
+
+      v_line := null;
+      v_line.kind := case
+        when v_price.basis ->> 'type' = 'seat' then 'seats'
+        when v_price.basis ? 'allowance' then 'overage'
+        else 'usage'
+      end;
+      v_line.description := v_price.description;
+      v_line.item := v_price.feature_key;
+      v_line.period_start := v_stay.starts_at;
+      v_line.period_end := v_stay.ends_at;
+      v_line.quantity := v_charge.quantity - v_billed.quantity;
+      v_line.unit_amount := v_price.unit_amount;
+      v_line.amount := v_charge.amount - v_billed.amount;
+      v_line.discount := 0;
+      v_line.tax := 0;
+      v_line.subscription_key := subscription.key;
+      v_line.for_period := for_period;
+      v_line.plan_key := v_stay.plan_key;
+      v_line.counted := v_charge.counted;
+      v_line.events := v_charge.events - v_billed.events;
+      v_line.basis := v_price.basis;
+      return next v_line;
+
+      v_line.kind := 'true_up';
+      v_line.description := v_price.description || ', up to the minimum';
+      v_line.quantity := null;
+      v_line.unit_amount := null;
+      v_line.amount := v_charge.true_up - v_billed.true_up;
+      v_line.counted := null;
+      v_line.events := null;
+      v_line.basis := null;
+      if v_line.amount <> 0 then
+        return next v_line;
+      end if;
+      v_line.kind := 'cap';
+      v_line.description := v_price.description || ', down to the maximum';
+      v_line.amount := v_charge.cap - v_billed.cap;
+      if v_line.amount <> 0 then
+        return next v_line;
+      end if;
+    end loop;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.usage_lines is
+  'Lines for the usage of a subscription''s period that is not billed yet.';
+
+revoke all on function pgledger.usage_lines from public;

@@ -1,0 +1,44 @@
+/*
+Completes an invoice whose lines say what is charged: coupons, then taxes, then what it all comes
+to. Nothing is written, and no coupon is used up.
+*/
+create or replace function pgledger.complete_invoice(
+  inout invoice pgledger.invoices,
+  inout lines pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_exponent integer := pgledger.currency_exponent(invoice.app_id, invoice.currency);
+  v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
+begin
+  if cardinality(lines) > 0 then
+    lines := pgledger.add_shares(lines, v_zeros, v_zeros);
+    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    lines := pgledger.apply_taxes(invoice, lines, v_exponent);
+  end if;
+
+  select
+    coalesce(sum(line.amount) filter (where line.kind not in ('discount', 'tax')), 0),
+    coalesce(-sum(line.amount) filter (where line.kind = 'discount'), 0),
+    coalesce(sum(line.amount) filter (where line.kind = 'tax'), 0)
+  into invoice.subtotal, invoice.discount, invoice.tax
+  from unnest(lines) as line;
+  invoice.subtotal := round(invoice.subtotal, v_exponent);
+  invoice.discount := round(invoice.discount, v_exponent);
+  invoice.tax := round(invoice.tax, v_exponent);
+  invoice.total := invoice.subtotal - invoice.discount + invoice.tax;
+  invoice.credits_applied := 0;
+  invoice.amount_due := greatest(invoice.total - invoice.credits_applied, 0);
+  invoice.amount_paid := 0;
+  invoice.refund_due := 0;
+  invoice.unapplied := 0;
+end;
+$$;
+
+comment on function pgledger.complete_invoice is
+  'An invoice and its lines with discounts, taxes and sums; nothing is written.';
+
+revoke all on function pgledger.complete_invoice from public;

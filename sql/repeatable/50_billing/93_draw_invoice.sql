@@ -1,0 +1,49 @@
+/*
+An invoice of a subscription as it is to be drawn up, with its lines, discounts and taxes; nothing
+is written. Tax rates are those given, or else the subscription's. With a draft's number, what the
+draft itself charges does not count as billed.
+*/
+create or replace function pgledger.draw_invoice(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  tax_rates jsonb,
+  own_key bigint,
+  out invoice pgledger.invoices,
+  out lines pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_drawn record;
+begin
+  invoice.key := own_key;
+  invoice.app_id := subscription.app_id;
+  invoice.tenant_id := subscription.tenant_id;
+  invoice.subscription_key := subscription.key;
+  invoice.kind := kind;
+  invoice.status := 'draft';
+  invoice.period_start := period_start;
+  invoice.currency := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  invoice.as_of_version := as_of_version;
+  invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
+
+  v_drawn := pgledger.draw_lines(
+    subscription, invoice, pgledger.currency_exponent(invoice.app_id, invoice.currency)
+  );
+  invoice.period_end := v_drawn.period_end;
+  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines);
+  invoice := v_drawn.invoice;
+  lines := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.draw_invoice is
+  'An invoice of a subscription as it is to be drawn up, with its lines; nothing is written.';
+
+revoke all on function pgledger.draw_invoice from public;

@@ -1,0 +1,46 @@
+/*
+The number of the invoice of that kind that stands for a subscription's period, drawn up as a draft
+if there is none; null if there is nothing to draw up and none was asked for by name.
+
+The subscription is locked: so there is one invoice, whoever asks for it how often.
+*/
+create or replace function pgledger.ensure_invoice(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  tax_rates jsonb,
+  even_if_empty boolean
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint := (
+    select invoices.key
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = ensure_invoice.kind
+      and invoices.period_start = ensure_invoice.period_start
+      and invoices.status <> 'voided'
+  );
+  v_drawn record;
+begin
+  if v_key is null then
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, as_of_version, tax_rates, null
+    );
+    if even_if_empty or cardinality(v_drawn.lines) > 0 then
+      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
+    end if;
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.ensure_invoice is
+  'The number of a subscription''s invoice for a period, drawn up if there is none.';
+
+revoke all on function pgledger.ensure_invoice from public;

@@ -1,0 +1,63 @@
+/*
+Makes drafts of an app final, in the order given: each takes the next number, is due after the app's
+payment terms or at the time given, and is paid at once if nothing is due. What is credited beyond
+what is charged is to be refunded if the subscription was cancelled so, and otherwise kept.
+
+The drafts are locked. Locks the app's row, and holds it until the transaction ends: numbers have no
+gap because they are taken one transaction after the other. So this comes last.
+*/
+create or replace function pgledger.finalize_invoices(
+  app_id text,
+  keys bigint[],
+  due_at timestamptz default null
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_app record;
+  v_now timestamptz;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (finalize_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = finalize_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
+  into v_app;
+
+  v_now := pgledger.clock();
+  update pgledger.invoices
+  set
+    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
+    number = v_app.number + taken.place,
+    finalized_at = v_now,
+    due_at = coalesce(
+      finalize_invoices.due_at, v_now + make_interval(days => v_app.payment_terms)
+    ),
+    paid_at = case when invoices.amount_due = 0 then v_now end,
+    refund_due = case
+      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0) else 0
+    end,
+    unapplied = case
+      when subscriptions.unused_time = 'refund' then 0 else greatest(-invoices.total, 0)
+    end,
+    version = invoices.version + 1,
+    updated_at = v_now
+  from unnest(keys) with ordinality as taken (key, place)
+  inner join pgledger.invoices as draft on taken.key = draft.key
+  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
+  where invoices.key = draft.key and invoices.status = 'draft';
+end;
+$$;
+
+comment on function pgledger.finalize_invoices is
+  'Makes drafts of an app final: numbers, due dates, and what is to be paid back.';
+
+revoke all on function pgledger.finalize_invoices from public;

@@ -1,0 +1,27 @@
+/*
+The invoice of that number as applications see it, or null.
+*/
+create or replace function pgledger.invoice_of(key bigint)
+returns ledger_invoices
+language sql
+stable
+parallel safe
+as $$
+  select
+    pgledger.show_invoice(
+      invoices,
+      array(
+        select invoice_lines
+        from pgledger.invoice_lines
+        where invoice_lines.invoice_key = invoices.key
+        order by invoice_lines.place
+      )
+    )
+  from pgledger.invoices
+  where invoices.key = invoice_of.key
+$$;
+
+comment on function pgledger.invoice_of is
+  'The invoice of that number as the view ledger_invoices shows it, or null.';
+
+revoke all on function pgledger.invoice_of from public;

@@ -1,0 +1,64 @@
+/*
+Computes a draft anew, with the tax rates that it has, and writes it over what it was. Of a one-off
+invoice the lines stay, and discounts and taxes are computed anew.
+
+The draft is locked, and so is the subscription, if it has one.
+*/
+create or replace function pgledger.redraw_invoice(invoice pgledger.invoices)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_lines pgledger.invoice_lines[];
+  v_drawn record;
+begin
+  if invoice.kind = 'one_off' then
+    v_lines := array(
+      select invoice_lines
+      from pgledger.invoice_lines
+      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
+      order by invoice_lines.place
+    );
+    for v_place in 1 .. cardinality(v_lines) loop
+      v_lines[v_place].discount := 0;
+      v_lines[v_place].tax := 0;
+    end loop;
+  else
+    v_drawn := pgledger.draw_lines(
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = invoice.subscription_key
+      ),
+      invoice,
+      pgledger.currency_exponent(invoice.app_id, invoice.currency)
+    );
+    invoice.period_end := v_drawn.period_end;
+    v_lines := v_drawn.lines;
+  end if;
+  v_drawn := pgledger.complete_invoice(invoice, v_lines);
+  invoice := v_drawn.invoice;
+
+  delete from pgledger.invoice_lines
+  where invoice_lines.invoice_key = invoice.key;
+  perform pgledger.store_lines(invoice.key, v_drawn.lines);
+  update pgledger.invoices
+  set
+    period_end = invoice.period_end,
+    subtotal = invoice.subtotal,
+    discount = invoice.discount,
+    tax = invoice.tax,
+    total = invoice.total,
+    amount_due = invoice.amount_due,
+    version = invoice.version + 1,
+    updated_at = v_now
+  where invoices.key = invoice.key;
+end;
+$$;
+
+comment on function pgledger.redraw_invoice is 'Computes a draft anew and writes it over.';
+
+revoke all on function pgledger.redraw_invoice from public;

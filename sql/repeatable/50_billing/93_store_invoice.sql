@@ -1,0 +1,39 @@
+/*
+Writes a new draft with its lines, and returns its number. Its id, and the time, are those given or
+made here.
+*/
+create or replace function pgledger.store_invoice(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[]
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := coalesce(invoice.created_at, pgledger.clock());
+  v_key bigint;
+begin
+  insert into pgledger.invoices (
+    id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
+    subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
+    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+  )
+  values (
+    coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
+    invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
+    invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
+    invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
+    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+  )
+  returning invoices.key into v_key;
+  perform pgledger.store_lines(v_key, lines);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.store_invoice is
+  'Writes a new draft with its lines, and returns its number.';
+
+revoke all on function pgledger.store_invoice from public;

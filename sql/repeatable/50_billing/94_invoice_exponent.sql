@@ -1,0 +1,43 @@
+/*
+The decimal places that amounts of a new invoice are rounded to. A currency of the app's own is
+locked FOR SHARE, so that its exponent stays until the invoice is there.
+
+Errors: NullArgument, UnknownCurrency.
+*/
+create or replace function pgledger.invoice_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_exponent integer;
+begin
+  if currency is null then
+    perform pgledger.fail('LG003', array['currency']);
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = invoice_exponent.app_id
+    and currencies.code = invoice_exponent.currency
+  for share;
+
+  v_exponent := pgledger.currency_exponent(app_id, currency);
+  if v_exponent is null then
+    perform pgledger.fail(
+      'LG103', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
+    );
+  end if;
+  return v_exponent;
+end;
+$$;
+
+comment on function pgledger.invoice_exponent is
+  'Decimal places of a new invoice''s currency, which is kept from changing; raises '
+  'UnknownCurrency.';
+
+revoke all on function pgledger.invoice_exponent from public;

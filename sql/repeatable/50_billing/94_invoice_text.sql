@@ -1,0 +1,37 @@
+/*
+The text of a value in the JSON of an invoice; null if there is no value, or it is null.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.invoice_text(
+  value jsonb,
+  path text,
+  maximum integer
+)
+returns text
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_text text := nullif(value, 'null') #>> '{}';
+  v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+begin
+  if v_text is null then
+    return null;
+  elsif jsonb_typeof(value) <> 'string' then
+    perform pgledger.refuse_plan(
+      value, path, format('is of type %s, not a string', jsonb_typeof(value))
+    );
+  elsif v_fault is not null then
+    perform pgledger.fail('LG107', array[path, v_fault]);
+  end if;
+
+  return v_text;
+end;
+$$;
+
+comment on function pgledger.invoice_text is
+  'A text in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+
+revoke all on function pgledger.invoice_text from public;

@@ -1,0 +1,44 @@
+/*
+A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that has its
+id.
+
+Checks, in this order: app_id, tenant_id, the id, existence.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function pgledger.lock_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  name text default 'id'
+)
+returns pgledger.invoices
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_invoice pgledger.invoices;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id(name, id, 'inv');
+
+  v_invoice := (
+    select invoices
+    from pgledger.invoices
+    where invoices.id = lock_invoice.id
+      and invoices.app_id = lock_invoice.app_id
+      and invoices.tenant_id = lock_invoice.tenant_id
+    for no key update
+  );
+  if v_invoice.key is null then
+    perform pgledger.fail('LG113', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return v_invoice;
+end;
+$$;
+
+comment on function pgledger.lock_invoice is
+  'A tenant''s invoice, locked to be changed; raises InvoiceNotFound.';
+
+revoke all on function pgledger.lock_invoice from public;

@@ -1,0 +1,24 @@
+/*
+Raises that an invoice cannot be what it was to become. In a message the last argument follows
+"cannot become".
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.refuse_invoice_move(
+  invoice pgledger.invoices,
+  target text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail('LG123', array['invoice', invoice.id, invoice.status, target]);
+end;
+$$;
+
+comment on function pgledger.refuse_invoice_move is
+  'Raises that an invoice cannot be what it was to become.';
+
+revoke all on function pgledger.refuse_invoice_move from public;

@@ -1,0 +1,68 @@
+/*
+Reads one of the lines that a one-off invoice is asked for: what it charges or, below zero, credits,
+rounded once, half away from zero.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.read_invoice_line(
+  line jsonb,
+  path text,
+  exponent integer
+)
+returns pgledger.invoice_lines
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_least constant numeric := -1e30 + 1e-18;
+  v_line pgledger.invoice_lines;
+  v_amount numeric;
+begin
+  perform pgledger.check_plan_object(
+    line,
+    path,
+    array[
+      'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
+    ]
+  );
+  perform pgledger.plan_text(line, path, 'description');
+  v_line.kind := 'item';
+  v_line.description := pgledger.invoice_text(
+    line -> 'description', path || '.description', 1000
+  );
+  v_amount := pgledger.plan_decimal(line, path, 'amount', minimum => v_least);
+  v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
+  v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
+  v_line.item := pgledger.invoice_text(line -> 'item', path || '.item', 255);
+  v_line.period_start := pgledger.invoice_time(line, path, 'period_start');
+  v_line.period_end := pgledger.invoice_time(line, path, 'period_end');
+
+  if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
+    perform pgledger.refuse_plan(
+      null, path, 'has both an amount and a quantity or unit_amount, which make one'
+    );
+  elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
+    perform pgledger.refuse_plan(
+      null, path, 'has neither an amount nor both a quantity and a unit_amount'
+    );
+  elsif v_line.period_end <= v_line.period_start then
+    perform pgledger.refuse_plan(
+      line -> 'period_end', path || '.period_end', 'is not after period_start'
+    );
+  end if;
+
+  v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
+  if abs(v_line.amount) >= 1e30 then
+    perform pgledger.refuse_plan(null, path, 'comes to an amount that is not below 1e30 in size');
+  end if;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  return v_line;
+end;
+$$;
+
+comment on function pgledger.read_invoice_line is
+  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+
+revoke all on function pgledger.read_invoice_line from public;

@@ -1,0 +1,48 @@
+/*
+Reads the lines that a one-off invoice is asked for, in their order. Amounts are rounded to the
+currency's exponent.
+
+Errors: NullArgument, InvalidInvoice.
+*/
+create or replace function pgledger.read_invoice_lines(
+  lines jsonb,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_line pgledger.invoice_lines;
+  v_item record;
+begin
+  if lines is null then
+    perform pgledger.fail('LG003', array['lines']);
+  end if;
+  perform pgledger.check_plan_array(lines, '$.lines');
+  if jsonb_array_length(lines) = 0 then
+    perform pgledger.refuse_plan(lines, '$.lines', 'is empty: there must be one line at least');
+  end if;
+
+  for v_item in
+    select item.value, item.place
+    from jsonb_array_elements(lines) with ordinality as item (value, place)
+    order by item.place
+  loop
+    v_line := pgledger.read_invoice_line(
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+    );
+    v_line.place := v_item.place;
+    v_lines := v_lines || v_line;
+  end loop;
+
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.read_invoice_lines is
+  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+
+revoke all on function pgledger.read_invoice_lines from public;

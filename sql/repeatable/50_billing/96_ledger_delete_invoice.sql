@@ -1,0 +1,41 @@
+/*
+Deletes a draft and its lines, and returns it as it was. What is final stays: it can be voided.
+
+Locks the invoice.
+Checks, in this order: app_id, tenant_id, id, existence, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
+*/
+create or replace function ledger_delete_invoice(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_old pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_invoice record := pgledger.invoice_of(v_old.key);
+begin
+  delete from pgledger.invoices
+  where invoices.key = v_old.key and invoices.status = 'draft';
+  if not found then
+    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+  end if;
+
+  delete from pgledger.invoice_lines
+  where invoice_lines.invoice_key = v_old.key;
+  return v_invoice;
+end;
+$$;
+
+comment on function ledger_delete_invoice is
+  'Deletes an invoice that is a draft, and returns it as it was. Errors: NullArgument, '
+  'InvalidScope, InvalidId, InvoiceNotFound, InvalidState.';
+
+revoke all on function ledger_delete_invoice from public;
+grant execute on function ledger_delete_invoice to pgledger_poster;

@@ -1,0 +1,71 @@
+/*
+The invoice of a kind whose period has a moment in it, of a tenant's subscription. One that was
+voided does not count: another may have taken its place.
+
+Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
+*/
+create or replace function ledger_get_invoice_by_period(
+  app_id text,
+  tenant_id text,
+  subscription_id text,
+  at timestamptz,
+  kind text default 'period'
+)
+returns setof ledger_invoices
+language plpgsql
+stable
+parallel safe
+rows 1
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_subscription_key bigint;
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  if at is null then
+    perform pgledger.fail('LG003', array['at']);
+  elsif pgledger.time_fault(at) is not null then
+    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(at)]);
+  end if;
+  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+
+  select subscriptions.key
+  into v_subscription_key
+  from pgledger.subscriptions
+  where subscriptions.id = ledger_get_invoice_by_period.subscription_id
+    and subscriptions.app_id = ledger_get_invoice_by_period.app_id
+    and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
+  if not found then
+    perform pgledger.fail(
+      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
+  end if;
+
+  select invoices.key
+  into v_key
+  from pgledger.invoices
+  where invoices.subscription_key = v_subscription_key
+    and invoices.kind = ledger_get_invoice_by_period.kind
+    and invoices.status <> 'voided'
+    and invoices.period_start <= ledger_get_invoice_by_period.at
+    and invoices.period_end > ledger_get_invoice_by_period.at
+  order by invoices.period_start desc
+  limit 1;
+
+  if found then
+    return next pgledger.invoice_of(v_key);
+  end if;
+end;
+$$;
+
+comment on function ledger_get_invoice_by_period is
+  'The invoice of a subscription whose period, start inclusive and end exclusive, has that moment '
+  'in it, unless it is voided; or no row. kind: period, start or interim. Errors: NullArgument, '
+  'InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.';
+
+revoke all on function ledger_get_invoice_by_period from public;
+grant execute on function ledger_get_invoice_by_period to pgledger_reader;

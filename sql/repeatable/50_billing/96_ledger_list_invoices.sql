@@ -1,0 +1,58 @@
+/*
+One page of a tenant's invoices, oldest first: by id, which for generated ids is the order of
+creation.
+
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+*/
+create or replace function ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_invoices
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  if status is not null then
+    perform pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  perform pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_invoices.app_id
+      and invoices.tenant_id = ledger_list_invoices.tenant_id
+      and (
+        ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
+      )
+    order by invoices.id
+    limit ledger_list_invoices.page_size
+    offset ledger_list_invoices.page_offset
+  loop
+    return next pgledger.invoice_of(v_key);
+  end loop;
+end;
+$$;
+
+comment on function ledger_list_invoices is
+  'One page of a tenant''s invoices, by id. status: draft, pending, paid, past_due, voided, '
+  'uncollectible, or null for all. page_size: 1 to 10000. page_offset: rows to leave out. Errors: '
+  'NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+
+revoke all on function ledger_list_invoices from public;
+grant execute on function ledger_list_invoices to pgledger_reader;

@@ -1,0 +1,48 @@
+/*
+One page of what a tenant has to pay: invoices that are final and wait for payment, whether or not
+they are past due, by when they are due.
+
+Checks, in this order: app_id, tenant_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function ledger_list_pending_invoices(
+  app_id text,
+  tenant_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof ledger_invoices
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_pending_invoices.app_id
+      and invoices.tenant_id = ledger_list_pending_invoices.tenant_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_pending_invoices.page_size
+    offset ledger_list_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_of(v_key);
+  end loop;
+end;
+$$;
+
+comment on function ledger_list_pending_invoices is
+  'One page of a tenant''s invoices that are to be paid, pending and past_due ones, by due_at. '
+  'page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, '
+  'InvalidPage.';
+
+revoke all on function ledger_list_pending_invoices from public;
+grant execute on function ledger_list_pending_invoices to pgledger_reader;

@@ -1,0 +1,34 @@
+/*
+Refuses a payment that cannot have been made: at a time that is still to come, or with a reference
+that names nothing. Null is for none given.
+
+Errors: InvalidTime, InvalidArgument.
+*/
+create or replace function pgledger.check_payment(
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := coalesce(
+    pgledger.time_fault(paid_at),
+    case when paid_at > now then 'it is ahead of ' || now::text end
+  );
+begin
+  if paid_at is not null and v_fault is not null then
+    perform pgledger.fail('LG008', array['paid_at', paid_at::text, v_fault]);
+  elsif reference is not null then
+    perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_payment is
+  'Raises InvalidTime or InvalidArgument unless a payment was made then and has that name.';
+
+revoke all on function pgledger.check_payment from public;

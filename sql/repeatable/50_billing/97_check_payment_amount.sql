@@ -1,0 +1,41 @@
+/*
+Refuses what cannot be the amount of a payment in that currency.
+
+Errors: InvalidAmount.
+*/
+create or replace function pgledger.check_payment_amount(
+  amount numeric,
+  currency text,
+  exponent integer
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_fault text := coalesce(
+    pgledger.amount_fault(amount),
+    case
+      when min_scale(amount) > exponent
+        then format(
+          '%s has %s decimal %s',
+          currency,
+          exponent,
+          case when exponent = 1 then 'place' else 'places' end
+        )
+    end
+  );
+begin
+  if v_fault is not null then
+    perform pgledger.fail(
+      'LG010', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_payment_amount is
+  'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
+
+revoke all on function pgledger.check_payment_amount from public;

@@ -1,0 +1,38 @@
+/*
+The payments made on an invoice of a tenant, in the order in which they were written down.
+
+Checks, in this order: app_id, tenant_id, invoice_id, existence.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function ledger_list_payments(
+  app_id text,
+  tenant_id text,
+  invoice_id text
+)
+returns setof ledger_invoice_payments
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint := pgledger.invoice_key(app_id, tenant_id, invoice_id, 'invoice_id');
+begin
+  return query
+  select
+    payment.id, payment.app_id, payment.tenant_id, invoices.id, payment.amount,
+    invoices.currency, payment.reference, payment.paid_at, payment.created_at
+  from pgledger.invoice_payments as payment
+  inner join pgledger.invoices on payment.invoice_key = invoices.key
+  where payment.invoice_key = v_key
+  order by payment.key;
+end;
+$$;
+
+comment on function ledger_list_payments is
+  'The payments made on an invoice, in the order in which they were written down. Errors: '
+  'NullArgument, InvalidScope, InvalidId, InvoiceNotFound.';
+
+revoke all on function ledger_list_payments from public;
+grant execute on function ledger_list_payments to pgledger_reader;

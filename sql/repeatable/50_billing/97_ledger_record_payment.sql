@@ -1,0 +1,66 @@
+/*
+Writes a payment down on an invoice that waits for payment or is paid. With an id of the caller's
+choice the call can be repeated: the second call returns the invoice as it stands now if it asks for
+the same, and is refused if not.
+
+Locks the invoice: of calls at the same time each sees what the ones before have left to pay.
+Checks, in this order: app_id, tenant_id, invoice_id, existence, amount, paid_at, reference, id,
+repeat, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, InvalidTime,
+InvalidArgument, IdempotencyConflict, InvalidState.
+*/
+create or replace function ledger_record_payment(
+  app_id text,
+  tenant_id text,
+  invoice_id text,
+  amount numeric,
+  paid_at timestamptz default null,
+  reference text default null,
+  id text default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(
+    app_id, tenant_id, invoice_id, 'invoice_id'
+  );
+  v_now timestamptz := pgledger.clock();
+  v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+begin
+  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  perform pgledger.check_payment(paid_at, reference, v_now);
+
+  if id is not null then
+    perform pgledger.check_id('id', id, 'pay');
+    if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
+      return pgledger.invoice_of(v_invoice.key);
+    end if;
+  end if;
+
+  return pgledger.pay_invoice(
+    v_invoice,
+    round(amount, v_exponent),
+    coalesce(paid_at, v_now),
+    reference,
+    id,
+    v_now
+  );
+end;
+$$;
+
+comment on function ledger_record_payment is
+  'Writes a payment down on a pending, past_due, uncollectible or paid invoice and returns the '
+  'invoice, which is paid once payments cover amount_due; what they are beyond it is added to '
+  'unapplied. amount: above 0, in the invoice''s currency and with no more decimal places than '
+  'that has. paid_at: not in the future; null for now. reference: what the payment is called where '
+  'it was made, at most 255 characters, or null. id: of your choice (pay_ and a ULID), to make the '
+  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, '
+  'InvalidTime, InvalidArgument, IdempotencyConflict, InvalidState.';
+
+revoke all on function ledger_record_payment from public;
+grant execute on function ledger_record_payment to pgledger_poster;

@@ -1,0 +1,82 @@
+/*
+Writes a sound payment down on an invoice, whose row is locked, and returns the invoice. It is paid
+as soon as its payments cover what is due; what they come to beyond that is kept as unapplied. It
+counts as paid at the time of the payment with which they did, in the order in which they were made.
+
+Errors: InvalidState, IdempotencyConflict.
+*/
+create or replace function pgledger.pay_invoice(
+  invoice pgledger.invoices,
+  amount numeric,
+  paid_at timestamptz,
+  reference text,
+  id text,
+  now timestamptz
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+begin
+  update pgledger.invoices
+  set
+    status = case
+      when pay_invoice.amount >= v_remaining then 'paid'
+      else invoices.status
+    end,
+    amount_paid = invoices.amount_paid + pay_invoice.amount,
+    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
+    paid_at = coalesce(
+      invoices.paid_at,
+      (
+        select min(so_far.at)
+        from (
+          select payment.at, sum(payment.amount) over (order by payment.at) as amount
+          from (
+            select earlier.paid_at, earlier.amount
+            from pgledger.invoice_payments as earlier
+            where earlier.invoice_key = invoice.key
+            union all
+            select pay_invoice.paid_at, pay_invoice.amount
+          ) as payment (at, amount)
+        ) as so_far
+        where so_far.amount >= invoices.amount_due
+      )
+    ),
+    version = invoices.version + 1,
+    updated_at = now
+  where invoices.key = invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
+  if not found then
+    perform pgledger.refuse_invoice_move(invoice, 'paid');
+  end if;
+
+  insert into pgledger.invoice_payments (
+    id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
+  )
+  values (
+    coalesce(pay_invoice.id, 'pay_' || pgledger.new_ulid(now)),
+    invoice.key,
+    invoice.app_id,
+    invoice.tenant_id,
+    pay_invoice.amount,
+    pay_invoice.reference,
+    pay_invoice.paid_at,
+    now
+  )
+  on conflict on constraint invoice_payments_id_key do nothing;
+  if not found then
+    perform pgledger.fail('LG023', array[id]);
+  end if;
+
+  return pgledger.invoice_of(invoice.key);
+end;
+$$;
+
+comment on function pgledger.pay_invoice is
+  'Writes a payment down on a locked invoice, and returns the invoice.';
+
+revoke all on function pgledger.pay_invoice from public;

@@ -1,0 +1,50 @@
+/*
+Gives up an invoice that waits for payment. It can still be paid or voided. One that is given up
+already is returned as it is.
+
+Locks the invoice.
+Checks, in this order: app_id, tenant_id, id, existence, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
+*/
+create or replace function ledger_mark_invoice_uncollectible(
+  app_id text,
+  tenant_id text,
+  id text
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+begin
+  if v_invoice.status = 'uncollectible' then
+    return pgledger.invoice_of(v_invoice.key);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = 'uncollectible',
+    uncollectible_at = v_now,
+    version = invoices.version + 1,
+    updated_at = v_now
+  where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
+  if not found then
+    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+  end if;
+
+  return pgledger.invoice_of(v_invoice.key);
+end;
+$$;
+
+comment on function ledger_mark_invoice_uncollectible is
+  'Gives up a pending or past_due invoice and returns it; it can still be paid or voided. One that '
+  'is given up already stays as it is. Errors: NullArgument, InvalidScope, InvalidId, '
+  'InvoiceNotFound, InvalidState.';
+
+revoke all on function ledger_mark_invoice_uncollectible from public;
+grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;

@@ -1,0 +1,60 @@
+/*
+Voids an invoice that waits for payment: its coupons can be used again, and what was paid on it
+becomes unapplied. One that is voided already is returned as it is.
+
+Locks the invoice, then the redemptions of its coupons, ascending by key.
+Checks, in this order: app_id, tenant_id, id, existence, reason, status.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
+*/
+create or replace function ledger_mark_invoice_voided(
+  app_id text,
+  tenant_id text,
+  id text,
+  reason text default null
+)
+returns ledger_invoices
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_now timestamptz := pgledger.clock();
+begin
+  if reason is not null then
+    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+  end if;
+
+  if v_invoice.status = 'voided' then
+    return pgledger.invoice_of(v_invoice.key);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = 'voided',
+    unapplied = invoices.unapplied + least(invoices.amount_paid, invoices.amount_due),
+    voided_at = v_now,
+    void_reason = reason,
+    version = invoices.version + 1,
+    updated_at = v_now
+  where invoices.key = v_invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible');
+  if not found then
+    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+  end if;
+
+  perform pgledger.return_coupons(v_invoice.key, v_now);
+  return pgledger.invoice_of(v_invoice.key);
+end;
+$$;
+
+comment on function ledger_mark_invoice_voided is
+  'Voids a pending, past_due or uncollectible invoice and returns it: its coupons can be used '
+  'again, and what was paid on it is added to unapplied. One that is voided already stays as it '
+  'is. reason: at most 1000 characters, or null. Errors: NullArgument, InvalidScope, InvalidId, '
+  'InvoiceNotFound, InvalidArgument, InvalidState.';
+
+revoke all on function ledger_mark_invoice_voided from public;
+grant execute on function ledger_mark_invoice_voided to pgledger_poster;

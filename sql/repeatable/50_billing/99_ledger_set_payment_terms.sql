@@ -1,0 +1,42 @@
+/*
+Sets how many days an app's invoices have to be paid in, of those that become final from now on.
+Repeatable.
+
+Checks, in this order: app_id, days.
+Errors: NullArgument, InvalidScope, InvalidArgument.
+*/
+create or replace function ledger_set_payment_terms(
+  app_id text,
+  days integer
+)
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  perform pgledger.check_app(app_id);
+
+  if days is null then
+    perform pgledger.fail('LG003', array['days']);
+  elsif days not between 0 and 3650 then
+    perform pgledger.fail('LG101', array['days', days::text, 'it is not between 0 and 3650']);
+  end if;
+
+  insert into pgledger.apps (app_id, payment_terms)
+  values (ledger_set_payment_terms.app_id, ledger_set_payment_terms.days)
+  on conflict on constraint apps_app_id_pk do update
+  set payment_terms = excluded.payment_terms;
+
+  return days;
+end;
+$$;
+
+comment on function ledger_set_payment_terms is
+  'Sets how many days after it became final an invoice of the app is due, and returns it: 30 '
+  'unless set, 0 to 3650. Errors: NullArgument, InvalidScope, InvalidArgument.';
+
+revoke all on function ledger_set_payment_terms from public;
+grant execute on function ledger_set_payment_terms to pgledger_poster;
