@@ -10437,7 +10437,8 @@ begin
     subscriptions.interval_count, subscriptions.current_period_start,
     subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
     subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.version, subscriptions.metadata,
+    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
+    subscriptions.version, subscriptions.metadata,
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
@@ -10840,6 +10841,8 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
+    -- A draft could be deleted meanwhile, and leave a gap in the numbers.
+    for no key update
   );
   if v_invoice.key is null then
     if kind = 'start' and exists (
@@ -11129,6 +11132,7 @@ declare
   v_moved pgledger.subscriptions;
   v_new bigint[];
   v_keys bigint[] := '{}';
+  v_past_due bigint[] := '{}';
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
@@ -11178,11 +11182,11 @@ begin
 
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_keys);
-    v_new := pgledger.mark_past_due(app_id, max_subscriptions);
+    v_past_due := pgledger.mark_past_due(app_id, max_subscriptions);
   end if;
   return query
   select moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id
-  from pgledger.moved_invoices(v_keys, v_new) as moved;
+  from pgledger.moved_invoices(v_keys, v_past_due) as moved;
 end;
 $$;
 
@@ -11241,7 +11245,7 @@ revoke all on function pgledger.check_coupon_duration from public;
 -- file: repeatable/50_billing/49_check_coupon_items.sql
 /*
 Refuses a list of lines that a coupon could not reduce. A line is named by the key of a feature, by
-base, or by any text without spaces that an app gives a one-off line, so nothing is looked up.
+base, or by any text that an app gives a one-off line, so nothing is looked up.
 
 Errors: InvalidArgument.
 */
@@ -11274,7 +11278,7 @@ begin
     select
       item.value,
       coalesce(
-        pgledger.text_fault(item.value, 1, 255, false),
+        pgledger.text_fault(item.value, 1, 255, true),
         case
           when row_number() over (partition by item.value order by item.place) > 1
             then 'it is given twice'
@@ -16993,9 +16997,15 @@ begin
   if basis ->> 'type' = 'seat' then
     select
       coalesce(round(sum(level.level * (level.until - level.since) / whole.length), 6), 0),
-      coalesce(sum(pgledger.prorated(cost.amount, since, until, whole.length, exponent)), 0),
-      coalesce(sum(pgledger.prorated(cost.true_up, since, until, whole.length, exponent)), 0),
-      coalesce(sum(pgledger.prorated(cost.cap, since, until, whole.length, exponent)), 0)
+      coalesce(
+        sum(pgledger.prorated(cost.amount, level.since, level.until, whole.length, exponent)), 0
+      ),
+      coalesce(
+        sum(pgledger.prorated(cost.true_up, level.since, level.until, whole.length, exponent)), 0
+      ),
+      coalesce(
+        sum(pgledger.prorated(cost.cap, level.since, level.until, whole.length, exponent)), 0
+      )
     into usage_charge.quantity, usage_charge.amount, usage_charge.true_up, usage_charge.cap
     from (
       select
@@ -17062,6 +17072,10 @@ declare
   v_charge record;
   v_billed record;
   v_line pgledger.invoice_lines;
+  v_has_billed boolean := exists (
+    select
+    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+  );
 begin
   for v_stay in
     select
@@ -17080,13 +17094,15 @@ begin
         v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
         subscription.time_zone, exponent
       );
+      -- Asked once a feature only where there is an interim invoice.
       select
         coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
         coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
         coalesce(sum(billed.events), 0) as events
       into v_billed
       from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-      where billed.item = v_price.feature_key
+      where v_has_billed
+        and billed.item = v_price.feature_key
         and billed.plan_key = v_stay.plan_key
         and billed.starts_at = v_stay.starts_at;
 
@@ -18122,7 +18138,7 @@ revoke all on function pgledger.invoice_key from public;
 
 -- file: repeatable/50_billing/94_invoice_text.sql
 /*
-The text of a value in the JSON of an invoice; null if there is no value, or it is null.
+The text of a value in the JSON of an invoice; null if there is no value.
 
 Errors: InvalidInvoice.
 */
@@ -18137,10 +18153,10 @@ volatile
 parallel safe
 as $$
 declare
-  v_text text := nullif(value, 'null') #>> '{}';
+  v_text text := value #>> '{}';
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
 begin
-  if v_text is null then
+  if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
     perform pgledger.refuse_plan(
@@ -18380,7 +18396,7 @@ begin
   v_amount := pgledger.plan_decimal(line, path, 'amount', minimum => v_least);
   v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
   v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
-  v_line.item := pgledger.invoice_text(line -> 'item', path || '.item', 255);
+  v_line.item := pgledger.invoice_text(nullif(line -> 'item', 'null'), path || '.item', 255);
   v_line.period_start := pgledger.invoice_time(line, path, 'period_start');
   v_line.period_end := pgledger.invoice_time(line, path, 'period_end');
 
@@ -19789,21 +19805,21 @@ values
   ('repeatable/50_billing/40_ledger_create_subscription.sql', 'repeatable', 'cbb03d9dd22960fb8d628c9bd996f852ee66a07e5dc7958f61e879bb90f6e0a1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/41_ledger_get_active_subscription.sql', 'repeatable', '67e89a1be277bc30a16b42182d69e0475e30d9602f80607ef0c4cd8af94cd367', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/41_ledger_get_subscription.sql', 'repeatable', 'd4423fffc6a52e9f6ac4110577daeb1cfd6531114295567d4e5ebf4777a4dd22', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/42_ledger_list_subscriptions.sql', 'repeatable', '642ee8210357014e165f01bdf8430b28733fccb5e930ce1564c2fb6c6482fc49', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/42_ledger_list_subscriptions.sql', 'repeatable', '3c0a31b0689e90764733f3ff3cbe1d4893ef4a8e34196bc466075ca897181657', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '958d6d0f741d1fc19307ee6a5131487e4f2bd7e1c56623305587e1249fbc528b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', 'a281a789c79f7ba31e874d2e6ba443112f5bd560c4ca81febd888469ed8e78d5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', 'eac0723836041f41b90dc0920a59f9888e42f08441b37b8e8f61251b53ef0d99', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', '5d9f6b3032ab484beacbb717a0044b0eeabfb8f399426546a0fd9e6e76eb855c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'f9c3c8fdf47b2deb0310b7bf9ca77359cbf36b8c6cb8254035ad7cf4b13f527a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', '305712622c7747f0c77871c5892bceaf3c6cf0b797b78eb550b64fb1ec831d69', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '2f692d64c1f3f212d984d81523416e0ba107c9e209cf4e810a39d1f65e62e947', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'd2c44104bbda296bdb314e03b238762cf98eb0b203812c2d065069d0662c02b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '51f770d9e2b733a4f9f96c77df71a96064f5cad94a9e78b1634dd7a881b98f2f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '739033b7d21153ba6da3c34240bb4fc499bf10faabaddcf329e4b90776ac961b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', 'c00ac0830c4cb4cc7a3afdeb36486f366d92508d94b219627e89b4e1e50d3f8c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_redemption_of.sql', 'repeatable', 'be681a8f05cbb7d5e291b063ac669244a1bee762d552869866add01b98fec51a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_find_coupon.sql', 'repeatable', '95d318cfdd7b211c65e327f1419fcfbfe0bcfccdf1205f07e663072f39247ef1', pg_catalog.now(), '0.1.0.dev0'),
@@ -19896,8 +19912,8 @@ values
   ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'ab133b589d631f01feeeadde4e5d61d3aa54d991b53f0f149ef9f895f2b2e6b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', '49fc3d3fd38f007c90943dc418008ce4a4f6f808e600944783b2c3b4b97b9cbb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '462d564a31d0cd71e9294f12cac2922367ec60427f80d41b63095e995563a161', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', '3bd0bdf0808b8d5b3fe3da271e95b5c416843352c50e8c093076ecfe55580dd7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '2ee68500d06aa0e1947d5d464f0949da5812e2da1553fadd17578e70dfbdb497', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'd62301801da09b3c6261459a3f2305494543e489ed820eeef3e389bf43c1ae35', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '340122a7ee154f2bb56f39074dd3b4565599cc7e09f3a627af480e1da453c7df', pg_catalog.now(), '0.1.0.dev0'),
@@ -19916,12 +19932,12 @@ values
   ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', '33178babeece8cd4fd8bbc52e4ee311feb04cc3d843baf590fc961a702ac343e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/94_invoice_text.sql', 'repeatable', '7c3c5e56db1ad142685245da5044639387323ce7dbb07120bf3f48a16b93f50e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_invoice_text.sql', 'repeatable', '10f6c58b1128adc31bf40b74040e5f9319314a6670c6f31695aa6654d673ce93', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_time.sql', 'repeatable', '0c4b0f62ea1a84b879c6ff0a4d4dc262d9f429fbf380195b22c919303bfe746d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_lock_invoice.sql', 'repeatable', '0322a2f8dc3dfb17ae88ff8c3003f14a71e8a494eb107d6d7ecef2450d0331c9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '65b8baa345dd2f4596383cee2e2d262a190e9066d71dc8c74b97edcfeb232f8b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '78f49f2b44f19ddd34b30606c7bc3c7a6ba92fb13c8392c0f770d0f26739971e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_create_invoice.sql', 'repeatable', '2ea86572ea532230ef25410e428ffdf8b72c0877e05b3e193495490a1e6f8b4b', pg_catalog.now(), '0.1.0.dev0'),

@@ -525,7 +525,7 @@ FULL = {
     "pricing": {
         "base": {"amount": "49.00", "interval": "week", "interval_count": 2, "billed": "arrears"},
         "prices": [
-            {"feature": "api_calls", "model": "graduated", "minimum": None, "maximum": "9",
+            {"feature": "storage", "model": "graduated", "minimum": None, "maximum": "9",
              "tiers": [{"up_to": "10", "unit_amount": "10", "flat_amount": "2"},
                        {"up_to": None, "unit_amount": "5"}]},
             {"feature": "seats", "model": "per_unit", "unit_amount": "0.001", "tiers": None},
@@ -840,6 +840,7 @@ BAD_PLANS: dict[str, tuple[dict[str, Any], str, str]] = {
         base(interval_count=1.5), f"{PRICING}.base.interval_count", "1.5 is not a whole number",
     ),
     "billed at another time": (base(billed="later"), f"{PRICING}.base.billed", "none of advance"),
+    "prorated by the hour": (base(proration="hour"), f"{PRICING}.base.proration", "none of day"),
     # Prices
     "prices of an object": ({"pricing": {"prices": {}}}, f"{PRICING}.prices", "it is of type obj"),
     "1001 prices": ({"pricing": {"prices": [1] * 1001}}, f"{PRICING}.prices", "1001 elements"),
@@ -866,6 +867,16 @@ BAD_PLANS: dict[str, tuple[dict[str, Any], str, str]] = {
             ]},
         },
         "$.pricing.prices[2].feature", '"api_calls" has a price at $.pricing.prices[1] already',
+    ),
+    "an allowance for another time than the billing period": (
+        {
+            "features": [
+                {"key": "sso"},
+                {"key": "api_calls", "limit": 5, "soft_limit": True, "period": "day"},
+            ],
+            "pricing": {"prices": [{"feature": "api_calls"}]},
+        },
+        "$.features[1].period", '"day" is not as long as the billing period',
     ),
     "no model": (price(), f"{PRICE}.model", "it is missing"),
     "a model of null": (price(model=None), f"{PRICE}.model", "it is missing"),
@@ -1374,6 +1385,7 @@ NAMES = st.sampled_from(
         "interval",
         "interval_count",
         "billed",
+        "proration",
         "feature",
         "model",
         "tiers",

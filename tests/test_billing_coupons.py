@@ -192,7 +192,7 @@ def test_everything_that_a_coupon_can_say(conn):
         "currency": "USD",
         "duration": "repeating",
         "duration_invoices": 3,
-        "applies_to": ["base", "api_calls", "setup:of/the-first_machine"],
+        "applies_to": ["base", "api_calls", "Setup of the first machine"],
         "minimum_subtotal": Decimal(100),
         "valid_from": NOW - DAY,
         "valid_until": NOW + DAY,
@@ -280,7 +280,6 @@ def test_coupons_that_can_be(conn, given):
         ({"applies_to": ["a"] * 101}, "LG101", "applies_to of 101 elements is not valid"),
         ({"applies_to": ["a", ""]}, "LG101", "applies_to '' is not valid: it is empty"),
         ({"applies_to": ["a", " \n"]}, "LG101", "no character of it can be seen"),
-        ({"applies_to": ["a", "b c"]}, "LG101", "applies_to 'b c' is not valid: it contains a spa"),
         ({"applies_to": ["a", None]}, "LG101", "applies_to NULL is not valid: it is null"),
         ({"applies_to": ["a", "b", "a"]}, "LG101", "applies_to 'a' is not valid: it is given tw"),
         ({"applies_to": ["a" * 256]}, "LG101", "it has 256 characters"),
@@ -923,14 +922,15 @@ def kinds(results: Sequence[Any]) -> Counter[type]:
     return Counter(type(result) for result in results)
 
 
+def redeem_as(tenant_id: str, session: Session) -> Row:
+    return redeem(session, tenant_id)
+
+
 def test_of_a_hundred_who_redeem_the_last_ten_at_once_ten_succeed(conn, connect):
     coupon(conn, max_redemptions=12)
     redeem(conn, "first")
     redeem(conn, "second")
-    calls: list[Call] = [
-        lambda session, number=number: redeem(session, f"t{number}") for number in range(100)
-    ]
-    results = all_at_once(connect, calls)
+    results = all_at_once(connect, [partial(redeem_as, f"t{number}") for number in range(100)])
     assert kinds(results) == {dict: 10, errors.CouponExhausted: 90}
     assert redeemed(conn) == 12
     made = [result for result in results if isinstance(result, dict)]
@@ -946,7 +946,7 @@ def test_of_a_hundred_who_redeem_the_last_ten_at_once_ten_succeed(conn, connect)
 def test_a_tenant_redeems_no_more_often_than_it_may(conn, connect, attempt):
     coupon(conn, max_redemptions_per_tenant=3)
     tenants = [f"t{number % 4}" for number in range(32)]
-    results = all_at_once(connect, [partial(lambda t, s: redeem(s, t), t) for t in tenants])
+    results = all_at_once(connect, [partial(redeem_as, tenant) for tenant in tenants])
     assert kinds(results) == {dict: 12, errors.CouponExhausted: 20}
     assert [len(redemptions(conn, f"t{number}")) for number in range(4)] == [3] * 4
     assert redeemed(conn) == 12
@@ -956,7 +956,7 @@ def test_a_tenant_redeems_no_more_often_than_it_may(conn, connect, attempt):
 def test_both_limits_hold(conn, connect, attempt):
     coupon(conn, max_redemptions=7, max_redemptions_per_tenant=2)
     tenants = [f"t{number % 4}" for number in range(32)]
-    results = all_at_once(connect, [partial(lambda t, s: redeem(s, t), t) for t in tenants])
+    results = all_at_once(connect, [partial(redeem_as, tenant) for tenant in tenants])
     assert kinds(results) == {dict: 7, errors.CouponExhausted: 25}
     assert sorted(len(redemptions(conn, f"t{number}")) for number in range(4)) == [1, 2, 2, 2]
     assert redeemed(conn) == 7
@@ -1053,6 +1053,7 @@ def test_snapshots_oversell_nothing(conn, connect, wait_until_blocked, level, ch
 
 def test_the_time_counts_once_it_is_ones_turn(conn, connect, set_clock, wait_until_blocked):
     conn.execute("create table public.clock (at timestamptz)")
+    conn.execute("grant select on public.clock to public")
     conn.execute("insert into public.clock values (%s)", [NOW])
     set_clock(conn, "(select at from public.clock)")
     coupon(conn, valid_until=NOW + DAY)

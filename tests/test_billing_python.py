@@ -31,6 +31,7 @@ from pgledger import (
     FeatureUsage,
     Invoice,
     InvoiceLine,
+    InvoicePreview,
     Ledger,
     Payment,
     Plan,
@@ -342,6 +343,39 @@ def test_absurd_numbers_get_the_named_error(conn, number):
         )
 
 
+@pytest.mark.parametrize("number", ["1E+1000", "1E-1000", "NaN", "Infinity"])
+def test_absurd_amounts_get_the_named_error(conn, invoice: Invoice, number):
+    billing, absurd = Billing(conn), Decimal(number)
+    calls: list[tuple[type[errors.PgledgerError], Callable[[], object]]] = [
+        (errors.InvalidAmount, lambda: billing.record_payment("app", "t", invoice.id, absurd)),
+        (
+            errors.InvalidAmount,
+            lambda: billing.create_coupon("app", "C", amount=absurd, currency="USD"),
+        ),
+        (errors.InvalidArgument, lambda: billing.create_coupon("app", "C", percentage=absurd)),
+        (
+            errors.InvalidQuantity,
+            lambda: billing.price_usage({"model": "flat", "flat_amount": 1}, absurd),
+        ),
+    ]
+    if absurd.is_finite():
+        line, rate = {"description": "x", "amount": absurd}, {"name": "x", "percentage": absurd}
+        calls += [
+            (
+                errors.InvalidInvoice,
+                lambda: billing.create_invoice("app", "t", "USD", [line]),
+            ),
+            (
+                errors.InvalidInvoice,
+                lambda: billing.create_invoice("app", "t", "USD", LINES, tax_rates=[rate]),
+            ),
+        ]
+    for kind, call in calls:
+        with pytest.raises(kind), conn.transaction():
+            call()
+    assert billing.list_payments("app", "t", invoice.id) == []
+
+
 def test_a_feature_comes_back_whole(billing: Billing):
     chosen = ids.generate(ids.PREFIXES["feature"])
     made = billing.create_feature(
@@ -619,7 +653,7 @@ def test_an_invoice_comes_back_whole(billing: Billing, plan: Plan):
         tax=seats.tax,
         basis=None,
     )
-    assert ids.is_valid(seats.id, ids.PREFIXES["invoice_line"])
+    assert ids.is_valid(seats.id or "", ids.PREFIXES["invoice_line"])
     assert seats.period_start is not None
     assert seats.period_start.utcoffset() == dt.timedelta(0)
     assert (calls.quantity, calls.unit_amount, calls.amount) == (10, 2, 20)
@@ -636,7 +670,9 @@ def test_an_invoice_comes_back_whole(billing: Billing, plan: Plan):
 def test_what_a_line_was_computed_from_is_exact(billing: Billing, subscription: Subscription):
     billing.record_usage("app", "t", "api_calls", quantity=Decimal("1234.5"))
     preview = billing.preview_invoice("app", "t", subscription.id, tax_rates=TAX_RATES)
+    assert type(preview) is InvoicePreview
     assert (preview.subscription_id, preview.kind) == (subscription.id, "period")
+    assert (preview.id, preview.created_at, preview.updated_at) == (None, None, None)
     overage = next(line for line in preview.line_items if line.kind == "overage")
     assert overage.item == "api_calls"
     assert overage.quantity == Decimal("234.5")
@@ -917,6 +953,9 @@ def test_every_call_answers(conn, billing: Billing, plan: Plan, set_clock: SetCl
     billing.cancel_subscription("app", "t", second.id, at_period_end=False)
     conn.commit()
     set_clock(conn, later + 10 * DAY)
+    # What is still to be invoiced is not purged.
+    assert billing.purge_usage("app", later + 5 * DAY) == 0
+    assert {move.change for move in billing.advance("app")} == {"invoice_finalized"}
     assert billing.purge_usage("app", later + 5 * DAY, max_events=1) == 1
 
 
@@ -954,7 +993,8 @@ def test_every_call_about_coupons_answers(conn, billing: Billing, plan: Plan):
 
 def test_every_call_about_invoices_answers(conn, billing: Billing, plan: Plan):
     draft = billing.create_invoice("app", "t", "USD", LINES)
-    assert billing.refresh_invoice("app", "t", draft.id) == draft
+    assert billing.refresh_invoice("app", "t", draft.id).total == draft.total
+    draft = billing.get_invoice("app", "t", draft.id)
     assert billing.delete_invoice("app", "t", draft.id) == draft
     with pytest.raises(errors.InvoiceNotFound), conn.transaction():
         billing.get_invoice("app", "t", draft.id)
@@ -1311,7 +1351,8 @@ RESULTS: list[Callable[[Billing, Subscription], Any]] = [
     ),
     lambda billing, subscription: billing.preview_invoice(
         "app", "t", subscription.id, kind="start"
-    ).line_items[0],
+    ),
+    lambda billing, subscription: billing.create_invoice("app", "t", "USD", LINES).line_items[0],
     lambda billing, subscription: paid(billing),
 ]
 

@@ -101,6 +101,8 @@ def test_a_subscription_begins_now(conn, tenant, plan):
         "paused_at": None,
         "ended_at": None,
         "add_on": False,
+        "unused_time": "none",
+        "tax_rates": [],
         "version": 1,
         "metadata": None,
         "created_at": NOW,

@@ -455,6 +455,9 @@ def test_public_functions_say_what_they_are(functions):
         elif name.startswith(("pgledger_ulid", "pgledger_uuid", "pgledger_id_")):
             assert (function.volatility, function.parallel) == ("i", "s"), name
             assert function.is_strict
+        elif name == "ledger_price_usage":
+            # Refuses what cannot be, so it is not strict.
+            assert (function.volatility, function.parallel) == ("i", "s")
         else:
             assert (function.volatility, function.parallel) == ("s", "s"), name
         assert function.is_definer, name

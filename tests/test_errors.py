@@ -237,6 +237,16 @@ CASES: Mapping[str, Case] = {
         ("{subscription}",),
         call="select ledger_get_subscription('app', 'zebra', %(subscription)s)",
     ),
+    "unknown coupon": Case(
+        "CouponNotFound",
+        ("coupon 'NOTHING'", "'app'", "'acme'"),
+        call="select ledger_redeem_coupon('app', 'acme', 'NOTHING')",
+    ),
+    "coupon of another app": Case(
+        "CouponNotFound",
+        ("coupon {coupon}", "'other'"),
+        call="select ledger_archive_coupon('other', %(coupon)s)",
+    ),
     "slug": Case(
         "AlreadyExists",
         ("'pro'", "'app'"),
@@ -259,6 +269,21 @@ CASES: Mapping[str, Case] = {
         "ActiveSubscriptionExists",
         ("acme",),
         call="select ledger_create_subscription('app', 'acme', %(plan)s)",
+    ),
+    "coupon that is over": Case(
+        "CouponNotValid",
+        ("coupon 'OVER'", "until 2020-01-01 00:00:00"),
+        call="select ledger_redeem_coupon('app', 'acme', 'OVER')",
+    ),
+    "coupon that is used up": Case(
+        "CouponExhausted",
+        ("coupon 'ONCE'", "1 of 1 times"),
+        call="select ledger_redeem_coupon('app', 'zebra', 'ONCE')",
+    ),
+    "coupon that a tenant has used up": Case(
+        "CouponExhausted",
+        ("coupon 'EACH'", "1 of 1 times by tenant 'acme'"),
+        call="select ledger_redeem_coupon('app', 'acme', 'EACH')",
     ),
 }
 
@@ -341,7 +366,7 @@ ROWS: Mapping[str, LiteralString] = {
 
 
 def billing_ids(create: Callable[..., str]) -> dict[str, str]:
-    """Makes an app with a plan in use, one that is archived, and usage that was purged."""
+    """Makes an app with plans and coupons that are used, archived or over, and purged usage."""
     create("select id from ledger_create_feature('app', 'calls', 'Calls')")
     made = {
         "plan": create(
@@ -359,6 +384,19 @@ def billing_ids(create: Callable[..., str]) -> dict[str, str]:
         "select id from ledger_cancel_subscription('app', 'former', %s, at_period_end => false)",
         made["canceled"],
     )
+    made["coupon"] = create(
+        "select id from ledger_create_coupon('app', 'ONCE', percentage => 5, max_redemptions => 1)"
+    )
+    create(
+        "select id from ledger_create_coupon("
+        "'app', 'EACH', percentage => 5, max_redemptions_per_tenant => 1)"
+    )
+    create(
+        "select id from ledger_create_coupon("
+        "'app', 'OVER', percentage => 5, valid_until => '2020-01-01Z')"
+    )
+    for code in ("ONCE", "EACH"):
+        create("select id from ledger_redeem_coupon('app', 'acme', %s)", code)
     create("select id from ledger_record_usage('app', 'gone', 'calls', 1, '2021-01-01Z')")
     create("select ledger_purge_usage('app', '2022-01-01Z')::text")
     return made

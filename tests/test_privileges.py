@@ -53,8 +53,12 @@ TENANTS_TABLES = {
     "pgledger.tenants",
     "pgledger.usage_events",
 }
+# Under row security too, though no view of tenants' own roles reads them.
+AUDITED_TABLES = {"pgledger.coupon_redemptions", "pgledger.coupons"}
 PRIVATE_SEQUENCES = {
     "pgledger.accounts_key_seq",
+    "pgledger.coupon_redemptions_key_seq",
+    "pgledger.coupons_key_seq",
     "pgledger.meters_key_seq",
     "pgledger.plans_key_seq",
     "pgledger.subscriptions_key_seq",
@@ -62,6 +66,8 @@ PRIVATE_SEQUENCES = {
     "pgledger.usage_calls_seq",
 }
 VIEWS = {
+    "ledger_coupon_redemptions",
+    "ledger_coupons",
     "ledger_currencies",
     "ledger_entitlement_cache",
     "ledger_features",
@@ -93,15 +99,20 @@ READING_FUNCTIONS = {
     "ledger_check_entitlement",
     "ledger_get_active_subscription",
     "ledger_get_cached_entitlement",
+    "ledger_get_coupon",
+    "ledger_get_coupon_by_id",
     "ledger_get_feature",
     "ledger_get_feature_by_key",
     "ledger_get_plan",
     "ledger_get_plan_by_slug",
     "ledger_get_subscription",
+    "ledger_list_coupon_redemptions",
+    "ledger_list_coupons",
     "ledger_list_features",
     "ledger_list_global_features",
     "ledger_list_plans",
     "ledger_list_subscriptions",
+    "ledger_price_usage",
     "ledger_query_usage",
     "ledger_remaining_entitlement",
     "pgledger_account_entries",
@@ -115,14 +126,17 @@ READING_FUNCTIONS = {
 }
 WRITING_FUNCTIONS = {
     "ledger_advance",
+    "ledger_archive_coupon",
     "ledger_archive_feature",
     "ledger_archive_plan",
     "ledger_cancel_subscription",
     "ledger_change_plan",
     "ledger_consume_entitlement",
+    "ledger_create_coupon",
     "ledger_create_feature",
     "ledger_create_plan",
     "ledger_create_subscription",
+    "ledger_delete_coupon",
     "ledger_delete_feature",
     "ledger_delete_plan",
     "ledger_ingest_usage",
@@ -131,10 +145,12 @@ WRITING_FUNCTIONS = {
     "ledger_pause_subscription",
     "ledger_purge_usage",
     "ledger_record_usage",
+    "ledger_redeem_coupon",
     "ledger_resume_subscription",
     "ledger_set_cached_entitlement",
     "ledger_set_currency",
     "ledger_set_usage_skew",
+    "ledger_update_coupon",
     "ledger_update_feature",
     "ledger_update_plan",
     "ledger_update_subscription",
@@ -167,6 +183,11 @@ PRIVATE_FUNCTIONS = {
     "pgledger.check_billing_scope",
     "pgledger.check_catalogue_scope",
     "pgledger.check_choice",
+    "pgledger.check_coupon_currency",
+    "pgledger.check_coupon_discount",
+    "pgledger.check_coupon_duration",
+    "pgledger.check_coupon_items",
+    "pgledger.check_coupon_terms",
     "pgledger.check_currency_unused",
     "pgledger.check_feature",
     "pgledger.check_feature_usage",
@@ -180,8 +201,12 @@ PRIVATE_FUNCTIONS = {
     "pgledger.check_plan_object",
     "pgledger.check_plan_size",
     "pgledger.check_price",
+    "pgledger.check_price_object",
     "pgledger.check_price_tiers",
+    "pgledger.check_price_usage",
+    "pgledger.check_priced_limit",
     "pgledger.check_quantity",
+    "pgledger.check_redeemable",
     "pgledger.check_scope",
     "pgledger.check_subscription_quantity",
     "pgledger.check_text",
@@ -192,6 +217,8 @@ PRIVATE_FUNCTIONS = {
     "pgledger.clock",
     "pgledger.consume",
     "pgledger.count_usage_values",
+    "pgledger.coupon_of",
+    "pgledger.coupon_redemption_of",
     "pgledger.create_repeatable_transfers",
     "pgledger.create_transfers_of_rows",
     "pgledger.currency_exponent",
@@ -205,18 +232,22 @@ PRIVATE_FUNCTIONS = {
     "pgledger.feature_is_repeated",
     "pgledger.feature_of",
     "pgledger.features_page",
+    "pgledger.find_coupon",
     "pgledger.find_feature",
     "pgledger.id_fault",
     "pgledger.in_app",
     "pgledger.in_catalogue",
     "pgledger.ingest_one_usage",
     "pgledger.ingest_usage",
+    "pgledger.insert_coupon",
     "pgledger.insert_plan",
     "pgledger.insert_subscription",
     "pgledger.insert_usage",
     "pgledger.interval_length",
     "pgledger.invisible_characters",
     "pgledger.json_path",
+    "pgledger.lock_coupon",
+    "pgledger.lock_coupon_of_code",
     "pgledger.lock_feature",
     "pgledger.lock_plan",
     "pgledger.lock_subscription",
@@ -226,6 +257,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.new_ulid",
     "pgledger.note_subscription_change",
     "pgledger.open_meters",
+    "pgledger.packages_begun",
     "pgledger.period_at",
     "pgledger.period_boundary",
     "pgledger.plan_candidate",
@@ -235,22 +267,31 @@ PRIVATE_FUNCTIONS = {
     "pgledger.plan_text",
     "pgledger.post_transfers",
     "pgledger.usage_was_purged",
+    "pgledger.price_amounts",
+    "pgledger.price_description",
+    "pgledger.price_lines",
+    "pgledger.prorated",
     "pgledger.quantity_fault",
     "pgledger.quota_period",
     "pgledger.read_plan_base",
     "pgledger.read_plan_feature",
     "pgledger.read_plan_features",
     "pgledger.read_pricing",
+    "pgledger.redeem_coupon",
     "pgledger.refuse_account",
     "pgledger.refuse_change",
     "pgledger.refuse_move",
     "pgledger.refuse_plan",
     "pgledger.refuse_second_subscription",
+    "pgledger.repeated_coupon",
     "pgledger.repeated_plan",
+    "pgledger.repeated_redemption",
     "pgledger.repeated_subscription",
     "pgledger.resolve_usage",
     "pgledger.rewrite_plan",
     "pgledger.roll_up_usage",
+    "pgledger.rounded_quotient",
+    "pgledger.split_amount",
     "pgledger.store_subscription",
     "pgledger.subscribable_plan",
     "pgledger.subscription_due_at",
@@ -305,6 +346,7 @@ def expected_matrix() -> Matrix:
     }
     allow("table", PRIVATE_TABLES, {AUDITOR: "SELECT"})
     allow("table", TENANTS_TABLES, {AUDITOR: "SELECT", VIEW_OWNER: "SELECT"})
+    allow("table", AUDITED_TABLES, {AUDITOR: "SELECT"})
     allow("sequence", PRIVATE_SEQUENCES)
     allow("view", VIEWS, dict.fromkeys(READERS, "SELECT"))
     allow("view", TENANTS_VIEWS, {TENANT: "SELECT"})
@@ -510,7 +552,7 @@ def test_row_security(conn):
         where relnamespace = 'pgledger'::regnamespace and relkind in ('r', 'p')
         """
     ).fetchall()
-    assert {name for name, is_on, _ in tables if is_on} == TENANTS_TABLES
+    assert {name for name, is_on, _ in tables if is_on} == TENANTS_TABLES | AUDITED_TABLES
     assert {name for name, _, is_forced in tables if is_forced} == set()
     policies = conn.execute(
         """
@@ -523,8 +565,9 @@ def test_row_security(conn):
     ).fetchall()
     assert sorted(policies) == sorted(
         (table, "r", True, True, [role], role == AUDITOR)
-        for table in TENANTS_TABLES
+        for table in TENANTS_TABLES | AUDITED_TABLES
         for role in (AUDITOR, VIEW_OWNER)
+        if role == AUDITOR or table in TENANTS_TABLES
     )
     assert conn.execute(
         "select count(*) from pg_policy where pg_get_expr(polqual, polrelid) !~ 'CURRENT_USER'"
@@ -539,7 +582,7 @@ def test_tenants_rows_depend_on_nothing_that_could_be_changed(conn):
         "select pg_get_expr(polqual, polrelid) from pg_policy"
         " union all select pg_get_viewdef(oid) from pg_class where relname ~ '^ledger_tenant_'"
     ).fetchall()
-    assert len(expressions) == 2 * len(TENANTS_TABLES) + len(TENANTS_VIEWS)
+    assert len(expressions) == 2 * len(TENANTS_TABLES) + len(AUDITED_TABLES) + len(TENANTS_VIEWS)
     assert not [text for (text,) in expressions if "current_setting" in text]
     # PostgreSQL's own functions and operators are not listed.
     assert conn.execute(
@@ -702,7 +745,7 @@ FEATURES = '[{"key": "calls", "limit": "100"}]'
 
 @pytest.fixture
 def billed(conn) -> Mapping[str, str]:
-    """Ids of a feature, a plan and a subscription; and a plan and a feature that nobody uses."""
+    """Ids of a feature, a plan, a coupon and a subscription; and of some that nobody uses."""
     ids: dict[str, str] = {}
     for name, statement in {
         "feature": "select id from ledger_create_feature('shop', 'calls', 'Calls')",
@@ -711,6 +754,9 @@ def billed(conn) -> Mapping[str, str]:
         "unused_plan": "select id from ledger_create_plan('shop', 'old', 'Old', 'USD')",
         "subscription": "select id from ledger_create_subscription('shop', 'one', '{plan}')",
         "event": "select id from ledger_record_usage('shop', 'one', 'calls', 3)",
+        "coupon": "select id from ledger_create_coupon('shop', 'SAVE', percentage => 5)",
+        "unused_coupon": "select id from ledger_create_coupon('shop', 'OLD', percentage => 5)",
+        "redemption": "select id from ledger_redeem_coupon('shop', 'one', 'SAVE')",
     }.items():
         text = statement.replace("{plan}", ids.get("plan", ""))
         ids[name] = conn.execute(text.encode()).fetchone()[0]
@@ -754,12 +800,17 @@ READS = (
     "select * from ledger_get_feature_by_key('shop', 'calls')",
     "select * from ledger_list_features('shop')",
     "select * from ledger_list_global_features()",
+    "select * from ledger_get_coupon('shop', 'SAVE')",
+    "select * from ledger_get_coupon_by_id('shop', '{coupon}')",
+    "select * from ledger_list_coupons('shop')",
+    "select * from ledger_list_coupon_redemptions('shop', 'one')",
     "select * from ledger_get_subscription('shop', 'one', '{subscription}')",
     "select * from ledger_get_active_subscription('shop', 'one')",
     "select * from ledger_list_subscriptions('shop', 'one')",
     f"select ledger_aggregate_usage('shop', 'one', 'calls', {HOUR})",
     f"select * from ledger_aggregate_usage_by_feature('shop', 'one', array['calls'], {HOUR})",
     "select * from ledger_query_usage('shop', 'one')",
+    """select * from ledger_price_usage('{{"model": "flat", "flat_amount": 1}}', 1)""",
     "select * from ledger_check_entitlement('shop', 'one', 'calls')",
     "select ledger_remaining_entitlement('shop', 'one', 'calls')",
     "select * from ledger_get_cached_entitlement('shop', 'one', 'calls')",
@@ -783,6 +834,11 @@ WRITES = (
     "select * from ledger_update_plan('shop', '{plan}', 'Professional')",
     "select * from ledger_archive_plan('shop', '{plan}')",
     "select * from ledger_delete_plan('shop', '{unused_plan}')",
+    "select * from ledger_create_coupon('shop', 'NEW', amount => 5, currency => 'USD')",
+    "select * from ledger_update_coupon('shop', '{coupon}', 'Five percent off')",
+    "select * from ledger_archive_coupon('shop', '{coupon}')",
+    "select * from ledger_delete_coupon('shop', '{unused_coupon}')",
+    "select * from ledger_redeem_coupon('shop', 'two', 'SAVE')",
     "select * from ledger_create_subscription('shop', 'two', '{plan}', trial_days => 7)",
     "select * from ledger_update_subscription('shop', 'one', '{subscription}', 2)",
     "select * from ledger_change_plan('shop', 'one', '{subscription}', '{unused_plan}')",
@@ -801,7 +857,10 @@ WRITES = (
 TENANTS_READS = tuple(f"select * from {view}" for view in sorted(TENANTS_VIEWS))
 AUDITS = (
     "select * from pgledger_verify()",
-    *(f"select * from {table}" for table in sorted(PRIVATE_TABLES | TENANTS_TABLES)),
+    *(
+        f"select * from {table}"
+        for table in sorted(PRIVATE_TABLES | TENANTS_TABLES | AUDITED_TABLES)
+    ),
 )
 INTRUSIONS = (
     "insert into pgledger.accounts default values",

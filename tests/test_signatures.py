@@ -37,6 +37,7 @@ from pgledger import (
     FeatureUsage,
     Invoice,
     InvoiceLine,
+    InvoicePreview,
     Ledger,
     Meter,
     Payment,
@@ -362,6 +363,7 @@ def test_results_have_the_columns_of_the_views(conn):
         (Coupon, "ledger_coupons"),
         (CouponRedemption, "ledger_coupon_redemptions"),
         (Invoice, "ledger_invoices"),
+        (InvoicePreview, "ledger_invoices"),
         (Payment, "ledger_invoice_payments"),
     ]:
         description = conn.execute(f"select * from {view}".encode()).description
@@ -385,6 +387,7 @@ def test_results_have_the_columns_of_the_views(conn):
         FeatureUsage,
         Invoice,
         InvoiceLine,
+        InvoicePreview,
         Payment,
         Plan,
         PriceLine,

@@ -94,7 +94,8 @@ class AsyncBilling(AsyncCaller):
     Every call says whose data it is about: ``app_id``, and ``tenant_id`` where it is a tenant's.
     What belongs to others is not found.
 
-    Quantities are :class:`~decimal.Decimal` or int, never float. Times are aware datetimes,
+    Quantities and amounts are :class:`~decimal.Decimal` or int, never float, and so is what plans,
+    prices, lines and tax rates hold, where texts will do as well. Times are aware datetimes,
     durations are timedeltas. A value of a wrong type is a TypeError, a naive time a ValueError;
     both are raised before anything is sent, and leave the transaction as it was. What the store
     refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and NullArgument
@@ -954,15 +955,16 @@ class AsyncBilling(AsyncCaller):
     ) -> list[SubscriptionMove]:
         """Moves what the clock has made due: ``ledger_advance``.
 
-        Ends of trials and periods, cancellations, invoices for what has passed, and invoices that
-        are overdue. Any number of workers may call it at once, each in a transaction of its own:
-        no two move the same subscription.
+        Ends of trials and periods, cancellations, the invoices that are due with these, and
+        invoices that were not paid in time. Any number of workers may call it at once, each in a
+        transaction of its own: no two move the same subscription. Call it until it returns an
+        empty list.
 
         Args:
             app_id: App.
-            max_subscriptions: How many to move at most.
-            invoices: What to make of the invoices that are due: ``final`` ones, a ``draft`` each,
-                or ``none``.
+            max_subscriptions: How many to move at most, 1 to 10,000.
+            invoices: ``final`` draws up what is due and makes it final; ``draft`` leaves that to
+                :meth:`finalize_invoice`; ``none`` moves subscriptions only.
 
         Returns:
             What was done, step by step; empty when nothing is due that nobody else is moving.
@@ -2031,13 +2033,13 @@ class AsyncBilling(AsyncCaller):
 
         Returns:
             The invoice, ``pending``, or ``paid`` where nothing is due; a second time it does not
-            change.
+            change while it is so.
 
         Raises:
             InvalidId: The id is malformed or of another kind.
             InvoiceNotFound: The tenant has no such invoice.
             InvalidTime: ``due_at`` is outside the years 1 to 9999.
-            InvalidState: It is voided, or the period it is for is not over.
+            InvalidState: It has gone on from there, or the period it is for is not over.
         """
         return await self._fetch_one(
             INVOICE_ROW,

@@ -29,7 +29,7 @@ from psycopg.types.string import StrDumperUnknown, TextBinaryLoader
 Row = TypeVar("Row")
 
 _MICROSECONDS = struct.Struct("!q")
-# The types of ours that psycopg has no names for.
+# The types of ours that cannot be registered by name.
 _VOID_OID = 2278
 _TEXT_ARRAY_OID = 1009
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)

@@ -112,7 +112,11 @@ class Tenant:
 
 
 def advance(conn: Session, app_id: str = "shop", **options: Any) -> list[Row]:
-    return call(conn, "ledger_advance", app_id=app_id, **options)
+    """Moves subscriptions on and draws up no invoices; returns what was done, without them."""
+    rows = call(conn, "ledger_advance", app_id=app_id, invoices="none", **options)
+    return [
+        {name: value for name, value in row.items() if name != "invoice_id"} for row in rows
+    ]
 
 
 def everything(conn: Session) -> list[tuple[Any, ...]]:
@@ -159,6 +163,9 @@ def assert_consistent(conn: Session) -> None:
           and (subscriptions.status = 'paused') = (subscriptions.paused_at is not null)
           and (subscriptions.status = 'canceled') = (subscriptions.ended_at is not null)
           and (subscriptions.cancel_at is null) = (subscriptions.canceled_at is null)
+          and subscriptions.advance_at is not distinct from least(
+            subscriptions.due_at, subscriptions.invoice_due_at
+          )
           and subscriptions.due_at is not distinct from case subscriptions.status
             when 'paused' then subscriptions.cancel_at
             when 'active' then least(subscriptions.cancel_at, subscriptions.current_period_end)

@@ -25,11 +25,8 @@ begin
     perform pgledger.refuse_plan(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
-      format(
-        'is not the billing period, which is %s: the soft limit is an allowance of a price, '
-        'and counts over that',
-        pgledger.interval_length(billing_interval, interval_count)
-      )
+      'is not as long as the billing period: the soft limit is an allowance of a price, and '
+      'counts over that'
     );
   end if;
 end;

@@ -25,6 +25,8 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
+    -- A draft could be deleted meanwhile, and leave a gap in the numbers.
+    for no key update
   );
   if v_invoice.key is null then
     if kind = 'start' and exists (

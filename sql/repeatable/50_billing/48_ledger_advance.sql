@@ -39,6 +39,7 @@ declare
   v_moved pgledger.subscriptions;
   v_new bigint[];
   v_keys bigint[] := '{}';
+  v_past_due bigint[] := '{}';
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
@@ -88,11 +89,11 @@ begin
 
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_keys);
-    v_new := pgledger.mark_past_due(app_id, max_subscriptions);
+    v_past_due := pgledger.mark_past_due(app_id, max_subscriptions);
   end if;
   return query
   select moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id
-  from pgledger.moved_invoices(v_keys, v_new) as moved;
+  from pgledger.moved_invoices(v_keys, v_past_due) as moved;
 end;
 $$;
 

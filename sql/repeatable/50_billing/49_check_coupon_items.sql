@@ -1,6 +1,6 @@
 /*
 Refuses a list of lines that a coupon could not reduce. A line is named by the key of a feature, by
-base, or by any text without spaces that an app gives a one-off line, so nothing is looked up.
+base, or by any text that an app gives a one-off line, so nothing is looked up.
 
 Errors: InvalidArgument.
 */
@@ -33,7 +33,7 @@ begin
     select
       item.value,
       coalesce(
-        pgledger.text_fault(item.value, 1, 255, false),
+        pgledger.text_fault(item.value, 1, 255, true),
         case
           when row_number() over (partition by item.value order by item.place) > 1
             then 'it is given twice'

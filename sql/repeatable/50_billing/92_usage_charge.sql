@@ -64,9 +64,15 @@ begin
   if basis ->> 'type' = 'seat' then
     select
       coalesce(round(sum(level.level * (level.until - level.since) / whole.length), 6), 0),
-      coalesce(sum(pgledger.prorated(cost.amount, since, until, whole.length, exponent)), 0),
-      coalesce(sum(pgledger.prorated(cost.true_up, since, until, whole.length, exponent)), 0),
-      coalesce(sum(pgledger.prorated(cost.cap, since, until, whole.length, exponent)), 0)
+      coalesce(
+        sum(pgledger.prorated(cost.amount, level.since, level.until, whole.length, exponent)), 0
+      ),
+      coalesce(
+        sum(pgledger.prorated(cost.true_up, level.since, level.until, whole.length, exponent)), 0
+      ),
+      coalesce(
+        sum(pgledger.prorated(cost.cap, level.since, level.until, whole.length, exponent)), 0
+      )
     into usage_charge.quantity, usage_charge.amount, usage_charge.true_up, usage_charge.cap
     from (
       select

@@ -23,6 +23,10 @@ declare
   v_charge record;
   v_billed record;
   v_line pgledger.invoice_lines;
+  v_has_billed boolean := exists (
+    select
+    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+  );
 begin
   for v_stay in
     select
@@ -41,13 +45,15 @@ begin
         v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
         subscription.time_zone, exponent
       );
+      -- Asked once a feature only where there is an interim invoice.
       select
         coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
         coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
         coalesce(sum(billed.events), 0) as events
       into v_billed
       from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-      where billed.item = v_price.feature_key
+      where v_has_billed
+        and billed.item = v_price.feature_key
         and billed.plan_key = v_stay.plan_key
         and billed.starts_at = v_stay.starts_at;
 

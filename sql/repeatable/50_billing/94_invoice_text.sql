@@ -1,5 +1,5 @@
 /*
-The text of a value in the JSON of an invoice; null if there is no value, or it is null.
+The text of a value in the JSON of an invoice; null if there is no value.
 
 Errors: InvalidInvoice.
 */
@@ -14,10 +14,10 @@ volatile
 parallel safe
 as $$
 declare
-  v_text text := nullif(value, 'null') #>> '{}';
+  v_text text := value #>> '{}';
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
 begin
-  if v_text is null then
+  if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
     perform pgledger.refuse_plan(

@@ -34,7 +34,7 @@ begin
   v_amount := pgledger.plan_decimal(line, path, 'amount', minimum => v_least);
   v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
   v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
-  v_line.item := pgledger.invoice_text(line -> 'item', path || '.item', 255);
+  v_line.item := pgledger.invoice_text(nullif(line -> 'item', 'null'), path || '.item', 255);
   v_line.period_start := pgledger.invoice_time(line, path, 'period_start');
   v_line.period_end := pgledger.invoice_time(line, path, 'period_end');
 
