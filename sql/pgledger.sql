@@ -1283,7 +1283,7 @@ comment on column pgledger.coupons.amount is 'Amount off in currency; or null.';
 comment on column pgledger.coupons.currency is
   'Currency of its amounts; if it has one, it is for invoices in that currency only.';
 comment on column pgledger.coupons.duration is
-  'once, repeating (duration_invoices times) or forever.';
+  'For how many invoices: once, repeating (duration_invoices times) or forever.';
 comment on column pgledger.coupons.duration_invoices is
   'How many invoices a redemption reduces, if it is repeating.';
 comment on column pgledger.coupons.applies_to is
@@ -1441,12 +1441,12 @@ comment on column pgledger.invoices.app_id is 'App.';
 comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
-  'period: what a period has come to. start: a base fee that is due at the start of what it pays '
-  'for. interim: usage within a period. one_off: lines that the app gave.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of what it pays for. interim: usage within a period. one_off: lines that the app gave.';
 comment on column pgledger.invoices.period_start is 'Start of the period it is for, inclusive.';
 comment on column pgledger.invoices.period_end is 'End of the period it is for, exclusive.';
 comment on column pgledger.invoices.status is
-  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
 comment on column pgledger.invoices.number is
   'Number within the app, from 1 without a gap, taken when it became final.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
@@ -1454,9 +1454,11 @@ comment on column pgledger.invoices.subtotal is 'Sum of its lines before discoun
 comment on column pgledger.invoices.discount is 'Sum of what coupons take off.';
 comment on column pgledger.invoices.tax is 'Sum of its taxes.';
 comment on column pgledger.invoices.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column pgledger.invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column pgledger.invoices.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
   'What is to be paid back: of a total below zero, as much as was credited to be refunded.';
@@ -1518,8 +1520,8 @@ comment on table pgledger.invoice_lines is
 comment on column pgledger.invoice_lines.invoice_key is 'Invoice.';
 comment on column pgledger.invoice_lines.place is 'Place on the invoice, from 1.';
 comment on column pgledger.invoice_lines.kind is
-  'base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for what is '
-  'charged or credited; discount; tax.';
+  'What it is: base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for '
+  'what is charged or credited; discount; tax.';
 comment on column pgledger.invoice_lines.description is 'Text for people.';
 comment on column pgledger.invoice_lines.item is
   'What it is for, as coupons and tax rates name it: the key of a feature, or base; null for '
@@ -5743,12 +5745,12 @@ comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoices.subscription_id is
   'Id of the subscription; null for a one-off invoice.';
 comment on column ledger_invoices.kind is
-  'period: what a period has come to. start: a base fee at the start of what it pays for. '
-  'interim: usage within a period. one_off: lines that the app gave.';
+  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
+  'pays for. interim: usage within a period. one_off: lines that the app gave.';
 comment on column ledger_invoices.period_start is 'Start of the period it is for, inclusive.';
 comment on column ledger_invoices.period_end is 'End of the period it is for, exclusive.';
 comment on column ledger_invoices.status is
-  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
 comment on column ledger_invoices.number is
   'Number within the app, from 1 without a gap; null for a draft.';
 comment on column ledger_invoices.currency is 'Currency of all amounts.';
@@ -5756,9 +5758,11 @@ comment on column ledger_invoices.subtotal is 'Sum of the lines before discounts
 comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
 comment on column ledger_invoices.tax is 'Sum of the taxes.';
 comment on column ledger_invoices.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoices.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for one that is voided.';
@@ -6220,13 +6224,13 @@ comment on column ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
 comment on column ledger_tenant_invoices.subscription_id is
   'Id of the subscription; null for a one-off invoice.';
 comment on column ledger_tenant_invoices.kind is
-  'period: what a period has come to. start: a base fee at the start of what it pays for. '
-  'interim: usage within a period. one_off: lines that the app gave.';
+  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
+  'pays for. interim: usage within a period. one_off: lines that the app gave.';
 comment on column ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive.';
 comment on column ledger_tenant_invoices.period_end is 'End of the period it is for, exclusive.';
 comment on column ledger_tenant_invoices.status is
-  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
 comment on column ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap; null for a draft.';
 comment on column ledger_tenant_invoices.currency is 'Currency of all amounts.';
@@ -6234,9 +6238,11 @@ comment on column ledger_tenant_invoices.subtotal is 'Sum of the lines before di
 comment on column ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
 comment on column ledger_tenant_invoices.tax is 'Sum of the taxes.';
 comment on column ledger_tenant_invoices.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_tenant_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_tenant_invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_tenant_invoices.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_tenant_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for one that is voided.';
@@ -7568,11 +7574,8 @@ begin
     perform pgledger.refuse_plan(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
-      format(
-        'is not the billing period, which is %s: the soft limit is an allowance of a price, '
-        'and counts over that',
-        pgledger.interval_length(billing_interval, interval_count)
-      )
+      'is not as long as the billing period: the soft limit is an allowance of a price, and '
+      'counts over that'
     );
   end if;
 end;
@@ -7905,7 +7908,8 @@ revoke all on function pgledger.check_plan from public;
 
 -- file: repeatable/50_billing/19_check_currency_unused.sql
 /*
-Refuses to change the exponent of a currency that a plan is in.
+Refuses to change the exponent of a currency that a plan, a coupon or an invoice is in: amounts have
+been rounded by it.
 
 Errors: InUse.
 */
@@ -7920,23 +7924,35 @@ volatile
 parallel safe
 as $$
 declare
-  v_plan_id text := (
-    select plans.id
-    from pgledger.plans
-    where plans.app_id = check_currency_unused.app_id
-      and plans.currency = check_currency_unused.code
-    order by plans.id
-    limit 1
+  v_user text := coalesce(
+    (
+      select 'plan ' || min(plans.id)
+      from pgledger.plans
+      where plans.app_id = check_currency_unused.app_id
+        and plans.currency = check_currency_unused.code
+    ),
+    (
+      select 'coupon ' || min(coupons.id)
+      from pgledger.coupons
+      where coupons.app_id = check_currency_unused.app_id
+        and coupons.currency = check_currency_unused.code
+    ),
+    (
+      select 'invoice ' || min(invoices.id)
+      from pgledger.invoices
+      where invoices.app_id = check_currency_unused.app_id
+        and invoices.currency = check_currency_unused.code
+    )
   );
 begin
-  if v_plan_id is not null then
+  if v_user is not null then
     perform pgledger.fail(
       'LG122',
       array[
         'currency',
         quote_literal(code),
         'changed',
-        format('plan %s is in it, so its exponent stays %s', v_plan_id, exponent)
+        format('%s is in it, so its exponent stays %s', v_user, exponent)
       ]
     );
   end if;
@@ -7944,7 +7960,7 @@ end;
 $$;
 
 comment on function pgledger.check_currency_unused is
-  'Raises InUse if a plan of the app is in that currency.';
+  'Raises InUse if a plan, a coupon or an invoice of the app is in that currency.';
 
 revoke all on function pgledger.check_currency_unused from public;
 
@@ -8232,13 +8248,13 @@ revoke all on function pgledger.insert_plan from public;
 
 -- file: repeatable/50_billing/20_ledger_set_currency.sql
 /*
-Defines a currency of the app's own, or changes its exponent while no plan is in it: amounts of a
-plan have been rounded by the exponent that they began with. Codes of ISO 4217 are known and fixed.
-Repeatable.
+Defines a currency of the app's own, or changes its exponent while no plan, coupon or invoice is in
+it: amounts have been rounded by the exponent that they began with. Codes of ISO 4217 are known and
+fixed. Repeatable.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
 
-Checks, in this order: app_id, code, exponent, plans in it.
+Checks, in this order: app_id, code, exponent, use.
 Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InUse.
 */
 create or replace function ledger_set_currency(
@@ -8318,8 +8334,8 @@ $$;
 comment on function ledger_set_currency is
   'Defines a currency of the app''s own, beside those of ISO 4217, and returns it. code: 1 to 32 '
   'visible characters. exponent: decimal places that amounts are rounded to, 0 to 18; fixed as '
-  'soon as a plan is in the currency. Errors: NullArgument, InvalidScope, InvalidCurrency, '
-  'InvalidArgument, InUse.';
+  'soon as a plan, a coupon or an invoice is in the currency. Errors: NullArgument, InvalidScope, '
+  'InvalidCurrency, InvalidArgument, InUse.';
 
 revoke all on function ledger_set_currency from public;
 grant execute on function ledger_set_currency to pgledger_poster;
@@ -15960,7 +15976,7 @@ create or replace function pgledger.base_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  in_advance_only boolean,
+  advance_only boolean,
   but_invoice_key bigint,
   exponent integer
 )
@@ -15979,7 +15995,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, in_advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, but_invoice_key, exponent
     ) as part
     where part.due <> part.gross
   loop
@@ -16019,8 +16035,11 @@ begin
       v_line.description := format(
         '%s%s: base fee for time not used', v_due.plan_name, v_times
       );
-      v_line.period_start := coalesce(v_due.ends_at, for_period);
+      -- What is not used can lie anywhere in the period; after the last use, if there was some.
       v_line.period_end := segments[cardinality(segments)].whole_end;
+      v_line.period_start := coalesce(
+        nullif(v_due.ends_at, v_line.period_end), for_period
+      );
       v_line.quantity := v_due.quantity;
       v_line.unit_amount := null;
       v_line.amount := round(v_line.gross * v_due.net / v_due.gross, exponent);
@@ -16402,7 +16421,7 @@ create or replace function pgledger.due_base(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  in_advance_only boolean,
+  advance_only boolean,
   but_invoice_key bigint,
   exponent integer
 )
@@ -16472,7 +16491,7 @@ as $$
       ) as length
   ) as unit on part.is_charged
   where terms.price > 0
-    and (not in_advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
   group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
   order by min(part.starts_at) nulls first, part.plan_key, part.quantity
 $$;
@@ -17631,7 +17650,7 @@ create or replace function pgledger.invoice_request(
   out as_of_version bigint
 )
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -17727,13 +17746,13 @@ $$;
 
 comment on function ledger_generate_invoice is
   'Draws up a subscription''s invoice for a period as a draft and returns it; if there is one, '
-  'that one as it is. at: a time in the period, null for the current one, whose invoice can be drawn up '
-  'before its end and becomes final after it. kind: period for what a period has come to and what '
-  'the next one costs in advance; start for the base fee of a period that is paid in advance and '
-  'not on the invoice of the one before; interim for usage until now. tax_rates: JSON array such '
-  'as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the subscription''s. '
-  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, '
-  'InvalidTime, InvalidInvoice.';
+  'that one as it is. at: a time in the period, null for the current one, whose invoice can be '
+  'drawn up before its end and becomes final after it. kind: period for what a period has come to '
+  'and what the next one costs in advance; start for the base fee of a period that is paid in '
+  'advance and not on the invoice of the one before; interim for usage until now. tax_rates: JSON '
+  'array such as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the '
+  'subscription''s. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
+  'InvalidArgument, InvalidTime, InvalidInvoice.';
 
 revoke all on function ledger_generate_invoice from public;
 grant execute on function ledger_generate_invoice to pgledger_poster;
@@ -19641,8 +19660,8 @@ values
   ('migrations/0007_create_usage.sql', 'versioned', '1e74717e46479361f111838c3e61b3edb7e02919fa3782329c2a0032006bb6fa', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '113c232114e1d6fb4b189da45636630efdb268c1a3f7b40d669cc326e9bcd108', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', 'c8fa73bb5ee0cb7e574d3b8815c9ccefa05a929e8f33bffce14021f4109d530c', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'ba3a0a26ee891a400ff78111e93b13ed09343a93787686485f8f5f9e8ea492a9', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0010_create_coupons.sql', 'versioned', '704c37cb10ccee618351a3de745d8f3c3e0b34dde66cbe13d640b2429d5f0035', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', '0948a9cf6ded6a8c385d6c418ee794b7e2d8479114a7f2f980e511a93f1f2f35', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/20_error_registry.sql', 'repeatable', 'b61a35ed19210c36dd8665cb2b412ef3676ec7e474499ef123779e3b5d7f8cb3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/29_error_text.sql', 'repeatable', '2fd25b81667d30eb079235072fd9d76254e9afc154d1b1ddf3e041b136d03eab', pg_catalog.now(), '0.1.0.dev0'),
@@ -19711,7 +19730,7 @@ values
   ('repeatable/40_billing_views/18_line_item.sql', 'repeatable', 'f0b573d0276686cfb7d18be7722832736ca26bc4fff84fa1eef65f4acd0312ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/19_ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/19_ledger_coupons.sql', 'repeatable', 'e08212e7039f763760438259f056feacc441a87477b92218839ce056cd0f2bd8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/20_ledger_invoices.sql', 'repeatable', 'b1a5aefdc64c4718634e8611219152ec813a14832337eb2af05081aa80a051c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/20_ledger_invoices.sql', 'repeatable', 'e098e60d54a7be9c55e9cfcafdff6f77ff8f70cfa51ee9e4f8c5598f0a5d50a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/21_ledger_invoice_payments.sql', 'repeatable', 'ccad97cde8c46e2bbdf46a15438e19130cc3667cb8b63ba0555343ca3af315ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/81_ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/82_ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
@@ -19719,7 +19738,7 @@ values
   ('repeatable/40_billing_views/84_ledger_tenant_subscription_changes.sql', 'repeatable', '53109dcd535aa92b4a165e09788e0654e59430a34f0b745fa6112704a23bc250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/85_ledger_tenant_usage_events.sql', 'repeatable', '12bff5fb736b95b30da17719f0972fd8a7a15beb92cfb1af4db64f268d936084', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/86_ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/87_ledger_tenant_invoices.sql', 'repeatable', 'a1d539b1d359172911f08a8f08c38ed65bf95905fe04c5a0e746b3cdaf248f53', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/87_ledger_tenant_invoices.sql', 'repeatable', 'dfb99df05c7f2b76137ea389e8896116fcb2c7525dbf9fb1857332a4fb7f4633', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/88_ledger_tenant_invoice_payments.sql', 'repeatable', '7bbc781a5e2acaffcd242516f9f4375f5798943557274bacc0daa7ad08620d9c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/00_check_app.sql', 'repeatable', 'f1dca49212636a09a0795de2997edd70b9aafda51db903d97324d4ff273812d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/01_check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
@@ -19749,20 +19768,20 @@ values
   ('repeatable/50_billing/15_check_price.sql', 'repeatable', 'ca46af3b2ab9a74c1f4570348767ab02f1392682ca4baf85a7f1674d013066dc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/15_check_price_object.sql', 'repeatable', '7d860cc694050741b65bf1030a4691bb8a088dee607274dd45d06da26d2ad03e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/15_check_price_tiers.sql', 'repeatable', '00a56ace9a7486f577ebfc3be4049de180687266ff5878f4442c50977ed6a334', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/16_check_priced_limit.sql', 'repeatable', 'b9d97f0670e2cb1c04cb8ef61e33b63a3764850567b353d5d75b982b171e76bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/16_check_priced_limit.sql', 'repeatable', 'ed93bc6b435b7fdfefec18924e86422129e75663c3bed2a80ef3ae9dae6a927a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/16_read_plan_base.sql', 'repeatable', 'cd2adce42d5a58e58f718722650f38dd68f2915be2d7e9f67445aa45cc1267c5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/16_read_pricing.sql', 'repeatable', '03d337e7b3cace874ec7e41814ff752bcecd0fcf9f62e4e482ea07d40e4b7852', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/17_write_plan_features.sql', 'repeatable', 'c47548ba96b1d361435ca03166f985714d4684e2362cd11713a31b1ff7f15d4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/18_check_feature.sql', 'repeatable', 'e0ecbd4297334089710d5580b38e566362a7a31a9db7642bda3d45a232f8f1ec', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/18_check_feature_usage.sql', 'repeatable', '74cfbfbf4fc48f299c4dd158c8d19d6e06f7c6a0438de876e362c0cf6c4356b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/18_check_plan.sql', 'repeatable', '58412b9b7a03a8be0e35b5e69126efd9bc2993d36bddd870e35c4c90d8b2b96e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/19_check_currency_unused.sql', 'repeatable', 'bc7e603a457f532688ddcc7462aecb60905fa4bc295ac12c1c386b57baae37c7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/19_check_currency_unused.sql', 'repeatable', 'c92a3337244f3048d71c32404f84c319c4b7e419d6bf6070a84bdc5097b0ba49', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/19_feature_is_repeated.sql', 'repeatable', 'b388dbeb2b63d889d4809b03d822decbb19985b197750ea17e152a1693705fd8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/19_lock_feature.sql', 'repeatable', 'abac233c6e931aceac43f4110259c15aac640fbb3c2690b2a8c28df8e7938894', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/19_lock_plan.sql', 'repeatable', '165879cf8d62d72ee530c17cf2542bed9b87130162ee189aec36d0bf5617fea3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/19_repeated_plan.sql', 'repeatable', '246afb2d957accffd98460a5268e87113be00ab829dfa6ee972188fff3928830', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/20_insert_plan.sql', 'repeatable', 'a730dc23eb82db034f2792804a5039bcd5989c48864daefe932dd6cb6d980603', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/20_ledger_set_currency.sql', 'repeatable', '167711c02cb0ad7bf851697a1d8e53813091eb420298bfe70f9c4ac4406a8aaa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/20_ledger_set_currency.sql', 'repeatable', 'da612c616786282dfcee8ff6c531856830f5fcc6aa40002a97a8bde075c8de8b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/20_ledger_set_usage_skew.sql', 'repeatable', '30b733c7b0167b2e853237e6be3c29aebdda7170eae0456de33d39735a6bddb2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/20_rewrite_plan.sql', 'repeatable', '206df5e947f4dcd2a8764affcd40f07f6512da0775845727b0a24f1c46162296', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/21_ledger_create_feature.sql', 'repeatable', '5621d1f6b3a10497ff4b749384f21ec0b196bb06c54eb229a1137669c053f9ea', pg_catalog.now(), '0.1.0.dev0'),
@@ -19898,14 +19917,14 @@ values
   ('repeatable/50_billing/91_check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', 'e39f2536b08a5731276e9c5d3df0e5817529d11ae2287abc787a4afccbb67c74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', '5103a15f343e7a8bc75972b9985bbc2a4f3ed22c204916d13830c88e8753c95a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'd5337763f466608c06999f046681801e5506baa0af80dcc4463e8d8fe31cc9ee', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'adf4795d2ed98162937d69f1a9be71db917f853ed24a13b1329d3ec6a8c754b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '7688f737d547900f923190b49070876382eb1178fbf3d03b9bd3447215bbecde', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '804e77fa431886bcee5b394589297c41d86bb6810008e130143773816ce6bf6f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_due_base.sql', 'repeatable', '906f7e776b285f9cb97850beeb07fea92b52fe341ef78f8f05d51cfc9d029a0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_due_base.sql', 'repeatable', '8e8eeb53aad719fec941068366851f4bd824c9e7549ab7d286d1d5e42dba264c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '74a14de76e64fb0f9fd4614a1d73379704582339197e30e4cdcb343aff813e0a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_maybe_late_usage.sql', 'repeatable', '8bd7df9f6da6a3f0bac8167b24d4fd922e7401db54a22292deae89bca729f296', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
@@ -19922,8 +19941,8 @@ values
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '3954a71e3aa40478ca90397ae27ecb9ff448e7887303c7af81394cc3c43c0022', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '50f6bc174c1d99baefeba3db7f2e83ce04e80afa0b47d65a76e6668c351921ba', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', 'b00f5dcb20a509e773fcd6f3ab6131f2c2a970cf5761e813def7b7297786139e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '4a8fa48b0ea6af5985a10d0ee92bc57852dde6591c14f0982ee6b06ef95746a8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '92ceb4d948fcd5920bd43196c8f981b098cceda58305f293c04eaec6b51b3110', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '0c9ab988b5118832f35eaa8dee733505fb93fbc8ac9c144789db3ca892fe3376', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '10ae663eddb926182d6cbf57fde8337b60f2286032504d84781c987b43e14860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'd3417532ac4df44c8e7a9d37d28bbe38264fba6c7e001d31dd32e70927d64fdb', pg_catalog.now(), '0.1.0.dev0'),

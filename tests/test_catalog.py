@@ -81,10 +81,16 @@ AMOUNTS = [Decimal(n) / 100 for n in range(1, 101)] * 10
 TABLES = {
     "accounts",
     "apps",
+    "coupon_applications",
+    "coupon_redemptions",
+    "coupons",
     "currencies",
     "entitlement_cache",
     "feature_invalidations",
     "features",
+    "invoice_lines",
+    "invoice_payments",
+    "invoices",
     "meters",
     "plan_features",
     "plans",
@@ -444,8 +450,8 @@ def test_parallel_safety_is_told_truthfully(functions):
 def test_public_functions_say_what_they_are(functions):
     public = {function.name: function for function in functions if not function.is_private}
     writes = re.compile(
-        r"ledger_(advance$|archive|cancel|change|consume|create|delete|ingest|invalidate|map|pause"
-        r"|purge|record|resume|set|unmap|update)"
+        r"ledger_(advance$|archive|cancel|change|consume|create|delete|finalize|generate|ingest"
+        r"|invalidate|map|mark|pause|purge|record|redeem|refresh|resume|set|unmap|update)"
     )
     for name, function in public.items():
         if "_create_" in name or writes.match(name):

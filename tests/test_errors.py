@@ -237,6 +237,36 @@ CASES: Mapping[str, Case] = {
         ("{subscription}",),
         call="select ledger_get_subscription('app', 'zebra', %(subscription)s)",
     ),
+    "lines of an invoice": Case(
+        "InvalidInvoice",
+        ("$.lines[1].amount", '"-" is not a plain decimal number'),
+        call="""
+            select ledger_create_invoice(
+              'app', 'acme', 'USD',
+              '[{"description": "a", "amount": "1"}, {"description": "b", "amount": "-"}]'
+            )
+        """,
+    ),
+    "tax rates of an invoice": Case(
+        "InvalidInvoice",
+        ("$.tax_rates[0].percentage", "101 is above 100"),
+        call="""
+            select ledger_create_invoice(
+              'app', 'acme', 'USD', '[{"description": "a", "amount": "1"}]',
+              '[{"name": "Tax", "percentage": 101}]'
+            )
+        """,
+    ),
+    "invoice of another tenant": Case(
+        "InvoiceNotFound",
+        ("invoice {invoice}", "'app'", "'zebra'"),
+        call="select ledger_get_invoice('app', 'zebra', %(invoice)s)",
+    ),
+    "payment on a draft": Case(
+        "InvalidState",
+        ("invoice {invoice} is draft and cannot become paid",),
+        call="select ledger_record_payment('app', 'acme', %(invoice)s, 1)",
+    ),
     "unknown coupon": Case(
         "CouponNotFound",
         ("coupon 'NOTHING'", "'app'", "'acme'"),
@@ -397,6 +427,10 @@ def billing_ids(create: Callable[..., str]) -> dict[str, str]:
     )
     for code in ("ONCE", "EACH"):
         create("select id from ledger_redeem_coupon('app', 'acme', %s)", code)
+    made["invoice"] = create(
+        "select id from ledger_create_invoice('app', 'acme', 'USD', %s)",
+        '[{"description": "Work", "amount": "10"}]',
+    )
     create("select id from ledger_record_usage('app', 'gone', 'calls', 1, '2021-01-01Z')")
     create("select ledger_purge_usage('app', '2022-01-01Z')::text")
     return made

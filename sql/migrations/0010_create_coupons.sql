@@ -55,7 +55,7 @@ comment on column pgledger.coupons.amount is 'Amount off in currency; or null.';
 comment on column pgledger.coupons.currency is
   'Currency of its amounts; if it has one, it is for invoices in that currency only.';
 comment on column pgledger.coupons.duration is
-  'once, repeating (duration_invoices times) or forever.';
+  'For how many invoices: once, repeating (duration_invoices times) or forever.';
 comment on column pgledger.coupons.duration_invoices is
   'How many invoices a redemption reduces, if it is repeating.';
 comment on column pgledger.coupons.applies_to is

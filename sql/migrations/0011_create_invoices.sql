@@ -82,12 +82,12 @@ comment on column pgledger.invoices.app_id is 'App.';
 comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
-  'period: what a period has come to. start: a base fee that is due at the start of what it pays '
-  'for. interim: usage within a period. one_off: lines that the app gave.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of what it pays for. interim: usage within a period. one_off: lines that the app gave.';
 comment on column pgledger.invoices.period_start is 'Start of the period it is for, inclusive.';
 comment on column pgledger.invoices.period_end is 'End of the period it is for, exclusive.';
 comment on column pgledger.invoices.status is
-  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
 comment on column pgledger.invoices.number is
   'Number within the app, from 1 without a gap, taken when it became final.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
@@ -95,9 +95,11 @@ comment on column pgledger.invoices.subtotal is 'Sum of its lines before discoun
 comment on column pgledger.invoices.discount is 'Sum of what coupons take off.';
 comment on column pgledger.invoices.tax is 'Sum of its taxes.';
 comment on column pgledger.invoices.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column pgledger.invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column pgledger.invoices.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
   'What is to be paid back: of a total below zero, as much as was credited to be refunded.';
@@ -159,8 +161,8 @@ comment on table pgledger.invoice_lines is
 comment on column pgledger.invoice_lines.invoice_key is 'Invoice.';
 comment on column pgledger.invoice_lines.place is 'Place on the invoice, from 1.';
 comment on column pgledger.invoice_lines.kind is
-  'base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for what is '
-  'charged or credited; discount; tax.';
+  'What it is: base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for '
+  'what is charged or credited; discount; tax.';
 comment on column pgledger.invoice_lines.description is 'Text for people.';
 comment on column pgledger.invoice_lines.item is
   'What it is for, as coupons and tax rates name it: the key of a feature, or base; null for '

@@ -57,12 +57,12 @@ comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoices.subscription_id is
   'Id of the subscription; null for a one-off invoice.';
 comment on column ledger_invoices.kind is
-  'period: what a period has come to. start: a base fee at the start of what it pays for. '
-  'interim: usage within a period. one_off: lines that the app gave.';
+  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
+  'pays for. interim: usage within a period. one_off: lines that the app gave.';
 comment on column ledger_invoices.period_start is 'Start of the period it is for, inclusive.';
 comment on column ledger_invoices.period_end is 'End of the period it is for, exclusive.';
 comment on column ledger_invoices.status is
-  'draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
 comment on column ledger_invoices.number is
   'Number within the app, from 1 without a gap; null for a draft.';
 comment on column ledger_invoices.currency is 'Currency of all amounts.';
@@ -70,9 +70,11 @@ comment on column ledger_invoices.subtotal is 'Sum of the lines before discounts
 comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
 comment on column ledger_invoices.tax is 'Sum of the taxes.';
 comment on column ledger_invoices.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoices.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoices.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for one that is voided.';

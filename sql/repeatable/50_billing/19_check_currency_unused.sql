@@ -1,5 +1,6 @@
 /*
-Refuses to change the exponent of a currency that a plan is in.
+Refuses to change the exponent of a currency that a plan, a coupon or an invoice is in: amounts have
+been rounded by it.
 
 Errors: InUse.
 */
@@ -14,23 +15,35 @@ volatile
 parallel safe
 as $$
 declare
-  v_plan_id text := (
-    select plans.id
-    from pgledger.plans
-    where plans.app_id = check_currency_unused.app_id
-      and plans.currency = check_currency_unused.code
-    order by plans.id
-    limit 1
+  v_user text := coalesce(
+    (
+      select 'plan ' || min(plans.id)
+      from pgledger.plans
+      where plans.app_id = check_currency_unused.app_id
+        and plans.currency = check_currency_unused.code
+    ),
+    (
+      select 'coupon ' || min(coupons.id)
+      from pgledger.coupons
+      where coupons.app_id = check_currency_unused.app_id
+        and coupons.currency = check_currency_unused.code
+    ),
+    (
+      select 'invoice ' || min(invoices.id)
+      from pgledger.invoices
+      where invoices.app_id = check_currency_unused.app_id
+        and invoices.currency = check_currency_unused.code
+    )
   );
 begin
-  if v_plan_id is not null then
+  if v_user is not null then
     perform pgledger.fail(
       'LG122',
       array[
         'currency',
         quote_literal(code),
         'changed',
-        format('plan %s is in it, so its exponent stays %s', v_plan_id, exponent)
+        format('%s is in it, so its exponent stays %s', v_user, exponent)
       ]
     );
   end if;
@@ -38,6 +51,6 @@ end;
 $$;
 
 comment on function pgledger.check_currency_unused is
-  'Raises InUse if a plan of the app is in that currency.';
+  'Raises InUse if a plan, a coupon or an invoice of the app is in that currency.';
 
 revoke all on function pgledger.check_currency_unused from public;

@@ -1,11 +1,11 @@
 /*
-Defines a currency of the app's own, or changes its exponent while no plan is in it: amounts of a
-plan have been rounded by the exponent that they began with. Codes of ISO 4217 are known and fixed.
-Repeatable.
+Defines a currency of the app's own, or changes its exponent while no plan, coupon or invoice is in
+it: amounts have been rounded by the exponent that they began with. Codes of ISO 4217 are known and
+fixed. Repeatable.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
 
-Checks, in this order: app_id, code, exponent, plans in it.
+Checks, in this order: app_id, code, exponent, use.
 Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InUse.
 */
 create or replace function ledger_set_currency(
@@ -85,8 +85,8 @@ $$;
 comment on function ledger_set_currency is
   'Defines a currency of the app''s own, beside those of ISO 4217, and returns it. code: 1 to 32 '
   'visible characters. exponent: decimal places that amounts are rounded to, 0 to 18; fixed as '
-  'soon as a plan is in the currency. Errors: NullArgument, InvalidScope, InvalidCurrency, '
-  'InvalidArgument, InUse.';
+  'soon as a plan, a coupon or an invoice is in the currency. Errors: NullArgument, InvalidScope, '
+  'InvalidCurrency, InvalidArgument, InUse.';
 
 revoke all on function ledger_set_currency from public;
 grant execute on function ledger_set_currency to pgledger_poster;

@@ -7,7 +7,7 @@ create or replace function pgledger.base_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  in_advance_only boolean,
+  advance_only boolean,
   but_invoice_key bigint,
   exponent integer
 )
@@ -26,7 +26,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, in_advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, but_invoice_key, exponent
     ) as part
     where part.due <> part.gross
   loop
@@ -66,8 +66,11 @@ begin
       v_line.description := format(
         '%s%s: base fee for time not used', v_due.plan_name, v_times
       );
-      v_line.period_start := coalesce(v_due.ends_at, for_period);
+      -- What is not used can lie anywhere in the period; after the last use, if there was some.
       v_line.period_end := segments[cardinality(segments)].whole_end;
+      v_line.period_start := coalesce(
+        nullif(v_due.ends_at, v_line.period_end), for_period
+      );
       v_line.quantity := v_due.quantity;
       v_line.unit_amount := null;
       v_line.amount := round(v_line.gross * v_due.net / v_due.gross, exponent);

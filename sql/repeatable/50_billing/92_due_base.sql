@@ -11,7 +11,7 @@ create or replace function pgledger.due_base(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  in_advance_only boolean,
+  advance_only boolean,
   but_invoice_key bigint,
   exponent integer
 )
@@ -81,7 +81,7 @@ as $$
       ) as length
   ) as unit on part.is_charged
   where terms.price > 0
-    and (not in_advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
   group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
   order by min(part.starts_at) nulls first, part.plan_key, part.quantity
 $$;

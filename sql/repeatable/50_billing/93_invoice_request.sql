@@ -13,7 +13,7 @@ create or replace function pgledger.invoice_request(
   out as_of_version bigint
 )
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

@@ -41,13 +41,13 @@ $$;
 
 comment on function ledger_generate_invoice is
   'Draws up a subscription''s invoice for a period as a draft and returns it; if there is one, '
-  'that one as it is. at: a time in the period, null for the current one, whose invoice can be drawn up '
-  'before its end and becomes final after it. kind: period for what a period has come to and what '
-  'the next one costs in advance; start for the base fee of a period that is paid in advance and '
-  'not on the invoice of the one before; interim for usage until now. tax_rates: JSON array such '
-  'as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the subscription''s. '
-  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, '
-  'InvalidTime, InvalidInvoice.';
+  'that one as it is. at: a time in the period, null for the current one, whose invoice can be '
+  'drawn up before its end and becomes final after it. kind: period for what a period has come to '
+  'and what the next one costs in advance; start for the base fee of a period that is paid in '
+  'advance and not on the invoice of the one before; interim for usage until now. tax_rates: JSON '
+  'array such as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the '
+  'subscription''s. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
+  'InvalidArgument, InvalidTime, InvalidInvoice.';
 
 revoke all on function ledger_generate_invoice from public;
 grant execute on function ledger_generate_invoice to pgledger_poster;
