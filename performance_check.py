@@ -2,8 +2,8 @@
 
 Each worker is a process that repeats one thing: it picks two accounts at random and makes a
 transfer between them, one transaction each. At the end the script says how many transfers were
-made, how long one took and how many bytes it occupies. Other modes do the same for usage events and
-for entitlements.
+made, how long one took and how many bytes it occupies. Other modes do the same for usage events,
+for entitlements and for invoices.
 
 The server is, in this order: the DSN argument; --embedded DIR; PGLEDGER_DSN; libpq's own variables
 (PGHOST, PGSERVICE, …); and when there is none of these, a temporary PostgreSQL 18 with its stock
@@ -32,6 +32,7 @@ import time
 import uuid
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -70,6 +71,9 @@ what --mode measures:
   entitlement
            ledger_check_entitlement, not cached, when there are --events (10000000), over its time
            when there are 10000
+  invoice  ledger_advance by --workers (2), drawing up an invoice for each of --tenants (10000)
+           subscriptions with five metered features out of --events (10000000), and where the time
+           goes; and invoices with 1,000 lines
 
 examples:
   # The usual case, many accounts for few workers, on a temporary server:
@@ -100,11 +104,14 @@ examples:
   # Whether a check stays as fast when events are many, scaled down:
   python performance_check.py --mode entitlement --events 1000000
 
+  # A period's end, scaled down:
+  python performance_check.py --mode invoice --tenants 1000 --events 500000
+
 Transfers are permanent. On a server of yours they stay, in books of their own: app_id
 'performance_check', accounts named 'performance_check 1' and so on. So do usage events, of tenants
-that are new in each run. Nothing else is touched, except that --vacuum locks each table of the
-database while it rewrites it, and that --floor and --mode growth make the schema pgledger_floor and
-drop it again."""
+that are new in each run, and their invoices. Nothing else is touched, except that --vacuum locks
+each table of the database while it rewrites it, and that --floor and --mode growth make the schema
+pgledger_floor and drop it again."""
 
 APP_ID = "performance_check"
 FLOOR_SCHEMA = "pgledger_floor"
@@ -142,14 +149,25 @@ PERIOD_DAYS = 20
 CHECKS = 5_000
 CHECKS_EXPLAINED = 100
 CHECKS_COMPARED = 20
+# What subscriptions that are invoiced have a price for each of, out of their own usage.
+PRICED_FEATURES = tuple(f"{FEATURE}_{number}" for number in range(1, 6))
+# Long enough to make subscriptions before their period ends.
+LEAST_PERIOD_SECONDS = 10.0
+SECONDS_A_SUBSCRIPTION = 0.015
+SUBSCRIPTIONS_A_CALL = 100
+EXPLAINED_SHARE = 10
+FUNCTIONS_SHOWN = 12
+MANY_LINES = 1_000
+MANY_LINES_RUNS = 5
 SLICE_SECONDS = 3
 FEWEST_SLICES = 4
 TICK_SECONDS = 0.2
 
 DEFAULT_ACCOUNTS = {"python": 1_000}
-DEFAULT_WORKERS = {"usage": 2, "entitlement": 2}
-DEFAULT_BATCH_SIZE = {"usage": 10_000, "entitlement": 10_000}
-DEFAULT_EVENTS = {"usage": 1_000_000, "entitlement": 10_000_000}
+DEFAULT_WORKERS = {"usage": 2, "entitlement": 2, "invoice": 2}
+DEFAULT_BATCH_SIZE = {"usage": 10_000, "entitlement": 10_000, "invoice": 10_000}
+DEFAULT_EVENTS = {"usage": 1_000_000, "entitlement": 10_000_000, "invoice": 10_000_000}
+DEFAULT_TENANTS = {"invoice": 10_000}
 DEFAULT_TRANSFERS = {
     "python": 20_000,
     "bytes": 200_000,
@@ -158,7 +176,7 @@ DEFAULT_TRANSFERS = {
 }
 THROUGHPUT_MODES = ("single", "batch", "bulk")
 FLOOR_MODES = (*THROUGHPUT_MODES, "usage")
-USAGE_MODES = ("usage", "entitlement")
+USAGE_MODES = ("usage", "entitlement", "invoice")
 MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth", *USAGE_MODES)
 
 Control = psycopg.Connection[tuple[Any, ...]]
@@ -270,7 +288,7 @@ def argument_parser() -> argparse.ArgumentParser:
         type=whole(1, MOST_IN_A_CALL),
         metavar="N",
         help="requests a call in the modes batch and bulk (default: 1000), events a call in the "
-        "modes usage and entitlement (default: 10000)",
+        "modes usage, entitlement and invoice (default: 10000)",
     )
     add(
         "--returning",
@@ -287,16 +305,15 @@ def argument_parser() -> argparse.ArgumentParser:
     add(
         "--tenants",
         type=whole(1, MOST_TENANTS),
-        default=1000,
         metavar="N",
-        help="tenants of the modes usage and entitlement (default: 1000)",
+        help="tenants of the modes usage and entitlement (default: 1000) and invoice (10000)",
     )
     add(
         "--events",
         type=whole(1, 1_000_000_000),
         metavar="N",
-        help="events to end with in the modes usage (1000000; with --purge to purge) and "
-        "entitlement (10000000)",
+        help="events to end with in the modes usage (1000000; with --purge to purge), "
+        "entitlement and invoice (10000000)",
     )
     add(
         "--floor",
@@ -341,6 +358,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     given.workers = given.workers or DEFAULT_WORKERS.get(mode, 20)
     given.batch_size = given.batch_size or DEFAULT_BATCH_SIZE.get(mode, 1000)
     given.events = given.events or DEFAULT_EVENTS.get(mode, 0)
+    given.tenants = given.tenants or DEFAULT_TENANTS.get(mode, 1000)
     return Options(**vars(given))
 
 
@@ -1780,6 +1798,7 @@ class Events:
     size: int
     past: Past | None = None
     numbers: bool = False
+    features: Sequence[str] = (FEATURE,)
 
     def stream(self) -> Iterator[Sequence[object]]:
         """Arrays of one call after another; what is the same in many calls is made at once."""
@@ -1793,7 +1812,7 @@ class Events:
             whose = [packed_array("integer", [struct.pack(">i", number) for number in picked])]
         else:
             ids = [f"{self.tenants.prefix}{number}".encode() for number in picked]
-            features = [FEATURE.encode()] * self.size
+            features = [feature.encode() for feature in random.choices(self.features, k=self.size)]
             whose = [packed_array("text", ids), packed_array("text", features)]
         # One group of four decimal digits, which stand before the point.
         quantities = [
@@ -2216,6 +2235,282 @@ def add_checks(report: Report, name: str, events: int, result: Checks) -> None:
     )
 
 
+# Invoices
+
+
+def make_features(connection: Control, tenants: Tenants, keys: Sequence[str]) -> None:
+    connection.execute(
+        f"""
+        select count(feature.id)
+        from unnest(%s::text[]) as given (key)
+        cross join lateral {tenants.surface}.ledger_create_feature(%s, given.key, given.key)
+          as feature
+        where given.key not in (
+          select key from {tenants.surface}.ledger_features where app_id = %s and tenant_id = ''
+        )
+        """.encode(),
+        (list(keys), APP_ID, APP_ID),
+    )
+
+
+def make_priced_plan(
+    connection: Control,
+    tenants: Tenants,
+    slug: str,
+    price: Mapping[str, object],
+    keys: Sequence[str],
+) -> str:
+    """Makes a plan with a base fee and the same price for each feature beyond an allowance."""
+    return str(
+        scalar(
+            connection,
+            f"""
+            select id
+            from {tenants.surface}.ledger_create_plan(
+              %s, %s, 'performance_check', 'USD', features => %s::jsonb, pricing => %s::jsonb
+            )
+            """,
+            (
+                APP_ID,
+                f"performance-check-{tenants.prefix}{slug}",
+                json.dumps([{"key": key, "limit": "100", "soft_limit": True} for key in keys]),
+                json.dumps(
+                    {
+                        "base": {"amount": "49"},
+                        "prices": [{"feature": key, **price} for key in keys],
+                    }
+                ),
+            ),
+        )
+    )
+
+
+def subscribe_until(connection: Control, tenants: Tenants, plan_id: str, ends_at: datetime) -> None:
+    """Gives every tenant the plan; the first period is a part of one, and ends then."""
+    connection.execute(
+        f"""
+        select count(subscription.id)
+        from unnest(%s::text[]) as tenant (id)
+        cross join lateral {tenants.surface}.ledger_create_subscription(
+          %s, tenant.id, %s, started_at => now() - make_interval(days => %s), anchor_at => %s
+        ) as subscription
+        """.encode(),
+        (tenants.ids, APP_ID, plan_id, PERIOD_DAYS, ends_at),
+    )
+
+
+@dataclass(slots=True)
+class Advanced:
+    """What calls of ledger_advance have done: invoices, and milliseconds a call."""
+
+    invoices: int = 0
+    calls: list[float] = field(default_factory=list)
+
+
+def advance_all(dsn: str, surface: str, most: int | None = None) -> Advanced:
+    """Calls ledger_advance, each time in a transaction of its own, until nothing is left."""
+    done = Advanced()
+    statement = (
+        "select count(*), count(*) filter (where change = 'invoice_finalized')"
+        f" from {surface}.ledger_advance('{APP_ID}', {SUBSCRIPTIONS_A_CALL})"
+    )
+    with closing(connect(dsn)) as session:
+        while most is None or done.invoices < most:
+            before = time.perf_counter()
+            row = session.execute(statement.encode()).fetchone()
+            done.calls.append((time.perf_counter() - before) * 1000)
+            if row is None or row[0] == 0:
+                break
+            done.invoices += row[1]
+    return done
+
+
+def advance_by_workers(target: Target, surface: str, workers: int) -> Advanced:
+    with ThreadPoolExecutor(workers) as pool:
+        parts = [pool.submit(advance_all, target.dsn, surface) for _ in range(workers)]
+    total = Advanced()
+    for part in parts:
+        total.invoices += part.result().invoices
+        total.calls += part.result().calls
+    return total
+
+
+def functions_called(connection: Control) -> list[tuple[str, int, float]]:
+    """The functions that took the most time by themselves: name, calls, milliseconds."""
+    connection.execute("select pg_stat_clear_snapshot()")
+    return [
+        (str(name), int(calls), float(milliseconds))
+        for name, calls, milliseconds in connection.execute(
+            """
+            select funcname, calls, self_time
+            from pg_stat_user_functions
+            order by self_time desc
+            """
+        )
+    ]
+
+
+def explain_advance(target: Target, connection: Control, surface: str, most: int) -> Report:
+    """Says which functions the time of an invoice goes to, for a part of them, in one session."""
+    report = Report()
+    try:
+        connection.execute("select pg_stat_reset()")
+        dsn = f"{target.dsn} options='-c track_functions=all'"
+        done = advance_all(dsn, surface, most)
+    except psycopg.errors.InsufficientPrivilege as refused:
+        note(f"Not saying where the time goes: {refused}")
+        return report
+    found: list[tuple[str, int, float]] = []
+    # The server counts what a session did some time after it has ended.
+    for _ in range(50):
+        time.sleep(TICK_SECONDS)
+        found = functions_called(connection)
+        if found:
+            break
+    whole_time = sum(milliseconds for _, _, milliseconds in found)
+    report.add(f"Where the time goes, one session, {done.invoices} invoices:")
+    for name, calls, milliseconds in found[:FUNCTIONS_SHOWN]:
+        report.add(
+            f"  {name}: {100 * milliseconds / whole_time:.1f} %,"
+            f" {1000 * milliseconds / max(done.invoices, 1):.0f} us an invoice,"
+            f" {calls / max(done.invoices, 1):.1f} calls"
+        )
+    report.figures["self_time_by_function"] = {
+        name: milliseconds / whole_time for name, _, milliseconds in found
+    }
+    return report
+
+
+def measure_many_lines(connection: Control, tenants: Tenants, report: Report) -> None:
+    """Times invoices with many lines: lines of the app's own, and prices of a plan."""
+    surface, tenant = tenants.surface, f"{tenants.prefix}many"
+    rates = json.dumps([{"name": "VAT", "percentage": "19"}])
+    lines = json.dumps(
+        [
+            {"description": f"line {number}", "quantity": "3", "unit_amount": "1.25"}
+            for number in range(MANY_LINES)
+        ]
+    )
+    keys = [f"{FEATURE}_line_{number}" for number in range(MANY_LINES)]
+    make_features(connection, tenants, keys)
+    plan_id = make_priced_plan(
+        connection, tenants, "many", {"model": "per_unit", "unit_amount": "0.05"}, keys
+    )
+    started = "now() - interval '40 days'"
+    subscription = scalar(
+        connection,
+        f"select id from {surface}.ledger_create_subscription(%s, %s, %s, {started})",
+        (APP_ID, tenant, plan_id),
+    )
+    connection.execute(
+        f"""
+        select count(*)
+        from {surface}.ledger_ingest_usage(
+          %s, array_fill(%s::text, array[%s]), %s::text[], array_fill(150::numeric, array[%s]),
+          array_fill(now() - interval '30 days', array[%s])
+        )
+        """.encode(),
+        (APP_ID, tenant, MANY_LINES, keys, MANY_LINES, MANY_LINES),
+    )
+    settle_usage(connection)
+    create = f"select id from {surface}.ledger_create_invoice(%s, %s, 'USD', %s, %s)"
+    generate = f"select id from {surface}.ledger_generate_invoice(%s, %s, %s, {started}, 'period')"
+    finalize = f"select total from {surface}.ledger_finalize_invoice(%s, %s, %s)"
+    times: dict[str, list[float]] = {"create": [], "generate": [], "finalize": []}
+
+    def timed(name: str, statement: str, *parameters: object) -> Any:
+        before = time.perf_counter()
+        value = scalar(connection, statement, (APP_ID, tenant, *parameters))
+        times[name].append((time.perf_counter() - before) * 1000)
+        return value
+
+    for _ in range(MANY_LINES_RUNS):
+        invoice = timed("create", create, lines, rates)
+        timed("finalize", finalize, invoice)
+        invoice = timed("generate", generate, subscription)
+        scalar(
+            connection,
+            f"select id from {surface}.ledger_delete_invoice(%s, %s, %s)",
+            (APP_ID, tenant, invoice),
+        )
+    for name, title in (
+        ("create", "one-off invoice, created"),
+        ("finalize", "one-off invoice, made final"),
+        ("generate", "invoice of metered features, drawn up"),
+    ):
+        milliseconds = statistics.median(times[name])
+        report.add(
+            f"{MANY_LINES} lines, {title}: {decimals(milliseconds)} ms",
+            **{f"many_lines_{name}_ms": milliseconds},
+        )
+
+
+def measure_invoice(options: Options, target: Target, connection: Control) -> Report:
+    """The end of a period: every subscription is moved on and invoiced."""
+    tenants = open_tenants(connection, options.tenants)
+    make_features(connection, tenants, PRICED_FEATURES)
+    tiers = [
+        {"up_to": "1000", "unit_amount": "0.05"},
+        {"up_to": "10000", "unit_amount": "0.03"},
+        {"unit_amount": "0.01"},
+    ]
+    plan_id = make_priced_plan(
+        connection, tenants, "plan", {"model": "graduated", "tiers": tiers}, PRICED_FEATURES
+    )
+    ends_at = datetime.now(UTC) + timedelta(
+        seconds=LEAST_PERIOD_SECONDS + SECONDS_A_SUBSCRIPTION * tenants.count
+    )
+    note(f"Subscribing {tenants.count} tenants")
+    subscribe_until(connection, tenants, plan_id, ends_at)
+    begun = advance_by_workers(target, tenants.surface, options.workers)
+    if datetime.now(UTC) >= ends_at:
+        raise CheckFailed("making the subscriptions took too long; ask for fewer --tenants")
+
+    hours = PERIOD_DAYS * 24 - 1
+    calls = math.ceil(options.events / options.batch_size / options.workers)
+    past = Past(hours, 0, steps=calls)
+    works: dict[str, Work] = {
+        "usage": UsageBatches(Events(tenants, options.batch_size, past, features=PRICED_FEATURES))
+    }
+    with new_driver(options, target, works) as driver:
+        events = fill(driver, "usage", options.events, options.batch_size, options.workers)
+    report = Report(figures=usage_figures(options, connection))
+    measure_many_lines(connection, tenants, report)
+    settle(connection, "invoices", "invoice_lines", "subscription_changes")
+    note("Waiting for the period's end")
+    time.sleep(max(0.0, (ends_at - datetime.now(UTC)).total_seconds()) + 1)
+
+    explained = explain_advance(
+        target, connection, tenants.surface, tenants.count // EXPLAINED_SHARE
+    )
+    note(f"Starting {options.workers} workers")
+    before = time.perf_counter()
+    done = advance_by_workers(target, tenants.surface, options.workers)
+    seconds = time.perf_counter() - before
+    present = scalar(
+        connection,
+        f"""
+        select count(*)
+        from {tenants.surface}.ledger_invoices
+        where app_id = %s and kind = 'period' and starts_with(tenant_id, %s)
+          and status <> 'draft' and tenant_id <> %s
+        """,
+        (APP_ID, tenants.prefix, f"{tenants.prefix}many"),
+    )
+    if present != tenants.count:
+        raise CheckFailed(f"{tenants.count} subscriptions have {present} invoices")
+    report.add(f"Events: {events}", events=events)
+    report.add(f"Invoices at the start: {begun.invoices}", start_invoices=begun.invoices)
+    report.add(f"Invoices: {done.invoices}", invoices=done.invoices)
+    report.add(f"Seconds: {seconds:.1f}", seconds=seconds)
+    rate = done.invoices / seconds
+    report.add(f"Subscriptions/second: {rate:.1f}", subscriptions_per_second=rate)
+    add_percentiles(report, done.calls, f"call of {SUBSCRIPTIONS_A_CALL}")
+    report.lines += explained.lines
+    report.figures.update(explained.figures)
+    return report
+
+
 # Python
 
 
@@ -2344,6 +2639,7 @@ MEASURES: Mapping[str, Callable[[Options, Target, Control], Report]] = {
     "growth": measure_growth,
     "usage": measure_usage,
     "entitlement": measure_entitlement,
+    "invoice": measure_invoice,
 }
 
 

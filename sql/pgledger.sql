@@ -10779,10 +10779,15 @@ revoke all on function pgledger.changes_since from public;
 What has happened to a subscription since invoices were last looked at that asks for one: a period
 has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
 that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
-that was a trial has no invoice.
+that was a trial has no invoice, and nothing begins at the moment at which all ends.
 */
 create or replace function pgledger.invoice_occasions(subscription pgledger.subscriptions)
-returns table (kind text, period_start timestamptz, as_of_version bigint)
+returns table (
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  has_next boolean
+)
 language sql
 stable
 parallel safe
@@ -10793,34 +10798,42 @@ as $$
       subscription_changes.period_start, subscription_changes.period_end,
       subscription_changes.occurred_at,
       lag(subscription_changes.period_start) over earlier as earlier_start,
+      lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
       and lag(subscription_changes.occurred_at) over earlier
-      = lag(subscription_changes.period_end) over earlier as was_trial
+      = lag(subscription_changes.period_end) over earlier as was_trial,
+      lead(subscription_changes.change) over earlier = 'canceled'
+      and lead(subscription_changes.occurred_at) over earlier
+      = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
       and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select 'period', change.earlier_start, change.version
+  select
+    'period', change.earlier_start, change.version,
+    change.status = 'active'
+    and change.period_start = least(change.earlier_end, change.occurred_at)
   from change
   where change.version > subscription.invoiced_version
     and change.earlier_start <> change.period_start
     and not change.was_trial
   union all
-  select 'period', change.period_start, change.version
+  select 'period', change.period_start, change.version, false
   from change
   where change.version > subscription.invoiced_version
     and change.change = 'canceled'
     and change.occurred_at > change.period_start
   union all
-  select 'period', subscription.current_period_start, subscription.version
+  select 'period', subscription.current_period_start, subscription.version, false
   where subscription.status = 'paused'
     and subscription.current_period_end <= pgledger.clock()
   union all
-  select 'start', change.period_start, change.version
+  select 'start', change.period_start, change.version, false
   from change
   where change.version > subscription.invoiced_version
     and change.status = 'active'
+    and change.has_ended is not true
     and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
 $$;
 
@@ -10910,6 +10923,7 @@ as $$
 declare
   v_occasion record;
   v_key bigint;
+  v_drawn_version bigint;
   v_keys bigint[] := '{}';
 begin
   if to_finalize and not pgledger.lock_redemptions(
@@ -10919,15 +10933,21 @@ begin
   end if;
 
   for v_occasion in
-    select occasion.kind, occasion.period_start, occasion.as_of_version
+    select
+      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
     from pgledger.invoice_occasions(subscription) as occasion
     order by occasion.as_of_version, occasion.kind
   loop
+    -- The invoice of the period before has just billed it.
+    continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
       subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
       to_finalize
     );
-    v_keys := v_keys || array_remove(array[v_key], null);
+    if v_key is not null then
+      v_keys := v_keys || v_key;
+      v_drawn_version := case when v_occasion.has_next then v_occasion.as_of_version end;
+    end if;
   end loop;
 
   update pgledger.subscriptions
@@ -11198,6 +11218,8 @@ begin
 
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_keys);
+  end if;
+  if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions);
   end if;
   return query
@@ -11213,7 +11235,7 @@ comment on function ledger_advance is
   'time in a transaction of its own, until it returns no row. max_subscriptions: how many to take '
   'at most, 1 to 10000. invoices: final draws up those that are due and makes them final; draft '
   'leaves them to be looked at and made final by ledger_finalize_invoice; none moves subscriptions '
-  'only. Errors: NullArgument, InvalidScope, InvalidArgument.';
+  'only, and marks nothing as past due. Errors: NullArgument, InvalidScope, InvalidArgument.';
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;
@@ -15966,6 +15988,52 @@ comment on function pgledger.proration_unit is
 
 revoke all on function pgledger.proration_unit from public;
 
+-- file: repeatable/50_billing/92_base_is_billed.sql
+/*
+Whether the base fee of a period in which nothing has changed is billed already, for just that time,
+plan and quantity: the usual case, in which nothing has to be worked out.
+*/
+create or replace function pgledger.base_is_billed(
+  subscription_key bigint,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  but_invoice_key bigint
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_segment pgledger.billing_segment := segments[1];
+begin
+  return cardinality(segments) = 1
+    and v_segment.status = 'active'
+    and (
+      select
+        count(*) = 1
+        and bool_and(
+          invoice_lines.plan_key = v_segment.plan_key
+          and invoice_lines.quantity = v_segment.quantity
+          and invoice_lines.period_start = v_segment.starts_at
+          and invoice_lines.period_end = v_segment.ends_at
+        )
+      from pgledger.invoice_lines
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where invoice_lines.subscription_key = base_is_billed.subscription_key
+        and invoice_lines.for_period = base_is_billed.for_period
+        and invoice_lines.gross is not null
+        and invoices.status <> 'voided'
+        and invoices.key is distinct from but_invoice_key
+    );
+end;
+$$;
+
+comment on function pgledger.base_is_billed is
+  'Whether the base fee of a period in which nothing has changed is billed already.';
+
+revoke all on function pgledger.base_is_billed from public;
+
 -- file: repeatable/50_billing/92_base_lines.sql
 /*
 Lines for the base fee of a subscription's period: for each plan and quantity what is due and has
@@ -15990,6 +16058,9 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  if pgledger.base_is_billed(subscription.key, for_period, segments, but_invoice_key) then
+    return;
+  end if;
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -16042,7 +16113,9 @@ begin
       );
       v_line.quantity := v_due.quantity;
       v_line.unit_amount := null;
-      v_line.amount := round(v_line.gross * v_due.net / v_due.gross, exponent);
+      v_line.amount := pgledger.rounded_quotient(
+        v_line.gross * v_due.net, v_due.gross, exponent
+      );
     end if;
     return next v_line;
   end loop;
@@ -16282,8 +16355,8 @@ revoke all on function pgledger.billing_segments from public;
 
 -- file: repeatable/50_billing/92_billing_stays.sql
 /*
-How long a period was on which plan, out of its parts: while the subscription was active or paused,
-whatever its quantity. Usage in a trial costs nothing, and there is none to bill after the end.
+When in a period which plan was billed for usage, out of the period's parts: while the subscription
+was active, whatever its quantity. Usage in a trial, in a pause and after the end costs nothing.
 */
 create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
 returns setof pgledger.billing_segment
@@ -16301,18 +16374,18 @@ as $$
       row_number() over (partition by segment.plan_key order by segment.place) as nth
     from (
       select
-        given.starts_at, given.ends_at, given.plan_key, given.whole_start, given.whole_end,
-        row_number() over (order by given.starts_at) as place
+        given.starts_at, given.ends_at, given.plan_key, given.status, given.whole_start,
+        given.whole_end, row_number() over (order by given.starts_at) as place
       from unnest(segments) as given
-      where given.status in ('active', 'paused')
     ) as segment
+    where segment.status = 'active'
   ) as part
   group by part.plan_key, part.place - part.nth
   order by 1
 $$;
 
 comment on function pgledger.billing_stays is
-  'How long a period was on which plan, out of its parts.';
+  'When in a period which plan was billed for usage, out of the period''s parts.';
 
 revoke all on function pgledger.billing_stays from public;
 
@@ -16501,15 +16574,74 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
+-- file: repeatable/50_billing/92_late_items.sql
+/*
+The features of which a subscription has more, or fewer, events in the periods before one than
+invoices that stand have looked at, with the meters that count them; and since when events are
+looked at: not where they may have been purged, for then none is taken any more.
+*/
+create or replace function pgledger.late_items(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  but_invoice_key bigint
+)
+returns table (item text, meter_key integer, unique_key text, since timestamptz)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+  );
+  v_billed record;
+begin
+  for v_billed in
+    select
+      invoice_lines.item, min(invoice_lines.period_start) as since,
+      sum(invoice_lines.events) as events
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+      and invoice_lines.period_start >= v_purged_before
+      and invoices.status <> 'voided'
+      and invoices.key is distinct from but_invoice_key
+    group by invoice_lines.item
+  loop
+    select meters.key, meters.unique_key
+    into late_items.meter_key, late_items.unique_key
+    from pgledger.meters
+    where meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = v_billed.item;
+    if v_billed.events <> pgledger.usage_between(
+      meter_key, null, 'count', v_billed.since, before_period
+    ) then
+      item := v_billed.item;
+      since := v_purged_before;
+      return next;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.late_items is
+  'Features of which there are other events in earlier periods than were billed.';
+
+revoke all on function pgledger.late_items from public;
+
 -- file: repeatable/50_billing/92_late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final: what its period
 costs with it, by the price it was billed at, less what was billed. One line for each feature and
 stay on a plan.
 
-Looked for only where the count of events since the first period that was billed differs from the
-count of those billed; and not where events may have been purged, for then none is taken any more. A
-period whose invoice is a draft has it on the draft.
+Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
+invoice is a draft has it on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -16531,11 +16663,23 @@ declare
 begin
   for v_billed in
     select
-      late.for_period, late.plan_key, late.item, late.starts_at, late.ends_at, late.quantity,
-      late.amount + late.true_up + late.cap as amount, late.events, late.basis, late.meter_key,
-      late.unique_key
-    from pgledger.maybe_late_usage(subscription, before_period, but_invoice_key) as late
-    order by late.for_period, late.starts_at, late.item
+      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
+      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.events,
+      billed.basis, late.meter_key, late.unique_key
+    from pgledger.late_items(subscription, before_period, but_invoice_key) as late
+    inner join pgledger.billed_usage(
+      subscription.key, before_period, but_invoice_key, true
+    ) as billed
+      on late.item = billed.item and late.since <= billed.starts_at
+    where not exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and invoices.status = 'draft'
+    )
+    order by billed.for_period, billed.starts_at, billed.item
   loop
     v_segments := pgledger.billing_segments(subscription, v_billed.for_period);
     v_stay := null;
@@ -16587,85 +16731,6 @@ comment on function pgledger.late_lines is
   'Lines for usage that was reported after the invoice of its period had become final.';
 
 revoke all on function pgledger.late_lines from public;
-
--- file: repeatable/50_billing/92_maybe_late_usage.sql
-/*
-What was billed for the usage of earlier periods of a subscription, of those features of which there
-are more events than were billed. Only periods whose invoice is final, and none that begins where
-events may have been purged.
-*/
-create or replace function pgledger.maybe_late_usage(
-  subscription pgledger.subscriptions,
-  before_period timestamptz,
-  but_invoice_key bigint
-)
-returns table (
-  for_period timestamptz,
-  plan_key bigint,
-  item text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  quantity numeric,
-  amount numeric,
-  true_up numeric,
-  cap numeric,
-  events bigint,
-  basis jsonb,
-  meter_key integer,
-  unique_key text
-)
-language sql
-stable
-parallel safe
-as $$
-  with billed as materialized (
-    select
-      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-      billed.quantity, billed.amount, billed.true_up, billed.cap, billed.events, billed.basis,
-      meters.key as meter_key, meters.unique_key
-    from pgledger.billed_usage(
-      subscription.key, before_period, but_invoice_key, true
-    ) as billed
-    inner join pgledger.meters
-      on meters.app_id = subscription.app_id
-      and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = billed.item
-    inner join pgledger.tenants on meters.tenant_key = tenants.key
-    where billed.starts_at >= tenants.purged_before
-      and not exists (
-        select
-        from pgledger.invoices
-        where invoices.subscription_key = subscription.key
-          and invoices.kind = 'period'
-          and invoices.period_start = billed.for_period
-          and invoices.status = 'draft'
-      )
-  ),
-  suspect as (
-    select total.item
-    from (
-      select
-        billed.item, billed.meter_key, min(billed.starts_at) as since,
-        sum(billed.events) as events
-      from billed
-      group by billed.item, billed.meter_key
-    ) as total
-    where total.events <> pgledger.usage_between(
-      total.meter_key, null, 'count', total.since, before_period
-    )
-  )
-  select
-    billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-    billed.quantity, billed.amount, billed.true_up, billed.cap, billed.events, billed.basis,
-    billed.meter_key, billed.unique_key
-  from billed
-  inner join suspect on billed.item = suspect.item
-$$;
-
-comment on function pgledger.maybe_late_usage is
-  'What was billed for usage of earlier periods, of features that have more events than billed.';
-
-revoke all on function pgledger.maybe_late_usage from public;
 
 -- file: repeatable/50_billing/92_next_base_lines.sql
 /*
@@ -17113,17 +17178,22 @@ begin
         v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
         subscription.time_zone, exponent
       );
-      -- Asked once a feature only where there is an interim invoice.
-      select
-        coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-        coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-        coalesce(sum(billed.events), 0) as events
-      into v_billed
-      from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-      where v_has_billed
-        and billed.item = v_price.feature_key
-        and billed.plan_key = v_stay.plan_key
-        and billed.starts_at = v_stay.starts_at;
+      if v_has_billed then
+        select
+          coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+          coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+          coalesce(sum(billed.events), 0) as events
+        into v_billed
+        from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
+        where billed.item = v_price.feature_key
+          and billed.plan_key = v_stay.plan_key
+          and billed.starts_at = v_stay.starts_at;
+        v_charge.quantity := v_charge.quantity - v_billed.quantity;
+        v_charge.amount := v_charge.amount - v_billed.amount;
+        v_charge.true_up := v_charge.true_up - v_billed.true_up;
+        v_charge.cap := v_charge.cap - v_billed.cap;
+        v_charge.events := v_charge.events - v_billed.events;
+      end if;
 
       v_line := null;
       v_line.kind := case
@@ -17135,16 +17205,16 @@ begin
       v_line.item := v_price.feature_key;
       v_line.period_start := v_stay.starts_at;
       v_line.period_end := v_stay.ends_at;
-      v_line.quantity := v_charge.quantity - v_billed.quantity;
+      v_line.quantity := v_charge.quantity;
       v_line.unit_amount := v_price.unit_amount;
-      v_line.amount := v_charge.amount - v_billed.amount;
+      v_line.amount := v_charge.amount;
       v_line.discount := 0;
       v_line.tax := 0;
       v_line.subscription_key := subscription.key;
       v_line.for_period := for_period;
       v_line.plan_key := v_stay.plan_key;
       v_line.counted := v_charge.counted;
-      v_line.events := v_charge.events - v_billed.events;
+      v_line.events := v_charge.events;
       v_line.basis := v_price.basis;
       return next v_line;
 
@@ -17152,7 +17222,7 @@ begin
       v_line.description := v_price.description || ', up to the minimum';
       v_line.quantity := null;
       v_line.unit_amount := null;
-      v_line.amount := v_charge.true_up - v_billed.true_up;
+      v_line.amount := v_charge.true_up;
       v_line.counted := null;
       v_line.events := null;
       v_line.basis := null;
@@ -17161,7 +17231,7 @@ begin
       end if;
       v_line.kind := 'cap';
       v_line.description := v_price.description || ', down to the maximum';
-      v_line.amount := v_charge.cap - v_billed.cap;
+      v_line.amount := v_charge.cap;
       if v_line.amount <> 0 then
         return next v_line;
       end if;
@@ -17273,7 +17343,7 @@ begin
     v_base := (select sum(share) from unnest(v_left) as share);
     v_discount := null;
     v_discount.amount := -coalesce(
-      round(v_base * v_coupon.percentage / 100, exponent), least(v_coupon.amount, v_base)
+      round(v_base * v_coupon.percentage / 100, exponent), round(least(v_coupon.amount, v_base), exponent)
     );
     continue when (v_discount.amount < 0) is not true;
 
@@ -17398,18 +17468,22 @@ revoke all on function pgledger.apply_taxes from public;
 -- file: repeatable/50_billing/93_complete_invoice.sql
 /*
 Completes an invoice whose lines say what is charged: coupons, then taxes, then what it all comes
-to. Nothing is written, and no coupon is used up.
+to. Nothing is written, and no coupon is used up. The exponent is the currency's, for whoever knows
+it already.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
-  inout lines pgledger.invoice_lines[]
+  inout lines pgledger.invoice_lines[],
+  exponent integer default null
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_exponent integer := pgledger.currency_exponent(invoice.app_id, invoice.currency);
+  v_exponent integer := coalesce(
+    exponent, pgledger.currency_exponent(invoice.app_id, invoice.currency)
+  );
   v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
 begin
   if cardinality(lines) > 0 then
@@ -17463,6 +17537,7 @@ parallel safe
 as $$
 declare
   v_drawn record;
+  v_exponent integer;
 begin
   invoice.key := own_key;
   invoice.app_id := subscription.app_id;
@@ -17477,11 +17552,10 @@ begin
   invoice.as_of_version := as_of_version;
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
-  v_drawn := pgledger.draw_lines(
-    subscription, invoice, pgledger.currency_exponent(invoice.app_id, invoice.currency)
-  );
+  v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
+  v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines);
+  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -17543,8 +17617,9 @@ revoke all on function pgledger.ensure_invoice from public;
 -- file: repeatable/50_billing/93_finalize_invoices.sql
 /*
 Makes drafts of an app final, in the order given: each takes the next number, is due after the app's
-payment terms or at the time given, and is paid at once if nothing is due. What is credited beyond
-what is charged is to be refunded if the subscription was cancelled so, and otherwise kept.
+payment terms, in days of 24 hours whatever the session's time zone, or at the time given, and is
+paid at once if nothing is due. What is credited beyond what is charged is to be refunded if the
+subscription was cancelled so, and otherwise kept.
 
 The drafts are locked. Locks the app's row, and holds it until the transaction ends: numbers have no
 gap because they are taken one transaction after the other. So this comes last.
@@ -17582,7 +17657,7 @@ begin
     number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + make_interval(days => v_app.payment_terms)
+      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     refund_due = case
@@ -18256,7 +18331,8 @@ revoke all on function pgledger.invoice_time from public;
 -- file: repeatable/50_billing/94_lock_invoice.sql
 /*
 A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that has its
-id.
+id. What changes which time and usage have been billed locks the subscription before, if the invoice
+has one: nobody draws up another of its invoices meanwhile.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
@@ -18265,7 +18341,8 @@ create or replace function pgledger.lock_invoice(
   app_id text,
   tenant_id text,
   id text,
-  name text default 'id'
+  name text default 'id',
+  with_subscription boolean default false
 )
 returns pgledger.invoices
 language plpgsql
@@ -18277,6 +18354,19 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_id(name, id, 'inv');
+
+  if with_subscription then
+    perform 1
+    from pgledger.subscriptions
+    where subscriptions.key = (
+      select invoices.subscription_key
+      from pgledger.invoices
+      where invoices.id = lock_invoice.id
+        and invoices.app_id = lock_invoice.app_id
+        and invoices.tenant_id = lock_invoice.tenant_id
+    )
+    for no key update;
+  end if;
 
   v_invoice := (
     select invoices
@@ -18658,7 +18748,7 @@ grant execute on function ledger_create_invoice to pgledger_poster;
 /*
 Deletes a draft and its lines, and returns it as it was. What is final stays: it can be voided.
 
-Locks the invoice.
+Locks the subscription, then the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
@@ -18675,7 +18765,9 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_old pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_old pgledger.invoices := pgledger.lock_invoice(
+    app_id, tenant_id, id, with_subscription => true
+  );
   v_invoice record := pgledger.invoice_of(v_old.key);
 begin
   delete from pgledger.invoices
@@ -19404,7 +19496,7 @@ grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
 Voids an invoice that waits for payment: its coupons can be used again, and what was paid on it
 becomes unapplied. One that is voided already is returned as it is.
 
-Locks the invoice, then the redemptions of its coupons, ascending by key.
+Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
 Checks, in this order: app_id, tenant_id, id, existence, reason, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
@@ -19422,7 +19514,9 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_invoice pgledger.invoices := pgledger.lock_invoice(
+    app_id, tenant_id, id, with_subscription => true
+  );
   v_now timestamptz := pgledger.clock();
 begin
   if reason is not null then
@@ -19830,13 +19924,13 @@ values
   ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', 'eac0723836041f41b90dc0920a59f9888e42f08441b37b8e8f61251b53ef0d99', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', '5d9f6b3032ab484beacbb717a0044b0eeabfb8f399426546a0fd9e6e76eb855c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', 'e7773d6e47b34cfaed64026a12bddeb83d7c8d419fc4315fff64da26a3731013', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', '305712622c7747f0c77871c5892bceaf3c6cf0b797b78eb550b64fb1ec831d69', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '2f692d64c1f3f212d984d81523416e0ba107c9e209cf4e810a39d1f65e62e947', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '4a08178a89a9baed7bf4e173fc49627655cd81b37477e5a9472175afeef8d414', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'd2c44104bbda296bdb314e03b238762cf98eb0b203812c2d065069d0662c02b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '739033b7d21153ba6da3c34240bb4fc499bf10faabaddcf329e4b90776ac961b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '4f80da4fbd5b6a525cf59b29f37544c3f5376c8b98716021236ae6a7b78e3f61', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),
@@ -19917,29 +20011,30 @@ values
   ('repeatable/50_billing/91_check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', 'e39f2536b08a5731276e9c5d3df0e5817529d11ae2287abc787a4afccbb67c74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'd5337763f466608c06999f046681801e5506baa0af80dcc4463e8d8fe31cc9ee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_base_is_billed.sql', 'repeatable', 'a0690adfd4f9ffbd93354a1d411650441a333abd3ba45261a31eb1b47c705a5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', '5535bb2161ef32703dbc41ecae8305a78fe79ffdfd2716f3c91c4804a39f9d76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'adf4795d2ed98162937d69f1a9be71db917f853ed24a13b1329d3ec6a8c754b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '7688f737d547900f923190b49070876382eb1178fbf3d03b9bd3447215bbecde', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', 'cc123925aa4f505c723970be304f31e2f4ac738955f74176481f66e437617ce7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '804e77fa431886bcee5b394589297c41d86bb6810008e130143773816ce6bf6f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_due_base.sql', 'repeatable', '8e8eeb53aad719fec941068366851f4bd824c9e7549ab7d286d1d5e42dba264c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '74a14de76e64fb0f9fd4614a1d73379704582339197e30e4cdcb343aff813e0a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_maybe_late_usage.sql', 'repeatable', '8bd7df9f6da6a3f0bac8167b24d4fd922e7401db54a22292deae89bca729f296', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_items.sql', 'repeatable', '40ed009691ab2df1d493ca89a1dce8e7e9679b5eaa7881f84da4a31b2c75bdde', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '1b0c9acc364dd13e378b3e08f8c295f38c672f0bb7149696d431a04b57df67eb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'ab133b589d631f01feeeadde4e5d61d3aa54d991b53f0f149ef9f895f2b2e6b7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', '3bd0bdf0808b8d5b3fe3da271e95b5c416843352c50e8c093076ecfe55580dd7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '2ee68500d06aa0e1947d5d464f0949da5812e2da1553fadd17578e70dfbdb497', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '35fa36b4b0e82ae969d96a7fa54aff6914a3978e047925566a496c0b0e9a421c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'd62301801da09b3c6261459a3f2305494543e489ed820eeef3e389bf43c1ae35', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'decffa1bacb8356fe08f7f58bd12f63353b531ddd36d766717ea68ea8d914ac1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '340122a7ee154f2bb56f39074dd3b4565599cc7e09f3a627af480e1da453c7df', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '3037483bfabc55006e18daaee2555a221c1b5683e3c3e91ab3e12c4d3c546238', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '0d840f7738fcc4d71381b6013bae3467913d4598aa452216180957a2bd739618', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '356083065b8b8c26750952ba18f85bfd9f3c687f9f1a99a781f75a405628c46b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '3954a71e3aa40478ca90397ae27ecb9ff448e7887303c7af81394cc3c43c0022', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '45b8454e4d7438472fe0afec9b6a63b56e1c55ff2bad89763bf328ef329efe9c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '4a8fa48b0ea6af5985a10d0ee92bc57852dde6591c14f0982ee6b06ef95746a8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '92ceb4d948fcd5920bd43196c8f981b098cceda58305f293c04eaec6b51b3110', pg_catalog.now(), '0.1.0.dev0'),
@@ -19953,14 +20048,14 @@ values
   ('repeatable/50_billing/94_invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_text.sql', 'repeatable', '10f6c58b1128adc31bf40b74040e5f9319314a6670c6f31695aa6654d673ce93', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_time.sql', 'repeatable', '0c4b0f62ea1a84b879c6ff0a4d4dc262d9f429fbf380195b22c919303bfe746d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/94_lock_invoice.sql', 'repeatable', '0322a2f8dc3dfb17ae88ff8c3003f14a71e8a494eb107d6d7ecef2450d0331c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/94_lock_invoice.sql', 'repeatable', 'ca0282ffbefa4e4669738b5b5aa3aa46cd9aea9b65de156c8af305418c9a67ad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '78f49f2b44f19ddd34b30606c7bc3c7a6ba92fb13c8392c0f770d0f26739971e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_create_invoice.sql', 'repeatable', '2ea86572ea532230ef25410e428ffdf8b72c0877e05b3e193495490a1e6f8b4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/96_ledger_delete_invoice.sql', 'repeatable', '8fd2dfaca1c8dbe34c15435b916c0ae2be423ebfa0a46a223bfd29a8bcc184f9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_delete_invoice.sql', 'repeatable', '86b43a3586f9e34f25a78e17e9d27e3f3cc46afd06643318406831bb0096b930', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_get_invoice.sql', 'repeatable', 'b5f921a9080dd5a258cf1c617eedd6cf64d78701b5bfca7cb027c3e693381bbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_get_invoice_by_period.sql', 'repeatable', '4f2ca7c7c0d2ae7d1d5b40e6f02de1f88c6eeb1adad6dcd0048f9a90dd0e3904', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_list_invoices.sql', 'repeatable', '8da066b48edd38ede1902870170c75b466fdbc54711430ccef2ca6e962eed26d', pg_catalog.now(), '0.1.0.dev0'),
@@ -19974,7 +20069,7 @@ values
   ('repeatable/50_billing/97_payment_is_repeated.sql', 'repeatable', '51412eeb3944e13718396badca54f2714c14ceba47028ace7f87624c41361b8e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', 'de0c0f9b583a2b3e69143de8669100992d3adc50bddc35a295d4f4619fe0e75b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_mark_invoice_uncollectible.sql', 'repeatable', 'a0843fa6a044f94233de57928f819d557dedf31362a84eff94507a6432d979a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', '852b62da115c40b3e898db6fa01e4fe5786cd9b5018d92163790729113624ca9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', 'fdc5788d899471998b7a23ccb0a5b3c0cfcc992453433c7996f71434ac693867', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_refresh_invoice.sql', 'repeatable', '7fd96ed01dc4bc52152d956e50be8ff2d7c66738cb788c11a5944e8431bb07f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_lock_draft.sql', 'repeatable', 'c3963a1df51001ff0d4bbe0bb130a2b845856639b74ad3bd52bd6df8d86ca0cf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_return_coupons.sql', 'repeatable', '7094f31415be1f695130d567b2a23b69ef3f776cddbd54eec4ede9b39131f60f', pg_catalog.now(), '0.1.0.dev0'),

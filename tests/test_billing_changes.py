@@ -212,14 +212,14 @@ class Life:
         self.change(last, status="active")
 
     def use(self, last: State, quantity: int) -> None:
+        self.customer.use("calls", quantity)
         if last.status == "active":
-            self.customer.use("calls", quantity)
             self.model.usage.append((self.now, quantity))
 
     def late(self, last: State, hours: int) -> None:
         at = max(self.now - HOUR * hours, START)
+        self.customer.use("calls", 7, at)
         if self.model.at(at).status == "active":
-            self.customer.use("calls", 7, at)
             self.model.usage.append((at, 7))
 
     def advance(self, *_: object) -> None:

@@ -7,7 +7,7 @@ calls ``ledger_advance`` until it returns no row. Times are those of the custome
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -261,12 +261,12 @@ period 2024-02-01 2024-03-01 due 2024-03-31 paid 49.01
 period 2024-03-01 2024-04-01 due 2024-05-01 paid 57.00
   base_fee base 1 49.00
   overage calls 433 6.50                        # 6.495
-  late_usage calls 200 0.00                     # January: 950 of 1000
+  late_usage calls 0 0.00                       # January: 200 more are 950 of 1000
   late_usage calls 100 1.50                     # February: 100.5 x 0.015 is 1.51, less 0.01
 period 2024-04-01 2024-05-01 due 2024-05-31 paid 50.50
   base_fee base 1 49.00
   overage calls 0 0.00
-  late_usage calls 150 1.50                     # January: 1100
+  late_usage calls 100 1.50                     # January: 150 more are 1100
 period 2024-05-01 2024-06-01 due 2024-07-01 paid 219.19
   base_fee base 1 49.00
   overage calls 11345.678 170.19                # 170.18517
@@ -347,6 +347,7 @@ BERT = Customer(
     story=[
         ("2024-01-15", "subscribe", "studio"),
         ("2024-01-20", "use", "calls", 300),
+        ("2024-01-31", "trial ends"),
         ("2024-02-10", "use", "calls", 50),
         ("2024-04-10", "use", "calls", 100),
         ("2024-05-10", "use", "calls", "100.5"),
@@ -415,13 +416,15 @@ period 2025-03-31 2025-04-30 due 2025-05-30 paid 1.70
 )
 
 # A trial within a period that counts from the start; packages, a maximum and a minimum; cancelled
-# at once with a refund. Then twice cancelled in the trial, which costs nothing.
+# at once with a refund. Then cancelled in the trial, once at once and once for its end: both are
+# free.
 CLEO = Customer(
     zone="UTC",
     story=[
         ("2024-02-01", "subscribe", "press"),
         ("2024-02-05", "use", "pages", 500),
         ("2024-02-06", "use", "photos", 500),
+        ("2024-02-11", "trial ends"),
         ("2024-02-15", "use", "pages", 151),
         ("2024-03-20", "use", "pages", 2000),
         ("2024-03-21", "use", "photos", 14),
@@ -438,10 +441,11 @@ CLEO = Customer(
         ("2024-09-05", "cancel", {"at_period_end": False}),
         ("2025-01-01", "subscribe", "press"),
         ("2025-01-05", "cancel"),
+        ("2025-01-11", "trial ends"),
     ],
     bills="""
-start 2024-02-11 2024-03-01 due 2024-03-12 paid 19.66
-  base_fee base 1 19.66                         # 30 less 30 x 10/29, which is 10.34
+start 2024-02-01 2024-03-01 due 2024-03-12 paid 19.66
+  proration base 1 19.66                        # 30 less 30 x 10/29, which is 10.34
 period 2024-02-01 2024-03-01 due 2024-03-31 paid 40.00
   base_fee base 1 30.00
   usage pages 151 5.00                          # 101 beyond what is free: 2 packages
@@ -483,6 +487,7 @@ DANA = Customer(
         ("2024-03-05", "use", "calls", 80),
         ("2024-03-15 12:00", "change", "medium"),
         ("2024-03-20", "use", "calls", 520),
+        ("2024-04-02", "use", "calls", 40, "2024-03-10"),
         ("2024-04-05", "use", "calls", 450),
         ("2024-04-08 08:00", "change", "large"),
         ("2024-04-10", "use", "calls", 800),
@@ -516,7 +521,7 @@ period 2024-02-29T09:30 2024-03-31T09:30 due 2024-04-30T09:30 paid 73.49
   base_fee base 1 50.00
   overage calls 0 0.00                          # small: 80 of 100
   overage calls 100 8.00                        # medium: 600 of 500
-period 2024-03-31T09:30 2024-04-30T09:30 due 2024-05-30T09:30 paid 90.84
+period 2024-03-31T09:30 2024-04-30T09:30 due 2024-05-30T09:30 paid 96.04
   proration base 1 -33.33                       # medium, days 7 to 27: 45.00 less 11.67
   proration base 1 52.00                        # large, days 7 to 20: 80.00 less 28.00
   proration base 1 4.67                         # small, days 20 to 27: 18.00 less 13.33
@@ -525,6 +530,8 @@ period 2024-03-31T09:30 2024-04-30T09:30 due 2024-05-30T09:30 paid 90.84
   overage calls 250 12.50                       # large: 1250 of 1000
   overage calls 50 5.00                         # small: from 1250 to 1300
   overage calls 0 0.00                          # medium
+  late_usage calls 20 2.00                      # March, small: 120 of 100, less 0.00
+  late_usage calls 40 3.20                      # March, medium: from 120 to 640, less 8.00
 period 2024-04-30T09:30 2024-05-31T09:30 due 2024-06-30T09:30 paid 98.00
   base_fee base 1 50.00                         # up and down within a day
   overage calls 0 0.00                          # medium
@@ -623,7 +630,7 @@ FAY = Customer(
     ],
     bills="""
 period 2024-01-11 2024-02-01 due 2024-03-02 paid 4276
-  base_fee base 1 3387 tax 339                  # 5000 less 5000 x 10/31, which is 1613
+  proration base 1 3387 tax 339                 # 5000 less 5000 x 10/31, which is 1613
   usage calls 333 500 tax 50                    # 499.5
   tax JCT 389                                   # 388.7
 period 2024-02-01 2024-03-01 due 2024-03-31 paid 6876
@@ -631,13 +638,13 @@ period 2024-02-01 2024-03-01 due 2024-03-31 paid 6876
   usage calls 1001 1251 tax 125                 # all at 1.25
   tax JCT 625                                   # 625.1
 period 2024-03-01 2024-04-01 due 2024-05-01 paid 8000
-  base_fee base 1 2419 tax 242                  # 5000 x 15/31
-  base_fee base 1 4129 tax 413                  # 8000 less 8000 x 15/31, which is 3871
+  proration base 1 2419 tax 242                 # 5000 x 15/31
+  proration base 1 4129 tax 413                 # 8000 less 8000 x 15/31, which is 3871
   usage calls 450 675 tax 67                    # 67.5
   usage calls 500 50 tax 5                      # plus: 950 at 1, less 450 at 2
   tax JCT 727                                   # 727.3
 period 2024-04-01 2024-04-11T12:00 due 2024-05-11T12:00 paid 3154
-  base_fee base 1 2667 tax 267                  # 8000 x 10/30: the 11th counts as it ends
+  proration base 1 2667 tax 267                 # 8000 x 10/30: the 11th counts as it ends
   usage calls 100 200 tax 20
   tax JCT 287                                   # 286.7
 period 2024-05-31 2024-08-31 due 2024-09-30 paid 13200
@@ -769,6 +776,7 @@ period 2024-07-01 2024-08-01 due 2024-08-31 paid 0.00
   base_fee base 1 40.00 off 40.00
   usage calls 4 1.00 off 1.00
   discount SIXTY -41.00                         # 19 are left
+  tax Sales 0.00
 period 2024-08-01 2024-09-01 due 2024-10-01 paid 24.90
   base_fee base 1 40.00 off 18.10 tax 1.81      # 18.0952; 1.80675
   usage calls 8 2.00 off 0.90 tax 0.09          # 0.9048; 0.09075
@@ -795,15 +803,15 @@ period 2024-12-01 2025-01-01 due 2025-01-31 paid 21.65
   usage calls 0 0.00
   discount HALF -20.00
   tax Sales 1.65
-period 2025-01-01 2025-02-01 due 2025-03-03 paid 59.34
-  proration base 1 -10.32 tax -0.85             # box: of the 20 that were billed, less 20 x 15/31
+period 2025-01-01 2025-02-01 due 2025-03-03 paid 59.33
+  proration base 1 -10.33 tax -0.85             # box: 20.65 of the 40 less 10.32 of the discount
   proration base 1 41.29 off 20.65 tax 1.70     # plus: 80 less 80 x 15/31, which is 38.71
   base_fee base 1 80.00 off 40.00 tax 3.30
   usage calls 40 10.00 off 5.50 tax 0.37        # box; 1.00 + 4.50
   usage calls 0 0.00                            # plus
   discount CALLS -1.00
   discount HALF -65.15                          # half of 41.29 + 80 + 9 is 65.145
-  tax Sales 4.52                                # 54.82 x 8.25 % is 4.52265
+  tax Sales 4.52                                # 54.81 x 8.25 % is 4.521825
 period 2025-02-01 2025-03-01 due 2025-03-31 paid 10.83
   proration base 1 -20.00 tax -1.65             # plus: half of the 40 that were billed
   proration base 1 20.00 off 10.00 tax 0.83     # box: 40 x 14/28; 0.825
@@ -852,8 +860,8 @@ period 2024-06-01 2024-07-01 due 2024-07-31 paid 20.66
 period 2024-07-01 2024-08-01 due 2024-08-31 paid -7.00 unapplied 7.00
   proration base 1 -16.00                       # 31 x 16/31, and no fee for August
   overage classes 3 9.00                        # 5, and 2 in the pause
-start 2024-09-11 2024-10-01 due 2024-10-11 paid 20.67
-  base_fee base 1 20.67                         # 31 less 31 x 10/30, which is 10.33
+start 2024-09-01 2024-10-01 due 2024-10-11 paid 20.67
+  proration base 1 20.67                        # 31 less 31 x 10/30, which is 10.33
 period 2024-09-01 2024-10-01 due 2024-10-30T23:00 paid 43.00
   base_fee base 1 31.00
   overage classes 2 6.00                        # 3 in the pause, and 3
@@ -953,9 +961,9 @@ ENDS = {
 # What is left of hana's coupons: status, uses, amount.
 COUPONS_LEFT = {
     "TWENTY": ("used", 0, None),
-    "SIXTY": ("used", None, Decimal(0)),
+    "SIXTY": ("used", 0, Decimal(0)),
     "CALLS": ("active", None, None),
-    "BIG": ("used", None, Decimal(0)),
+    "BIG": ("used", 0, Decimal(0)),
     "HALF": ("active", None, None),
 }
 
@@ -1073,6 +1081,8 @@ class Life:
                     options["anchor_at"] = instant_of(options["anchor_at"], zone)
                 row = tenant.create(self.plans[slug], time_zone=zone, **options)
                 self.current[name] = self.subscriptions[name, slug] = row["id"]
+            case "trial ends", ():
+                pass
             case "turn to", (slug,):
                 self.current[name] = self.subscriptions[name, slug]
             case "change", (slug,):
@@ -1143,7 +1153,7 @@ class Life:
 
 @pytest.fixture
 def life(connect: Connect, set_clock: SetClock) -> Life:
-    # A session in a zone that is no customer's, in which half the days begin at half past an hour.
+    # The session's own zone, which is no customer's, must not matter.
     conn = connect(autocommit=True, options="-c timezone=America/St_Johns")
     carry_clock(conn, set_clock, "2024-01-01")
     return Life(conn)
@@ -1172,7 +1182,6 @@ def test_two_years_of_ten_customers(life: Life, subtests: pytest.Subtests) -> No
     with subtests.test("sums"):
         for invoice in everybodys:
             assert_adds_up(invoice)
-            assert invoice["due_at"] == invoice["finalized_at"] + timedelta(days=30)
     with subtests.test("times of lines"):
         empty = [
             (invoice["tenant_id"], invoice["number"], line["description"])

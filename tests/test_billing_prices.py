@@ -196,6 +196,8 @@ PERCENTAGE = {"model": "percentage", "percentage": "2.9", "flat_amount": "0.30"}
         (PACKAGE, 121, "1300"),
         ({**PACKAGE, "free": 10}, 121, "1200"),
         ({**PACKAGE, "free": 10}, 10, "0"),
+        # A quotient of so many digits would be rounded to 10.
+        ({**PACKAGE, "package_size": "1000000000"}, f"10000000000.{'0' * 17}1", "1100"),
         ({"model": "flat", "flat_amount": "49"}, 0, "49"),
         ({"model": "flat", "flat_amount": "49"}, 1000, "49"),
         ({"model": "per_unit", "unit_amount": "0.001"}, 0, "0"),
@@ -784,8 +786,8 @@ def prorate(conn: Session, cases: Sequence[tuple[Decimal, int, int, int, int]]) 
         ("-0.125", 0, 1, 1, 2, "-0.13"),
         ("99", 0, 1, 2, 0, "50"),
         ("99", 1, 2, 2, 0, "49"),
-        # 16 digits of a quotient are not enough: this one ends on …49999.
-        ("100000000000000.0149998", 0, 1, 3, 2, "33333333333333.34"),
+        # A quotient of 16 digits would be 1000000000000.0050, and rounded once more.
+        ("2678400000000013391.99", 0, 1, 2_678_400, 2, "1000000000000.00"),
         ("3333333333333333333333.0149999", 0, 1, 1, 2, "3333333333333333333333.01"),
         ("1e18", 0, 1, 3, 0, "333333333333333333"),
     ],

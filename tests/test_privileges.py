@@ -769,11 +769,12 @@ def test_writing_to_views_fails(connect, ledger_dsn, role):
 
 
 FEATURES = '[{"key": "calls", "limit": "100"}]'
+LINES = '[{"description": "Work", "amount": "80"}]'
 
 
 @pytest.fixture
 def billed(conn) -> Mapping[str, str]:
-    """Ids of a feature, a plan, a coupon and a subscription; and of some that nobody uses."""
+    """Ids of a feature, a plan, a coupon, a subscription and invoices; of some nobody uses."""
     ids: dict[str, str] = {}
     for name, statement in {
         "feature": "select id from ledger_create_feature('shop', 'calls', 'Calls')",
@@ -785,8 +786,12 @@ def billed(conn) -> Mapping[str, str]:
         "coupon": "select id from ledger_create_coupon('shop', 'SAVE', percentage => 5)",
         "unused_coupon": "select id from ledger_create_coupon('shop', 'OLD', percentage => 5)",
         "redemption": "select id from ledger_redeem_coupon('shop', 'one', 'SAVE')",
+        "draft": f"select id from ledger_create_invoice('shop', 'one', 'USD', '{LINES}')",
+        "invoice": f"select id from ledger_create_invoice('shop', 'one', 'USD', '{LINES}')",
+        "final": "select id from ledger_finalize_invoice('shop', 'one', '{invoice}')",
     }.items():
         text = statement.replace("{plan}", ids.get("plan", ""))
+        text = text.replace("{invoice}", ids.get("invoice", ""))
         ids[name] = conn.execute(text.encode()).fetchone()[0]
     conn.commit()
     return ids
@@ -835,6 +840,11 @@ READS = (
     "select * from ledger_get_subscription('shop', 'one', '{subscription}')",
     "select * from ledger_get_active_subscription('shop', 'one')",
     "select * from ledger_list_subscriptions('shop', 'one')",
+    "select * from ledger_get_invoice('shop', 'one', '{draft}')",
+    "select * from ledger_get_invoice_by_period('shop', 'one', '{subscription}', now())",
+    "select * from ledger_list_invoices('shop', 'one')",
+    "select * from ledger_list_pending_invoices('shop', 'one')",
+    "select * from ledger_list_payments('shop', 'one', '{invoice}')",
     f"select ledger_aggregate_usage('shop', 'one', 'calls', {HOUR})",
     f"select * from ledger_aggregate_usage_by_feature('shop', 'one', array['calls'], {HOUR})",
     "select * from ledger_query_usage('shop', 'one')",
@@ -873,6 +883,15 @@ WRITES = (
     "select * from ledger_cancel_subscription('shop', 'one', '{subscription}')",
     "select * from ledger_pause_subscription('shop', 'one', '{subscription}')",
     "select * from ledger_resume_subscription('shop', 'one', '{subscription}')",
+    """select * from ledger_create_invoice(
+      'shop', 'two', 'USD', '[{{"description": "Work", "amount": "80"}}]'
+    )""",
+    "select * from ledger_delete_invoice('shop', 'one', '{draft}')",
+    "select * from ledger_record_payment('shop', 'one', '{invoice}', 1)",
+    "select * from ledger_mark_invoice_paid('shop', 'one', '{invoice}')",
+    "select * from ledger_mark_invoice_voided('shop', 'one', '{invoice}')",
+    "select * from ledger_mark_invoice_uncollectible('shop', 'one', '{invoice}')",
+    "select ledger_set_payment_terms('shop', 14)",
     "select * from ledger_advance('shop')",
     "select * from ledger_ingest_usage('shop', array['one'], array['calls'], array[1])",
     "select * from ledger_record_usage('shop', 'two', 'calls')",

@@ -71,7 +71,7 @@ def assert_adds_up(invoice: Mapping[str, Any]) -> None:
     assert invoice["amount_due"] == max(invoice["total"] - invoice["credits_applied"], 0)
     for line in charges:
         amount, discount = Decimal(line["amount"]), Decimal(line["discount"])
-        assert 0 <= discount <= max(amount, 0)
+        assert 0 <= discount <= max(amount, Decimal(0))
 
 
 @dataclass(slots=True)
@@ -117,8 +117,9 @@ class Customer:
         return self.tenant.one("ledger_mark_invoice_voided", id=invoice)
 
     def invoices(self, status: str | None = None) -> list[Row]:
-        """Returns invoices in the order in which they were drawn up."""
-        return self.tenant.rows("ledger_list_invoices", status=status, page_size=10000)
+        """Returns invoices in the order of their numbers, drafts last."""
+        rows = self.tenant.rows("ledger_list_invoices", status=status, page_size=10000)
+        return sorted(rows, key=lambda row: (row["number"] is None, row["number"], row["id"]))
 
     def redeem(self, code: str, **options: Any) -> Row:
         return self.tenant.one("ledger_redeem_coupon", code=code, **options)

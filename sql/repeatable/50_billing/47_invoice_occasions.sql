@@ -2,10 +2,15 @@
 What has happened to a subscription since invoices were last looked at that asks for one: a period
 has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
 that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
-that was a trial has no invoice.
+that was a trial has no invoice, and nothing begins at the moment at which all ends.
 */
 create or replace function pgledger.invoice_occasions(subscription pgledger.subscriptions)
-returns table (kind text, period_start timestamptz, as_of_version bigint)
+returns table (
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  has_next boolean
+)
 language sql
 stable
 parallel safe
@@ -16,34 +21,42 @@ as $$
       subscription_changes.period_start, subscription_changes.period_end,
       subscription_changes.occurred_at,
       lag(subscription_changes.period_start) over earlier as earlier_start,
+      lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
       and lag(subscription_changes.occurred_at) over earlier
-      = lag(subscription_changes.period_end) over earlier as was_trial
+      = lag(subscription_changes.period_end) over earlier as was_trial,
+      lead(subscription_changes.change) over earlier = 'canceled'
+      and lead(subscription_changes.occurred_at) over earlier
+      = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
       and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select 'period', change.earlier_start, change.version
+  select
+    'period', change.earlier_start, change.version,
+    change.status = 'active'
+    and change.period_start = least(change.earlier_end, change.occurred_at)
   from change
   where change.version > subscription.invoiced_version
     and change.earlier_start <> change.period_start
     and not change.was_trial
   union all
-  select 'period', change.period_start, change.version
+  select 'period', change.period_start, change.version, false
   from change
   where change.version > subscription.invoiced_version
     and change.change = 'canceled'
     and change.occurred_at > change.period_start
   union all
-  select 'period', subscription.current_period_start, subscription.version
+  select 'period', subscription.current_period_start, subscription.version, false
   where subscription.status = 'paused'
     and subscription.current_period_end <= pgledger.clock()
   union all
-  select 'start', change.period_start, change.version
+  select 'start', change.period_start, change.version, false
   from change
   where change.version > subscription.invoiced_version
     and change.status = 'active'
+    and change.has_ended is not true
     and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
 $$;
 

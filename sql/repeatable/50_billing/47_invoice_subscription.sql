@@ -19,6 +19,7 @@ as $$
 declare
   v_occasion record;
   v_key bigint;
+  v_drawn_version bigint;
   v_keys bigint[] := '{}';
 begin
   if to_finalize and not pgledger.lock_redemptions(
@@ -28,15 +29,21 @@ begin
   end if;
 
   for v_occasion in
-    select occasion.kind, occasion.period_start, occasion.as_of_version
+    select
+      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
     from pgledger.invoice_occasions(subscription) as occasion
     order by occasion.as_of_version, occasion.kind
   loop
+    -- The invoice of the period before has just billed it.
+    continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
       subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
       to_finalize
     );
-    v_keys := v_keys || array_remove(array[v_key], null);
+    if v_key is not null then
+      v_keys := v_keys || v_key;
+      v_drawn_version := case when v_occasion.has_next then v_occasion.as_of_version end;
+    end if;
   end loop;
 
   update pgledger.subscriptions

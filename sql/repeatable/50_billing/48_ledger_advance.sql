@@ -89,6 +89,8 @@ begin
 
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_keys);
+  end if;
+  if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions);
   end if;
   return query
@@ -104,7 +106,7 @@ comment on function ledger_advance is
   'time in a transaction of its own, until it returns no row. max_subscriptions: how many to take '
   'at most, 1 to 10000. invoices: final draws up those that are due and makes them final; draft '
   'leaves them to be looked at and made final by ledger_finalize_invoice; none moves subscriptions '
-  'only. Errors: NullArgument, InvalidScope, InvalidArgument.';
+  'only, and marks nothing as past due. Errors: NullArgument, InvalidScope, InvalidArgument.';
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;

@@ -21,6 +21,9 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
+  if pgledger.base_is_billed(subscription.key, for_period, segments, but_invoice_key) then
+    return;
+  end if;
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -73,7 +76,9 @@ begin
       );
       v_line.quantity := v_due.quantity;
       v_line.unit_amount := null;
-      v_line.amount := round(v_line.gross * v_due.net / v_due.gross, exponent);
+      v_line.amount := pgledger.rounded_quotient(
+        v_line.gross * v_due.net, v_due.gross, exponent
+      );
     end if;
     return next v_line;
   end loop;

@@ -1,6 +1,6 @@
 /*
-How long a period was on which plan, out of its parts: while the subscription was active or paused,
-whatever its quantity. Usage in a trial costs nothing, and there is none to bill after the end.
+When in a period which plan was billed for usage, out of the period's parts: while the subscription
+was active, whatever its quantity. Usage in a trial, in a pause and after the end costs nothing.
 */
 create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
 returns setof pgledger.billing_segment
@@ -18,17 +18,17 @@ as $$
       row_number() over (partition by segment.plan_key order by segment.place) as nth
     from (
       select
-        given.starts_at, given.ends_at, given.plan_key, given.whole_start, given.whole_end,
-        row_number() over (order by given.starts_at) as place
+        given.starts_at, given.ends_at, given.plan_key, given.status, given.whole_start,
+        given.whole_end, row_number() over (order by given.starts_at) as place
       from unnest(segments) as given
-      where given.status in ('active', 'paused')
     ) as segment
+    where segment.status = 'active'
   ) as part
   group by part.plan_key, part.place - part.nth
   order by 1
 $$;
 
 comment on function pgledger.billing_stays is
-  'How long a period was on which plan, out of its parts.';
+  'When in a period which plan was billed for usage, out of the period''s parts.';
 
 revoke all on function pgledger.billing_stays from public;

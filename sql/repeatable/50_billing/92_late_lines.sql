@@ -3,9 +3,8 @@ Lines for usage that was reported after the invoice of its period had become fin
 costs with it, by the price it was billed at, less what was billed. One line for each feature and
 stay on a plan.
 
-Looked for only where the count of events since the first period that was billed differs from the
-count of those billed; and not where events may have been purged, for then none is taken any more. A
-period whose invoice is a draft has it on the draft.
+Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
+invoice is a draft has it on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -27,11 +26,23 @@ declare
 begin
   for v_billed in
     select
-      late.for_period, late.plan_key, late.item, late.starts_at, late.ends_at, late.quantity,
-      late.amount + late.true_up + late.cap as amount, late.events, late.basis, late.meter_key,
-      late.unique_key
-    from pgledger.maybe_late_usage(subscription, before_period, but_invoice_key) as late
-    order by late.for_period, late.starts_at, late.item
+      billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
+      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.events,
+      billed.basis, late.meter_key, late.unique_key
+    from pgledger.late_items(subscription, before_period, but_invoice_key) as late
+    inner join pgledger.billed_usage(
+      subscription.key, before_period, but_invoice_key, true
+    ) as billed
+      on late.item = billed.item and late.since <= billed.starts_at
+    where not exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = 'period'
+        and invoices.period_start = billed.for_period
+        and invoices.status = 'draft'
+    )
+    order by billed.for_period, billed.starts_at, billed.item
   loop
     v_segments := pgledger.billing_segments(subscription, v_billed.for_period);
     v_stay := null;

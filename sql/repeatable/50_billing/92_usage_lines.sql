@@ -45,17 +45,22 @@ begin
         v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
         subscription.time_zone, exponent
       );
-      -- Asked once a feature only where there is an interim invoice.
-      select
-        coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-        coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-        coalesce(sum(billed.events), 0) as events
-      into v_billed
-      from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-      where v_has_billed
-        and billed.item = v_price.feature_key
-        and billed.plan_key = v_stay.plan_key
-        and billed.starts_at = v_stay.starts_at;
+      if v_has_billed then
+        select
+          coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+          coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+          coalesce(sum(billed.events), 0) as events
+        into v_billed
+        from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
+        where billed.item = v_price.feature_key
+          and billed.plan_key = v_stay.plan_key
+          and billed.starts_at = v_stay.starts_at;
+        v_charge.quantity := v_charge.quantity - v_billed.quantity;
+        v_charge.amount := v_charge.amount - v_billed.amount;
+        v_charge.true_up := v_charge.true_up - v_billed.true_up;
+        v_charge.cap := v_charge.cap - v_billed.cap;
+        v_charge.events := v_charge.events - v_billed.events;
+      end if;
 
       v_line := null;
       v_line.kind := case
@@ -67,16 +72,16 @@ begin
       v_line.item := v_price.feature_key;
       v_line.period_start := v_stay.starts_at;
       v_line.period_end := v_stay.ends_at;
-      v_line.quantity := v_charge.quantity - v_billed.quantity;
+      v_line.quantity := v_charge.quantity;
       v_line.unit_amount := v_price.unit_amount;
-      v_line.amount := v_charge.amount - v_billed.amount;
+      v_line.amount := v_charge.amount;
       v_line.discount := 0;
       v_line.tax := 0;
       v_line.subscription_key := subscription.key;
       v_line.for_period := for_period;
       v_line.plan_key := v_stay.plan_key;
       v_line.counted := v_charge.counted;
-      v_line.events := v_charge.events - v_billed.events;
+      v_line.events := v_charge.events;
       v_line.basis := v_price.basis;
       return next v_line;
 
@@ -84,7 +89,7 @@ begin
       v_line.description := v_price.description || ', up to the minimum';
       v_line.quantity := null;
       v_line.unit_amount := null;
-      v_line.amount := v_charge.true_up - v_billed.true_up;
+      v_line.amount := v_charge.true_up;
       v_line.counted := null;
       v_line.events := null;
       v_line.basis := null;
@@ -93,7 +98,7 @@ begin
       end if;
       v_line.kind := 'cap';
       v_line.description := v_price.description || ', down to the maximum';
-      v_line.amount := v_charge.cap - v_billed.cap;
+      v_line.amount := v_charge.cap;
       if v_line.amount <> 0 then
         return next v_line;
       end if;

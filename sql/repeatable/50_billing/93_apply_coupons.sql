@@ -57,7 +57,7 @@ begin
     v_base := (select sum(share) from unnest(v_left) as share);
     v_discount := null;
     v_discount.amount := -coalesce(
-      round(v_base * v_coupon.percentage / 100, exponent), least(v_coupon.amount, v_base)
+      round(v_base * v_coupon.percentage / 100, exponent), round(least(v_coupon.amount, v_base), exponent)
     );
     continue when (v_discount.amount < 0) is not true;
 

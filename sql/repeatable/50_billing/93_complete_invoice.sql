@@ -1,17 +1,21 @@
 /*
 Completes an invoice whose lines say what is charged: coupons, then taxes, then what it all comes
-to. Nothing is written, and no coupon is used up.
+to. Nothing is written, and no coupon is used up. The exponent is the currency's, for whoever knows
+it already.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
-  inout lines pgledger.invoice_lines[]
+  inout lines pgledger.invoice_lines[],
+  exponent integer default null
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_exponent integer := pgledger.currency_exponent(invoice.app_id, invoice.currency);
+  v_exponent integer := coalesce(
+    exponent, pgledger.currency_exponent(invoice.app_id, invoice.currency)
+  );
   v_zeros numeric[] := array_fill(round(0::numeric, v_exponent), array[cardinality(lines)]);
 begin
   if cardinality(lines) > 0 then

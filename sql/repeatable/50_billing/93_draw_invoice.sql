@@ -19,6 +19,7 @@ parallel safe
 as $$
 declare
   v_drawn record;
+  v_exponent integer;
 begin
   invoice.key := own_key;
   invoice.app_id := subscription.app_id;
@@ -33,11 +34,10 @@ begin
   invoice.as_of_version := as_of_version;
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
-  v_drawn := pgledger.draw_lines(
-    subscription, invoice, pgledger.currency_exponent(invoice.app_id, invoice.currency)
-  );
+  v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
+  v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines);
+  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;

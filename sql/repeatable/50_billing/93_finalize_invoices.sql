@@ -1,7 +1,8 @@
 /*
 Makes drafts of an app final, in the order given: each takes the next number, is due after the app's
-payment terms or at the time given, and is paid at once if nothing is due. What is credited beyond
-what is charged is to be refunded if the subscription was cancelled so, and otherwise kept.
+payment terms, in days of 24 hours whatever the session's time zone, or at the time given, and is
+paid at once if nothing is due. What is credited beyond what is charged is to be refunded if the
+subscription was cancelled so, and otherwise kept.
 
 The drafts are locked. Locks the app's row, and holds it until the transaction ends: numbers have no
 gap because they are taken one transaction after the other. So this comes last.
@@ -39,7 +40,7 @@ begin
     number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + make_interval(days => v_app.payment_terms)
+      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     refund_due = case

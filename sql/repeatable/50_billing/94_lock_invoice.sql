@@ -1,6 +1,7 @@
 /*
 A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that has its
-id.
+id. What changes which time and usage have been billed locks the subscription before, if the invoice
+has one: nobody draws up another of its invoices meanwhile.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
@@ -9,7 +10,8 @@ create or replace function pgledger.lock_invoice(
   app_id text,
   tenant_id text,
   id text,
-  name text default 'id'
+  name text default 'id',
+  with_subscription boolean default false
 )
 returns pgledger.invoices
 language plpgsql
@@ -21,6 +23,19 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_id(name, id, 'inv');
+
+  if with_subscription then
+    perform 1
+    from pgledger.subscriptions
+    where subscriptions.key = (
+      select invoices.subscription_key
+      from pgledger.invoices
+      where invoices.id = lock_invoice.id
+        and invoices.app_id = lock_invoice.app_id
+        and invoices.tenant_id = lock_invoice.tenant_id
+    )
+    for no key update;
+  end if;
 
   v_invoice := (
     select invoices

@@ -1,7 +1,7 @@
 /*
 Deletes a draft and its lines, and returns it as it was. What is final stays: it can be voided.
 
-Locks the invoice.
+Locks the subscription, then the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
@@ -18,7 +18,9 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_old pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_old pgledger.invoices := pgledger.lock_invoice(
+    app_id, tenant_id, id, with_subscription => true
+  );
   v_invoice record := pgledger.invoice_of(v_old.key);
 begin
   delete from pgledger.invoices

@@ -2,7 +2,7 @@
 Voids an invoice that waits for payment: its coupons can be used again, and what was paid on it
 becomes unapplied. One that is voided already is returned as it is.
 
-Locks the invoice, then the redemptions of its coupons, ascending by key.
+Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
 Checks, in this order: app_id, tenant_id, id, existence, reason, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
@@ -20,7 +20,9 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
+  v_invoice pgledger.invoices := pgledger.lock_invoice(
+    app_id, tenant_id, id, with_subscription => true
+  );
   v_now timestamptz := pgledger.clock();
 begin
   if reason is not null then

@@ -1,0 +1,58 @@
+/*
+The features of which a subscription has more, or fewer, events in the periods before one than
+invoices that stand have looked at, with the meters that count them; and since when events are
+looked at: not where they may have been purged, for then none is taken any more.
+*/
+create or replace function pgledger.late_items(
+  subscription pgledger.subscriptions,
+  before_period timestamptz,
+  but_invoice_key bigint
+)
+returns table (item text, meter_key integer, unique_key text, since timestamptz)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+  );
+  v_billed record;
+begin
+  for v_billed in
+    select
+      invoice_lines.item, min(invoice_lines.period_start) as since,
+      sum(invoice_lines.events) as events
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    where invoice_lines.subscription_key = subscription.key
+      and invoice_lines.for_period < before_period
+      and invoice_lines.events is not null
+      and invoice_lines.period_start >= v_purged_before
+      and invoices.status <> 'voided'
+      and invoices.key is distinct from but_invoice_key
+    group by invoice_lines.item
+  loop
+    select meters.key, meters.unique_key
+    into late_items.meter_key, late_items.unique_key
+    from pgledger.meters
+    where meters.app_id = subscription.app_id
+      and meters.tenant_id = subscription.tenant_id
+      and meters.feature_key = v_billed.item;
+    if v_billed.events <> pgledger.usage_between(
+      meter_key, null, 'count', v_billed.since, before_period
+    ) then
+      item := v_billed.item;
+      since := v_purged_before;
+      return next;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.late_items is
+  'Features of which there are other events in earlier periods than were billed.';
+
+revoke all on function pgledger.late_items from public;
