@@ -856,16 +856,16 @@ period 2024-05-01 2024-06-01 due 2024-07-01 paid 37.00
 period 2024-06-01 2024-07-01 due 2024-07-31 paid 20.66
   proration base 1 -10.34                       # days 10 to 20 of 30: 20.67 less 10.33
   base_fee base 1 31.00
-  overage classes 0 0.00
-period 2024-07-01 2024-08-01 due 2024-08-31 paid -7.00 unapplied 7.00
+  overage classes 0 0.00                        # until the pause
+  overage classes 0 0.00                        # and after it
+period 2024-07-01 2024-08-01 due 2024-08-31 paid -13.00 unapplied 13.00
   proration base 1 -16.00                       # 31 x 16/31, and no fee for August
-  overage classes 3 9.00                        # 5, and 2 in the pause
+  overage classes 1 3.00                        # 5; the 2 in the pause cost nothing
 start 2024-09-01 2024-10-01 due 2024-10-11 paid 20.67
   proration base 1 20.67                        # 31 less 31 x 10/30, which is 10.33
-period 2024-09-01 2024-10-01 due 2024-10-30T23:00 paid 43.00
+period 2024-09-01 2024-10-01 due 2024-10-30T23:00 paid 31.00
   base_fee base 1 31.00
-  overage classes 2 6.00                        # 3 in the pause, and 3
-  late_usage classes 6 6.00                     # August, which was no period: 2 beyond 4
+  overage classes 0 0.00                        # 3 after the pause, of 4 that are free
 period 2024-10-01 2024-11-01 due 2024-12-01 paid 31.00
   base_fee base 1 31.00
   overage classes 0 0.00
