@@ -1635,7 +1635,6 @@ using (
   )
 );
 
--- The policy of pgledger.invoices leaves the tenant's own.
 alter table pgledger.invoice_lines enable row level security;
 revoke all on table pgledger.invoice_lines from public;
 grant select on table pgledger.invoice_lines to pgledger_auditor;
@@ -1648,7 +1647,9 @@ using (
   exists (
     select
     from pgledger.invoices
-    where invoices.key = invoice_lines.invoice_key
+    inner join pgledger.tenant_roles as mapped
+      on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
+    where invoices.key = invoice_lines.invoice_key and mapped.role_name = current_user
   )
 );
 
@@ -5533,6 +5534,8 @@ grant select on table ledger_entitlement_cache to pgledger_reader;
 /*
 A line as an invoice shows it. Numbers are strings, so that whoever reads JSON keeps them exact; so
 are times, in UTC. The id is made from the invoice's, whose row has the time.
+
+Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */
 create or replace function pgledger.line_item(
   line pgledger.invoice_lines,
@@ -5542,6 +5545,8 @@ returns jsonb
 language sql
 stable
 parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
 as $$
   select jsonb_build_object(
     'id', 'li_' || pgledger.derived_ulid(created_at, line.invoice_key, line.place),
@@ -5563,9 +5568,9 @@ $$;
 
 comment on function pgledger.line_item is 'A line of an invoice as JSON.';
 
--- The views of invoices call it, with the privileges of whoever reads them.
 revoke all on function pgledger.line_item from public;
 grant execute on function pgledger.line_item to pgledger_reader;
+grant execute on function pgledger.line_item to pgledger_tenant;
 
 -- file: repeatable/40_billing_views/19_ledger_coupon_redemptions.sql
 /*
@@ -19755,7 +19760,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '113c232114e1d6fb4b189da45636630efdb268c1a3f7b40d669cc326e9bcd108', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0010_create_coupons.sql', 'versioned', '704c37cb10ccee618351a3de745d8f3c3e0b34dde66cbe13d640b2429d5f0035', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '0948a9cf6ded6a8c385d6c418ee794b7e2d8479114a7f2f980e511a93f1f2f35', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'bf70caa3c04caac0c852c9036c0967333877f31dbc08ac36d4c5d24270f77004', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/20_error_registry.sql', 'repeatable', 'b61a35ed19210c36dd8665cb2b412ef3676ec7e474499ef123779e3b5d7f8cb3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/29_error_text.sql', 'repeatable', '2fd25b81667d30eb079235072fd9d76254e9afc154d1b1ddf3e041b136d03eab', pg_catalog.now(), '0.1.0.dev0'),
@@ -19821,7 +19826,7 @@ values
   ('repeatable/40_billing_views/15_ledger_subscription_changes.sql', 'repeatable', 'bc5bf4c7765ba5c8180e22e062573cc97aeef501bd3903bce34215b3d0a597c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/16_ledger_usage_events.sql', 'repeatable', 'f64daf43d9df1ff051c2fb05bced04c9350bc81ed775bb4c717824e3ad0429d9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/17_ledger_entitlement_cache.sql', 'repeatable', '42f382e596d70d5f0196081a922599247a2aed6fe8dac6bf8cec1e5cd57f0d2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/18_line_item.sql', 'repeatable', 'f0b573d0276686cfb7d18be7722832736ca26bc4fff84fa1eef65f4acd0312ac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/18_line_item.sql', 'repeatable', 'acb7a9b7cea2785408112685c392362a4e30f7f1e722aadb78d79096845034e1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/19_ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/19_ledger_coupons.sql', 'repeatable', 'e08212e7039f763760438259f056feacc441a87477b92218839ce056cd0f2bd8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/20_ledger_invoices.sql', 'repeatable', 'e098e60d54a7be9c55e9cfcafdff6f77ff8f70cfa51ee9e4f8c5598f0a5d50a2', pg_catalog.now(), '0.1.0.dev0'),

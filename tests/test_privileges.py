@@ -33,6 +33,7 @@ READERS = (READER, POSTER, AUDITOR)
 PRIVATE_TABLES = {
     "pgledger.accounts",
     "pgledger.apps",
+    "pgledger.coupon_applications",
     "pgledger.currencies",
     "pgledger.feature_invalidations",
     "pgledger.plan_features",
@@ -45,6 +46,9 @@ PRIVATE_TABLES = {
 TENANTS_TABLES = {
     "pgledger.entitlement_cache",
     "pgledger.features",
+    "pgledger.invoice_lines",
+    "pgledger.invoice_payments",
+    "pgledger.invoices",
     "pgledger.meters",
     "pgledger.plans",
     "pgledger.subscription_changes",
@@ -59,6 +63,8 @@ PRIVATE_SEQUENCES = {
     "pgledger.accounts_key_seq",
     "pgledger.coupon_redemptions_key_seq",
     "pgledger.coupons_key_seq",
+    "pgledger.invoice_payments_key_seq",
+    "pgledger.invoices_key_seq",
     "pgledger.meters_key_seq",
     "pgledger.plans_key_seq",
     "pgledger.subscriptions_key_seq",
@@ -71,6 +77,8 @@ VIEWS = {
     "ledger_currencies",
     "ledger_entitlement_cache",
     "ledger_features",
+    "ledger_invoice_payments",
+    "ledger_invoices",
     "ledger_plans",
     "ledger_subscription_changes",
     "ledger_subscriptions",
@@ -86,12 +94,15 @@ VIEWS = {
 TENANTS_VIEWS = {
     "ledger_tenant_entitlement_cache",
     "ledger_tenant_features",
+    "ledger_tenant_invoice_payments",
+    "ledger_tenant_invoices",
     "ledger_tenant_plans",
     "ledger_tenant_subscription_changes",
     "ledger_tenant_subscriptions",
     "ledger_tenant_usage_events",
 }
 TYPES = {"pgledger_transfer_request"}
+PRIVATE_TYPES = {"pgledger.billing_segment"}
 
 READING_FUNCTIONS = {
     "ledger_aggregate_usage",
@@ -117,6 +128,7 @@ READING_FUNCTIONS = {
     "ledger_list_pending_invoices",
     "ledger_list_plans",
     "ledger_list_subscriptions",
+    "ledger_preview_invoice",
     "ledger_price_usage",
     "ledger_query_usage",
     "ledger_remaining_entitlement",
@@ -146,6 +158,8 @@ WRITING_FUNCTIONS = {
     "ledger_delete_feature",
     "ledger_delete_invoice",
     "ledger_delete_plan",
+    "ledger_finalize_invoice",
+    "ledger_generate_invoice",
     "ledger_ingest_usage",
     "ledger_invalidate_feature_entitlements",
     "ledger_invalidate_tenant_entitlements",
@@ -157,6 +171,7 @@ WRITING_FUNCTIONS = {
     "ledger_record_payment",
     "ledger_record_usage",
     "ledger_redeem_coupon",
+    "ledger_refresh_invoice",
     "ledger_resume_subscription",
     "ledger_set_cached_entitlement",
     "ledger_set_currency",
@@ -176,17 +191,28 @@ AUDITING_FUNCTIONS = {"pgledger_verify"}
 ADMINISTRATORS_FUNCTIONS = {"ledger_map_tenant_role", "ledger_unmap_tenant_role"}
 # Views call these with the privileges of whoever reads them.
 HELPERS_OF_VIEWS = {"pgledger.entry_id", "pgledger.error_registry", "pgledger.iso_currencies"}
-HELPERS_OF_TENANTS_VIEWS = {"pgledger.event_id"}
+HELPERS_OF_TENANTS_VIEWS = {"pgledger.event_id", "pgledger.line_item"}
 PRIVATE_FUNCTIONS = {
     "pgledger.abridged",
     "pgledger.account_key",
+    "pgledger.add_shares",
     "pgledger.advance_subscription",
     "pgledger.aggregate_usage",
     "pgledger.allowance",
     "pgledger.amount_fault",
+    "pgledger.apply_coupons",
+    "pgledger.apply_taxes",
     "pgledger.base32_lanes",
     "pgledger.base32_pair",
     "pgledger.base32_text",
+    "pgledger.base_is_billed",
+    "pgledger.base_lines",
+    "pgledger.billed_base",
+    "pgledger.billed_usage",
+    "pgledger.billing_period",
+    "pgledger.billing_segments",
+    "pgledger.billing_stays",
+    "pgledger.changes_since",
     "pgledger.check_accounts",
     "pgledger.check_app",
     "pgledger.check_arrays",
@@ -230,6 +256,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.check_transfer_requests",
     "pgledger.check_usage_range",
     "pgledger.clock",
+    "pgledger.complete_invoice",
     "pgledger.consume",
     "pgledger.count_usage_values",
     "pgledger.coupon_of",
@@ -239,6 +266,10 @@ PRIVATE_FUNCTIONS = {
     "pgledger.currency_exponent",
     "pgledger.decimal_fault",
     "pgledger.derived_ulid",
+    "pgledger.draw_invoice",
+    "pgledger.draw_lines",
+    "pgledger.due_base",
+    "pgledger.ensure_invoice",
     "pgledger.entitlement",
     "pgledger.entitlement_versions",
     "pgledger.error_text",
@@ -247,6 +278,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.feature_is_repeated",
     "pgledger.feature_of",
     "pgledger.features_page",
+    "pgledger.finalize_invoices",
     "pgledger.find_coupon",
     "pgledger.find_feature",
     "pgledger.id_fault",
@@ -263,19 +295,31 @@ PRIVATE_FUNCTIONS = {
     "pgledger.invisible_characters",
     "pgledger.invoice_exponent",
     "pgledger.invoice_key",
+    "pgledger.invoice_occasions",
+    "pgledger.invoice_of",
+    "pgledger.invoice_on_occasion",
+    "pgledger.invoice_request",
+    "pgledger.invoice_subscription",
     "pgledger.invoice_text",
     "pgledger.invoice_time",
     "pgledger.json_path",
+    "pgledger.late_items",
+    "pgledger.late_lines",
     "pgledger.lock_coupon",
     "pgledger.lock_coupon_of_code",
+    "pgledger.lock_draft",
     "pgledger.lock_feature",
     "pgledger.lock_invoice",
     "pgledger.lock_plan",
+    "pgledger.lock_redemptions",
     "pgledger.lock_subscription",
     "pgledger.make_way",
+    "pgledger.mark_past_due",
     "pgledger.metadata_fault",
+    "pgledger.moved_invoices",
     "pgledger.new_subscription",
     "pgledger.new_ulid",
+    "pgledger.next_base_lines",
     "pgledger.note_subscription_change",
     "pgledger.open_meters",
     "pgledger.packages_begun",
@@ -289,37 +333,43 @@ PRIVATE_FUNCTIONS = {
     "pgledger.plan_of",
     "pgledger.plan_text",
     "pgledger.post_transfers",
-    "pgledger.read_invoice_line",
-    "pgledger.read_invoice_lines",
-    "pgledger.refuse_invoice_move",
-    "pgledger.repeated_invoice",
-    "pgledger.return_coupons",
-    "pgledger.usage_was_purged",
     "pgledger.price_amounts",
     "pgledger.price_description",
     "pgledger.price_lines",
+    "pgledger.priced_features",
     "pgledger.prorated",
+    "pgledger.proration_unit",
     "pgledger.quantity_fault",
     "pgledger.quota_period",
+    "pgledger.read_invoice_line",
+    "pgledger.read_invoice_lines",
     "pgledger.read_plan_base",
     "pgledger.read_plan_feature",
     "pgledger.read_plan_features",
     "pgledger.read_pricing",
     "pgledger.redeem_coupon",
+    "pgledger.redraw_invoice",
     "pgledger.refuse_account",
     "pgledger.refuse_change",
+    "pgledger.refuse_invoice_move",
     "pgledger.refuse_move",
     "pgledger.refuse_plan",
     "pgledger.refuse_second_subscription",
     "pgledger.repeated_coupon",
+    "pgledger.repeated_invoice",
     "pgledger.repeated_plan",
     "pgledger.repeated_redemption",
     "pgledger.repeated_subscription",
     "pgledger.resolve_usage",
+    "pgledger.return_coupons",
     "pgledger.rewrite_plan",
     "pgledger.roll_up_usage",
     "pgledger.rounded_quotient",
+    "pgledger.seat_levels",
+    "pgledger.show_invoice",
     "pgledger.split_amount",
+    "pgledger.store_invoice",
+    "pgledger.store_lines",
     "pgledger.store_subscription",
     "pgledger.subscribable_plan",
     "pgledger.subscription_due_at",
@@ -336,12 +386,18 @@ PRIVATE_FUNCTIONS = {
     "pgledger.unique_usage_between",
     "pgledger.usage_answers",
     "pgledger.usage_between",
+    "pgledger.usage_charge",
+    "pgledger.usage_counted",
     "pgledger.usage_fault",
+    "pgledger.usage_lines",
     "pgledger.usage_needed_from",
     "pgledger.usage_parts",
     "pgledger.usage_skew",
-    "pgledger.write_plan_features",
+    "pgledger.usage_was_purged",
+    "pgledger.use_coupons",
     "pgledger.whole_hours",
+    "pgledger.whole_period_start",
+    "pgledger.write_plan_features",
 }
 
 TABLE_VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
@@ -381,6 +437,7 @@ def expected_matrix() -> Matrix:
     for view in TENANTS_VIEWS:
         matrix["view", view][VIEW_OWNER] = set(TABLE_VERBS)
     allow("type", TYPES, dict.fromkeys(READERS, "USAGE"))
+    allow("type", PRIVATE_TYPES, {})
     allow("function", READING_FUNCTIONS | HELPERS_OF_VIEWS, dict.fromkeys(READERS, "EXECUTE"))
     allow("function", HELPERS_OF_TENANTS_VIEWS, dict.fromkeys((TENANT, *READERS), "EXECUTE"))
     allow("function", WRITING_FUNCTIONS, {POSTER: "EXECUTE"})
@@ -622,7 +679,10 @@ def test_tenants_rows_depend_on_nothing_that_could_be_changed(conn):
         where refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)
           and (classid = 'pg_policy'::regclass or relname ~ '^ledger_tenant_')
         """
-    ).fetchall() == [("pgledger.event_id(timestamp with time zone,bigint)",)]
+    ).fetchall() == [
+        ("pgledger.event_id(timestamp with time zone,bigint)",),
+        ("pgledger.line_item(pgledger.invoice_lines,timestamp with time zone)",),
+    ]
 
 
 def test_public_has_nothing(conn):
@@ -841,6 +901,7 @@ READS = (
     "select * from ledger_get_active_subscription('shop', 'one')",
     "select * from ledger_list_subscriptions('shop', 'one')",
     "select * from ledger_get_invoice('shop', 'one', '{draft}')",
+    "select * from ledger_preview_invoice('shop', 'one', '{subscription}')",
     "select * from ledger_get_invoice_by_period('shop', 'one', '{subscription}', now())",
     "select * from ledger_list_invoices('shop', 'one')",
     "select * from ledger_list_pending_invoices('shop', 'one')",
@@ -886,6 +947,9 @@ WRITES = (
     """select * from ledger_create_invoice(
       'shop', 'two', 'USD', '[{{"description": "Work", "amount": "80"}}]'
     )""",
+    "select * from ledger_generate_invoice('shop', 'one', '{subscription}')",
+    "select * from ledger_refresh_invoice('shop', 'one', '{draft}')",
+    "select * from ledger_finalize_invoice('shop', 'one', '{draft}')",
     "select * from ledger_delete_invoice('shop', 'one', '{draft}')",
     "select * from ledger_record_payment('shop', 'one', '{invoice}', 1)",
     "select * from ledger_mark_invoice_paid('shop', 'one', '{invoice}')",

@@ -276,7 +276,6 @@ using (
   )
 );
 
--- The policy of pgledger.invoices leaves the tenant's own.
 alter table pgledger.invoice_lines enable row level security;
 revoke all on table pgledger.invoice_lines from public;
 grant select on table pgledger.invoice_lines to pgledger_auditor;
@@ -289,7 +288,9 @@ using (
   exists (
     select
     from pgledger.invoices
-    where invoices.key = invoice_lines.invoice_key
+    inner join pgledger.tenant_roles as mapped
+      on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
+    where invoices.key = invoice_lines.invoice_key and mapped.role_name = current_user
   )
 );
 

@@ -1,6 +1,8 @@
 /*
 A line as an invoice shows it. Numbers are strings, so that whoever reads JSON keeps them exact; so
 are times, in UTC. The id is made from the invoice's, whose row has the time.
+
+Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */
 create or replace function pgledger.line_item(
   line pgledger.invoice_lines,
@@ -10,6 +12,8 @@ returns jsonb
 language sql
 stable
 parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
 as $$
   select jsonb_build_object(
     'id', 'li_' || pgledger.derived_ulid(created_at, line.invoice_key, line.place),
@@ -31,6 +35,6 @@ $$;
 
 comment on function pgledger.line_item is 'A line of an invoice as JSON.';
 
--- The views of invoices call it, with the privileges of whoever reads them.
 revoke all on function pgledger.line_item from public;
 grant execute on function pgledger.line_item to pgledger_reader;
+grant execute on function pgledger.line_item to pgledger_tenant;
