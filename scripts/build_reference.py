@@ -112,6 +112,36 @@ BILLING_ORDER: Final = {
         "ledger_invalidate_tenant_entitlements",
         "ledger_invalidate_feature_entitlements",
     ),
+    "Prices": ("ledger_price_usage",),
+    "Coupons": (
+        "ledger_create_coupon",
+        "ledger_get_coupon",
+        "ledger_get_coupon_by_id",
+        "ledger_list_coupons",
+        "ledger_update_coupon",
+        "ledger_archive_coupon",
+        "ledger_delete_coupon",
+        "ledger_redeem_coupon",
+        "ledger_list_coupon_redemptions",
+    ),
+    "Invoices": (
+        "ledger_generate_invoice",
+        "ledger_preview_invoice",
+        "ledger_create_invoice",
+        "ledger_get_invoice",
+        "ledger_get_invoice_by_period",
+        "ledger_list_invoices",
+        "ledger_list_pending_invoices",
+        "ledger_refresh_invoice",
+        "ledger_finalize_invoice",
+        "ledger_delete_invoice",
+        "ledger_record_payment",
+        "ledger_mark_invoice_paid",
+        "ledger_mark_invoice_voided",
+        "ledger_mark_invoice_uncollectible",
+        "ledger_list_payments",
+        "ledger_set_payment_terms",
+    ),
     "Tenants' database roles": (
         "ledger_map_tenant_role",
         "ledger_unmap_tenant_role",
@@ -127,6 +157,10 @@ BILLING_VIEWS: Final = (
     "ledger_subscription_changes",
     "ledger_usage_events",
     "ledger_entitlement_cache",
+    "ledger_coupons",
+    "ledger_coupon_redemptions",
+    "ledger_invoices",
+    "ledger_invoice_payments",
 )
 
 ROLES: Final = {
@@ -140,8 +174,9 @@ ROLES: Final = {
 }
 
 BILLING_TEXT: Final = """\
-Plans, subscriptions, usage and entitlements. Every call says whose data it is about: `app_id`, and
-`tenant_id` where it is a tenant's. What belongs to others is not found.
+Plans, subscriptions, usage, entitlements, coupons and invoices. Every call says whose data it is
+about: `app_id`, and `tenant_id` where it is a tenant's. What belongs to others is not found. How an
+invoice is computed is in [billing](billing.md).
 
 Functions that return a row are called in FROM: `select * from ledger_get_plan(…)`. The column
 `limit` is named like a word of SQL, so it is quoted where it is selected: `"limit"`."""
@@ -194,7 +229,8 @@ def linked(text: str, errors: Iterable[str]) -> str:
 def code_in(text: str) -> str:
     """Returns a comment in which names of ours are set as code."""
     return re.sub(
-        r"(?<![\w`])((?:pg)?ledger_[a-z0-9_]+(?:\*|\b)|(?:pgl[ate]|plan|feat|sub|evt)_(?![\w…]))"
+        r"(?<![\w`])((?:pg)?ledger_[a-z0-9_]+(?:\*|\b)|"
+        r"(?:pgl[ate]|plan|feat|sub|evt|cpn|red|inv|pay)_(?![\w…]))"
         # The app of all apps.
         r"|(?<![^ (])(\*)(?=[ ;.,)])",
         lambda found: f"`{found[0]}`",

@@ -672,8 +672,9 @@ def quota(story: Story) -> None:
 def clock(story: Story) -> None:
     story.chapter(
         "17. Time passes",
-        """Trials end and periods begin by the clock, and ledger_advance writes that down; something
-        calls it every minute. Here is a trial of a day that began a day ago, less two seconds.""",
+        """Trials end, periods begin and base fees are due by the clock, and ledger_advance writes
+        that down; something calls it every minute. Here is a trial of a day that began a day ago,
+        less two seconds. The same call draws up invoices for all the months that acme has had.""",
     )
     story.type("""
         select status
@@ -683,14 +684,118 @@ def clock(story: Story) -> None:
         );
     """)
     story.type("select pg_sleep(2.2);")
-    query = "select tenant_id, change from ledger_advance('maps');"
     story.equal(
         "changes",
-        story.query(query),
-        [["initech", "trial_ended"], ["initech", "period_started"]],
+        story.query("""
+            select tenant_id, change from ledger_advance('maps') where tenant_id = 'initech';
+        """),
+        [
+            ["initech", "trial_ended"],
+            ["initech", "period_started"],
+            ["initech", "invoice_finalized"],
+        ],
     )
     story.say("Nothing more is due.")
-    story.equal("changes", story.query(query), [])
+    story.equal("changes", story.query("select tenant_id, change from ledger_advance('maps');"), [])
+
+
+def invoice(story: Story) -> None:
+    story.chapter(
+        "18. An invoice",
+        """A plan of 60.00 for 30 days, a thousand calls included. This tenant has had it for 45
+        days, made 13,000 calls in the first 30 of them, and redeems a coupon.""",
+    )
+    story.type("""
+        select id as team
+        from ledger_create_plan(
+          'maps', 'team', 'Team', 'USD',
+          features => '[{"key": "api_calls", "limit": "1000", "soft_limit": true}]',
+          pricing => '{
+            "base": {"amount": "60.00", "interval": "day", "interval_count": 30},
+            "prices": [{"feature": "api_calls", "model": "graduated", "tiers": [
+              {"up_to": "10000", "unit_amount": "0.002"},
+              {"unit_amount": "0.001"}
+            ]}]
+          }'
+        ) \\gset
+    """)
+    story.type("""
+        select id as subscription
+        from ledger_create_subscription(
+          'maps', 'globex', :'team', started_at => now() - interval '45 days',
+          tax_rates => '[{"name": "Sales tax", "percentage": "8"}]'
+        ) \\gset
+    """)
+    story.type("""
+        select status
+        from ledger_record_usage(
+          'maps', 'globex', 'api_calls', 13000, event_at => now() - interval '20 days'
+        );
+    """)
+    story.type("""
+        select code, percentage, applies_to
+        from ledger_create_coupon(
+          'maps', 'CALLS10', '10 % off calls', percentage => 10,
+          applies_to => array['api_calls']
+        );
+    """)
+    rows = story.query("""
+        select status, uses_left from ledger_redeem_coupon('maps', 'globex', 'CALLS10');
+    """)
+    story.equal("redemption", rows, [["active", "1"]])
+    story.say("The first invoice is the base fee in advance, the next one what the period came to.")
+    story.equal(
+        "changes",
+        story.query("select tenant_id, change from ledger_advance('maps');"),
+        [["globex", "invoice_finalized"], ["globex", "invoice_finalized"]],
+    )
+    rows = story.query("""
+        select line.kind, line.description, line.quantity, line.amount
+        from ledger_get_invoice_by_period(
+          'maps', 'globex', :'subscription', at => now() - interval '20 days'
+        ) as invoice
+        cross join jsonb_to_recordset(invoice.line_items)
+          as line (kind text, description text, quantity numeric, amount numeric);
+    """)
+    story.equal(
+        "lines",
+        rows,
+        [
+            ["base_fee", "Team: base fee", "1", "60.00"],
+            ["overage", "Team: API calls beyond 1000", "12000", "22.00"],
+            ["discount", "10 % off calls", "", "-2.20"],
+            ["tax", "Sales tax 8 %", "", "6.38"],
+        ],
+    )
+    story.equal("total", sum(Decimal(row[3]) for row in rows), Decimal("86.18"))
+
+
+def payment(story: Story) -> None:
+    story.chapter(
+        "19. A payment in two parts",
+        """What is paid is written down until it covers what is due. Paid is final: the invoice
+        cannot be voided any more.""",
+    )
+    story.type("""
+        select id as invoice
+        from ledger_get_invoice_by_period(
+          'maps', 'globex', :'subscription', at => now() - interval '20 days'
+        ) \\gset
+    """)
+    for amount, answer in (
+        ("50.00", ["pending", "86.18", "50.00", "36.18"]),
+        ("36.18", ["paid", "86.18", "86.18", "0.00"]),
+    ):
+        rows = story.query(f"""
+            select status, amount_due, amount_paid, amount_remaining
+            from ledger_record_payment('maps', 'globex', :'invoice', {amount});
+        """)
+        story.equal("invoice", rows, [answer])
+    output = story.type(
+        "select status from ledger_mark_invoice_voided('maps', 'globex', :'invoice');",
+        refused="invoice inv_",
+    )
+    story.check("both states named", "is paid and cannot become voided" in output)
 
 
 CHAPTERS: Final = (
@@ -711,6 +816,8 @@ CHAPTERS: Final = (
     usage,
     quota,
     clock,
+    invoice,
+    payment,
 )
 
 BALANCES: Final = {
@@ -726,11 +833,14 @@ BALANCES: Final = {
 }
 
 # How many API calls of which tenant are counted in the end.
-USAGE: Final = {"acme": "10"}
+USAGE: Final = {"acme": "10", "globex": "13000"}
+
+# What tenants have paid.
+PAID: Final = {"globex": "86.18"}
 
 
 def read_back(dsn: str) -> dict[str, Decimal]:
-    """Reads balances and usage over a connection of our own; raises unless they are the story's."""
+    """Reads back over a connection of our own what the story has left; raises if it is not that."""
     expected = {name: Decimal(balance) for name, balance in BALANCES.items()}
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("select name, balance from pgledger_accounts_view").fetchall()
@@ -738,6 +848,13 @@ def read_back(dsn: str) -> dict[str, Decimal]:
         usage = connection.execute(
             "select tenant_id, sum(quantity) from ledger_usage_events group by tenant_id"
         ).fetchall()
+        paid = connection.execute(
+            "select tenant_id, sum(amount_paid) from ledger_invoices where amount_paid > 0"
+            " and status = 'paid' group by tenant_id"
+        ).fetchall()
+        numbers = connection.execute(
+            "select array_agg(number order by number) from ledger_invoices"
+        ).fetchone()
     found: dict[str, Decimal] = dict(rows)
     if found != expected or len(rows) != len(found):
         raise DemoError(f"the balances read back are {found}, not {expected}")
@@ -746,6 +863,10 @@ def read_back(dsn: str) -> dict[str, Decimal]:
         raise DemoError(f"pgledger_verify() found violations: {wrong}")
     if dict(usage) != {tenant: Decimal(used) for tenant, used in USAGE.items()}:
         raise DemoError(f"the usage read back is {dict(usage)}, not {USAGE}")
+    if dict(paid) != {tenant: Decimal(amount) for tenant, amount in PAID.items()}:
+        raise DemoError(f"the payments read back are {dict(paid)}, not {PAID}")
+    if numbers is None or numbers[0] != list(range(1, len(numbers[0]) + 1)):
+        raise DemoError(f"invoices are numbered {numbers}")
     return found
 
 

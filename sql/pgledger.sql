@@ -10894,9 +10894,12 @@ begin
     perform pgledger.redraw_invoice(v_invoice);
   end if;
 
-  if to_finalize and v_key is not null then
-    perform pgledger.use_coupons(v_key);
-  end if;
+  while to_finalize and v_key is not null loop
+    exit when pgledger.use_coupons(v_key);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end loop;
   return v_key;
 end;
 $$;
@@ -17348,7 +17351,8 @@ begin
     v_base := (select sum(share) from unnest(v_left) as share);
     v_discount := null;
     v_discount.amount := -coalesce(
-      round(v_base * v_coupon.percentage / 100, exponent), round(least(v_coupon.amount, v_base), exponent)
+      round(v_base * v_coupon.percentage * 0.01, exponent),
+      round(least(v_coupon.amount, v_base), exponent)
     );
     continue when (v_discount.amount < 0) is not true;
 
@@ -17368,7 +17372,9 @@ begin
       v_lines,
       pgledger.split_amount(
         array(
-          select -v_discount.amount * share.value / v_base
+          -- Digits enough, and as many for each, so that equal remainders are equal.
+          select
+            pgledger.rounded_quotient(-v_discount.amount * share.value, v_base, exponent + 18)
           from unnest(v_left) with ordinality as share (value, place)
           order by share.place
         ),
@@ -17422,7 +17428,7 @@ begin
         case
           when line.kind not in ('discount', 'tax')
             and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            then (line.amount - line.discount) * v_rate.percentage / 100
+            then (line.amount - line.discount) * v_rate.percentage * 0.01
           else 0
         end
       from unnest(v_lines) with ordinality as line (
@@ -17913,7 +17919,8 @@ grant execute on function ledger_preview_invoice to pgledger_reader;
 
 -- file: repeatable/50_billing/93_lock_redemptions.sql
 /*
-Locks what a tenant has left of coupons, ascending by key, so that nobody else uses it meanwhile.
+Locks the coupons that a tenant has redeemed, ascending by key, so that nobody else uses them up or
+gives them back meanwhile; those that are used up too, for they could be given back.
 Returns whether it has: without waiting, if somebody else holds one of them, it has not.
 */
 create or replace function pgledger.lock_redemptions(
@@ -17934,7 +17941,6 @@ begin
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
       and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
-      and (coupon_redemptions.uses_left > 0) is not false
     order by coupon_redemptions.key
     for no key update;
     return true;
@@ -17944,7 +17950,6 @@ begin
   from pgledger.coupon_redemptions
   where coupon_redemptions.app_id = lock_redemptions.app_id
     and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
-    and (coupon_redemptions.uses_left > 0) is not false
   order by coupon_redemptions.key
   for no key update skip locked;
   get diagnostics v_count = row_count;
@@ -17953,13 +17958,12 @@ begin
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
       and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
-      and (coupon_redemptions.uses_left > 0) is not false
   );
 end;
 $$;
 
 comment on function pgledger.lock_redemptions is
-  'Locks what a tenant has left of coupons, and returns whether it could.';
+  'Locks the coupons that a tenant has redeemed, and returns whether it could.';
 
 revoke all on function pgledger.lock_redemptions from public;
 
@@ -18106,16 +18110,47 @@ revoke all on function pgledger.store_lines from public;
 
 -- file: repeatable/50_billing/93_use_coupons.sql
 /*
-Uses up what an invoice that becomes final takes of its tenant's redemptions, which are locked: of
-an amount that is for once the amount, of the others one use. pgledger.return_coupons undoes it.
+Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
+for once the amount, of the others one use. pgledger.return_coupons undoes it.
+
+The redemptions are locked already, but for one that was made since: it is locked here, the last by
+its key. Returns false, and writes nothing, if somebody else was faster with it: the invoice is to
+be computed anew.
 */
 create or replace function pgledger.use_coupons(invoice_key bigint)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 begin
+  perform
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.key in (
+    select invoice_lines.redemption_key
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = use_coupons.invoice_key
+      and invoice_lines.kind = 'discount'
+  )
+  order by coupon_redemptions.key
+  for no key update;
+  if not found then
+    return true;
+  elsif exists (
+    select
+    from pgledger.invoice_lines
+    inner join pgledger.coupon_redemptions
+      on invoice_lines.redemption_key = coupon_redemptions.key
+    where invoice_lines.invoice_key = use_coupons.invoice_key
+      and invoice_lines.kind = 'discount'
+      and (
+        coupon_redemptions.uses_left = 0
+        or coupon_redemptions.amount_left < -invoice_lines.amount
+      )
+  ) then
+    return false;
+  end if;
+
   insert into pgledger.coupon_applications (invoice_key, redemption_key, discount, created_at)
   select
     invoice_lines.invoice_key, invoice_lines.redemption_key, -invoice_lines.amount,
@@ -18123,10 +18158,6 @@ begin
   from pgledger.invoice_lines
   where invoice_lines.invoice_key = use_coupons.invoice_key
     and invoice_lines.kind = 'discount';
-  if not found then
-    return;
-  end if;
-
   update pgledger.coupon_redemptions
   set
     amount_left = coupon_redemptions.amount_left - coupon_applications.discount,
@@ -18138,11 +18169,12 @@ begin
   from pgledger.coupon_applications
   where coupon_applications.invoice_key = use_coupons.invoice_key
     and coupon_applications.redemption_key = coupon_redemptions.key;
+  return true;
 end;
 $$;
 
 comment on function pgledger.use_coupons is
-  'Uses up what an invoice takes of its tenant''s redemptions.';
+  'Uses up what an invoice takes of its tenant''s redemptions, and returns whether it could.';
 
 revoke all on function pgledger.use_coupons from public;
 
@@ -19426,8 +19458,10 @@ begin
     end if;
   end if;
 
-  perform pgledger.redraw_invoice(v_invoice);
-  perform pgledger.use_coupons(v_invoice.key);
+  loop
+    perform pgledger.redraw_invoice(v_invoice);
+    exit when pgledger.use_coupons(v_invoice.key);
+  end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
   return pgledger.invoice_of(v_invoice.key);
 end;
@@ -19930,7 +19964,7 @@ values
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', 'e7773d6e47b34cfaed64026a12bddeb83d7c8d419fc4315fff64da26a3731013', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', '305712622c7747f0c77871c5892bceaf3c6cf0b797b78eb550b64fb1ec831d69', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', '3af52b7bc303c5a1b9e0ee0f939d590e491789f2a71f154dee741b3d3f5c5a25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '4a08178a89a9baed7bf4e173fc49627655cd81b37477e5a9472175afeef8d414', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'd2c44104bbda296bdb314e03b238762cf98eb0b203812c2d065069d0662c02b3', pg_catalog.now(), '0.1.0.dev0'),
@@ -20034,8 +20068,8 @@ values
   ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', '3bd0bdf0808b8d5b3fe3da271e95b5c416843352c50e8c093076ecfe55580dd7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '35fa36b4b0e82ae969d96a7fa54aff6914a3978e047925566a496c0b0e9a421c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'decffa1bacb8356fe08f7f58bd12f63353b531ddd36d766717ea68ea8d914ac1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '340122a7ee154f2bb56f39074dd3b4565599cc7e09f3a627af480e1da453c7df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'b83785283da729704a80e03008035be71531e9010d1c9baab407436ca525f007', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '56149613e2abbd368b50d52cccd5a1616430709d96c5ef3cf2eab46e96e2a06e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '356083065b8b8c26750952ba18f85bfd9f3c687f9f1a99a781f75a405628c46b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
@@ -20044,11 +20078,11 @@ values
   ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '4a8fa48b0ea6af5985a10d0ee92bc57852dde6591c14f0982ee6b06ef95746a8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '92ceb4d948fcd5920bd43196c8f981b098cceda58305f293c04eaec6b51b3110', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '0c9ab988b5118832f35eaa8dee733505fb93fbc8ac9c144789db3ca892fe3376', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '10ae663eddb926182d6cbf57fde8337b60f2286032504d84781c987b43e14860', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'd3417532ac4df44c8e7a9d37d28bbe38264fba6c7e001d31dd32e70927d64fdb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'd6c74bf4f3e7f0927421c1d31e44983a72d1c29c8ae7d20d9dd1a2f205519920', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', '33178babeece8cd4fd8bbc52e4ee311feb04cc3d843baf590fc961a702ac343e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_text.sql', 'repeatable', '10f6c58b1128adc31bf40b74040e5f9319314a6670c6f31695aa6654d673ce93', pg_catalog.now(), '0.1.0.dev0'),
@@ -20072,7 +20106,7 @@ values
   ('repeatable/50_billing/97_ledger_record_payment.sql', 'repeatable', '3ccce594dd0e213a77fe92addad12b409207700460e438bd0c8e6dfecf5ba1f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/97_pay_invoice.sql', 'repeatable', '27f94a8104a5dc7485c73a78f540f6b7b86c6ce99863c524d39cadc35f9bd80a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/97_payment_is_repeated.sql', 'repeatable', '51412eeb3944e13718396badca54f2714c14ceba47028ace7f87624c41361b8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', 'de0c0f9b583a2b3e69143de8669100992d3adc50bddc35a295d4f4619fe0e75b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', '9d350ec7741e449792610bfffb2a8aaa6f6368e08f4d07084c3e7eae5681068f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_mark_invoice_uncollectible.sql', 'repeatable', 'a0843fa6a044f94233de57928f819d557dedf31362a84eff94507a6432d979a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', 'fdc5788d899471998b7a23ccb0a5b3c0cfcc992453433c7996f71434ac693867', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_refresh_invoice.sql', 'repeatable', '7fd96ed01dc4bc52152d956e50be8ff2d7c66738cb788c11a5944e8431bb07f0', pg_catalog.now(), '0.1.0.dev0'),

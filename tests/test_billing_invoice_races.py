@@ -103,6 +103,14 @@ def test_one_amount_is_taken_off_once(connect: Connect, conn: Session) -> None:
     assert numbers(conn) == list(range(1, 9))
 
 
+def paying(invoice: str) -> Call:
+    return lambda session: Customer(session).tenant.one("ledger_mark_invoice_paid", id=invoice)
+
+
+def voiding(invoice: str) -> Call:
+    return lambda session: Customer(session).void(invoice)
+
+
 @pytest.mark.parametrize("mark", ["past_due", "pending"])
 def test_paid_or_voided_and_not_both(
     connect: Connect, conn: Session, set_clock: SetClock, mark: str
@@ -117,15 +125,7 @@ def test_paid_or_voided_and_not_both(
         customer.advance()
     seen = Counter[str]()
     for invoice in customer.invoices():
-        pay, void = all_at_once(
-            connect,
-            [
-                lambda session, id=invoice["id"]: Customer(session).tenant.one(
-                    "ledger_mark_invoice_paid", id=id
-                ),
-                lambda session, id=invoice["id"]: Customer(session).void(id),
-            ],
-        )
+        pay, void = all_at_once(connect, [paying(invoice["id"]), voiding(invoice["id"])])
         now = customer.tenant.one("ledger_get_invoice", id=invoice["id"])
         seen[now["status"]] += 1
         winner, loser = (pay, void) if now["status"] == "paid" else (void, pay)

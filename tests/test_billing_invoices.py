@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 
 from pgledger import errors
@@ -482,9 +481,9 @@ def test_advance_can_leave_drafts_or_draw_up_nothing(customer: Customer) -> None
 def test_numbers_have_no_gap_after_a_rollback(customer: Customer, conn: Session) -> None:
     for tenant in ("t1", "t2", "t3"):
         Customer(conn, tenant).tenant.create(make_plan(conn, f"plan-{tenant}", amount="5"))
-    with pytest.raises(psycopg.errors.DivisionByZero), conn.transaction():
+    with conn.transaction(force_rollback=True):
         customer.advance()
-        conn.execute("select 1 / 0")
+        assert len(customer.invoices()) == 1
     customer.advance()
     numbers = conn.execute("select number from ledger_invoices order by number").fetchall()
     assert numbers == [(1,), (2,), (3,)]
@@ -607,7 +606,7 @@ def test_what_an_amount_leaves_lives_on(customer: Customer, conn: Session) -> No
         customer.at(f"2025-{month:02}-01 00:00")
         customer.advance()
     assert [row["total"] for row in customer.invoices()] == [D(0), D(0), D(3), D(5)]
-    assert [row["status"] for row in customer.invoices()][0] == "paid"
+    assert customer.invoices()[0]["status"] == "paid"
 
 
 def test_coupons_that_do_not_apply_are_kept(customer: Customer, conn: Session) -> None:

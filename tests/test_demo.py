@@ -32,7 +32,12 @@ ANSWERS = {
     "t       |   10 |    10 |         0 | within_limit",
     "f       |   10 |    10 |         0 | limit_exceeded",
     "initech   | period_started",
+    "initech   | invoice_finalized",
     "period_started | 2025-02-28 00:00:00+00 | 2025-03-31 00:00:00+00",
+    "overage  | Team: API calls beyond 1000 |    12000 |  22.00",
+    "tax      | Sales tax 8 %               |          |   6.38",
+    "pending |      86.18 |       50.00 |            36.18",
+    "paid   |      86.18 |       86.18 |             0.00",
 }
 
 
@@ -98,6 +103,7 @@ def test_the_demo_tells_its_story_twice_and_leaves_nothing_behind(stage: Stage) 
             "does not allow a negative balance: 20.00 less 99.00 would leave -79.00" in done.stdout
         )
         assert "HINT:  Move a smaller amount" in done.stdout
+        assert "is paid and cannot become voided" in done.stdout
         # Without a terminal neither colours nor lines that overwrite one another.
         assert "\x1b" not in done.stdout
         assert "\r" not in done.stdout
@@ -123,6 +129,8 @@ def test_the_demo_shows_every_statement_with_its_prompt(stage: Stage) -> None:
         "ledger_ingest_usage",
         "ledger_consume_entitlement",
         "ledger_advance",
+        "ledger_redeem_coupon",
+        "ledger_record_payment",
     ):
         assert re.search(rf"^demo[=-]> .*\b{function}\(", shown, re.M), function
 
@@ -174,6 +182,18 @@ def test_usage_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
     done = stage.run("-c", wrong)
     assert done.returncode == 1
     assert "the usage read back is" in done.stderr
+    assert "all as expected" not in done.stdout
+    assert stage.is_empty()
+
+
+def test_a_payment_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
+    wrong = (
+        "import sys; sys.path.insert(0, 'scripts'); import demo; "
+        "demo.PAID['globex'] = '86.19'; sys.argv[1:] = []; sys.exit(demo.main())"
+    )
+    done = stage.run("-c", wrong)
+    assert done.returncode == 1
+    assert "the payments read back are" in done.stderr
     assert "all as expected" not in done.stdout
     assert stage.is_empty()
 

@@ -381,10 +381,6 @@ def test_what_a_document_says_to_type_prints_what_it_shows(document: str, reader
 # --- what else documents can get wrong ------------------------------------------------------------
 
 
-# Names that a document says do not exist.
-NOT_HERE = {"docs/coming-from-go.md": {"ledger_invoices", "ledger_coupons"}}
-
-
 def prose(document: str) -> str:
     return (ROOT / document).read_text()
 
@@ -424,7 +420,7 @@ def test_names_of_the_ledger_exist(document: str, conn: psycopg.Connection[Any])
     ).fetchall()
     known = {name for (name,) in rows}
     written = set(re.findall(r"\b(?:pg)?ledger_[a-z0-9_]*[a-z0-9]\b(?!\*)", prose(document)))
-    assert written <= known | {"pgledger_floor"} | NOT_HERE.get(document, set())
+    assert written <= known | {"pgledger_floor"}
 
 
 def test_every_error_is_explained_in_operations(conn: psycopg.Connection[Any]) -> None:

@@ -44,9 +44,12 @@ begin
     perform pgledger.redraw_invoice(v_invoice);
   end if;
 
-  if to_finalize and v_key is not null then
-    perform pgledger.use_coupons(v_key);
-  end if;
+  while to_finalize and v_key is not null loop
+    exit when pgledger.use_coupons(v_key);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end loop;
   return v_key;
 end;
 $$;

@@ -57,7 +57,8 @@ begin
     v_base := (select sum(share) from unnest(v_left) as share);
     v_discount := null;
     v_discount.amount := -coalesce(
-      round(v_base * v_coupon.percentage / 100, exponent), round(least(v_coupon.amount, v_base), exponent)
+      round(v_base * v_coupon.percentage * 0.01, exponent),
+      round(least(v_coupon.amount, v_base), exponent)
     );
     continue when (v_discount.amount < 0) is not true;
 
@@ -77,7 +78,9 @@ begin
       v_lines,
       pgledger.split_amount(
         array(
-          select -v_discount.amount * share.value / v_base
+          -- Digits enough, and as many for each, so that equal remainders are equal.
+          select
+            pgledger.rounded_quotient(-v_discount.amount * share.value, v_base, exponent + 18)
           from unnest(v_left) with ordinality as share (value, place)
           order by share.place
         ),

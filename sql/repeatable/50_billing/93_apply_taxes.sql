@@ -32,7 +32,7 @@ begin
         case
           when line.kind not in ('discount', 'tax')
             and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            then (line.amount - line.discount) * v_rate.percentage / 100
+            then (line.amount - line.discount) * v_rate.percentage * 0.01
           else 0
         end
       from unnest(v_lines) with ordinality as line (

@@ -1,5 +1,6 @@
 /*
-Locks what a tenant has left of coupons, ascending by key, so that nobody else uses it meanwhile.
+Locks the coupons that a tenant has redeemed, ascending by key, so that nobody else uses them up or
+gives them back meanwhile; those that are used up too, for they could be given back.
 Returns whether it has: without waiting, if somebody else holds one of them, it has not.
 */
 create or replace function pgledger.lock_redemptions(
@@ -20,7 +21,6 @@ begin
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
       and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
-      and (coupon_redemptions.uses_left > 0) is not false
     order by coupon_redemptions.key
     for no key update;
     return true;
@@ -30,7 +30,6 @@ begin
   from pgledger.coupon_redemptions
   where coupon_redemptions.app_id = lock_redemptions.app_id
     and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
-    and (coupon_redemptions.uses_left > 0) is not false
   order by coupon_redemptions.key
   for no key update skip locked;
   get diagnostics v_count = row_count;
@@ -39,12 +38,11 @@ begin
     from pgledger.coupon_redemptions
     where coupon_redemptions.app_id = lock_redemptions.app_id
       and coupon_redemptions.tenant_id = lock_redemptions.tenant_id
-      and (coupon_redemptions.uses_left > 0) is not false
   );
 end;
 $$;
 
 comment on function pgledger.lock_redemptions is
-  'Locks what a tenant has left of coupons, and returns whether it could.';
+  'Locks the coupons that a tenant has redeemed, and returns whether it could.';
 
 revoke all on function pgledger.lock_redemptions from public;

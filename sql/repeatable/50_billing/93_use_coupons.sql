@@ -1,14 +1,45 @@
 /*
-Uses up what an invoice that becomes final takes of its tenant's redemptions, which are locked: of
-an amount that is for once the amount, of the others one use. pgledger.return_coupons undoes it.
+Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
+for once the amount, of the others one use. pgledger.return_coupons undoes it.
+
+The redemptions are locked already, but for one that was made since: it is locked here, the last by
+its key. Returns false, and writes nothing, if somebody else was faster with it: the invoice is to
+be computed anew.
 */
 create or replace function pgledger.use_coupons(invoice_key bigint)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 begin
+  perform
+  from pgledger.coupon_redemptions
+  where coupon_redemptions.key in (
+    select invoice_lines.redemption_key
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = use_coupons.invoice_key
+      and invoice_lines.kind = 'discount'
+  )
+  order by coupon_redemptions.key
+  for no key update;
+  if not found then
+    return true;
+  elsif exists (
+    select
+    from pgledger.invoice_lines
+    inner join pgledger.coupon_redemptions
+      on invoice_lines.redemption_key = coupon_redemptions.key
+    where invoice_lines.invoice_key = use_coupons.invoice_key
+      and invoice_lines.kind = 'discount'
+      and (
+        coupon_redemptions.uses_left = 0
+        or coupon_redemptions.amount_left < -invoice_lines.amount
+      )
+  ) then
+    return false;
+  end if;
+
   insert into pgledger.coupon_applications (invoice_key, redemption_key, discount, created_at)
   select
     invoice_lines.invoice_key, invoice_lines.redemption_key, -invoice_lines.amount,
@@ -16,10 +47,6 @@ begin
   from pgledger.invoice_lines
   where invoice_lines.invoice_key = use_coupons.invoice_key
     and invoice_lines.kind = 'discount';
-  if not found then
-    return;
-  end if;
-
   update pgledger.coupon_redemptions
   set
     amount_left = coupon_redemptions.amount_left - coupon_applications.discount,
@@ -31,10 +58,11 @@ begin
   from pgledger.coupon_applications
   where coupon_applications.invoice_key = use_coupons.invoice_key
     and coupon_applications.redemption_key = coupon_redemptions.key;
+  return true;
 end;
 $$;
 
 comment on function pgledger.use_coupons is
-  'Uses up what an invoice takes of its tenant''s redemptions.';
+  'Uses up what an invoice takes of its tenant''s redemptions, and returns whether it could.';
 
 revoke all on function pgledger.use_coupons from public;

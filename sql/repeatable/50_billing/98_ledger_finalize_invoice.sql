@@ -47,8 +47,10 @@ begin
     end if;
   end if;
 
-  perform pgledger.redraw_invoice(v_invoice);
-  perform pgledger.use_coupons(v_invoice.key);
+  loop
+    perform pgledger.redraw_invoice(v_invoice);
+    exit when pgledger.use_coupons(v_invoice.key);
+  end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
   return pgledger.invoice_of(v_invoice.key);
 end;
