@@ -1,7 +1,6 @@
 """Coupons: what one can be, who can redeem it, and how often, however many try at once."""
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from pgledger import errors, ids
+from support.at_once import PATIENCE, all_at_once
 from support.clock import SetClock
 from support.database import Connect
 from support.properties import scaled
@@ -29,7 +29,6 @@ ULID = "01JTVST7XAES5BXHWZN4KR4VE"
 NOW = utc("2025-01-15 12:00")
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
-PATIENCE = {"options": "-c statement_timeout=60s"}
 
 COUPON_COLUMNS = [
     "id",
@@ -67,8 +66,6 @@ REDEMPTION_COLUMNS = [
     "amount_left",
     "created_at",
 ]
-
-Call = Callable[[Session], Any]
 
 
 @pytest.fixture
@@ -902,19 +899,6 @@ def test_any_arguments_are_taken_or_refused_by_name(conn, arguments, tenant_id):
 
 
 # At the same time
-
-
-def all_at_once(connect: Connect, calls: Sequence[Call]) -> list[Any]:
-    """Runs each call in a thread and session of its own, all from the same moment."""
-    sessions = [connect(autocommit=True, **PATIENCE) for _ in calls]
-    barrier = threading.Barrier(len(calls))
-
-    def run(session: Session, work: Call) -> Any:
-        barrier.wait()
-        return outcome(partial(work, session))
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, sessions, calls))
 
 
 def kinds(results: Sequence[Any]) -> Counter[type]:

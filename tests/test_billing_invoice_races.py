@@ -1,26 +1,21 @@
 """Invoices under many sessions at once: each period is billed once, and no number is left out."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import psycopg
 import pytest
 
 from pgledger import errors
+from support.at_once import PATIENCE, Call, all_at_once
 from support.clock import SetClock
 from support.database import Connect
 from support.invoices import Customer, make_feature, make_plan
 from support.subscriptions import Row, Session, call, utc
 from support.waiting import WaitUntil, WaitUntilBlocked
 
-PATIENCE = {"options": "-c statement_timeout=60s"}
 START = utc("2025-01-01 00:00")
-
-Call = Callable[[Session], Any]
 
 
 @pytest.fixture
@@ -29,22 +24,6 @@ def conn(connect: Connect, set_clock: SetClock) -> Session:
     set_clock(conn, START)
     make_feature(conn, "calls")
     return conn
-
-
-def all_at_once(connect: Connect, calls: Sequence[Call]) -> list[Any]:
-    """Runs each call in a session of its own, all from the same moment; an error is a result."""
-    sessions = [connect(autocommit=True, **PATIENCE) for _ in calls]
-    barrier = threading.Barrier(len(calls))
-
-    def run(session: Session, work: Call) -> Any:
-        barrier.wait()
-        try:
-            return work(session)
-        except psycopg.Error as error:
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, sessions, calls))
 
 
 def subscribe(conn: Session, plan: str, count: int) -> None:

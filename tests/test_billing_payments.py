@@ -4,7 +4,6 @@ Amounts are looked at as they are written; the clock stands where a test puts it
 """
 
 import random
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from pgledger import errors, ids
+from support.at_once import PATIENCE, all_at_once
 from support.clock import SetClock
 from support.database import Connect
 from support.properties import scaled
@@ -32,13 +32,10 @@ from support.subscriptions import Row, Session, Tenant, call, create_plan, utc
 NOW = utc("2025-01-15 12:00")
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
-# A session that waits for ever would hold the run; one that waits this long has been forgotten.
-PATIENCE = {"options": "-c statement_timeout=30s"}
 
 SALES_TAX: list[Row] = [{"name": "Sales tax", "percentage": "8.25"}]
 
 Clock = Callable[[datetime | str], None]
-Call = Callable[[Session], Any]
 
 
 @pytest.fixture
@@ -1543,25 +1540,6 @@ def test_invoices_come_to_what_the_model_says(conn, clock):
 
 
 # Many at once
-
-
-def all_at_once(connect: Connect, calls: Sequence[Call]) -> list[Any]:
-    """Runs each call in a thread and session of its own, all from the same moment.
-
-    A call's psycopg error is its result.
-    """
-    sessions = [connect(autocommit=True, **PATIENCE) for _ in calls]
-    barrier = threading.Barrier(len(calls))
-
-    def run(session: Session, work: Call) -> Any:
-        barrier.wait()
-        try:
-            return work(session)
-        except psycopg.Error as error:
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, sessions, calls))
 
 
 def failures(results: Sequence[Any]) -> list[type[Exception]]:

@@ -1,9 +1,8 @@
 """Billing calls of many sessions at once: each thing happens once, and none is half done."""
 
 import random
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -14,6 +13,7 @@ import pytest
 from psycopg import IsolationLevel
 
 from pgledger import errors
+from support.at_once import PATIENCE, Call, all_at_once
 from support.clock import SetClock
 from support.database import Connect
 from support.subscriptions import (
@@ -30,12 +30,8 @@ from support.subscriptions import (
 )
 from support.waiting import WaitUntil, WaitUntilBlocked
 
-# A session that waits for ever would hold the run; one that waits this long has been forgotten.
-PATIENCE = {"options": "-c statement_timeout=30s"}
 NOW = utc("2025-01-15 12:00")
 DAY = timedelta(days=1)
-
-Call = Callable[[Session], Any]
 
 
 @pytest.fixture
@@ -44,25 +40,6 @@ def conn(connect: Connect, set_clock: SetClock) -> Session:
     conn = connect(autocommit=True, **PATIENCE)
     set_clock(conn, NOW)
     return conn
-
-
-def all_at_once(connect: Connect, calls: Sequence[Call]) -> list[Any]:
-    """Runs each call in a thread and session of its own, all from the same moment.
-
-    A call's psycopg error is its result.
-    """
-    sessions = [connect(autocommit=True, **PATIENCE) for _ in calls]
-    barrier = threading.Barrier(len(calls))
-
-    def run(session: Session, work: Call) -> Any:
-        barrier.wait()
-        try:
-            return work(session)
-        except psycopg.Error as error:
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, sessions, calls))
 
 
 def failures(results: Sequence[Any]) -> list[Any]:
