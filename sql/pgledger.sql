@@ -11054,7 +11054,11 @@ grant execute on function ledger_resume_subscription to pgledger_poster;
 Marks invoices of an app that are pending and were to be paid by now, at most so many, those first
 that were due first, and returns them. What somebody else holds is left to the next call.
 */
-create or replace function pgledger.mark_past_due(app_id text, max_invoices integer)
+create or replace function pgledger.mark_past_due(
+  app_id text,
+  max_invoices integer,
+  now timestamptz
+)
 returns bigint[]
 language sql
 volatile
@@ -11065,7 +11069,7 @@ as $$
     from pgledger.invoices
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
-      and invoices.due_at <= pgledger.clock()
+      and invoices.due_at <= mark_past_due.now
     order by invoices.due_at
     limit max_invoices
     for no key update skip locked
@@ -11075,7 +11079,7 @@ as $$
     set
       status = 'past_due',
       version = invoices.version + 1,
-      updated_at = pgledger.clock()
+      updated_at = mark_past_due.now
     from overdue
     where invoices.key = overdue.key and invoices.status = 'pending'
     returning invoices.key, invoices.due_at
@@ -11228,7 +11232,7 @@ begin
     perform pgledger.finalize_invoices(app_id, v_keys);
   end if;
   if invoices <> 'none' then
-    v_past_due := pgledger.mark_past_due(app_id, max_subscriptions);
+    v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
   end if;
   return query
   select moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id
@@ -19967,9 +19971,9 @@ values
   ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', '3af52b7bc303c5a1b9e0ee0f939d590e491789f2a71f154dee741b3d3f5c5a25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '4a08178a89a9baed7bf4e173fc49627655cd81b37477e5a9472175afeef8d414', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'd2c44104bbda296bdb314e03b238762cf98eb0b203812c2d065069d0662c02b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '4f80da4fbd5b6a525cf59b29f37544c3f5376c8b98716021236ae6a7b78e3f61', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '1ddd3b73d6143f99e9388e01fbd80086e87d9f8c8ee4fc826675477e4b22afd3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),

@@ -145,3 +145,71 @@ def test_a_total_reads_days_and_hours_instead_of_events(conn, days):
         ).fetchone()
         assert total == 24 * 60 * days
         assert rows_read(conn, "pgledger.usage_events") + rows_fetched(conn) == 0
+
+
+SUBSCRIBE: LiteralString = """
+    select count(*)
+    from ledger_create_plan(
+      'shop', 'pro', 'Pro', 'USD', '[{"key": "calls"}]',
+      '{"base": {"amount": "9"},
+        "prices": [{"feature": "calls", "model": "per_unit", "unit_amount": "1"}]}'
+    ) as plan
+    cross join generate_series(1, 2000) as number
+    cross join lateral ledger_create_subscription('shop', 't' || number, plan.id)
+"""
+
+INVOICING: dict[str, LiteralString] = {
+    "a preview": """
+        select total
+        from ledger_subscriptions as subscription
+        cross join lateral ledger_preview_invoice('shop', 't77', subscription.id)
+        where subscription.id = %(id)s
+    """,
+    "a draft": "select total from ledger_generate_invoice('shop', 't77', %(id)s)",
+    "a list": "select total from ledger_list_invoices('shop', 't77')",
+    "what is pending": "select total from ledger_list_pending_invoices('shop', 't77')",
+    "an invoice of a period": """
+        select total
+        from ledger_get_invoice_by_period('shop', 't77', %(id)s, now(), 'start')
+    """,
+}
+
+
+@pytest.fixture
+def invoiced(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """Many tenants, each with an invoice."""
+    conn.autocommit = True
+    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+    conn.execute(SUBSCRIBE)
+    while conn.execute("select count(*) from ledger_advance('shop')").fetchone() != (0,):
+        pass
+    conn.execute("analyze")
+    return conn
+
+
+def test_an_invoice_reads_what_is_its_tenants(invoiced):
+    (subscription,) = invoiced.execute(
+        "select id from ledger_subscriptions where tenant_id = 't77'"
+    ).fetchone()
+    for call in INVOICING.values():
+        for _ in range(3):
+            with invoiced.transaction():
+                invoiced.execute(call, {"id": subscription})
+                for table in (
+                    "subscriptions",
+                    "subscription_changes",
+                    "invoices",
+                    "invoice_lines",
+                    "coupon_redemptions",
+                ):
+                    assert rows_read(invoiced, f"pgledger.{table}") < 200, (call, table)
+
+
+def test_a_worker_with_nothing_to_do_reads_next_to_nothing(invoiced):
+    for mode in ("final", "draft", "none"):
+        with invoiced.transaction():
+            assert invoiced.execute(
+                "select count(*) from ledger_advance('shop', invoices => %s)", [mode]
+            ).fetchone() == (0,)
+            for table in ("subscriptions", "subscription_changes", "invoices", "invoice_lines"):
+                assert rows_read(invoiced, f"pgledger.{table}") < 20, (mode, table)

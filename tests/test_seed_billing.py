@@ -295,6 +295,8 @@ def test_subscriptions_track_periods_and_trials(connect, set_clock: SetClock):
         "trial_ended",
         "period_started",
         "period_started",
+        "invoice_finalized",
+        "invoice_finalized",
     ]
     february = datetime(2026, 2, 28, 12, tzinfo=UTC)
     march = datetime(2026, 3, 31, 12, tzinfo=UTC)

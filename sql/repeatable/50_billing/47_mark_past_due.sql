@@ -2,7 +2,11 @@
 Marks invoices of an app that are pending and were to be paid by now, at most so many, those first
 that were due first, and returns them. What somebody else holds is left to the next call.
 */
-create or replace function pgledger.mark_past_due(app_id text, max_invoices integer)
+create or replace function pgledger.mark_past_due(
+  app_id text,
+  max_invoices integer,
+  now timestamptz
+)
 returns bigint[]
 language sql
 volatile
@@ -13,7 +17,7 @@ as $$
     from pgledger.invoices
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
-      and invoices.due_at <= pgledger.clock()
+      and invoices.due_at <= mark_past_due.now
     order by invoices.due_at
     limit max_invoices
     for no key update skip locked
@@ -23,7 +27,7 @@ as $$
     set
       status = 'past_due',
       version = invoices.version + 1,
-      updated_at = pgledger.clock()
+      updated_at = mark_past_due.now
     from overdue
     where invoices.key = overdue.key and invoices.status = 'pending'
     returning invoices.key, invoices.due_at

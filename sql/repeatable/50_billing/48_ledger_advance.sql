@@ -91,7 +91,7 @@ begin
     perform pgledger.finalize_invoices(app_id, v_keys);
   end if;
   if invoices <> 'none' then
-    v_past_due := pgledger.mark_past_due(app_id, max_subscriptions);
+    v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
   end if;
   return query
   select moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id
