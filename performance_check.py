@@ -48,7 +48,7 @@ from unittest.mock import patch
 import psycopg
 from psycopg import sql
 from psycopg.adapt import Dumper
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgledger import Ledger
 from pgledger.embedded import DEFAULT_MAJOR, EmbeddedError, EmbeddedServer, server_binaries
@@ -2335,48 +2335,50 @@ def advance_by_workers(target: Target, surface: str, workers: int) -> Advanced:
     return total
 
 
-def functions_called(connection: Control) -> list[tuple[str, int, float]]:
-    """The functions that took the most time by themselves: name, calls, milliseconds."""
+def functions_called(connection: Control) -> dict[int, tuple[str, int, float]]:
+    """What the server has counted of functions: name, calls and their own milliseconds."""
     connection.execute("select pg_stat_clear_snapshot()")
-    return [
-        (str(name), int(calls), float(milliseconds))
-        for name, calls, milliseconds in connection.execute(
-            """
-            select funcname, calls, self_time
-            from pg_stat_user_functions
-            order by self_time desc
-            """
+    return {
+        int(number): (str(name), int(calls), float(milliseconds))
+        for number, name, calls, milliseconds in connection.execute(
+            "select funcid, funcname, calls, self_time from pg_stat_user_functions"
         )
-    ]
+    }
 
 
 def explain_advance(target: Target, connection: Control, surface: str, most: int) -> Report:
     """Says which functions the time of an invoice goes to, for a part of them, in one session."""
     report = Report()
+    before = functions_called(connection)
+    dsn = make_conninfo(target.dsn, options="-c track_functions=all")
     try:
-        connection.execute("select pg_stat_reset()")
-        dsn = f"{target.dsn} options='-c track_functions=all'"
         done = advance_all(dsn, surface, most)
-    except psycopg.errors.InsufficientPrivilege as refused:
+    except psycopg.OperationalError as refused:
         note(f"Not saying where the time goes: {refused}")
         return report
-    found: list[tuple[str, int, float]] = []
+    own: dict[str, tuple[int, float]] = {}
     # The server counts what a session did some time after it has ended.
     for _ in range(50):
         time.sleep(TICK_SECONDS)
-        found = functions_called(connection)
-        if found:
+        own = {
+            name: (calls - was[1], milliseconds - was[2])
+            for number, (name, calls, milliseconds) in functions_called(connection).items()
+            if calls > (was := before.get(number, ("", 0, 0.0)))[1]
+        }
+        if own:
             break
-    whole_time = sum(milliseconds for _, _, milliseconds in found)
+    invoices = max(done.invoices, 1)
+    sum_of_all = sum(milliseconds for _, milliseconds in own.values())
     report.add(f"Where the time goes, one session, {done.invoices} invoices:")
-    for name, calls, milliseconds in found[:FUNCTIONS_SHOWN]:
+    for name, (calls, milliseconds) in sorted(own.items(), key=lambda item: -item[1][1])[
+        :FUNCTIONS_SHOWN
+    ]:
         report.add(
-            f"  {name}: {100 * milliseconds / whole_time:.1f} %,"
-            f" {1000 * milliseconds / max(done.invoices, 1):.0f} us an invoice,"
-            f" {calls / max(done.invoices, 1):.1f} calls"
+            f"  {name}: {100 * milliseconds / sum_of_all:.1f} %,"
+            f" {1000 * milliseconds / invoices:.0f} us an invoice in {calls / invoices:.1f} calls"
         )
-    report.figures["self_time_by_function"] = {
-        name: milliseconds / whole_time for name, _, milliseconds in found
+    report.figures["time_share_by_function"] = {
+        name: milliseconds / sum_of_all for name, (_, milliseconds) in own.items()
     }
     return report
 

@@ -476,6 +476,39 @@ def test_entitlement_mode_compares_few_with_many(
     assert value(conn, "select count(*) from ledger_subscriptions where status = 'active'") == 3
 
 
+@pytest.mark.slow
+def test_invoice_mode_invoices_each_subscription_once(
+    ledger_dsn: str, conn: psycopg.Connection[Any], figures: Path
+) -> None:
+    lines, written = usage_run(ledger_dsn, figures, "--mode", "invoice", "--events", "200")
+    assert_matches(
+        lines[:7],
+        (
+            r"1000 lines, one-off invoice, created: \d+\.\d+ ms",
+            r"1000 lines, one-off invoice, made final: \d+\.\d+ ms",
+            r"1000 lines, invoice of metered features, drawn up: \d+\.\d+ ms",
+            r"Events: 200",
+            r"Invoices at the start: 3",
+            r"Invoices: \d+",
+            r"Seconds: \d+\.\d",
+        ),
+    )
+    assert any(line.startswith("Where the time goes") for line in lines)
+    assert {"subscriptions_per_second", "many_lines_create_ms"} <= set(written)
+    assert conn.execute(
+        """
+        select kind, count(*)
+        from ledger_invoices
+        where app_id = 'performance_check' and kind in ('start', 'period') and total > 0
+          and subscription_id in (
+            select id from ledger_subscriptions where tenant_id not like '%many'
+          )
+        group by kind
+        order by kind
+        """
+    ).fetchall() == [("period", 3), ("start", 3)]
+
+
 # What it refuses, and how it ends
 
 
@@ -494,7 +527,7 @@ def test_database_without_pgledger_is_refused(database: NewDatabase) -> None:
         (("--mode", "python", "--floor"), "--floor goes with the modes single, batch, bulk, usage"),
         (("--transfers", "5"), "--transfers goes with the modes python, bytes, history, growth"),
         (("--mode", "growth", "--transfers", "9"), "at least 10"),
-        (("--events", "5"), "--events goes with the modes usage, entitlement"),
+        (("--events", "5"), "--events goes with the modes usage, entitlement, invoice"),
         (("--mode", "entitlement", "--events", "9"), "at least 10"),
         (("--tenants", "0"), "0 is not from 1 to 100,000"),
         (("--mode", "entitlement", "--purge"), "--purge goes with --mode usage"),
@@ -608,7 +641,7 @@ def test_help_teaches() -> None:
     ):
         assert option in text
     modes = ("single", "batch", "bulk", "python", "bytes", "history", "growth")
-    for mode in (*modes, "usage", "entitlement"):
+    for mode in (*modes, "usage", "entitlement", "invoice"):
         assert re.search(rf"^  {mode}\b", text, re.MULTILINE)
     assert "Transfers are permanent" in text
     assert text.count("python performance_check.py") >= 5
