@@ -5721,8 +5721,11 @@ select
   invoices.unapplied,
   (
     select
-      jsonb_agg(
-        pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+      coalesce(
+        jsonb_agg(
+          pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+        ),
+        '[]'
       )
     from pgledger.invoice_lines
     where invoice_lines.invoice_key = invoices.key
@@ -6198,8 +6201,11 @@ select
   invoices.unapplied,
   (
     select
-      jsonb_agg(
-        pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+      coalesce(
+        jsonb_agg(
+          pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+        ),
+        '[]'
       )
     from pgledger.invoice_lines
     where invoice_lines.invoice_key = invoices.key
@@ -14250,7 +14256,9 @@ begin
     order by part.latest_at desc, part.latest_key desc
     limit 1;
   else
-    return (pgledger.usage_counted(meter_key, aggregation, starts_at, ends_at)).value;
+    return (
+      pgledger.usage_counted(meter_key, unique_key, aggregation, starts_at, ends_at)
+    ).value;
   end if;
   return coalesce(v_value, 0);
 end;
@@ -14263,11 +14271,12 @@ revoke all on function pgledger.usage_between from public;
 
 -- file: repeatable/50_billing/68_usage_counted.sql
 /*
-What the sum, count or max of usage of a meter in [starts_at, ends_at) comes to, and of how many
-events; zero where there is none.
+What usage of a meter in [starts_at, ends_at) comes to by an aggregation, and of how many events;
+zero where there is none, or no meter.
 */
 create or replace function pgledger.usage_counted(
   meter_key integer,
+  unique_key text,
   aggregation text,
   starts_at timestamptz,
   ends_at timestamptz,
@@ -14279,23 +14288,31 @@ stable
 parallel safe
 as $$
 begin
+  if meter_key is null then
+    value := 0;
+    events := 0;
+    return;
+  end if;
   select
     coalesce(
       case aggregation
         when 'sum' then sum(part.quantity)
         when 'count' then sum(part.events)
-        else max(part.highest)
+        when 'max' then max(part.highest)
       end,
       0
     ),
     coalesce(sum(part.events), 0)
   into usage_counted.value, usage_counted.events
   from pgledger.usage_parts(meter_key, starts_at, ends_at) as part;
+  if aggregation in ('latest', 'unique_count') then
+    value := pgledger.usage_between(meter_key, unique_key, aggregation, starts_at, ends_at);
+  end if;
 end;
 $$;
 
 comment on function pgledger.usage_counted is
-  'Sum, count or max of a meter''s usage in a range of time, and how many events it is of.';
+  'What a meter''s usage in a range of time comes to, and how many events it is of.';
 
 revoke all on function pgledger.usage_counted from public;
 
@@ -14598,8 +14615,8 @@ grant execute on function ledger_query_usage to pgledger_reader;
 /*
 Since when a tenant's usage events are still needed one by one: since the earliest start of what its
 subscriptions count in now, and of what is to be invoiced for them: the period that a draft is for,
-and, of a plan with prices, the one that was current when ledger_advance last looked. Infinity if
-there is nothing of that.
+and, if a plan since then has prices, the one that was current when ledger_advance last looked.
+Infinity if there is nothing of that.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -14632,12 +14649,12 @@ as $$
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
   left join lateral (
-    select change.period_start
+    select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
     inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
-      and change.version = greatest(subscriptions.invoiced_version, 1)
-      and jsonb_path_exists(plans.pricing, '$.prices[0]')
+      and change.version >= greatest(subscriptions.invoiced_version, 1)
+    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id
@@ -16185,7 +16202,7 @@ revoke all on function pgledger.billed_base from public;
 -- file: repeatable/50_billing/92_billed_usage.sql
 /*
 What invoices that stand have charged for a subscription's usage in a period and in those before,
-one row for each feature and stay on a plan. The invoice that is being computed is left out.
+one row for each plan and feature. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
@@ -16214,7 +16231,7 @@ as $$
     invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
-    invoice_lines.period_start,
+    min(invoice_lines.period_start),
     max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(
@@ -16237,7 +16254,7 @@ as $$
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period
     end
-  group by 1, 2, 3, 4
+  group by 1, 2, 3
 $$;
 
 comment on function pgledger.billed_usage is
@@ -16649,8 +16666,8 @@ revoke all on function pgledger.late_items from public;
 -- file: repeatable/50_billing/92_late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final: what its period
-costs with it, by the price it was billed at, less what was billed. One line for each feature and
-stay on a plan.
+costs with it, by the price it was billed at, less what was billed. One line for each plan and
+feature.
 
 Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
 invoice is a draft has it on the draft.
@@ -16669,8 +16686,7 @@ as $$
 declare
   v_billed record;
   v_charge record;
-  v_segments pgledger.billing_segment[];
-  v_stay pgledger.billing_segment;
+  v_stays pgledger.billing_segment[];
   v_line pgledger.invoice_lines;
 begin
   for v_billed in
@@ -16693,21 +16709,19 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_segments := pgledger.billing_segments(subscription, v_billed.for_period);
-    v_stay := null;
-    v_stay.starts_at := v_billed.starts_at;
-    v_stay.ends_at := v_billed.ends_at;
-    v_stay.whole_start := v_segments[1].whole_start;
-    v_stay.whole_end := v_segments[1].whole_end;
+    v_stays := array(
+      select stay
+      from pgledger.billing_stays(
+        pgledger.billing_segments(subscription, v_billed.for_period)
+      ) as stay
+    );
     v_charge := pgledger.usage_charge(
       v_billed.basis,
       v_billed.meter_key,
       v_billed.unique_key,
-      (
-        select min(stay.starts_at)
-        from pgledger.billing_stays(v_segments) as stay
-      ),
-      v_stay,
+      v_stays[1].starts_at,
+      array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
+      v_billed.plan_key = v_stays[1].plan_key,
       subscription.time_zone,
       exponent
     );
@@ -16945,6 +16959,61 @@ comment on function pgledger.seat_levels is
 
 revoke all on function pgledger.seat_levels from public;
 
+-- file: repeatable/50_billing/92_seats_charge.sql
+/*
+What seats cost by a price in the stays of a period on the price's plan, rounded: each level of
+seats its share of the period, by the days or seconds for which they are taken.
+*/
+create or replace function pgledger.seats_charge(
+  basis jsonb,
+  meter_key integer,
+  stays pgledger.billing_segment[],
+  time_zone text,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out true_up numeric,
+  out cap numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    coalesce(
+      trim_scale(round(sum(seats.level * (seats.until - seats.since) / seats.length), 6)), 0
+    ),
+    coalesce(
+      sum(pgledger.prorated(cost.amount, seats.since, seats.until, seats.length, exponent)), 0
+    ),
+    coalesce(
+      sum(pgledger.prorated(cost.true_up, seats.since, seats.until, seats.length, exponent)), 0
+    ),
+    coalesce(
+      sum(pgledger.prorated(cost.cap, seats.since, seats.until, seats.length, exponent)), 0
+    )
+  from (
+    select
+      greatest(level.level - coalesce((basis ->> 'allowance')::numeric, 0), 0) as level,
+      level.since, level.until, whole.length
+    from unnest(stays) as stay
+    cross join lateral pgledger.seat_levels(
+      meter_key, stay.starts_at, stay.ends_at, stay.whole_start, stay.whole_end, time_zone,
+      basis ->> 'proration'
+    ) as level
+    cross join lateral pgledger.proration_unit(
+      stay.whole_end, stay.whole_start, stay.whole_end, time_zone, basis ->> 'proration'
+    ) as whole (length)
+    where meter_key is not null
+  ) as seats
+  cross join lateral pgledger.price_amounts(basis -> 'price', seats.level) as cost
+$$;
+
+comment on function pgledger.seats_charge is
+  'What seats cost by a price in the stays of a period on the price''s plan.';
+
+revoke all on function pgledger.seats_charge from public;
+
 -- file: repeatable/50_billing/92_show_invoice.sql
 /*
 An invoice with its lines as applications see it, written down or not.
@@ -16988,8 +17057,8 @@ as $$
     invoice.unapplied,
     (
       select
-        jsonb_agg(
-          pgledger.line_item(line.value, invoice.created_at) order by line.place
+        coalesce(
+          jsonb_agg(pgledger.line_item(line.value, invoice.created_at) order by line.place), '[]'
         )
       from (
         select
@@ -17028,23 +17097,23 @@ revoke all on function pgledger.show_invoice from public;
 
 -- file: repeatable/50_billing/92_usage_charge.sql
 /*
-What usage of a feature in a part of a period costs by a price, rounded, the price's minimum and
-maximum apart; how much is charged, what usage has come to since counted_from, and of how many
-events in that part.
+What usage of a feature costs by a price in the stays of a period on the price's plan, rounded, what
+is missing to the price's minimum and beyond its maximum apart; how much is charged, what usage has
+come to since counted_from, and of how many events in these stays.
 
-Usage counts from the start of the period, and the part is charged what its usage adds: the price of
-all until its end less the price of all until its start. So a change of plan neither begins tiers
-and allowances again nor charges anything twice. What a price asks for no usage at all is part of
-what the first part costs.
-
-Seats are charged by the time for which they are taken, each day or second its share of the period.
+Usage counts from the start of the period's first stay, and a stay is charged what its usage adds:
+the price of all until its end less the price of all until its start. So neither a change of plan
+nor a pause begins tiers and allowances again, or charges anything twice. What a price asks for no
+usage at all falls to the plan that the period began with, and so does a minimum; what usage adds is
+never less than nothing.
 */
 create or replace function pgledger.usage_charge(
   basis jsonb,
   meter_key integer,
   unique_key text,
   counted_from timestamptz,
-  segment pgledger.billing_segment,
+  stays pgledger.billing_segment[],
+  is_first boolean,
   time_zone text,
   exponent integer,
   out quantity numeric,
@@ -17059,95 +17128,70 @@ stable
 parallel safe
 as $$
 declare
-  v_aggregation text := basis ->> 'aggregation';
   v_allowance numeric := coalesce((basis ->> 'allowance')::numeric, 0);
-  v_before numeric := 0;
-  v_start record;
-  v_end record;
+  v_minimum numeric := coalesce((basis #>> '{price,minimum}')::numeric, 0);
+  v_stay pgledger.billing_segment;
+  v_usage record;
+  v_cost record;
+  v_before numeric;
+  v_cap numeric := 0;
 begin
-  counted := 0;
+  quantity := 0;
+  amount := 0;
   events := 0;
-  if meter_key is null then
-    null;
-  elsif v_aggregation in ('sum', 'count', 'max') then
-    select total.value, total.events
-    into usage_charge.counted, usage_charge.events
-    from pgledger.usage_counted(meter_key, v_aggregation, counted_from, segment.ends_at) as total;
-  else
-    counted := pgledger.usage_between(
-      meter_key, unique_key, v_aggregation, counted_from, segment.ends_at
+  foreach v_stay in array stays loop
+    v_usage := pgledger.usage_counted(
+      meter_key, unique_key, basis ->> 'aggregation', counted_from, v_stay.ends_at
     );
-    events := pgledger.usage_between(
-      meter_key, null, 'count', counted_from, segment.ends_at
+    counted := v_usage.value;
+    events := events + v_usage.events;
+    if basis ->> 'type' = 'metered' then
+      v_before := greatest(v_usage.value - v_allowance, 0);
+      v_cost := pgledger.price_amounts(basis -> 'price', v_before);
+      quantity := quantity + v_before;
+      amount := amount + v_cost.amount;
+      v_cap := v_cap + v_cost.cap;
+    end if;
+    continue when v_stay.starts_at = counted_from;
+
+    v_usage := pgledger.usage_counted(
+      meter_key, unique_key, basis ->> 'aggregation', counted_from, v_stay.starts_at
     );
-  end if;
-  if segment.starts_at > counted_from and meter_key is not null then
-    v_before := pgledger.usage_between(
-      meter_key, unique_key, v_aggregation, counted_from, segment.starts_at
-    );
-    events := events - pgledger.usage_between(
-      meter_key, null, 'count', counted_from, segment.starts_at
-    );
-  end if;
+    events := events - v_usage.events;
+    if basis ->> 'type' = 'metered' then
+      v_before := greatest(v_usage.value - v_allowance, 0);
+      v_cost := pgledger.price_amounts(basis -> 'price', v_before);
+      quantity := quantity - v_before;
+      amount := amount - v_cost.amount;
+      v_cap := v_cap - v_cost.cap;
+    end if;
+  end loop;
 
   if basis ->> 'type' = 'seat' then
-    select
-      coalesce(round(sum(level.level * (level.until - level.since) / whole.length), 6), 0),
-      coalesce(
-        sum(pgledger.prorated(cost.amount, level.since, level.until, whole.length, exponent)), 0
-      ),
-      coalesce(
-        sum(pgledger.prorated(cost.true_up, level.since, level.until, whole.length, exponent)), 0
-      ),
-      coalesce(
-        sum(pgledger.prorated(cost.cap, level.since, level.until, whole.length, exponent)), 0
-      )
+    select charge.quantity, charge.amount, charge.true_up, charge.cap
     into usage_charge.quantity, usage_charge.amount, usage_charge.true_up, usage_charge.cap
-    from (
-      select
-        pgledger.proration_unit(
-          segment.whole_end, segment.whole_start, segment.whole_end, time_zone,
-          basis ->> 'proration'
-        ) as length
-    ) as whole
-    cross join lateral pgledger.seat_levels(
-      meter_key, segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      time_zone, basis ->> 'proration'
-    ) as seats
-    cross join lateral (
-      select greatest(seats.level - v_allowance, 0) as level, seats.since, seats.until
-    ) as level
-    cross join lateral pgledger.price_amounts(basis -> 'price', level.level) as cost;
+    from pgledger.seats_charge(basis, meter_key, stays, time_zone, exponent) as charge;
     return;
   end if;
-
-  quantity := greatest(counted - v_allowance, 0);
-  v_end := pgledger.price_amounts(basis -> 'price', quantity);
-  amount := round(v_end.amount, exponent);
-  true_up := round(v_end.amount + v_end.true_up, exponent) - amount;
-  cap := round(v_end.amount + v_end.cap, exponent) - amount;
-  if segment.starts_at > counted_from then
-    v_start := pgledger.price_amounts(basis -> 'price', greatest(v_before - v_allowance, 0));
-    quantity := quantity - greatest(v_before - v_allowance, 0);
-    true_up := true_up
-      - (round(v_start.amount + v_start.true_up, exponent) - round(v_start.amount, exponent));
-    cap := cap - (round(v_start.amount + v_start.cap, exponent) - round(v_start.amount, exponent));
-    amount := amount - round(v_start.amount, exponent);
-  end if;
+  v_cap := greatest(amount + v_cap, 0);
+  v_minimum := case when is_first then greatest(amount, v_minimum) else amount end;
+  amount := round(greatest(amount, 0), exponent);
+  true_up := greatest(round(v_minimum, exponent) - amount, 0);
+  cap := round(v_cap, exponent) - amount;
 end;
 $$;
 
 comment on function pgledger.usage_charge is
-  'What usage of a feature in a part of a period costs by a price.';
+  'What usage of a feature costs by a price in the stays of a period on the price''s plan.';
 
 revoke all on function pgledger.usage_charge from public;
 
 -- file: repeatable/50_billing/92_usage_lines.sql
 /*
 Lines for the usage of a subscription's period, less what interim invoices have billed of it: for
-each stay on a plan and each of its prices one for usage, overage beyond an allowance or seats, and
-one each for what is missing to the price's minimum and what is beyond its maximum. Usage of zero
-has its line, too: it says that the feature was looked at, for what comes late.
+each plan that it was on and each of its prices one for usage, overage beyond an allowance or seats,
+and one each for what is missing to the price's minimum and what is beyond its maximum. Usage of
+zero has its line, too: it says that the feature was looked at, for what comes late.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -17162,8 +17206,10 @@ stable
 parallel safe
 as $$
 declare
-  v_counted_from timestamptz;
-  v_stay pgledger.billing_segment;
+  v_stays pgledger.billing_segment[] := array(
+    select stay from pgledger.billing_stays(segments) as stay
+  );
+  v_plan record;
   v_price record;
   v_charge record;
   v_billed record;
@@ -17173,22 +17219,23 @@ declare
     from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
   );
 begin
-  for v_stay in
+  for v_plan in
     select
-      stay.starts_at, stay.ends_at, stay.plan_key, stay.quantity, stay.status, stay.whole_start,
-      stay.whole_end
-    from pgledger.billing_stays(segments) as stay
+      stay.plan_key, min(stay.starts_at) as starts_at, max(stay.ends_at) as ends_at,
+      array_agg(stay order by stay.starts_at) as stays
+    from unnest(v_stays) as stay
+    group by stay.plan_key
+    order by min(stay.starts_at)
   loop
-    v_counted_from := coalesce(v_counted_from, v_stay.starts_at);
     for v_price in
       select
         price.description, price.feature_key, price.unit_amount, price.meter_key,
         price.unique_key, price.basis
-      from pgledger.priced_features(subscription, v_stay.plan_key) as price
+      from pgledger.priced_features(subscription, v_plan.plan_key) as price
     loop
       v_charge := pgledger.usage_charge(
-        v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
-        subscription.time_zone, exponent
+        v_price.basis, v_price.meter_key, v_price.unique_key, v_stays[1].starts_at,
+        v_plan.stays, v_plan.plan_key = v_stays[1].plan_key, subscription.time_zone, exponent
       );
       if v_has_billed then
         select
@@ -17198,8 +17245,7 @@ begin
         into v_billed
         from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
         where billed.item = v_price.feature_key
-          and billed.plan_key = v_stay.plan_key
-          and billed.starts_at = v_stay.starts_at;
+          and billed.plan_key = v_plan.plan_key;
         v_charge.quantity := v_charge.quantity - v_billed.quantity;
         v_charge.amount := v_charge.amount - v_billed.amount;
         v_charge.true_up := v_charge.true_up - v_billed.true_up;
@@ -17215,8 +17261,8 @@ begin
       end;
       v_line.description := v_price.description;
       v_line.item := v_price.feature_key;
-      v_line.period_start := v_stay.starts_at;
-      v_line.period_end := v_stay.ends_at;
+      v_line.period_start := v_plan.starts_at;
+      v_line.period_end := v_plan.ends_at;
       v_line.quantity := v_charge.quantity;
       v_line.unit_amount := v_price.unit_amount;
       v_line.amount := v_charge.amount;
@@ -17224,7 +17270,7 @@ begin
       v_line.tax := 0;
       v_line.subscription_key := subscription.key;
       v_line.for_period := for_period;
-      v_line.plan_key := v_stay.plan_key;
+      v_line.plan_key := v_plan.plan_key;
       v_line.counted := v_charge.counted;
       v_line.events := v_charge.events;
       v_line.basis := v_price.basis;
@@ -17362,8 +17408,8 @@ begin
 
     v_discount.kind := 'discount';
     v_discount.description := v_coupon.name;
-    v_discount.discount := 0;
-    v_discount.tax := 0;
+    v_discount.discount := 0 * v_discount.amount;
+    v_discount.tax := v_discount.discount;
     v_discount.redemption_key := v_coupon.key;
     v_discount.basis := jsonb_strip_nulls(
       jsonb_build_object(
@@ -17446,8 +17492,8 @@ begin
     v_tax.kind := 'tax';
     v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
     v_tax.amount := round((select sum(share) from unnest(v_shares) as share), exponent);
-    v_tax.discount := 0;
-    v_tax.tax := 0;
+    v_tax.discount := 0 * v_tax.amount;
+    v_tax.tax := v_tax.discount;
     v_tax.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'name', v_rate.name,
@@ -17517,11 +17563,14 @@ begin
   invoice.discount := round(invoice.discount, v_exponent);
   invoice.tax := round(invoice.tax, v_exponent);
   invoice.total := invoice.subtotal - invoice.discount + invoice.tax;
-  invoice.credits_applied := 0;
-  invoice.amount_due := greatest(invoice.total - invoice.credits_applied, 0);
-  invoice.amount_paid := 0;
-  invoice.refund_due := 0;
-  invoice.unapplied := 0;
+  -- With the currency's decimals, like all amounts.
+  invoice.credits_applied := round(0::numeric, v_exponent);
+  invoice.amount_due := greatest(
+    invoice.total - invoice.credits_applied, invoice.credits_applied
+  );
+  invoice.amount_paid := invoice.credits_applied;
+  invoice.refund_due := invoice.credits_applied;
+  invoice.unapplied := invoice.credits_applied;
 end;
 $$;
 
@@ -17676,10 +17725,12 @@ begin
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     refund_due = case
-      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0) else 0
+      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
+      else 0 * invoices.total
     end,
     unapplied = case
-      when subscriptions.unused_time = 'refund' then 0 else greatest(-invoices.total, 0)
+      when subscriptions.unused_time = 'refund' then 0 * invoices.total
+      else greatest(-invoices.total, 0 * invoices.total)
     end,
     version = invoices.version + 1,
     updated_at = v_now
@@ -19867,7 +19918,7 @@ values
   ('repeatable/40_billing_views/18_line_item.sql', 'repeatable', 'acb7a9b7cea2785408112685c392362a4e30f7f1e722aadb78d79096845034e1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/19_ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/19_ledger_coupons.sql', 'repeatable', 'e08212e7039f763760438259f056feacc441a87477b92218839ce056cd0f2bd8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/20_ledger_invoices.sql', 'repeatable', 'e098e60d54a7be9c55e9cfcafdff6f77ff8f70cfa51ee9e4f8c5598f0a5d50a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/20_ledger_invoices.sql', 'repeatable', '21394c9a2030e26bef1eb1f76e47bfd98e7a18caebe17400e28a0206d7b38ed4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/21_ledger_invoice_payments.sql', 'repeatable', 'ccad97cde8c46e2bbdf46a15438e19130cc3667cb8b63ba0555343ca3af315ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/81_ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/82_ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
@@ -19875,7 +19926,7 @@ values
   ('repeatable/40_billing_views/84_ledger_tenant_subscription_changes.sql', 'repeatable', '53109dcd535aa92b4a165e09788e0654e59430a34f0b745fa6112704a23bc250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/85_ledger_tenant_usage_events.sql', 'repeatable', '12bff5fb736b95b30da17719f0972fd8a7a15beb92cfb1af4db64f268d936084', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/86_ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/40_billing_views/87_ledger_tenant_invoices.sql', 'repeatable', 'dfb99df05c7f2b76137ea389e8896116fcb2c7525dbf9fb1857332a4fb7f4633', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/40_billing_views/87_ledger_tenant_invoices.sql', 'repeatable', 'e9f104161e4afb0307155218d9580785c02ff7529c615928103529f9691a59aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/40_billing_views/88_ledger_tenant_invoice_payments.sql', 'repeatable', '7bbc781a5e2acaffcd242516f9f4375f5798943557274bacc0daa7ad08620d9c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/00_check_app.sql', 'repeatable', 'f1dca49212636a09a0795de2997edd70b9aafda51db903d97324d4ff273812d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/01_check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
@@ -20026,14 +20077,14 @@ values
   ('repeatable/50_billing/66_whole_hours.sql', 'repeatable', '462d4931a26b13a93e7dbf940a2c6155d3f83f137e1df0721150dd3b5074829b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '514761eb250063fda91282573df6c6778c7c3e6d661704354ea85a7501a74232', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', 'f6b99071153af3c21c10cde26ce31ebc79a7b1fec2e86c2263046df90f6dbef5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', '23b6ab8fe424d03f234e03a4e53363df03ef877b793a2d701dfbaa3ce99bb7fd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/68_usage_counted.sql', 'repeatable', '33484bd2f9de1b5095805757d8b25d3241556b482d9210493dae5c81dd8fc0e3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', 'be9de43a6d6c9398ecc4a7abb938dcd130ac9c059e83706881bc74ab083f9a2a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/68_usage_counted.sql', 'repeatable', '2cb6c64af9d46987dafe6bf42e3d42dcc27ce3ff0a4642d2a3aeed63ff3d9433', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/69_check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', '72aec652da84c0fe87c1d8ff2aac274bad962e39d3ae59f6083894b67bf052c4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/71_ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/72_ledger_aggregate_usage_by_feature.sql', 'repeatable', 'c91ced9cba2350892e7c0b8a732d3198d5bad2921f5685a0ee32241f3dc3c547', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/73_ledger_query_usage.sql', 'repeatable', '61da2ec186eb2263ede5934ce05495efbea8ef94286d20b55f23938ea1667080', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', 'b5fc3ee27eeb6c08970b4e2b725f9ad6e1d97f23b16413e35ba538d294952928', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/74_usage_needed_from.sql', 'repeatable', '8a7ebd448a5bd7ea9e7751b5c219754bf3d1adb040add702ff883bec9b8b83e4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/75_ledger_purge_usage.sql', 'repeatable', 'f554b106f36d74d6d4a06f9e7271f12b011751b4c1c513446e5b49c6f9fdb195', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/78_event_of_key.sql', 'repeatable', '94e02e76ebb4dd078a403763798f2c4ea375a11ed99a0c2e30dd99f76d1ad475', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/80_entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
@@ -20057,27 +20108,28 @@ values
   ('repeatable/50_billing/92_base_is_billed.sql', 'repeatable', 'a0690adfd4f9ffbd93354a1d411650441a333abd3ba45261a31eb1b47c705a5a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_base_lines.sql', 'repeatable', '5535bb2161ef32703dbc41ecae8305a78fe79ffdfd2716f3c91c4804a39f9d76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'adf4795d2ed98162937d69f1a9be71db917f853ed24a13b1329d3ec6a8c754b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'bd462914a37460801091ed9217ccfeb17b6ee5318d82ea356390085343e0d306', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', 'cc123925aa4f505c723970be304f31e2f4ac738955f74176481f66e437617ce7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '804e77fa431886bcee5b394589297c41d86bb6810008e130143773816ce6bf6f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_due_base.sql', 'repeatable', '8e8eeb53aad719fec941068366851f4bd824c9e7549ab7d286d1d5e42dba264c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_late_items.sql', 'repeatable', '40ed009691ab2df1d493ca89a1dce8e7e9679b5eaa7881f84da4a31b2c75bdde', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '1b0c9acc364dd13e378b3e08f8c295f38c672f0bb7149696d431a04b57df67eb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '4b6621bd2b3db2d8ab338edbc387ddb10abce17eff53a590dc74a493d5ceef7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'ab133b589d631f01feeeadde4e5d61d3aa54d991b53f0f149ef9f895f2b2e6b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', '3bd0bdf0808b8d5b3fe3da271e95b5c416843352c50e8c093076ecfe55580dd7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '35fa36b4b0e82ae969d96a7fa54aff6914a3978e047925566a496c0b0e9a421c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'a37bf32e2e9e3b1cb6a0434c8ca2a8dfd1f3240ce30296623c53c85fa26ccee2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', 'bee9818f2d868ec752e4e44569e795d77b058ce7e35933226a25e18aad4025aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '93734443a517d0a4b0b2d190e71eaa3122db928c67eb9e5f00b8ded042ff0411', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'b83785283da729704a80e03008035be71531e9010d1c9baab407436ca525f007', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '56149613e2abbd368b50d52cccd5a1616430709d96c5ef3cf2eab46e96e2a06e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '356083065b8b8c26750952ba18f85bfd9f3c687f9f1a99a781f75a405628c46b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', '3e21e5c78fbd4570bba59f9c99e010d31247e926a51a91cab592bc3ddbc3be26', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'c5061eeb4593c4feb47f30fc6259bbd95429beca8fcb39a2cc95afde88cb2c63', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '45b8454e4d7438472fe0afec9b6a63b56e1c55ff2bad89763bf328ef329efe9c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '26d964e8ba76c488d7578c23c7f248a7ed7e1cf0047bbd08fa687fe77ab9a946', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '4a8fa48b0ea6af5985a10d0ee92bc57852dde6591c14f0982ee6b06ef95746a8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '92ceb4d948fcd5920bd43196c8f981b098cceda58305f293c04eaec6b51b3110', pg_catalog.now(), '0.1.0.dev0'),

@@ -332,6 +332,62 @@ def test_minimum_and_maximum_are_lines_of_their_own(customer: Customer) -> None:
     ]
 
 
+def test_a_minimum_is_due_once_in_a_period(customer: Customer) -> None:
+    bounded = {"feature": "calls", "model": "per_unit", "unit_amount": "1", "minimum": "5"}
+    one = make_plan(customer.conn, "one", prices=[bounded])
+    two = make_plan(customer.conn, "two", prices=[bounded])
+    subscription = customer.tenant.create(one)["id"]
+    customer.at("2025-01-05 00:00")
+    customer.tenant.one("ledger_pause_subscription", id=subscription)
+    customer.use("calls", 20)
+    customer.at("2025-01-10 00:00")
+    customer.tenant.one("ledger_resume_subscription", id=subscription)
+    customer.use("calls", 7)
+    customer.at("2025-01-20 00:00")
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=two)
+    customer.use("calls", 3)
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    (invoice,) = customer.invoices()
+    assert lines(invoice) == [("usage", "calls", D(7), D(7)), ("usage", "calls", D(3), D(3))]
+
+
+def test_less_use_of_a_volume_price_gives_nothing_back_after_a_change(customer: Customer) -> None:
+    volume = {
+        "feature": "calls",
+        "model": "volume",
+        "tiers": [{"up_to": "9", "unit_amount": "7"}, {"unit_amount": "6"}],
+    }
+    free = make_plan(customer.conn, "free", prices=[{**PER_CALL, "unit_amount": "0"}])
+    paid = make_plan(customer.conn, "paid", prices=[volume])
+    subscription = customer.tenant.create(free)["id"]
+    customer.use("calls", 9)
+    customer.at("2025-01-20 00:00")
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=paid)
+    customer.use("calls", 1)
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    (invoice,) = customer.invoices()
+    assert lines(invoice) == [("usage", "calls", D(9), D(0)), ("usage", "calls", D(1), D(0))]
+
+
+def test_usage_before_a_change_to_a_price_is_not_purged(customer: Customer, conn: Session) -> None:
+    """The period began with a plan without prices."""
+    free = make_plan(conn, "free", features=[{"key": "calls"}])
+    subscription = customer.tenant.create(free)["id"]
+    customer.use("calls", 7, "2025-01-01 12:02")
+    customer.at("2025-01-01 12:01")
+    priced = make_plan(conn, "priced", prices=[PER_CALL])
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=priced)
+    customer.at("2025-02-05 00:00")
+    customer.advance(invoices="none")
+    purge = "select ledger_purge_usage('shop', '2025-02-01 12:00+00')"
+    assert conn.execute(purge).fetchone() == (0,)
+    customer.advance()
+    assert [lines(row) for row in customer.invoices()] == [[("usage", "calls", D(7), D("3.5"))]]
+    assert conn.execute(purge).fetchone() == (1,)
+
+
 def test_seats_cost_what_they_cost_for_their_days(customer: Customer) -> None:
     price = {"feature": "team", "model": "per_unit", "unit_amount": "30"}
     customer.at("2025-04-01 00:00")

@@ -526,17 +526,15 @@ period 2024-03-31T09:30 2024-04-30T09:30 due 2024-05-30T09:30 paid 96.04
   proration base 1 52.00                        # large, days 7 to 20: 80.00 less 28.00
   proration base 1 4.67                         # small, days 20 to 27: 18.00 less 13.33
   base_fee base 1 50.00
-  overage calls 0 0.00                          # medium: 450 of 500
+  overage calls 0 0.00                          # medium: 450 of 500, and none later
   overage calls 250 12.50                       # large: 1250 of 1000
   overage calls 50 5.00                         # small: from 1250 to 1300
-  overage calls 0 0.00                          # medium
   late_usage calls 20 2.00                      # March, small: 120 of 100, less 0.00
   late_usage calls 40 3.20                      # March, medium: from 120 to 640, less 8.00
 period 2024-04-30T09:30 2024-05-31T09:30 due 2024-06-30T09:30 paid 98.00
   base_fee base 1 50.00                         # up and down within a day
-  overage calls 0 0.00                          # medium
-  overage calls 0 0.00                          # large: 1000 of 1000
   overage calls 600 48.00                       # medium: from 1000 to 1600
+  overage calls 0 0.00                          # large: 1000 of 1000
 period 2024-05-31T09:30 2024-06-30T09:30 due 2024-07-30T09:30 paid 141.67
   proration base 1 -25.00                       # 50 x 15/30
   proration base 3 50.00                        # days 15 to 25 of 150: 125.00 less 75.00
@@ -856,8 +854,7 @@ period 2024-05-01 2024-06-01 due 2024-07-01 paid 37.00
 period 2024-06-01 2024-07-01 due 2024-07-31 paid 20.66
   proration base 1 -10.34                       # days 10 to 20 of 30: 20.67 less 10.33
   base_fee base 1 31.00
-  overage classes 0 0.00                        # until the pause
-  overage classes 0 0.00                        # and after it
+  overage classes 0 0.00                        # until the pause, and after it
 period 2024-07-01 2024-08-01 due 2024-08-31 paid -13.00 unapplied 13.00
   proration base 1 -16.00                       # 31 x 16/31, and no fee for August
   overage classes 1 3.00                        # 5; the 2 in the pause cost nothing

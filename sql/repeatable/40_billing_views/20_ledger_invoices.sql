@@ -28,8 +28,11 @@ select
   invoices.unapplied,
   (
     select
-      jsonb_agg(
-        pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+      coalesce(
+        jsonb_agg(
+          pgledger.line_item(invoice_lines, invoices.created_at) order by invoice_lines.place
+        ),
+        '[]'
       )
     from pgledger.invoice_lines
     where invoice_lines.invoice_key = invoices.key

@@ -34,7 +34,9 @@ begin
     order by part.latest_at desc, part.latest_key desc
     limit 1;
   else
-    return (pgledger.usage_counted(meter_key, aggregation, starts_at, ends_at)).value;
+    return (
+      pgledger.usage_counted(meter_key, unique_key, aggregation, starts_at, ends_at)
+    ).value;
   end if;
   return coalesce(v_value, 0);
 end;

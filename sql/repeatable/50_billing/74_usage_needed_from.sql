@@ -1,8 +1,8 @@
 /*
 Since when a tenant's usage events are still needed one by one: since the earliest start of what its
 subscriptions count in now, and of what is to be invoiced for them: the period that a draft is for,
-and, of a plan with prices, the one that was current when ledger_advance last looked. Infinity if
-there is nothing of that.
+and, if a plan since then has prices, the one that was current when ledger_advance last looked.
+Infinity if there is nothing of that.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -35,12 +35,12 @@ as $$
     subscriptions, plan_features.period, pgledger.clock()
   ) as quota_period on plan_features.period is not null
   left join lateral (
-    select change.period_start
+    select min(change.period_start) as period_start
     from pgledger.subscription_changes as change
     inner join pgledger.plans on change.plan_key = plans.key
     where change.subscription_key = subscriptions.key
-      and change.version = greatest(subscriptions.invoiced_version, 1)
-      and jsonb_path_exists(plans.pricing, '$.prices[0]')
+      and change.version >= greatest(subscriptions.invoiced_version, 1)
+    having bool_or(jsonb_path_exists(plans.pricing, '$.prices[0]'))
   ) as uninvoiced on subscriptions.invoiced_version < subscriptions.version
   where subscriptions.app_id = usage_needed_from.app_id
     and subscriptions.tenant_id = usage_needed_from.tenant_id

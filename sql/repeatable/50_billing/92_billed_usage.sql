@@ -1,6 +1,6 @@
 /*
 What invoices that stand have charged for a subscription's usage in a period and in those before,
-one row for each feature and stay on a plan. The invoice that is being computed is left out.
+one row for each plan and feature. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
@@ -29,7 +29,7 @@ as $$
     invoice_lines.for_period,
     invoice_lines.plan_key,
     invoice_lines.item,
-    invoice_lines.period_start,
+    min(invoice_lines.period_start),
     max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
     coalesce(
@@ -52,7 +52,7 @@ as $$
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period
     end
-  group by 1, 2, 3, 4
+  group by 1, 2, 3
 $$;
 
 comment on function pgledger.billed_usage is

@@ -1,7 +1,7 @@
 /*
 Lines for usage that was reported after the invoice of its period had become final: what its period
-costs with it, by the price it was billed at, less what was billed. One line for each feature and
-stay on a plan.
+costs with it, by the price it was billed at, less what was billed. One line for each plan and
+feature.
 
 Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
 invoice is a draft has it on the draft.
@@ -20,8 +20,7 @@ as $$
 declare
   v_billed record;
   v_charge record;
-  v_segments pgledger.billing_segment[];
-  v_stay pgledger.billing_segment;
+  v_stays pgledger.billing_segment[];
   v_line pgledger.invoice_lines;
 begin
   for v_billed in
@@ -44,21 +43,19 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_segments := pgledger.billing_segments(subscription, v_billed.for_period);
-    v_stay := null;
-    v_stay.starts_at := v_billed.starts_at;
-    v_stay.ends_at := v_billed.ends_at;
-    v_stay.whole_start := v_segments[1].whole_start;
-    v_stay.whole_end := v_segments[1].whole_end;
+    v_stays := array(
+      select stay
+      from pgledger.billing_stays(
+        pgledger.billing_segments(subscription, v_billed.for_period)
+      ) as stay
+    );
     v_charge := pgledger.usage_charge(
       v_billed.basis,
       v_billed.meter_key,
       v_billed.unique_key,
-      (
-        select min(stay.starts_at)
-        from pgledger.billing_stays(v_segments) as stay
-      ),
-      v_stay,
+      v_stays[1].starts_at,
+      array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
+      v_billed.plan_key = v_stays[1].plan_key,
       subscription.time_zone,
       exponent
     );

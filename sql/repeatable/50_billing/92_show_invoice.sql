@@ -40,8 +40,8 @@ as $$
     invoice.unapplied,
     (
       select
-        jsonb_agg(
-          pgledger.line_item(line.value, invoice.created_at) order by line.place
+        coalesce(
+          jsonb_agg(pgledger.line_item(line.value, invoice.created_at) order by line.place), '[]'
         )
       from (
         select

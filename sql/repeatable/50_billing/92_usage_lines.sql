@@ -1,8 +1,8 @@
 /*
 Lines for the usage of a subscription's period, less what interim invoices have billed of it: for
-each stay on a plan and each of its prices one for usage, overage beyond an allowance or seats, and
-one each for what is missing to the price's minimum and what is beyond its maximum. Usage of zero
-has its line, too: it says that the feature was looked at, for what comes late.
+each plan that it was on and each of its prices one for usage, overage beyond an allowance or seats,
+and one each for what is missing to the price's minimum and what is beyond its maximum. Usage of
+zero has its line, too: it says that the feature was looked at, for what comes late.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -17,8 +17,10 @@ stable
 parallel safe
 as $$
 declare
-  v_counted_from timestamptz;
-  v_stay pgledger.billing_segment;
+  v_stays pgledger.billing_segment[] := array(
+    select stay from pgledger.billing_stays(segments) as stay
+  );
+  v_plan record;
   v_price record;
   v_charge record;
   v_billed record;
@@ -28,22 +30,23 @@ declare
     from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
   );
 begin
-  for v_stay in
+  for v_plan in
     select
-      stay.starts_at, stay.ends_at, stay.plan_key, stay.quantity, stay.status, stay.whole_start,
-      stay.whole_end
-    from pgledger.billing_stays(segments) as stay
+      stay.plan_key, min(stay.starts_at) as starts_at, max(stay.ends_at) as ends_at,
+      array_agg(stay order by stay.starts_at) as stays
+    from unnest(v_stays) as stay
+    group by stay.plan_key
+    order by min(stay.starts_at)
   loop
-    v_counted_from := coalesce(v_counted_from, v_stay.starts_at);
     for v_price in
       select
         price.description, price.feature_key, price.unit_amount, price.meter_key,
         price.unique_key, price.basis
-      from pgledger.priced_features(subscription, v_stay.plan_key) as price
+      from pgledger.priced_features(subscription, v_plan.plan_key) as price
     loop
       v_charge := pgledger.usage_charge(
-        v_price.basis, v_price.meter_key, v_price.unique_key, v_counted_from, v_stay,
-        subscription.time_zone, exponent
+        v_price.basis, v_price.meter_key, v_price.unique_key, v_stays[1].starts_at,
+        v_plan.stays, v_plan.plan_key = v_stays[1].plan_key, subscription.time_zone, exponent
       );
       if v_has_billed then
         select
@@ -53,8 +56,7 @@ begin
         into v_billed
         from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
         where billed.item = v_price.feature_key
-          and billed.plan_key = v_stay.plan_key
-          and billed.starts_at = v_stay.starts_at;
+          and billed.plan_key = v_plan.plan_key;
         v_charge.quantity := v_charge.quantity - v_billed.quantity;
         v_charge.amount := v_charge.amount - v_billed.amount;
         v_charge.true_up := v_charge.true_up - v_billed.true_up;
@@ -70,8 +72,8 @@ begin
       end;
       v_line.description := v_price.description;
       v_line.item := v_price.feature_key;
-      v_line.period_start := v_stay.starts_at;
-      v_line.period_end := v_stay.ends_at;
+      v_line.period_start := v_plan.starts_at;
+      v_line.period_end := v_plan.ends_at;
       v_line.quantity := v_charge.quantity;
       v_line.unit_amount := v_price.unit_amount;
       v_line.amount := v_charge.amount;
@@ -79,7 +81,7 @@ begin
       v_line.tax := 0;
       v_line.subscription_key := subscription.key;
       v_line.for_period := for_period;
-      v_line.plan_key := v_stay.plan_key;
+      v_line.plan_key := v_plan.plan_key;
       v_line.counted := v_charge.counted;
       v_line.events := v_charge.events;
       v_line.basis := v_price.basis;

@@ -64,8 +64,8 @@ begin
 
     v_discount.kind := 'discount';
     v_discount.description := v_coupon.name;
-    v_discount.discount := 0;
-    v_discount.tax := 0;
+    v_discount.discount := 0 * v_discount.amount;
+    v_discount.tax := v_discount.discount;
     v_discount.redemption_key := v_coupon.key;
     v_discount.basis := jsonb_strip_nulls(
       jsonb_build_object(

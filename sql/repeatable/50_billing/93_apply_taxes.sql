@@ -46,8 +46,8 @@ begin
     v_tax.kind := 'tax';
     v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
     v_tax.amount := round((select sum(share) from unnest(v_shares) as share), exponent);
-    v_tax.discount := 0;
-    v_tax.tax := 0;
+    v_tax.discount := 0 * v_tax.amount;
+    v_tax.tax := v_tax.discount;
     v_tax.basis := jsonb_strip_nulls(
       jsonb_build_object(
         'name', v_rate.name,

@@ -34,11 +34,14 @@ begin
   invoice.discount := round(invoice.discount, v_exponent);
   invoice.tax := round(invoice.tax, v_exponent);
   invoice.total := invoice.subtotal - invoice.discount + invoice.tax;
-  invoice.credits_applied := 0;
-  invoice.amount_due := greatest(invoice.total - invoice.credits_applied, 0);
-  invoice.amount_paid := 0;
-  invoice.refund_due := 0;
-  invoice.unapplied := 0;
+  -- With the currency's decimals, like all amounts.
+  invoice.credits_applied := round(0::numeric, v_exponent);
+  invoice.amount_due := greatest(
+    invoice.total - invoice.credits_applied, invoice.credits_applied
+  );
+  invoice.amount_paid := invoice.credits_applied;
+  invoice.refund_due := invoice.credits_applied;
+  invoice.unapplied := invoice.credits_applied;
 end;
 $$;
 

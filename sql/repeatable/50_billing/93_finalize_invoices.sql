@@ -44,10 +44,12 @@ begin
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     refund_due = case
-      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0) else 0
+      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
+      else 0 * invoices.total
     end,
     unapplied = case
-      when subscriptions.unused_time = 'refund' then 0 else greatest(-invoices.total, 0)
+      when subscriptions.unused_time = 'refund' then 0 * invoices.total
+      else greatest(-invoices.total, 0 * invoices.total)
     end,
     version = invoices.version + 1,
     updated_at = v_now
