@@ -9637,14 +9637,12 @@ comment on function pgledger.note_subscription_change is
 
 revoke all on function pgledger.note_subscription_change from public;
 
--- file: repeatable/50_billing/33_store_subscription.sql
+-- file: repeatable/50_billing/32_write_subscription.sql
 /*
-Writes a subscription as it is given over its row, which is locked, and returns what applications
-see. Only what can change is written. Whoever brings one back to life has to expect a violation of
-the unique index of live subscriptions.
+Writes a subscription as it is given over its row, which is locked. Only what can change is written.
 */
-create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
-returns ledger_subscriptions
+create or replace function pgledger.write_subscription(subscription pgledger.subscriptions)
+returns void
 language plpgsql
 volatile
 parallel unsafe
@@ -9675,7 +9673,28 @@ begin
     metadata = subscription.metadata,
     updated_at = subscription.updated_at
   where subscriptions.key = subscription.key;
+end;
+$$;
 
+comment on function pgledger.write_subscription is
+  'Writes a changed subscription over its locked row.';
+
+revoke all on function pgledger.write_subscription from public;
+
+-- file: repeatable/50_billing/33_store_subscription.sql
+/*
+Writes a subscription as it is given over its row, which is locked, and returns what applications
+see. Whoever brings one back to life has to expect a violation of
+the unique index of live subscriptions.
+*/
+create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
+returns ledger_subscriptions
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform pgledger.write_subscription(subscription);
   return pgledger.subscription_of(subscription.key);
 end;
 $$;
@@ -9688,14 +9707,16 @@ revoke all on function pgledger.store_subscription from public;
 -- file: repeatable/50_billing/34_advance_subscription.sql
 /*
 Writes down what the clock has decided about a subscription until that time, inclusive, in the order
-in which it happened, and returns it as it is then. Its row is locked.
+in which it happened, and returns it as it is then. Its row is locked; whoever does not have it
+stored writes it.
 
 At one and the same time a trial ends first, then what was cancelled ends, and only what goes on
 starts a period. Each is a change of its own, so that no period is left out, however late it is.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
-  until timestamptz
+  until timestamptz,
+  to_store boolean default true
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -9733,8 +9754,8 @@ begin
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
   end loop;
 
-  if subscription.version > v_version then
-    perform pgledger.store_subscription(subscription);
+  if to_store and subscription.version > v_version then
+    perform pgledger.write_subscription(subscription);
   end if;
   return subscription;
 end;
@@ -10897,13 +10918,13 @@ begin
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
-    perform pgledger.redraw_invoice(v_invoice);
+    perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
   while to_finalize and v_key is not null loop
     exit when pgledger.use_coupons(v_key);
     perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key)
+      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
     );
   end loop;
   return v_key;
@@ -10922,8 +10943,9 @@ looked at, the period that ended with it, and the base fee of one that began wit
 Returns the drafts, in that order; with to_finalize those that are not final yet and can become so,
 computed anew if they were there before, their coupons used up.
 
-The subscription is locked, and moved on to now. Whoever holds what its tenant has left of coupons
-makes it wait for the next call: null then.
+The subscription is locked, and moved on to now; it is written here. Whoever holds what its tenant
+has left of coupons makes it wait for the next call: null then, and only the subscription is
+written.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -10943,6 +10965,7 @@ begin
   if to_finalize and not pgledger.lock_redemptions(
     subscription.app_id, subscription.tenant_id, false
   ) then
+    perform pgledger.write_subscription(subscription);
     return null;
   end if;
 
@@ -10964,21 +10987,13 @@ begin
     end if;
   end loop;
 
-  update pgledger.subscriptions
-  set
-    invoiced_version = subscription.version,
-    invoice_due_at = case
-      when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
-        then subscription.current_period_end
-    end,
-    advance_at = least(
-      subscription.due_at,
-      case
-        when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
-          then subscription.current_period_end
-      end
-    )
-  where subscriptions.key = subscription.key;
+  subscription.invoiced_version := subscription.version;
+  subscription.invoice_due_at := case
+    when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
+      then subscription.current_period_end
+  end;
+  subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
+  perform pgledger.write_subscription(subscription);
   return v_keys;
 end;
 $$;
@@ -11215,7 +11230,8 @@ begin
       v_found := true;
       v_moved := pgledger.advance_subscription(
         (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key),
-        v_now
+        v_now,
+        to_store => invoices = 'none'
       );
       if invoices <> 'none' then
         v_new := pgledger.invoice_subscription(v_moved, invoices = 'final');
@@ -16017,52 +16033,6 @@ comment on function pgledger.proration_unit is
 
 revoke all on function pgledger.proration_unit from public;
 
--- file: repeatable/50_billing/92_base_is_billed.sql
-/*
-Whether the base fee of a period in which nothing has changed is billed already, for just that time,
-plan and quantity: the usual case, in which nothing has to be worked out.
-*/
-create or replace function pgledger.base_is_billed(
-  subscription_key bigint,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  but_invoice_key bigint
-)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_segment pgledger.billing_segment := segments[1];
-begin
-  return cardinality(segments) = 1
-    and v_segment.status = 'active'
-    and (
-      select
-        count(*) = 1
-        and bool_and(
-          invoice_lines.plan_key = v_segment.plan_key
-          and invoice_lines.quantity = v_segment.quantity
-          and invoice_lines.period_start = v_segment.starts_at
-          and invoice_lines.period_end = v_segment.ends_at
-        )
-      from pgledger.invoice_lines
-      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-      where invoice_lines.subscription_key = base_is_billed.subscription_key
-        and invoice_lines.for_period = base_is_billed.for_period
-        and invoice_lines.gross is not null
-        and invoices.status <> 'voided'
-        and invoices.key is distinct from but_invoice_key
-    );
-end;
-$$;
-
-comment on function pgledger.base_is_billed is
-  'Whether the base fee of a period in which nothing has changed is billed already.';
-
-revoke all on function pgledger.base_is_billed from public;
-
 -- file: repeatable/50_billing/92_base_lines.sql
 /*
 Lines for the base fee of a subscription's period: for each plan and quantity what is due and has
@@ -16087,9 +16057,6 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
-  if pgledger.base_is_billed(subscription.key, for_period, segments, but_invoice_key) then
-    return;
-  end if;
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -16097,7 +16064,6 @@ begin
     from pgledger.due_base(
       subscription, for_period, segments, advance_only, but_invoice_key, exponent
     ) as part
-    where part.due <> part.gross
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
     v_line.subscription_key := subscription.key;
@@ -16384,39 +16350,134 @@ revoke all on function pgledger.billing_segments from public;
 
 -- file: repeatable/50_billing/92_billing_stays.sql
 /*
-When in a period which plan was billed for usage, out of the period's parts: while the subscription
-was active, whatever its quantity. Usage in a trial, in a pause and after the end costs nothing.
+When in a period which plan was billed for usage, in order, out of the period's parts: while the
+subscription was active, whatever its quantity. Usage in a trial, in a pause and after the end costs
+nothing.
 */
 create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
-returns setof pgledger.billing_segment
-language sql
+returns pgledger.billing_segment[]
+language plpgsql
 immutable
 parallel safe
 as $$
-  select
-    min(part.starts_at), max(part.ends_at), part.plan_key, null::numeric, null::text,
-    min(part.whole_start), max(part.whole_end)
-  from (
-    select
-      segment.starts_at, segment.ends_at, segment.plan_key, segment.whole_start,
-      segment.whole_end, segment.place,
-      row_number() over (partition by segment.plan_key order by segment.place) as nth
-    from (
-      select
-        given.starts_at, given.ends_at, given.plan_key, given.status, given.whole_start,
-        given.whole_end, row_number() over (order by given.starts_at) as place
-      from unnest(segments) as given
-    ) as segment
-    where segment.status = 'active'
-  ) as part
-  group by part.plan_key, part.place - part.nth
-  order by 1
+declare
+  v_segment pgledger.billing_segment;
+  v_stays pgledger.billing_segment[] := '{}';
+  v_count integer := 0;
+begin
+  foreach v_segment in array segments loop
+    continue when v_segment.status <> 'active';
+    if v_count > 0 and v_stays[v_count].plan_key = v_segment.plan_key
+      and v_stays[v_count].ends_at = v_segment.starts_at then
+      v_stays[v_count].ends_at := v_segment.ends_at;
+    else
+      v_stays := v_stays || v_segment;
+      v_count := v_count + 1;
+    end if;
+  end loop;
+  return v_stays;
+end;
 $$;
 
 comment on function pgledger.billing_stays is
   'When in a period which plan was billed for usage, out of the period''s parts.';
 
 revoke all on function pgledger.billing_stays from public;
+
+-- file: repeatable/50_billing/92_changed_base.sql
+/*
+What the base fee for a subscription's period comes to and what has been billed of it, for each plan
+and quantity that the period had, in the order in which they began: pgledger.due_base for a period
+in which something has changed. A part of the period is charged
+its share: the rounded share up to its end less the rounded share up to its start, so that a period
+cut in any places adds up to the whole.
+
+Time is charged while the subscription is active; what was paid in advance is also charged after a
+cancellation at once, unless that time was to be credited or refunded.
+*/
+create or replace function pgledger.changed_base(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  advance_only boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
+    min(part.starts_at) filter (where part.is_charged),
+    max(part.ends_at) filter (where part.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
+    max(unit.length),
+    coalesce(
+      sum(
+        pgledger.prorated(
+          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
+        )
+      ) filter (where part.is_charged),
+      0
+    ),
+    coalesce(max(part.gross), 0),
+    coalesce(max(part.net), 0)
+  from (
+    select
+      coalesce(segment.plan_key, billed.plan_key) as plan_key,
+      coalesce(segment.quantity, billed.quantity) as quantity,
+      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
+      billed.gross, billed.net, billed.price,
+      segment.status = 'active'
+      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
+      as is_charged
+    from unnest(segments) as segment
+    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+  ) as part
+  inner join pgledger.plans on part.plan_key = plans.key
+  cross join lateral (
+    select
+      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+  ) as terms
+  left join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as since,
+      pgledger.proration_unit(
+        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as until,
+      pgledger.proration_unit(
+        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as length
+  ) as unit on part.is_charged
+  where terms.price > 0
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
+  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+$$;
+
+comment on function pgledger.changed_base is
+  'What the base fee for a period of several parts comes to and what has been billed of it.';
+
+revoke all on function pgledger.changed_base from public;
 
 -- file: repeatable/50_billing/92_draw_lines.sql
 /*
@@ -16511,13 +16572,9 @@ revoke all on function pgledger.draw_lines from public;
 
 -- file: repeatable/50_billing/92_due_base.sql
 /*
-What the base fee for a subscription's period comes to and what has been billed of it, for each plan
-and quantity that the period had, in the order in which they began. A part of the period is charged
-its share: the rounded share up to its end less the rounded share up to its start, so that a period
-cut in any places adds up to the whole.
-
-Time is charged while the subscription is active; what was paid in advance is also charged after a
-cancellation at once, unless that time was to be credited or refunded.
+What the base fee for a subscription's period comes to and what has been billed of it, where the two
+differ. Nearly always the period is one part, which has been billed, or is whole and has not: these
+two are answered here, and only what is left is worked out by pgledger.changed_base.
 */
 create or replace function pgledger.due_base(
   subscription pgledger.subscriptions,
@@ -16541,65 +16598,73 @@ returns table (
   gross numeric,
   net numeric
 )
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_part pgledger.billing_segment := segments[1];
+  v_billed record;
+begin
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where part.is_charged),
-    max(part.ends_at) filter (where part.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where part.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
-  from (
+    count(*) as lines,
+    bool_and(
+      invoice_lines.plan_key = v_part.plan_key
+      and invoice_lines.quantity = v_part.quantity
+      and invoice_lines.period_start = v_part.starts_at
+      and invoice_lines.period_end = v_part.ends_at
+    ) as is_the_same
+  into v_billed
+  from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  where invoice_lines.subscription_key = subscription.key
+    and invoice_lines.for_period = due_base.for_period
+    and invoice_lines.gross is not null
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from but_invoice_key;
+
+  if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
+    and v_billed.is_the_same then
+    return;
+  elsif cardinality(segments) <> 1 or v_part.status <> 'active' or v_billed.lines > 0
+    or v_part.starts_at > v_part.whole_start or v_part.ends_at < v_part.whole_end then
+    return query
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active'
-      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
-      as is_charged
-    from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
-  ) as part
-  inner join pgledger.plans on part.plan_key = plans.key
+      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
+      part.ends_at, part.units, part.length, part.due, part.gross, part.net
+    from pgledger.changed_base(
+      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+    ) as part
+    where part.due <> part.gross;
+    return;
+  end if;
+
+  return query
+  select
+    plans.key, v_part.quantity, plans.name, terms.price, terms.proration, v_part.starts_at,
+    v_part.ends_at, whole.length, whole.length, terms.due, 0::numeric, 0::numeric
+  from pgledger.plans
   cross join lateral (
     select
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+      (plans.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
+      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
   ) as terms
-  left join lateral (
+  cross join lateral (
     select
       pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+        v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
+        terms.proration
       ) as length
-  ) as unit on part.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  ) as whole
+  where plans.key = v_part.plan_key
+    and terms.due > 0
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+end;
 $$;
 
 comment on function pgledger.due_base is
-  'What the base fee for a period comes to and what has been billed, by plan and quantity.';
+  'What the base fee for a period comes to and what has been billed of it, where they differ.';
 
 revoke all on function pgledger.due_base from public;
 
@@ -16709,11 +16774,8 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_stays := array(
-      select stay
-      from pgledger.billing_stays(
-        pgledger.billing_segments(subscription, v_billed.for_period)
-      ) as stay
+    v_stays := pgledger.billing_stays(
+      pgledger.billing_segments(subscription, v_billed.for_period)
     );
     v_charge := pgledger.usage_charge(
       v_billed.basis,
@@ -17206,9 +17268,7 @@ stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := array(
-    select stay from pgledger.billing_stays(segments) as stay
-  );
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_plan record;
   v_price record;
   v_charge record;
@@ -18027,9 +18087,12 @@ revoke all on function pgledger.lock_redemptions from public;
 Computes a draft anew, with the tax rates that it has, and writes it over what it was. Of a one-off
 invoice the lines stay, and discounts and taxes are computed anew.
 
-The draft is locked, and so is the subscription, if it has one.
+The draft is locked, and so is its subscription, which is null for a one-off invoice.
 */
-create or replace function pgledger.redraw_invoice(invoice pgledger.invoices)
+create or replace function pgledger.redraw_invoice(
+  invoice pgledger.invoices,
+  subscription pgledger.subscriptions
+)
 returns void
 language plpgsql
 volatile
@@ -18053,11 +18116,7 @@ begin
     end loop;
   else
     v_drawn := pgledger.draw_lines(
-      (
-        select subscriptions
-        from pgledger.subscriptions
-        where subscriptions.key = invoice.subscription_key
-      ),
+      subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
@@ -19499,12 +19558,14 @@ begin
 
   if v_invoice.status <> 'draft' then
     return pgledger.invoice_of(v_invoice.key);
-  elsif v_invoice.kind = 'period' then
-    v_subscription := (
-      select subscriptions
-      from pgledger.subscriptions
-      where subscriptions.key = v_invoice.subscription_key
-    );
+  end if;
+
+  v_subscription := (
+    select subscriptions
+    from pgledger.subscriptions
+    where subscriptions.key = v_invoice.subscription_key
+  );
+  if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
       perform pgledger.refuse_invoice_move(
@@ -19514,7 +19575,7 @@ begin
   end if;
 
   loop
-    perform pgledger.redraw_invoice(v_invoice);
+    perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
@@ -19672,7 +19733,14 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'refreshed');
 begin
-  perform pgledger.redraw_invoice(v_invoice);
+  perform pgledger.redraw_invoice(
+    v_invoice,
+    (
+      select subscriptions
+      from pgledger.subscriptions
+      where subscriptions.key = v_invoice.subscription_key
+    )
+  );
   return pgledger.invoice_of(v_invoice.key);
 end;
 $$;
@@ -19996,8 +20064,9 @@ values
   ('repeatable/50_billing/31_trial_end.sql', 'repeatable', '2a840fbd1ede4739cc297a0ef901b3be88f07e1ec72c8d1b712bfe2c293cba08', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_whole_period_start.sql', 'repeatable', '8994dfad6ced878230f7eb537798d1430493ad2d3b997a38fd781669e658d22c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/32_note_subscription_change.sql', 'repeatable', '066b0d8fc1a4c7f4eca87b5d3f013fc0aaeb5393924fce53822f28bf63088d56', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/33_store_subscription.sql', 'repeatable', 'b032892be0197349c42b8095e5cacb6060618876844e2c91b8e9cc39eb379639', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/34_advance_subscription.sql', 'repeatable', '847b86b9a3a8510ce14a2c395939c733bc466c2b13a9521d01632e792d03c222', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/32_write_subscription.sql', 'repeatable', '25556a3f3898add965a915fa9b249050292d5a08084ce6e966335f66cb3f012d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/33_store_subscription.sql', 'repeatable', '5ae8f05ef47c5c9feb8e7c1775bf0cb600d01196415d72a09352182c171f7be0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/34_advance_subscription.sql', 'repeatable', '56c3790a71e3134eb3d0766d348a757be09a253f638c457c0ccd4e42d731dd68', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/35_check_subscription_quantity.sql', 'repeatable', '2669a2842c3b05ba1998410e9108808484b2c5cc5288ef4b02470b86edca58a5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/35_refuse_move.sql', 'repeatable', 'ac40bcdb63ae8545c8429902b238a07a8a79dfa5e7bc0738c107e715f9cf44e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/35_refuse_second_subscription.sql', 'repeatable', '3a1d9a0ad1b87ae0f9105cc67ac0a7eb71640af1549007319b56bd9732447779', pg_catalog.now(), '0.1.0.dev0'),
@@ -20019,12 +20088,12 @@ values
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', 'e7773d6e47b34cfaed64026a12bddeb83d7c8d419fc4315fff64da26a3731013', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', '3af52b7bc303c5a1b9e0ee0f939d590e491789f2a71f154dee741b3d3f5c5a25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '4a08178a89a9baed7bf4e173fc49627655cd81b37477e5a9472175afeef8d414', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'a29c9da814322586573c1cbed9800537b486580c1ce66494dc4dd3ea240e0f24', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '42ee351a42c6442abc13d645839d9a55ab689f3dc345780cd7abf83c8f3765a7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '1ddd3b73d6143f99e9388e01fbd80086e87d9f8c8ee4fc826675477e4b22afd3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '9429dd50046b787662e9a7b9ab694340f7380335cacd9fa131b0279123ac86ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),
@@ -20105,24 +20174,24 @@ values
   ('repeatable/50_billing/91_check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', 'e39f2536b08a5731276e9c5d3df0e5817529d11ae2287abc787a4afccbb67c74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_base_is_billed.sql', 'repeatable', 'a0690adfd4f9ffbd93354a1d411650441a333abd3ba45261a31eb1b47c705a5a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', '5535bb2161ef32703dbc41ecae8305a78fe79ffdfd2716f3c91c4804a39f9d76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'eba58b5d6a2ec419d780b9a0ef4f066372cf06a229887a434e0941ab6b605013', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'bd462914a37460801091ed9217ccfeb17b6ee5318d82ea356390085343e0d306', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', 'cc123925aa4f505c723970be304f31e2f4ac738955f74176481f66e437617ce7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '3a2fb253d92331f235b7dc63ac4ddbf3c6a99ee9b9dafaba8feff222b5f33763', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_changed_base.sql', 'repeatable', '854cbfe96af023aaf81e6bb1ed03957f079a1433e170eabb691043d0043f115a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '804e77fa431886bcee5b394589297c41d86bb6810008e130143773816ce6bf6f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_due_base.sql', 'repeatable', '8e8eeb53aad719fec941068366851f4bd824c9e7549ab7d286d1d5e42dba264c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_due_base.sql', 'repeatable', 'b21b91e2d2f64b0073ec17e2b7d56d48f9fad47037acd1f2877d2c69aef712eb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_late_items.sql', 'repeatable', '40ed009691ab2df1d493ca89a1dce8e7e9679b5eaa7881f84da4a31b2c75bdde', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '4b6621bd2b3db2d8ab338edbc387ddb10abce17eff53a590dc74a493d5ceef7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', 'cfadcbe7a831c923dd79c10f5e84160a098a2d0c112b6e5b8dee7fd232c5da71', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'a37bf32e2e9e3b1cb6a0434c8ca2a8dfd1f3240ce30296623c53c85fa26ccee2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', 'bee9818f2d868ec752e4e44569e795d77b058ce7e35933226a25e18aad4025aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '93734443a517d0a4b0b2d190e71eaa3122db928c67eb9e5f00b8ded042ff0411', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', 'e9d4450b18d12df934dc52e3887cdcd7b289986813e5e7f44542044e81303b2c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', '3e21e5c78fbd4570bba59f9c99e010d31247e926a51a91cab592bc3ddbc3be26', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'c5061eeb4593c4feb47f30fc6259bbd95429beca8fcb39a2cc95afde88cb2c63', pg_catalog.now(), '0.1.0.dev0'),
@@ -20135,7 +20204,7 @@ values
   ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '92ceb4d948fcd5920bd43196c8f981b098cceda58305f293c04eaec6b51b3110', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '0c9ab988b5118832f35eaa8dee733505fb93fbc8ac9c144789db3ca892fe3376', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'd3417532ac4df44c8e7a9d37d28bbe38264fba6c7e001d31dd32e70927d64fdb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'e9c9930a7f479ce347616836e83b5585f12a8f6363d5e0c49e7f2d970ece6915', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'd6c74bf4f3e7f0927421c1d31e44983a72d1c29c8ae7d20d9dd1a2f205519920', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
@@ -20162,10 +20231,10 @@ values
   ('repeatable/50_billing/97_ledger_record_payment.sql', 'repeatable', '3ccce594dd0e213a77fe92addad12b409207700460e438bd0c8e6dfecf5ba1f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/97_pay_invoice.sql', 'repeatable', '27f94a8104a5dc7485c73a78f540f6b7b86c6ce99863c524d39cadc35f9bd80a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/97_payment_is_repeated.sql', 'repeatable', '51412eeb3944e13718396badca54f2714c14ceba47028ace7f87624c41361b8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', '9d350ec7741e449792610bfffb2a8aaa6f6368e08f4d07084c3e7eae5681068f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', 'd5773073afdb026945d1958be0143123454db9e8fa755d57310307b0b426a6d8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_mark_invoice_uncollectible.sql', 'repeatable', 'a0843fa6a044f94233de57928f819d557dedf31362a84eff94507a6432d979a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', 'fdc5788d899471998b7a23ccb0a5b3c0cfcc992453433c7996f71434ac693867', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/98_ledger_refresh_invoice.sql', 'repeatable', '7fd96ed01dc4bc52152d956e50be8ff2d7c66738cb788c11a5944e8431bb07f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_refresh_invoice.sql', 'repeatable', 'a69278d2f343f58554952eb8b3b78f9659f26a156a4c4fdc7d6a1fd16e461f80', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_lock_draft.sql', 'repeatable', 'c3963a1df51001ff0d4bbe0bb130a2b845856639b74ad3bd52bd6df8d86ca0cf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_return_coupons.sql', 'repeatable', '7094f31415be1f695130d567b2a23b69ef3f776cddbd54eec4ede9b39131f60f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/99_ledger_set_payment_terms.sql', 'repeatable', '2a723150bcc0f68121f419dc913e065bdb8b2d1db53dfaedad880719b3461b90', pg_catalog.now(), '0.1.0.dev0');

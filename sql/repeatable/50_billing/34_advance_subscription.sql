@@ -1,13 +1,15 @@
 /*
 Writes down what the clock has decided about a subscription until that time, inclusive, in the order
-in which it happened, and returns it as it is then. Its row is locked.
+in which it happened, and returns it as it is then. Its row is locked; whoever does not have it
+stored writes it.
 
 At one and the same time a trial ends first, then what was cancelled ends, and only what goes on
 starts a period. Each is a change of its own, so that no period is left out, however late it is.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
-  until timestamptz
+  until timestamptz,
+  to_store boolean default true
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -45,8 +47,8 @@ begin
     subscription := pgledger.note_subscription_change(subscription, v_change, v_at, v_now);
   end loop;
 
-  if subscription.version > v_version then
-    perform pgledger.store_subscription(subscription);
+  if to_store and subscription.version > v_version then
+    perform pgledger.write_subscription(subscription);
   end if;
   return subscription;
 end;

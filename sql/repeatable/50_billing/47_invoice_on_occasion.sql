@@ -41,13 +41,13 @@ begin
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
-    perform pgledger.redraw_invoice(v_invoice);
+    perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
   while to_finalize and v_key is not null loop
     exit when pgledger.use_coupons(v_key);
     perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key)
+      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
     );
   end loop;
   return v_key;

@@ -4,8 +4,9 @@ looked at, the period that ended with it, and the base fee of one that began wit
 Returns the drafts, in that order; with to_finalize those that are not final yet and can become so,
 computed anew if they were there before, their coupons used up.
 
-The subscription is locked, and moved on to now. Whoever holds what its tenant has left of coupons
-makes it wait for the next call: null then.
+The subscription is locked, and moved on to now; it is written here. Whoever holds what its tenant
+has left of coupons makes it wait for the next call: null then, and only the subscription is
+written.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -25,6 +26,7 @@ begin
   if to_finalize and not pgledger.lock_redemptions(
     subscription.app_id, subscription.tenant_id, false
   ) then
+    perform pgledger.write_subscription(subscription);
     return null;
   end if;
 
@@ -46,21 +48,13 @@ begin
     end if;
   end loop;
 
-  update pgledger.subscriptions
-  set
-    invoiced_version = subscription.version,
-    invoice_due_at = case
-      when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
-        then subscription.current_period_end
-    end,
-    advance_at = least(
-      subscription.due_at,
-      case
-        when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
-          then subscription.current_period_end
-      end
-    )
-  where subscriptions.key = subscription.key;
+  subscription.invoiced_version := subscription.version;
+  subscription.invoice_due_at := case
+    when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
+      then subscription.current_period_end
+  end;
+  subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
+  perform pgledger.write_subscription(subscription);
   return v_keys;
 end;
 $$;

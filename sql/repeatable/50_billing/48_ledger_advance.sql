@@ -68,7 +68,8 @@ begin
       v_found := true;
       v_moved := pgledger.advance_subscription(
         (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key),
-        v_now
+        v_now,
+        to_store => invoices = 'none'
       );
       if invoices <> 'none' then
         v_new := pgledger.invoice_subscription(v_moved, invoices = 'final');

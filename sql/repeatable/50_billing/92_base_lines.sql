@@ -21,9 +21,6 @@ declare
   v_line pgledger.invoice_lines;
   v_times text;
 begin
-  if pgledger.base_is_billed(subscription.key, for_period, segments, but_invoice_key) then
-    return;
-  end if;
   for v_due in
     select
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
@@ -31,7 +28,6 @@ begin
     from pgledger.due_base(
       subscription, for_period, segments, advance_only, but_invoice_key, exponent
     ) as part
-    where part.due <> part.gross
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
     v_line.subscription_key := subscription.key;

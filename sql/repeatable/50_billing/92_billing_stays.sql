@@ -1,31 +1,31 @@
 /*
-When in a period which plan was billed for usage, out of the period's parts: while the subscription
-was active, whatever its quantity. Usage in a trial, in a pause and after the end costs nothing.
+When in a period which plan was billed for usage, in order, out of the period's parts: while the
+subscription was active, whatever its quantity. Usage in a trial, in a pause and after the end costs
+nothing.
 */
 create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
-returns setof pgledger.billing_segment
-language sql
+returns pgledger.billing_segment[]
+language plpgsql
 immutable
 parallel safe
 as $$
-  select
-    min(part.starts_at), max(part.ends_at), part.plan_key, null::numeric, null::text,
-    min(part.whole_start), max(part.whole_end)
-  from (
-    select
-      segment.starts_at, segment.ends_at, segment.plan_key, segment.whole_start,
-      segment.whole_end, segment.place,
-      row_number() over (partition by segment.plan_key order by segment.place) as nth
-    from (
-      select
-        given.starts_at, given.ends_at, given.plan_key, given.status, given.whole_start,
-        given.whole_end, row_number() over (order by given.starts_at) as place
-      from unnest(segments) as given
-    ) as segment
-    where segment.status = 'active'
-  ) as part
-  group by part.plan_key, part.place - part.nth
-  order by 1
+declare
+  v_segment pgledger.billing_segment;
+  v_stays pgledger.billing_segment[] := '{}';
+  v_count integer := 0;
+begin
+  foreach v_segment in array segments loop
+    continue when v_segment.status <> 'active';
+    if v_count > 0 and v_stays[v_count].plan_key = v_segment.plan_key
+      and v_stays[v_count].ends_at = v_segment.starts_at then
+      v_stays[v_count].ends_at := v_segment.ends_at;
+    else
+      v_stays := v_stays || v_segment;
+      v_count := v_count + 1;
+    end if;
+  end loop;
+  return v_stays;
+end;
 $$;
 
 comment on function pgledger.billing_stays is

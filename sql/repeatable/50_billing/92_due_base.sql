@@ -1,11 +1,7 @@
 /*
-What the base fee for a subscription's period comes to and what has been billed of it, for each plan
-and quantity that the period had, in the order in which they began. A part of the period is charged
-its share: the rounded share up to its end less the rounded share up to its start, so that a period
-cut in any places adds up to the whole.
-
-Time is charged while the subscription is active; what was paid in advance is also charged after a
-cancellation at once, unless that time was to be credited or refunded.
+What the base fee for a subscription's period comes to and what has been billed of it, where the two
+differ. Nearly always the period is one part, which has been billed, or is whole and has not: these
+two are answered here, and only what is left is worked out by pgledger.changed_base.
 */
 create or replace function pgledger.due_base(
   subscription pgledger.subscriptions,
@@ -29,64 +25,72 @@ returns table (
   gross numeric,
   net numeric
 )
-language sql
+language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_part pgledger.billing_segment := segments[1];
+  v_billed record;
+begin
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where part.is_charged),
-    max(part.ends_at) filter (where part.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where part.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
-  from (
+    count(*) as lines,
+    bool_and(
+      invoice_lines.plan_key = v_part.plan_key
+      and invoice_lines.quantity = v_part.quantity
+      and invoice_lines.period_start = v_part.starts_at
+      and invoice_lines.period_end = v_part.ends_at
+    ) as is_the_same
+  into v_billed
+  from pgledger.invoice_lines
+  inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  where invoice_lines.subscription_key = subscription.key
+    and invoice_lines.for_period = due_base.for_period
+    and invoice_lines.gross is not null
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from but_invoice_key;
+
+  if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
+    and v_billed.is_the_same then
+    return;
+  elsif cardinality(segments) <> 1 or v_part.status <> 'active' or v_billed.lines > 0
+    or v_part.starts_at > v_part.whole_start or v_part.ends_at < v_part.whole_end then
+    return query
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active'
-      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
-      as is_charged
-    from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
-  ) as part
-  inner join pgledger.plans on part.plan_key = plans.key
+      part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
+      part.ends_at, part.units, part.length, part.due, part.gross, part.net
+    from pgledger.changed_base(
+      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+    ) as part
+    where part.due <> part.gross;
+    return;
+  end if;
+
+  return query
+  select
+    plans.key, v_part.quantity, plans.name, terms.price, terms.proration, v_part.starts_at,
+    v_part.ends_at, whole.length, whole.length, terms.due, 0::numeric, 0::numeric
+  from pgledger.plans
   cross join lateral (
     select
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+      (plans.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
+      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
   ) as terms
-  left join lateral (
+  cross join lateral (
     select
       pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+        v_part.whole_end, v_part.whole_start, v_part.whole_end, subscription.time_zone,
+        terms.proration
       ) as length
-  ) as unit on part.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  ) as whole
+  where plans.key = v_part.plan_key
+    and terms.due > 0
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+end;
 $$;
 
 comment on function pgledger.due_base is
-  'What the base fee for a period comes to and what has been billed, by plan and quantity.';
+  'What the base fee for a period comes to and what has been billed of it, where they differ.';
 
 revoke all on function pgledger.due_base from public;

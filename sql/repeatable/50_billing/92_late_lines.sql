@@ -43,11 +43,8 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_stays := array(
-      select stay
-      from pgledger.billing_stays(
-        pgledger.billing_segments(subscription, v_billed.for_period)
-      ) as stay
+    v_stays := pgledger.billing_stays(
+      pgledger.billing_segments(subscription, v_billed.for_period)
     );
     v_charge := pgledger.usage_charge(
       v_billed.basis,

@@ -17,9 +17,7 @@ stable
 parallel safe
 as $$
 declare
-  v_stays pgledger.billing_segment[] := array(
-    select stay from pgledger.billing_stays(segments) as stay
-  );
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_plan record;
   v_price record;
   v_charge record;

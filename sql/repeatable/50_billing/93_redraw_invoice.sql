@@ -2,9 +2,12 @@
 Computes a draft anew, with the tax rates that it has, and writes it over what it was. Of a one-off
 invoice the lines stay, and discounts and taxes are computed anew.
 
-The draft is locked, and so is the subscription, if it has one.
+The draft is locked, and so is its subscription, which is null for a one-off invoice.
 */
-create or replace function pgledger.redraw_invoice(invoice pgledger.invoices)
+create or replace function pgledger.redraw_invoice(
+  invoice pgledger.invoices,
+  subscription pgledger.subscriptions
+)
 returns void
 language plpgsql
 volatile
@@ -28,11 +31,7 @@ begin
     end loop;
   else
     v_drawn := pgledger.draw_lines(
-      (
-        select subscriptions
-        from pgledger.subscriptions
-        where subscriptions.key = invoice.subscription_key
-      ),
+      subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );

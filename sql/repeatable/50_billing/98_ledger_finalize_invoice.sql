@@ -33,12 +33,14 @@ begin
 
   if v_invoice.status <> 'draft' then
     return pgledger.invoice_of(v_invoice.key);
-  elsif v_invoice.kind = 'period' then
-    v_subscription := (
-      select subscriptions
-      from pgledger.subscriptions
-      where subscriptions.key = v_invoice.subscription_key
-    );
+  end if;
+
+  v_subscription := (
+    select subscriptions
+    from pgledger.subscriptions
+    where subscriptions.key = v_invoice.subscription_key
+  );
+  if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
       perform pgledger.refuse_invoice_move(
@@ -48,7 +50,7 @@ begin
   end if;
 
   loop
-    perform pgledger.redraw_invoice(v_invoice);
+    perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);

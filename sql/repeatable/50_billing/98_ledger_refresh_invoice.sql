@@ -20,7 +20,14 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'refreshed');
 begin
-  perform pgledger.redraw_invoice(v_invoice);
+  perform pgledger.redraw_invoice(
+    v_invoice,
+    (
+      select subscriptions
+      from pgledger.subscriptions
+      where subscriptions.key = v_invoice.subscription_key
+    )
+  );
   return pgledger.invoice_of(v_invoice.key);
 end;
 $$;

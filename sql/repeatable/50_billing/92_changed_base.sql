@@ -1,0 +1,93 @@
+/*
+What the base fee for a subscription's period comes to and what has been billed of it, for each plan
+and quantity that the period had, in the order in which they began: pgledger.due_base for a period
+in which something has changed. A part of the period is charged
+its share: the rounded share up to its end less the rounded share up to its start, so that a period
+cut in any places adds up to the whole.
+
+Time is charged while the subscription is active; what was paid in advance is also charged after a
+cancellation at once, unless that time was to be credited or refunded.
+*/
+create or replace function pgledger.changed_base(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  advance_only boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  plan_name text,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  units numeric,
+  length numeric,
+  due numeric,
+  gross numeric,
+  net numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
+    min(part.starts_at) filter (where part.is_charged),
+    max(part.ends_at) filter (where part.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
+    max(unit.length),
+    coalesce(
+      sum(
+        pgledger.prorated(
+          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
+        )
+      ) filter (where part.is_charged),
+      0
+    ),
+    coalesce(max(part.gross), 0),
+    coalesce(max(part.net), 0)
+  from (
+    select
+      coalesce(segment.plan_key, billed.plan_key) as plan_key,
+      coalesce(segment.quantity, billed.quantity) as quantity,
+      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
+      billed.gross, billed.net, billed.price,
+      segment.status = 'active'
+      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
+      as is_charged
+    from unnest(segments) as segment
+    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+  ) as part
+  inner join pgledger.plans on part.plan_key = plans.key
+  cross join lateral (
+    select
+      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+  ) as terms
+  left join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as since,
+      pgledger.proration_unit(
+        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as until,
+      pgledger.proration_unit(
+        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as length
+  ) as unit on part.is_charged
+  where terms.price > 0
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
+  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+$$;
+
+comment on function pgledger.changed_base is
+  'What the base fee for a period of several parts comes to and what has been billed of it.';
+
+revoke all on function pgledger.changed_base from public;
