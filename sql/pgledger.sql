@@ -9451,6 +9451,27 @@ comment on function pgledger.interval_length is
 
 revoke all on function pgledger.interval_length from public;
 
+-- file: repeatable/50_billing/31_subscription_clock.sql
+/*
+What time it is for a subscription: never before what was last written about it, and never before
+its current period, even if the clock was put back. Otherwise a day could be billed twice.
+*/
+create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
+returns timestamptz
+language sql
+volatile
+parallel safe
+as $$
+  select greatest(
+    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+  )
+$$;
+
+comment on function pgledger.subscription_clock is
+  'What time it is for a subscription: never before what was last written about it.';
+
+revoke all on function pgledger.subscription_clock from public;
+
 -- file: repeatable/50_billing/31_subscription_due_at.sql
 /*
 When the next thing happens to a subscription that the clock decides alone. While it is paused its
@@ -10538,7 +10559,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now timestamptz := pgledger.clock();
+  v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if quantity is not null then
@@ -10606,7 +10627,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now timestamptz := pgledger.clock();
+  v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
 begin
@@ -10681,7 +10702,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now timestamptz := pgledger.clock();
+  v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if at_period_end is null then
@@ -10752,7 +10773,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now timestamptz := pgledger.clock();
+  v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if v_new.status = 'paused' then
@@ -10811,9 +10832,13 @@ revoke all on function pgledger.changes_since from public;
 What has happened to a subscription since invoices were last looked at that asks for one: a period
 has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
 that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
-that was a trial has no invoice, and nothing begins at the moment at which all ends.
+that was a trial has no invoice, and nothing begins at the moment at which all ends. Each invoice is
+asked for once, on the first occasion; on request also what is a draft and can become final.
 */
-create or replace function pgledger.invoice_occasions(subscription pgledger.subscriptions)
+create or replace function pgledger.invoice_occasions(
+  subscription pgledger.subscriptions,
+  with_drafts boolean
+)
 returns table (
   kind text,
   period_start timestamptz,
@@ -10842,31 +10867,46 @@ as $$
       and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select
-    'period', change.earlier_start, change.version,
-    change.status = 'active'
-    and change.period_start = least(change.earlier_end, change.occurred_at)
-  from change
-  where change.version > subscription.invoiced_version
-    and change.earlier_start <> change.period_start
-    and not change.was_trial
-  union all
-  select 'period', change.period_start, change.version, false
-  from change
-  where change.version > subscription.invoiced_version
-    and change.change = 'canceled'
-    and change.occurred_at > change.period_start
-  union all
-  select 'period', subscription.current_period_start, subscription.version, false
-  where subscription.status = 'paused'
-    and subscription.current_period_end <= pgledger.clock()
-  union all
-  select 'start', change.period_start, change.version, false
-  from change
-  where change.version > subscription.invoiced_version
-    and change.status = 'active'
-    and change.has_ended is not true
-    and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+  select distinct on (occasion.kind, occasion.period_start)
+    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  from (
+    select
+      'period' as kind, change.earlier_start as period_start, change.version,
+      change.status = 'active'
+      and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
+    from change
+    where change.version > subscription.invoiced_version
+      and change.earlier_start <> change.period_start
+      and not change.was_trial
+    union all
+    select 'period', change.period_start, change.version, false
+    from change
+    where change.version > subscription.invoiced_version
+      and change.change = 'canceled'
+      and change.occurred_at > change.period_start
+    union all
+    select 'period', subscription.current_period_start, subscription.version, false
+    where subscription.status = 'paused'
+      and subscription.current_period_end <= pgledger.clock()
+    union all
+    select 'start', change.period_start, change.version, false
+    from change
+    where change.version > subscription.invoiced_version
+      and change.status = 'active'
+      and change.has_ended is not true
+      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+    union all
+    select invoices.kind, invoices.period_start, 0, false
+    from pgledger.invoices
+    where with_drafts
+      and invoices.subscription_key = subscription.key
+      and invoices.status = 'draft'
+      and (
+        invoices.kind = 'start'
+        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
+      )
+  ) as occasion
+  order by occasion.kind, occasion.period_start, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -10972,8 +11012,8 @@ begin
   for v_occasion in
     select
       occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription) as occasion
-    order by occasion.as_of_version, occasion.kind
+    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
+    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
@@ -11033,7 +11073,7 @@ declare
 begin
   perform pgledger.make_way(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now := pgledger.clock();
+  v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
@@ -11170,7 +11210,8 @@ Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOC
 and leaves to the next call what somebody else holds. Invoices become final at the end of the call,
 so that the app's numbers are locked only from there to the end of the transaction. Fewer
 subscriptions than asked for do not mean that nothing is left; no row does, unless somebody else
-holds the rest: so subscriptions for which nothing was to be done do not count.
+holds the rest: so subscriptions for which nothing was to be done do not count, but for one row
+after ten times as many as asked for.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_advance(
@@ -11202,6 +11243,7 @@ declare
   v_new bigint[];
   v_keys bigint[] := '{}';
   v_past_due bigint[] := '{}';
+  v_looked_at integer := 0;
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
@@ -11228,6 +11270,7 @@ begin
       for no key update skip locked
     loop
       v_found := true;
+      v_looked_at := v_looked_at + 1;
       v_moved := pgledger.advance_subscription(
         (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key),
         v_now,
@@ -11248,6 +11291,11 @@ begin
       v_all_rows := v_all_rows + v_rows;
     end loop;
     exit when not v_found or v_all_rows > 0 or cardinality(v_keys) > 0;
+    if v_looked_at >= 10 * max_subscriptions then
+      return query
+      select v_moved.tenant_id, v_moved.id, 'nothing_due', v_now, null::text;
+      exit;
+    end if;
   end loop;
 
   if invoices = 'final' then
@@ -11265,7 +11313,8 @@ $$;
 comment on function ledger_advance is
   'Does what the clock asks for in an app, and returns one row for each thing done, those of a '
   'subscription in order: trial_ended, period_started, canceled, invoice_drafted, '
-  'invoice_finalized, invoice_past_due. Any number of sessions can call it at once; call it, each '
+  'invoice_finalized, invoice_past_due; and nothing_due, for the last one, where very many had '
+  'only to be looked at. Any number of sessions can call it at once; call it, each '
   'time in a transaction of its own, until it returns no row. max_subscriptions: how many to take '
   'at most, 1 to 10000. invoices: final draws up those that are due and makes them final; draft '
   'leaves them to be looked at and made final by ledger_finalize_invoice; none moves subscriptions '
@@ -16022,9 +16071,12 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    else
+    -- An hour that comes twice can put the local time back, even before the start.
+    else greatest(
+      0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+    )
   end::numeric
 $$;
 
@@ -16207,7 +16259,7 @@ as $$
     coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
     coalesce(sum(invoice_lines.events), 0),
     (
-      array_agg(invoice_lines.basis order by invoice_lines.invoice_key)
+      array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.basis is not null)
     )[1]
   from pgledger.invoice_lines
@@ -16423,16 +16475,16 @@ parallel safe
 as $$
   select
     part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where part.is_charged),
-    max(part.ends_at) filter (where part.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
+    min(part.starts_at) filter (where terms.is_charged),
+    max(part.ends_at) filter (where terms.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
     max(unit.length),
     coalesce(
       sum(
         pgledger.prorated(
           terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
         )
-      ) filter (where part.is_charged),
+      ) filter (where terms.is_charged),
       0
     ),
     coalesce(max(part.gross), 0),
@@ -16443,9 +16495,9 @@ as $$
       coalesce(segment.quantity, billed.quantity) as quantity,
       segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
       billed.gross, billed.net, billed.price,
-      segment.status = 'active'
-      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
-      as is_charged
+      segment.status = 'active' as is_active,
+      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
+      as is_kept
     from unnest(segments) as segment
     full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
       on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
@@ -16453,6 +16505,11 @@ as $$
   inner join pgledger.plans on part.plan_key = plans.key
   cross join lateral (
     select
+      -- Only what was paid in advance is kept after a cancellation.
+      part.is_active
+      or (
+        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
+      ) as is_charged,
       coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
       coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
   ) as terms
@@ -16467,7 +16524,7 @@ as $$
       pgledger.proration_unit(
         part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
       ) as length
-  ) as unit on part.is_charged
+  ) as unit on terms.is_charged
   where terms.price > 0
     and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
   group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
@@ -16479,6 +16536,25 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
+-- file: repeatable/50_billing/92_differences.sql
+/*
+The differences of two lists of numbers, pair by pair.
+*/
+create or replace function pgledger.differences(minuends numeric[], subtrahends numeric[])
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select array_agg(pair.minuend - pair.subtrahend order by pair.place)
+  from unnest(minuends, subtrahends) with ordinality as pair (minuend, subtrahend, place)
+$$;
+
+comment on function pgledger.differences is
+  'The differences of two lists of numbers, pair by pair.';
+
+revoke all on function pgledger.differences from public;
+
 -- file: repeatable/50_billing/92_draw_lines.sql
 /*
 What a subscription is to be charged on an invoice of that kind for the period that its start lies
@@ -16486,8 +16562,8 @@ in, before discounts and taxes, and where the period ends as far as is known.
 
 period: the base fee of the period as far as it is not billed, that of the next one if it is paid in
 advance, usage, and usage of earlier periods that came late. start: the base fee of the period, as
-it was at the version given. interim: usage until now. The invoice's own lines do not count as
-billed.
+it was at the version given, or, if something has been billed of it, what is missing to that.
+interim: usage until now. The invoice's own lines do not count as billed.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -16505,7 +16581,12 @@ declare
   v_segments pgledger.billing_segment[] := pgledger.billing_segments(
     subscription,
     v_period.starts_at,
-    case when invoice.kind = 'start' then invoice.as_of_version end
+    case
+      when invoice.kind = 'start' and not exists (
+        select
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+      ) then invoice.as_of_version
+    end
   );
   v_now timestamptz;
 begin
@@ -16537,6 +16618,8 @@ begin
         invoice.key,
         exponent
       ) as line
+      -- What is missing to a minimum is known at the period's end.
+      where line.kind <> 'true_up'
     );
   else
     lines := array(
@@ -16671,8 +16754,9 @@ revoke all on function pgledger.due_base from public;
 -- file: repeatable/50_billing/92_late_items.sql
 /*
 The features of which a subscription has more, or fewer, events in the periods before one than
-invoices that stand have looked at, with the meters that count them; and since when events are
-looked at: not where they may have been purged, for then none is taken any more.
+invoices that stand have looked at, or of which an invoice was voided; with the meters that count
+them, and since when they are looked at. Where events were purged, a period is looked at as long as
+its end is not reached and it begins with a whole hour, whose total is kept; seats need the events.
 */
 create or replace function pgledger.late_items(
   subscription pgledger.subscriptions,
@@ -16695,14 +16779,22 @@ begin
   for v_billed in
     select
       invoice_lines.item, min(invoice_lines.period_start) as since,
-      sum(invoice_lines.events) as events
+      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+      bool_or(invoices.status = 'voided') as was_voided
     from pgledger.invoice_lines
     inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     where invoice_lines.subscription_key = subscription.key
       and invoice_lines.for_period < before_period
       and invoice_lines.events is not null
-      and invoice_lines.period_start >= v_purged_before
-      and invoices.status <> 'voided'
+      and (
+        invoice_lines.period_start >= v_purged_before
+        or (
+          invoice_lines.kind <> 'seats'
+          and invoice_lines.period_end > v_purged_before
+          and invoice_lines.period_start
+          = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+        )
+      )
       and invoices.key is distinct from but_invoice_key
     group by invoice_lines.item
   loop
@@ -16712,11 +16804,11 @@ begin
     where meters.app_id = subscription.app_id
       and meters.tenant_id = subscription.tenant_id
       and meters.feature_key = v_billed.item;
-    if v_billed.events <> pgledger.usage_between(
+    if v_billed.was_voided or v_billed.events <> pgledger.usage_between(
       meter_key, null, 'count', v_billed.since, before_period
     ) then
       item := v_billed.item;
-      since := v_purged_before;
+      since := v_billed.since;
       return next;
     end if;
   end loop;
@@ -17421,11 +17513,15 @@ parallel safe
 as $$
 declare
   v_coupon record;
-  v_lines pgledger.invoice_lines[] := lines;
   v_subtotal numeric := (select sum(line.amount) from unnest(lines) as line);
-  v_left numeric[];
+  v_items text[] := array(select line.item from unnest(lines) as line);
+  -- What is left of each line, and what has been taken off it.
+  v_left numeric[] := array(select greatest(line.amount, 0) from unnest(lines) as line);
+  v_taken numeric[] := array_fill(0::numeric, array[cardinality(lines)]);
+  v_parts numeric[];
   v_base numeric;
   v_discount pgledger.invoice_lines;
+  v_discounts pgledger.invoice_lines[] := '{}';
 begin
   for v_coupon in
     select
@@ -17442,23 +17538,17 @@ begin
       and (v_subtotal >= coupons.minimum_subtotal) is not false
     order by coupons.applies_to is null, redemption.key
   loop
-    select
-      array_agg(
+    v_parts := array(
+      select
         case
-          when line.kind in ('discount', 'tax') then 0
-          when v_coupon.applies_to is null or line.item = any(v_coupon.applies_to)
-            then greatest(line.amount - line.discount, 0)
+          when v_coupon.applies_to is null or part.item = any(v_coupon.applies_to)
+            then part.amount
           else 0
         end
-        order by line.nth
-      )
-    into v_left
-    from unnest(v_lines) with ordinality as line (
-      invoice_key, place, kind, description, item, period_start, period_end, quantity,
-      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
-      events, redemption_key, basis, nth
+      from unnest(v_left, v_items) with ordinality as part (amount, item, place)
+      order by part.place
     );
-    v_base := (select sum(share) from unnest(v_left) as share);
+    v_base := (select sum(part) from unnest(v_parts) as part);
     v_discount := null;
     v_discount.amount := -coalesce(
       round(v_base * v_coupon.percentage * 0.01, exponent),
@@ -17478,23 +17568,25 @@ begin
         'applies_to', to_jsonb(v_coupon.applies_to)
       )
     );
-    v_lines := pgledger.add_shares(
-      v_lines,
-      pgledger.split_amount(
-        array(
-          -- Digits enough, and as many for each, so that equal remainders are equal.
-          select
-            pgledger.rounded_quotient(-v_discount.amount * share.value, v_base, exponent + 18)
-          from unnest(v_left) with ordinality as share (value, place)
-          order by share.place
-        ),
-        -v_discount.amount,
-        exponent
+    v_discounts := v_discounts || v_discount;
+    -- Digits enough, and as many for each, so that equal remainders are equal.
+    v_parts := pgledger.split_amount(
+      array(
+        select pgledger.rounded_quotient(-v_discount.amount * part.value, v_base, exponent + 18)
+        from unnest(v_parts) with ordinality as part (value, place)
+        order by part.place
       ),
-      null
-    ) || v_discount;
+      -v_discount.amount,
+      exponent
+    );
+    v_left := pgledger.differences(v_left, v_parts);
+    v_taken := pgledger.differences(v_taken, v_parts);
   end loop;
-  return v_lines;
+  if cardinality(v_discounts) = 0 then
+    return lines;
+  end if;
+  return pgledger.add_shares(lines, array(select -taken from unnest(v_taken) as taken), null)
+    || v_discounts;
 end;
 $$;
 
@@ -17840,7 +17932,7 @@ revoke all on function pgledger.invoice_of from public;
 What a call asks an invoice for: the period that a time lies in, the current one by default, and
 from when the invoice counts in it. An interim invoice goes on where the last final one ended.
 
-Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice.
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function pgledger.invoice_request(
   subscription pgledger.subscriptions,
@@ -17856,6 +17948,8 @@ parallel safe
 as $$
 declare
   v_at timestamptz := coalesce(at, subscription.current_period_start);
+  v_period record;
+  v_purged_before timestamptz;
 begin
   perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
@@ -17865,7 +17959,8 @@ begin
     perform pgledger.check_tax_rates(tax_rates);
   end if;
 
-  period_start := (pgledger.billing_period(subscription, v_at)).starts_at;
+  v_period := pgledger.billing_period(subscription, v_at);
+  period_start := v_period.starts_at;
   if period_start is null then
     perform pgledger.fail(
       'LG101',
@@ -17873,7 +17968,9 @@ begin
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
       ]
     );
-  elsif kind = 'start' then
+  end if;
+
+  if kind = 'start' then
     as_of_version := (
       select min(change.version)
       from pgledger.subscription_changes as change
@@ -17881,19 +17978,53 @@ begin
         and change.period_start = invoice_request.period_start
         and change.status = 'active'
     );
-  elsif kind = 'interim' then
-    period_start := coalesce(
-      (
-        select max(invoices.period_end)
-        from pgledger.invoices
-        where invoices.subscription_key = subscription.key
-          and invoices.kind = 'interim'
-          and invoices.status not in ('draft', 'voided')
-          and invoices.period_start >= invoice_request.period_start
-          and invoices.period_end <= (pgledger.billing_period(subscription, v_at)).ends_at
-      ),
-      period_start
+    if as_of_version is null then
+      perform pgledger.fail(
+        'LG101',
+        array[
+          'kind', '''start''',
+          format('subscription %s was not active in the period of %s', subscription.id, v_at)
+        ]
+      );
+    end if;
+  else
+    v_purged_before := (
+      select tenants.purged_before
+      from pgledger.tenants
+      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
     );
+    if period_start < v_purged_before and not exists (
+      select
+      from pgledger.invoices
+      where invoices.subscription_key = subscription.key
+        and invoices.kind = invoice_request.kind
+        and invoices.period_start = invoice_request.period_start
+        and invoices.status not in ('draft', 'voided')
+    ) then
+      perform pgledger.fail(
+        'LG106', array['period_start', period_start::text, v_purged_before::text]
+      );
+    end if;
+  end if;
+  if kind = 'interim' then
+    -- In a period that is over one begins just before the end, each before the last.
+    select
+      case
+        when count(*) = 0 then v_period.starts_at
+        else least(
+          max(interim.period_end),
+          v_period.ends_at
+          - interval '1 microsecond'
+          * count(*) filter (where interim.period_end = v_period.ends_at)
+        )
+      end
+    into invoice_request.period_start
+    from pgledger.invoices as interim
+    where interim.subscription_key = subscription.key
+      and interim.kind = 'interim'
+      and interim.status not in ('draft', 'voided')
+      and interim.period_start >= v_period.starts_at
+      and interim.period_end <= v_period.ends_at;
   end if;
 end;
 $$;
@@ -17911,7 +18042,7 @@ that stands: whoever asks for it again gets it as it is.
 Locks the subscription, and first writes down what the clock has decided about it.
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice.
+InvalidInvoice, UsagePurged.
 */
 create or replace function ledger_generate_invoice(
   app_id text,
@@ -17953,7 +18084,7 @@ comment on function ledger_generate_invoice is
   'advance and not on the invoice of the one before; interim for usage until now. tax_rates: JSON '
   'array such as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the '
   'subscription''s. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
-  'InvalidArgument, InvalidTime, InvalidInvoice.';
+  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
 revoke all on function ledger_generate_invoice from public;
 grant execute on function ledger_generate_invoice to pgledger_poster;
@@ -17966,7 +18097,7 @@ looked at.
 
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice.
+InvalidInvoice, UsagePurged.
 */
 create or replace function ledger_preview_invoice(
   app_id text,
@@ -18027,7 +18158,7 @@ comment on function ledger_preview_invoice is
   'What a subscription''s invoice for a period comes to as of now: the answer of '
   'ledger_generate_invoice, computed anew if there is a draft, without an id and with nothing '
   'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
-  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice.';
+  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;
@@ -18177,6 +18308,9 @@ begin
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
     invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
   )
+  -- The subscription's lock lets nobody else in. A snapshot older than the lock can miss what was
+  -- written before it, and is then a serialization failure.
+  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -18566,6 +18700,64 @@ comment on function pgledger.refuse_invoice_move is
 
 revoke all on function pgledger.refuse_invoice_move from public;
 
+-- file: repeatable/50_billing/95_check_nothing_goes_on.sql
+/*
+Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
+draft that counts as billed there, or to void a base fee of which that one credits a part. Whoever
+needs to takes that one back first.
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.check_nothing_goes_on(
+  invoice pgledger.invoices,
+  target text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_later text := (
+    select later.id
+    from pgledger.invoices as later
+    where later.subscription_key = invoice.subscription_key
+      and later.status not in ('draft', 'voided')
+      and later.key <> invoice.key
+      and (
+        (
+          target = 'deleted'
+          and later.kind = 'period'
+          and later.period_end > invoice.period_start
+        )
+        or exists (
+          select
+          from pgledger.invoice_lines as credit
+          inner join pgledger.invoice_lines as charge
+            on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
+          where credit.invoice_key = later.key
+            and credit.gross < 0
+            and charge.invoice_key = invoice.key
+            and charge.gross > 0
+        )
+      )
+    order by later.key
+    limit 1
+  );
+begin
+  if v_later is not null then
+    perform pgledger.refuse_invoice_move(
+      invoice, format('%s while invoice %s goes on from it', target, v_later)
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_nothing_goes_on is
+  'Raises InvalidState if a final invoice goes on from one that is to be taken back.';
+
+revoke all on function pgledger.check_nothing_goes_on from public;
+
 -- file: repeatable/50_billing/95_insert_one_off_invoice.sql
 /*
 Writes down a one-off draft and its lines, and returns its number: that of the invoice which a
@@ -18921,6 +19113,9 @@ declare
   );
   v_invoice record := pgledger.invoice_of(v_old.key);
 begin
+  if v_old.status = 'draft' then
+    perform pgledger.check_nothing_goes_on(v_old, 'deleted');
+  end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then
@@ -19522,15 +19717,59 @@ comment on function pgledger.payment_is_repeated is
 
 revoke all on function pgledger.payment_is_repeated from public;
 
+-- file: repeatable/50_billing/98_check_earlier_drafts.sql
+/*
+Refuses to make a draft final while there is one that it goes on from: what that one charges counts
+as billed, and could still be changed or deleted.
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.check_earlier_drafts(invoice pgledger.invoices)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_earlier text := (
+    select draft.id
+    from pgledger.invoices as draft
+    where draft.subscription_key = invoice.subscription_key
+      and draft.status = 'draft'
+      and draft.key <> invoice.key
+      and (
+        draft.period_start < invoice.period_start
+        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
+        or (draft.period_start = invoice.period_start and draft.kind = 'start')
+      )
+    order by draft.period_start, draft.key
+    limit 1
+  );
+begin
+  if v_earlier is not null then
+    perform pgledger.refuse_invoice_move(
+      invoice, format('pending before draft %s, which it goes on from', v_earlier)
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_earlier_drafts is
+  'Raises InvalidState while there is a draft that an invoice goes on from.';
+
+revoke all on function pgledger.check_earlier_drafts from public;
+
 -- file: repeatable/50_billing/98_ledger_finalize_invoice.sql
 /*
 Makes a draft final: computes it anew a last time, uses up the coupons that reduce it, and gives it
 the app's next number. From then on only its state and its payments move. One with nothing due is
-paid at once. One that is final already is returned as it is.
+paid at once. One that is final already is returned as it is. Drafts that it goes on from come
+first.
 
 Locks the subscription, the draft, what the tenant has left of coupons, and the app's numbers, in
 this order; the last until the transaction ends, so commit soon.
-Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period.
+Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period, earlier
+drafts.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidState.
 */
 create or replace function ledger_finalize_invoice(
@@ -19574,6 +19813,7 @@ begin
     end if;
   end if;
 
+  perform pgledger.check_earlier_drafts(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
@@ -19680,6 +19920,8 @@ begin
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_of(v_invoice.key);
+  elsif v_invoice.status not in ('draft', 'paid') then
+    perform pgledger.check_nothing_goes_on(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -20059,6 +20301,7 @@ values
   ('repeatable/50_billing/30_check_time_zone.sql', 'repeatable', '7d9179744e2d5808c400210e472d91f7ae8952352571fd95c0679eb13efd9c4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/30_subscription_of.sql', 'repeatable', '7e774618db262087dcdcade16ab507e74b48136fe34293ee923ed03bb41fa674', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_interval_length.sql', 'repeatable', 'b415fbc54a4b3cf6569f091d4004e07c18974f94a61ff507a97e3d0170f86827', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/31_subscription_clock.sql', 'repeatable', 'd3ed946cc87d47db118f67cc6fee217983198e83cb43ed5302bd47fbb36d4c4f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_subscription_due_at.sql', 'repeatable', '56211a1fc5f23eeb090aef229d72e67f93f17993ca569874762b75706df9352a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_subscription_period.sql', 'repeatable', '2bb3427de92450d142a0ca0f307efa1052f13058e48a1ebe645c41054bccec37', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/31_trial_end.sql', 'repeatable', '2a840fbd1ede4739cc297a0ef901b3be88f07e1ec72c8d1b712bfe2c293cba08', pg_catalog.now(), '0.1.0.dev0'),
@@ -20082,18 +20325,18 @@ values
   ('repeatable/50_billing/41_ledger_get_active_subscription.sql', 'repeatable', '67e89a1be277bc30a16b42182d69e0475e30d9602f80607ef0c4cd8af94cd367', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/41_ledger_get_subscription.sql', 'repeatable', 'd4423fffc6a52e9f6ac4110577daeb1cfd6531114295567d4e5ebf4777a4dd22', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/42_ledger_list_subscriptions.sql', 'repeatable', '3c0a31b0689e90764733f3ff3cbe1d4893ef4a8e34196bc466075ca897181657', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '958d6d0f741d1fc19307ee6a5131487e4f2bd7e1c56623305587e1249fbc528b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', 'a281a789c79f7ba31e874d2e6ba443112f5bd560c4ca81febd888469ed8e78d5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', 'eac0723836041f41b90dc0920a59f9888e42f08441b37b8e8f61251b53ef0d99', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '2f202e1e920901b5b47fbf507801998d3ed88fbe593fda61e78445afefb91628', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/43_ledger_update_subscription.sql', 'repeatable', '5344b81e0ec78833d5475629555450897c12c4fcece4009a48022e0ceca58ea1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', '4e3eec1bdc44c628168e881509fa52c9815cf3163d28406126e4e66c1967ad12', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', '3f92f5a4965379528e0327591c7fcfd00dbec6570385b6c14cc9cd73979bede5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '5e0a1a526589166fe55b66c354ecec08995d35e7241498b2b34807f89789999b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', 'e7773d6e47b34cfaed64026a12bddeb83d7c8d419fc4315fff64da26a3731013', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', '85b844b753debb77cf5df2f1ffa1c5341b37a76a2f0d68e6b2574a9dee419fc1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'a29c9da814322586573c1cbed9800537b486580c1ce66494dc4dd3ea240e0f24', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '42ee351a42c6442abc13d645839d9a55ab689f3dc345780cd7abf83c8f3765a7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', '9656455e51932175354ac5496b67bd2d57dc0ee3e28065a7c86325eea40a74a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '112a4e62732c138b28a0970b77eb219bcfdebe3449573f4881c261f0dd3722a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', 'a1343500dc691a7e20b8d733797ed32797a78d84a64eb4396b8a2797e84f3393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '9429dd50046b787662e9a7b9ab694340f7380335cacd9fa131b0279123ac86ba', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '3af86e4575ecc7ecae7da65a496b32bb4d15b883b5243de604c7a10f95f8957b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),
@@ -20173,17 +20416,18 @@ values
   ('repeatable/50_billing/90_ledger_map_tenant_role.sql', 'repeatable', 'd0c71a343d86c25a67e463c2bff90fecc4b7d7e3a9c57b67ca4e8febdb41b11a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', 'e39f2536b08a5731276e9c5d3df0e5817529d11ae2287abc787a4afccbb67c74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', '31161272333e954c5325d56caac84f413d0da6cfcaf99ac9edb095ea921aa3ce', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'eba58b5d6a2ec419d780b9a0ef4f066372cf06a229887a434e0941ab6b605013', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'bd462914a37460801091ed9217ccfeb17b6ee5318d82ea356390085343e0d306', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', '7029a3dfcc47ef8eaaca9fd9a94580af463aaed73018b82e3d047836a665ab78', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '3a2fb253d92331f235b7dc63ac4ddbf3c6a99ee9b9dafaba8feff222b5f33763', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_changed_base.sql', 'repeatable', '854cbfe96af023aaf81e6bb1ed03957f079a1433e170eabb691043d0043f115a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '804e77fa431886bcee5b394589297c41d86bb6810008e130143773816ce6bf6f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_changed_base.sql', 'repeatable', 'c2bb8d3ed4787fca0776a97e6c5bb6d637b046e57137a68514f46fe3297c1f32', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_differences.sql', 'repeatable', '430d3087dd7ef248d7c4a70554b4a6eb1348eddafb24c7691f36d6c48c223a0d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '1a28516a47b13a235de9333f297033596a52234358e65c65d2593c66cf233523', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_due_base.sql', 'repeatable', 'b21b91e2d2f64b0073ec17e2b7d56d48f9fad47037acd1f2877d2c69aef712eb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_items.sql', 'repeatable', '40ed009691ab2df1d493ca89a1dce8e7e9679b5eaa7881f84da4a31b2c75bdde', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_items.sql', 'repeatable', 'f1ee720f99cb548b155817c8a0f7c07e42d9fb08a4e3d601a1e329b5645e4c90', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_late_lines.sql', 'repeatable', 'cfadcbe7a831c923dd79c10f5e84160a098a2d0c112b6e5b8dee7fd232c5da71', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
@@ -20193,19 +20437,19 @@ values
   ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', 'bee9818f2d868ec752e4e44569e795d77b058ce7e35933226a25e18aad4025aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', 'e9d4450b18d12df934dc52e3887cdcd7b289986813e5e7f44542044e81303b2c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', '3e21e5c78fbd4570bba59f9c99e010d31247e926a51a91cab592bc3ddbc3be26', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', '31223a0a2cc1171d2c70dff1c1c2237809fa3da1c6b135db0c015787f15cda06', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'c5061eeb4593c4feb47f30fc6259bbd95429beca8fcb39a2cc95afde88cb2c63', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_finalize_invoices.sql', 'repeatable', '26d964e8ba76c488d7578c23c7f248a7ed7e1cf0047bbd08fa687fe77ab9a946', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '4a8fa48b0ea6af5985a10d0ee92bc57852dde6591c14f0982ee6b06ef95746a8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '92ceb4d948fcd5920bd43196c8f981b098cceda58305f293c04eaec6b51b3110', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '0c9ab988b5118832f35eaa8dee733505fb93fbc8ac9c144789db3ca892fe3376', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '088c548a13dfc524b1c7acb612dc98accabbf6f799864eafa01e9e0811640d92', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '212309518dec72b2320eb5f803e40f9b6d6545d874470176b6580647e2eb6ace', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '9cd2b4a362a5a3326dc9391dea8b83502b6892efb29e459bf7c53ec1c399d6ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'e9c9930a7f479ce347616836e83b5585f12a8f6363d5e0c49e7f2d970ece6915', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'd6c74bf4f3e7f0927421c1d31e44983a72d1c29c8ae7d20d9dd1a2f205519920', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'f29a3d5fc806d5dbe09161415d472fca6e3232504b5d1910ae23afaa02719e3e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
@@ -20214,12 +20458,13 @@ values
   ('repeatable/50_billing/94_invoice_time.sql', 'repeatable', '0c4b0f62ea1a84b879c6ff0a4d4dc262d9f429fbf380195b22c919303bfe746d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_lock_invoice.sql', 'repeatable', 'ca0282ffbefa4e4669738b5b5aa3aa46cd9aea9b65de156c8af305418c9a67ad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_check_nothing_goes_on.sql', 'repeatable', '7d658ba0a6569694a7ebfa6fbec33eb4e705d01d8ffe64f1848ec16497eea186', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '78f49f2b44f19ddd34b30606c7bc3c7a6ba92fb13c8392c0f770d0f26739971e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_create_invoice.sql', 'repeatable', '2ea86572ea532230ef25410e428ffdf8b72c0877e05b3e193495490a1e6f8b4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/96_ledger_delete_invoice.sql', 'repeatable', '86b43a3586f9e34f25a78e17e9d27e3f3cc46afd06643318406831bb0096b930', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/96_ledger_delete_invoice.sql', 'repeatable', 'a910c004c6c44ce4309b2728129713193fc19cf11f95d72e0afc84ed214a809f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_get_invoice.sql', 'repeatable', 'b5f921a9080dd5a258cf1c617eedd6cf64d78701b5bfca7cb027c3e693381bbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_get_invoice_by_period.sql', 'repeatable', '4f2ca7c7c0d2ae7d1d5b40e6f02de1f88c6eeb1adad6dcd0048f9a90dd0e3904', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_list_invoices.sql', 'repeatable', '8da066b48edd38ede1902870170c75b466fdbc54711430ccef2ca6e962eed26d', pg_catalog.now(), '0.1.0.dev0'),
@@ -20231,9 +20476,10 @@ values
   ('repeatable/50_billing/97_ledger_record_payment.sql', 'repeatable', '3ccce594dd0e213a77fe92addad12b409207700460e438bd0c8e6dfecf5ba1f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/97_pay_invoice.sql', 'repeatable', '27f94a8104a5dc7485c73a78f540f6b7b86c6ce99863c524d39cadc35f9bd80a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/97_payment_is_repeated.sql', 'repeatable', '51412eeb3944e13718396badca54f2714c14ceba47028ace7f87624c41361b8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', 'd5773073afdb026945d1958be0143123454db9e8fa755d57310307b0b426a6d8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_check_earlier_drafts.sql', 'repeatable', '7cecea33ba80dcac1225d0ed468eb22027134ecea3ac27a6d593da39048ae293', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_finalize_invoice.sql', 'repeatable', '5ab30c025cda67123964e0a80d50d58f29e46bf95a409c845ee4b314dfe0279e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_mark_invoice_uncollectible.sql', 'repeatable', 'a0843fa6a044f94233de57928f819d557dedf31362a84eff94507a6432d979a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', 'fdc5788d899471998b7a23ccb0a5b3c0cfcc992453433c7996f71434ac693867', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/98_ledger_mark_invoice_voided.sql', 'repeatable', 'f502707589191ef623fd0835fa14200f26f670f8c24046e9d7bb75bbda105a92', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_ledger_refresh_invoice.sql', 'repeatable', 'a69278d2f343f58554952eb8b3b78f9659f26a156a4c4fdc7d6a1fd16e461f80', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_lock_draft.sql', 'repeatable', 'c3963a1df51001ff0d4bbe0bb130a2b845856639b74ad3bd52bd6df8d86ca0cf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/98_return_coupons.sql', 'repeatable', '7094f31415be1f695130d567b2a23b69ef3f776cddbd54eec4ede9b39131f60f', pg_catalog.now(), '0.1.0.dev0'),

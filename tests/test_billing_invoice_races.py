@@ -209,3 +209,13 @@ def test_a_worker_that_is_killed_leaves_nothing_half_done(
         "select count(*) from pgledger.invoice_lines"
         " where not exists (select from pgledger.invoices where key = invoice_key)"
     ).fetchone() == (0,)
+
+
+def test_an_old_snapshot_is_a_serialization_failure(connect: Connect, conn: Session) -> None:
+    subscription = Customer(conn).tenant.create(make_plan(conn, "pro", amount="49"))["id"]
+    late = connect(**PATIENCE)
+    late.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    late.execute("select count(*) from ledger_invoices")
+    Customer(conn).generate(subscription, kind="start")
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        Customer(late).generate(subscription, kind="start")

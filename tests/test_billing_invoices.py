@@ -759,3 +759,258 @@ def test_invoices_of_others_are_not_found(
     assert other.invoices() == []
     put_clock(conn, "2025-03-01 00:00")
     assert other.advance() == [] or app_id == "shop"
+
+
+# What was found by trying to break it
+
+
+def plans_of(conn: Session, *amounts: str) -> list[str]:
+    """Makes plans of 30 days."""
+    month = {"interval": "day", "interval_count": 30}
+    return [make_plan(conn, f"plan-{amount}", amount=amount, base=month) for amount in amounts]
+
+
+def total(customer: Customer) -> Decimal:
+    return sum(
+        (row["total"] for row in customer.invoices() if row["status"] != "voided"), Decimal(0)
+    )
+
+
+@pytest.mark.parametrize("duration", ["once", "forever"])
+def test_changes_before_the_first_look_are_one_invoice(
+    customer: Customer, conn: Session, duration: str
+) -> None:
+    call(
+        conn,
+        "ledger_create_coupon",
+        app_id="shop",
+        code="HALF",
+        percentage=50,
+        duration=duration,
+    )
+    customer.redeem("HALF")
+    small, large = plans_of(conn, "30", "60")
+    subscription = customer.tenant.create(small)["id"]
+    customer.at("2025-01-02 00:00")
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=large)
+    rows = customer.advance()
+    assert [row["change"] for row in rows] == ["invoice_finalized"]
+    (invoice,) = customer.invoices()
+    assert (invoice["number"], invoice["subtotal"], invoice["total"]) == (1, 30, 15)
+    assert [left for left, _ in customer.redeem_left()] == [0 if duration == "once" else None]
+
+
+def half_changed(customer: Customer) -> str:
+    """A plan of 10 for 30 days that became one of 20 in the middle; the clock is at the end."""
+    small, large = plans_of(customer.conn, "10", "20")
+    subscription = str(customer.tenant.create(small)["id"])
+    customer.advance(invoices="draft")
+    customer.at("2025-01-16 00:00")
+    customer.tenant.one("ledger_change_plan", id=subscription, plan_id=large)
+    customer.at("2025-01-31 00:00")
+    return subscription
+
+
+def test_a_start_voided_after_the_period_is_drawn_up_as_what_is_missing(
+    customer: Customer,
+) -> None:
+    subscription = half_changed(customer)
+    customer.advance()
+    start, period = customer.invoices()
+    assert (start["total"], period["total"]) == (D(10), D(25))
+    with pytest.raises(errors.InvalidState, match="goes on from it"):
+        customer.void(start["id"])
+    customer.void(period["id"])
+    customer.void(start["id"])
+    customer.finalize(customer.generate(subscription, kind="start")["id"])
+    period_again = customer.generate(subscription, at="2025-01-20 00:00+00")
+    customer.finalize(period_again["id"])
+    assert total(customer) == D(35)
+
+
+def test_a_start_of_a_period_that_is_billed_has_nothing_left(customer: Customer) -> None:
+    subscription = half_changed(customer)
+    customer.advance()
+    (start, _) = customer.invoices()
+    again = customer.preview(subscription, kind="start", at="2025-01-05 00:00+00")
+    assert again["id"] == start["id"]
+
+
+def test_drafts_become_final_in_their_order(customer: Customer) -> None:
+    half_changed(customer)
+    customer.advance(invoices="draft")
+    period, start = sorted(customer.invoices(), key=lambda row: row["kind"])
+    with pytest.raises(errors.InvalidState, match=f"before draft {start['id']}"):
+        customer.finalize(period["id"])
+    customer.finalize(start["id"])
+    customer.finalize(period["id"])
+    assert [row["total"] for row in customer.invoices()] == [10, 25]
+
+
+def test_advance_makes_older_drafts_final_first(customer: Customer) -> None:
+    half_changed(customer)
+    customer.advance(invoices="draft")
+    customer.at("2025-03-02 00:00")
+    customer.advance()
+    assert [(row["kind"], row["total"]) for row in customer.invoices()] == [
+        ("start", 10),
+        ("period", 25),
+        ("period", 20),
+    ]
+
+
+def test_a_draft_that_counts_as_billed_cannot_be_deleted(customer: Customer) -> None:
+    (plan,) = plans_of(customer.conn, "10")
+    subscription = customer.tenant.create(plan)["id"]
+    customer.advance(invoices="none")
+    late = customer.generate(subscription, kind="interim")
+    customer.at("2025-01-31 00:00")
+    customer.advance()
+    with pytest.raises(errors.InvalidState, match="cannot become deleted while invoice"):
+        customer.tenant.one("ledger_delete_invoice", id=late["id"])
+
+
+def test_an_hour_that_comes_twice_is_not_paid_back_twice(customer: Customer) -> None:
+    (plan,) = plans_of(customer.conn, "30")
+    customer.at("2025-11-02 05:30")
+    subscription = customer.tenant.create(plan, time_zone="America/New_York")["id"]
+    customer.advance()
+    customer.at("2025-11-02 06:10")
+    customer.tenant.one(
+        "ledger_cancel_subscription", id=subscription, at_period_end=False, unused_time="refund"
+    )
+    customer.advance()
+    assert customer.invoices()[-1]["refund_due"] == D(30)
+
+
+def test_late_usage_costs_what_was_billed_last(customer: Customer) -> None:
+    one = {"feature": "calls", "model": "per_unit", "unit_amount": "1"}
+    plan = make_plan(customer.conn, "pro", prices=[one])
+    subscription = customer.tenant.create(plan)["id"]
+    customer.use("calls", 10)
+    customer.at("2025-01-10 00:00")
+    customer.finalize(customer.generate(subscription, kind="interim")["id"])
+    call(
+        customer.conn,
+        "ledger_update_plan",
+        app_id="shop",
+        id=plan,
+        pricing={"prices": [{**one, "unit_amount": "2"}]},
+    )
+    customer.use("calls", 10)
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    customer.use("calls", 1, "2025-01-20 00:00")
+    customer.at("2025-03-01 00:00")
+    customer.advance()
+    assert amounts(customer.invoices()[-1], "late_usage") == [D(2)]
+
+
+def test_seats_of_an_interim_that_is_voided_later_are_billed_again(customer: Customer) -> None:
+    seats = {"feature": "team", "model": "per_unit", "unit_amount": "31"}
+    customer.use("team", 10)
+    customer.at("2025-01-01 01:00")
+    subscription = customer.tenant.create(make_plan(customer.conn, "pro", prices=[seats]))["id"]
+    customer.at("2025-01-21 01:00")
+    interim = customer.finalize(customer.generate(subscription, kind="interim")["id"])
+    assert interim["total"] == D(200)
+    customer.at("2025-02-01 01:00")
+    customer.advance()
+    customer.void(interim["id"])
+    customer.at("2025-03-01 01:00")
+    customer.advance()
+    assert total(customer) == D(620)
+
+
+def test_late_usage_counts_where_a_period_was_purged_in_part(
+    customer: Customer, conn: Session
+) -> None:
+    customer.tenant.create(make_plan(conn, "pro", prices=[PER_CALL]))
+    customer.use("calls", 10, "2025-01-01 00:30")
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    customer.at("2025-02-02 00:00")
+    assert conn.execute("select ledger_purge_usage('shop', '2025-01-10')").fetchone() == (1,)
+    customer.use("calls", 5, "2025-01-20 00:00")
+    customer.at("2025-03-01 00:00")
+    customer.advance()
+    assert lines(customer.invoices()[-1])[-1] == ("late_usage", "calls", D(5), D("2.5"))
+
+
+def test_a_purged_period_is_not_drawn_up_again(customer: Customer, conn: Session) -> None:
+    subscription = customer.tenant.create(make_plan(conn, "pro", prices=[PER_CALL]))["id"]
+    customer.use("calls", 10, "2025-01-01 00:30")
+    customer.at("2025-02-02 00:00")
+    customer.advance()
+    (invoice,) = customer.invoices()
+    customer.void(invoice["id"])
+    assert conn.execute("select ledger_purge_usage('shop', '2025-02-01')").fetchone() == (1,)
+    with pytest.raises(errors.UsagePurged, match="period_start 2025-01-01"):
+        customer.generate(subscription, at="2025-01-02 00:00+00")
+
+
+def test_a_clock_that_is_put_back_bills_nothing_twice(customer: Customer) -> None:
+    (monthly,) = plans_of(customer.conn, "30")
+    yearly = make_plan(
+        customer.conn,
+        "yearly",
+        amount="365",
+        base={"interval": "day", "interval_count": 365},
+    )
+    subscription = customer.tenant.create(monthly)["id"]
+    customer.at("2025-01-31 00:00")
+    customer.advance()
+    customer.at("2025-01-30 23:59:57")
+    row = customer.tenant.one("ledger_change_plan", id=subscription, plan_id=yearly)
+    assert row["current_period_start"].isoformat() == "2025-01-31T00:00:00+00:00"
+    customer.at("2025-01-31 01:00")
+    customer.advance()
+    yearly_fees = [
+        amount
+        for invoice in customer.invoices()
+        for kind, _, _, amount in lines(invoice)
+        if kind == "base_fee" and amount == 365
+    ]
+    assert len(yearly_fees) <= 1
+
+
+def test_a_trial_cannot_be_charged_by_name(customer: Customer) -> None:
+    plan = make_plan(customer.conn, "pro", amount="30", trial_days=10, anchor_at_trial_end=False)
+    subscription = customer.tenant.create(plan)["id"]
+    for function in (customer.generate, customer.preview):
+        with pytest.raises(errors.InvalidArgument, match="was not active in the period"):
+            function(subscription, kind="start")
+
+
+def test_late_usage_after_the_last_invoice_can_be_billed(customer: Customer) -> None:
+    subscription = customer.tenant.create(make_plan(customer.conn, "pro", prices=[PER_CALL]))["id"]
+    customer.tenant.one("ledger_cancel_subscription", id=subscription)
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    for quantity in (2, 4):
+        customer.use("calls", quantity, "2025-01-05 00:00")
+        invoice = customer.generate(subscription, kind="interim", at="2025-01-05 00:00+00")
+        assert lines(customer.finalize(invoice["id"])) == [
+            ("usage", "calls", D(quantity), D(quantity) / 2)
+        ]
+
+
+def test_a_thousand_coupons_are_taken_off_in_turn(customer: Customer, conn: Session) -> None:
+    call(
+        conn,
+        "ledger_create_coupon",
+        app_id="shop",
+        code="CENT",
+        amount="0.01",
+        currency="USD",
+    )
+    conn.execute(
+        "select count(*) from generate_series(1, 1000) as number"
+        " cross join lateral ledger_redeem_coupon('shop', 't1', left('CENT', number + 3))"
+    )
+    customer.tenant.create(make_plan(conn, "pro", amount="9"))
+    customer.advance()
+    (invoice,) = customer.invoices()
+    assert (invoice["discount"], invoice["total"]) == (9, 0)
+    assert [left for left, _ in customer.redeem_left()].count(0) > 0
+    assert_adds_up(invoice)

@@ -2,9 +2,13 @@
 What has happened to a subscription since invoices were last looked at that asks for one: a period
 has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
 that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
-that was a trial has no invoice, and nothing begins at the moment at which all ends.
+that was a trial has no invoice, and nothing begins at the moment at which all ends. Each invoice is
+asked for once, on the first occasion; on request also what is a draft and can become final.
 */
-create or replace function pgledger.invoice_occasions(subscription pgledger.subscriptions)
+create or replace function pgledger.invoice_occasions(
+  subscription pgledger.subscriptions,
+  with_drafts boolean
+)
 returns table (
   kind text,
   period_start timestamptz,
@@ -33,31 +37,46 @@ as $$
       and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select
-    'period', change.earlier_start, change.version,
-    change.status = 'active'
-    and change.period_start = least(change.earlier_end, change.occurred_at)
-  from change
-  where change.version > subscription.invoiced_version
-    and change.earlier_start <> change.period_start
-    and not change.was_trial
-  union all
-  select 'period', change.period_start, change.version, false
-  from change
-  where change.version > subscription.invoiced_version
-    and change.change = 'canceled'
-    and change.occurred_at > change.period_start
-  union all
-  select 'period', subscription.current_period_start, subscription.version, false
-  where subscription.status = 'paused'
-    and subscription.current_period_end <= pgledger.clock()
-  union all
-  select 'start', change.period_start, change.version, false
-  from change
-  where change.version > subscription.invoiced_version
-    and change.status = 'active'
-    and change.has_ended is not true
-    and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+  select distinct on (occasion.kind, occasion.period_start)
+    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  from (
+    select
+      'period' as kind, change.earlier_start as period_start, change.version,
+      change.status = 'active'
+      and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
+    from change
+    where change.version > subscription.invoiced_version
+      and change.earlier_start <> change.period_start
+      and not change.was_trial
+    union all
+    select 'period', change.period_start, change.version, false
+    from change
+    where change.version > subscription.invoiced_version
+      and change.change = 'canceled'
+      and change.occurred_at > change.period_start
+    union all
+    select 'period', subscription.current_period_start, subscription.version, false
+    where subscription.status = 'paused'
+      and subscription.current_period_end <= pgledger.clock()
+    union all
+    select 'start', change.period_start, change.version, false
+    from change
+    where change.version > subscription.invoiced_version
+      and change.status = 'active'
+      and change.has_ended is not true
+      and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
+    union all
+    select invoices.kind, invoices.period_start, 0, false
+    from pgledger.invoices
+    where with_drafts
+      and invoices.subscription_key = subscription.key
+      and invoices.status = 'draft'
+      and (
+        invoices.kind = 'start'
+        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
+      )
+  ) as occasion
+  order by occasion.kind, occasion.period_start, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is

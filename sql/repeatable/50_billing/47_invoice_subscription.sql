@@ -33,8 +33,8 @@ begin
   for v_occasion in
     select
       occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription) as occasion
-    order by occasion.as_of_version, occasion.kind
+    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
+    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;

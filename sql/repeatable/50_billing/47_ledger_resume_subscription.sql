@@ -27,7 +27,7 @@ declare
 begin
   perform pgledger.make_way(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
-  v_now := pgledger.clock();
+  v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then

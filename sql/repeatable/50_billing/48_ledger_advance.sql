@@ -8,7 +8,8 @@ Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOC
 and leaves to the next call what somebody else holds. Invoices become final at the end of the call,
 so that the app's numbers are locked only from there to the end of the transaction. Fewer
 subscriptions than asked for do not mean that nothing is left; no row does, unless somebody else
-holds the rest: so subscriptions for which nothing was to be done do not count.
+holds the rest: so subscriptions for which nothing was to be done do not count, but for one row
+after ten times as many as asked for.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_advance(
@@ -40,6 +41,7 @@ declare
   v_new bigint[];
   v_keys bigint[] := '{}';
   v_past_due bigint[] := '{}';
+  v_looked_at integer := 0;
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
@@ -66,6 +68,7 @@ begin
       for no key update skip locked
     loop
       v_found := true;
+      v_looked_at := v_looked_at + 1;
       v_moved := pgledger.advance_subscription(
         (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key),
         v_now,
@@ -86,6 +89,11 @@ begin
       v_all_rows := v_all_rows + v_rows;
     end loop;
     exit when not v_found or v_all_rows > 0 or cardinality(v_keys) > 0;
+    if v_looked_at >= 10 * max_subscriptions then
+      return query
+      select v_moved.tenant_id, v_moved.id, 'nothing_due', v_now, null::text;
+      exit;
+    end if;
   end loop;
 
   if invoices = 'final' then
@@ -103,7 +111,8 @@ $$;
 comment on function ledger_advance is
   'Does what the clock asks for in an app, and returns one row for each thing done, those of a '
   'subscription in order: trial_ended, period_started, canceled, invoice_drafted, '
-  'invoice_finalized, invoice_past_due. Any number of sessions can call it at once; call it, each '
+  'invoice_finalized, invoice_past_due; and nothing_due, for the last one, where very many had '
+  'only to be looked at. Any number of sessions can call it at once; call it, each '
   'time in a transaction of its own, until it returns no row. max_subscriptions: how many to take '
   'at most, 1 to 10000. invoices: final draws up those that are due and makes them final; draft '
   'leaves them to be looked at and made final by ledger_finalize_invoice; none moves subscriptions '

@@ -23,9 +23,12 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    else
+    -- An hour that comes twice can put the local time back, even before the start.
+    else greatest(
+      0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+    )
   end::numeric
 $$;
 

@@ -39,7 +39,7 @@ as $$
     coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
     coalesce(sum(invoice_lines.events), 0),
     (
-      array_agg(invoice_lines.basis order by invoice_lines.invoice_key)
+      array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.basis is not null)
     )[1]
   from pgledger.invoice_lines

@@ -36,16 +36,16 @@ parallel safe
 as $$
   select
     part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where part.is_charged),
-    max(part.ends_at) filter (where part.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where part.is_charged), 0),
+    min(part.starts_at) filter (where terms.is_charged),
+    max(part.ends_at) filter (where terms.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
     max(unit.length),
     coalesce(
       sum(
         pgledger.prorated(
           terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
         )
-      ) filter (where part.is_charged),
+      ) filter (where terms.is_charged),
       0
     ),
     coalesce(max(part.gross), 0),
@@ -56,9 +56,9 @@ as $$
       coalesce(segment.quantity, billed.quantity) as quantity,
       segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
       billed.gross, billed.net, billed.price,
-      segment.status = 'active'
-      or (segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0)
-      as is_charged
+      segment.status = 'active' as is_active,
+      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
+      as is_kept
     from unnest(segments) as segment
     full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
       on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
@@ -66,6 +66,11 @@ as $$
   inner join pgledger.plans on part.plan_key = plans.key
   cross join lateral (
     select
+      -- Only what was paid in advance is kept after a cancellation.
+      part.is_active
+      or (
+        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
+      ) as is_charged,
       coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
       coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
   ) as terms
@@ -80,7 +85,7 @@ as $$
       pgledger.proration_unit(
         part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
       ) as length
-  ) as unit on part.is_charged
+  ) as unit on terms.is_charged
   where terms.price > 0
     and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
   group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration

@@ -4,8 +4,8 @@ in, before discounts and taxes, and where the period ends as far as is known.
 
 period: the base fee of the period as far as it is not billed, that of the next one if it is paid in
 advance, usage, and usage of earlier periods that came late. start: the base fee of the period, as
-it was at the version given. interim: usage until now. The invoice's own lines do not count as
-billed.
+it was at the version given, or, if something has been billed of it, what is missing to that.
+interim: usage until now. The invoice's own lines do not count as billed.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -23,7 +23,12 @@ declare
   v_segments pgledger.billing_segment[] := pgledger.billing_segments(
     subscription,
     v_period.starts_at,
-    case when invoice.kind = 'start' then invoice.as_of_version end
+    case
+      when invoice.kind = 'start' and not exists (
+        select
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+      ) then invoice.as_of_version
+    end
   );
   v_now timestamptz;
 begin
@@ -55,6 +60,8 @@ begin
         invoice.key,
         exponent
       ) as line
+      -- What is missing to a minimum is known at the period's end.
+      where line.kind <> 'true_up'
     );
   else
     lines := array(

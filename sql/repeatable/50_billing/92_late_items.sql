@@ -1,7 +1,8 @@
 /*
 The features of which a subscription has more, or fewer, events in the periods before one than
-invoices that stand have looked at, with the meters that count them; and since when events are
-looked at: not where they may have been purged, for then none is taken any more.
+invoices that stand have looked at, or of which an invoice was voided; with the meters that count
+them, and since when they are looked at. Where events were purged, a period is looked at as long as
+its end is not reached and it begins with a whole hour, whose total is kept; seats need the events.
 */
 create or replace function pgledger.late_items(
   subscription pgledger.subscriptions,
@@ -24,14 +25,22 @@ begin
   for v_billed in
     select
       invoice_lines.item, min(invoice_lines.period_start) as since,
-      sum(invoice_lines.events) as events
+      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+      bool_or(invoices.status = 'voided') as was_voided
     from pgledger.invoice_lines
     inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     where invoice_lines.subscription_key = subscription.key
       and invoice_lines.for_period < before_period
       and invoice_lines.events is not null
-      and invoice_lines.period_start >= v_purged_before
-      and invoices.status <> 'voided'
+      and (
+        invoice_lines.period_start >= v_purged_before
+        or (
+          invoice_lines.kind <> 'seats'
+          and invoice_lines.period_end > v_purged_before
+          and invoice_lines.period_start
+          = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+        )
+      )
       and invoices.key is distinct from but_invoice_key
     group by invoice_lines.item
   loop
@@ -41,11 +50,11 @@ begin
     where meters.app_id = subscription.app_id
       and meters.tenant_id = subscription.tenant_id
       and meters.feature_key = v_billed.item;
-    if v_billed.events <> pgledger.usage_between(
+    if v_billed.was_voided or v_billed.events <> pgledger.usage_between(
       meter_key, null, 'count', v_billed.since, before_period
     ) then
       item := v_billed.item;
-      since := v_purged_before;
+      since := v_billed.since;
       return next;
     end if;
   end loop;

@@ -17,11 +17,15 @@ parallel safe
 as $$
 declare
   v_coupon record;
-  v_lines pgledger.invoice_lines[] := lines;
   v_subtotal numeric := (select sum(line.amount) from unnest(lines) as line);
-  v_left numeric[];
+  v_items text[] := array(select line.item from unnest(lines) as line);
+  -- What is left of each line, and what has been taken off it.
+  v_left numeric[] := array(select greatest(line.amount, 0) from unnest(lines) as line);
+  v_taken numeric[] := array_fill(0::numeric, array[cardinality(lines)]);
+  v_parts numeric[];
   v_base numeric;
   v_discount pgledger.invoice_lines;
+  v_discounts pgledger.invoice_lines[] := '{}';
 begin
   for v_coupon in
     select
@@ -38,23 +42,17 @@ begin
       and (v_subtotal >= coupons.minimum_subtotal) is not false
     order by coupons.applies_to is null, redemption.key
   loop
-    select
-      array_agg(
+    v_parts := array(
+      select
         case
-          when line.kind in ('discount', 'tax') then 0
-          when v_coupon.applies_to is null or line.item = any(v_coupon.applies_to)
-            then greatest(line.amount - line.discount, 0)
+          when v_coupon.applies_to is null or part.item = any(v_coupon.applies_to)
+            then part.amount
           else 0
         end
-        order by line.nth
-      )
-    into v_left
-    from unnest(v_lines) with ordinality as line (
-      invoice_key, place, kind, description, item, period_start, period_end, quantity,
-      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
-      events, redemption_key, basis, nth
+      from unnest(v_left, v_items) with ordinality as part (amount, item, place)
+      order by part.place
     );
-    v_base := (select sum(share) from unnest(v_left) as share);
+    v_base := (select sum(part) from unnest(v_parts) as part);
     v_discount := null;
     v_discount.amount := -coalesce(
       round(v_base * v_coupon.percentage * 0.01, exponent),
@@ -74,23 +72,25 @@ begin
         'applies_to', to_jsonb(v_coupon.applies_to)
       )
     );
-    v_lines := pgledger.add_shares(
-      v_lines,
-      pgledger.split_amount(
-        array(
-          -- Digits enough, and as many for each, so that equal remainders are equal.
-          select
-            pgledger.rounded_quotient(-v_discount.amount * share.value, v_base, exponent + 18)
-          from unnest(v_left) with ordinality as share (value, place)
-          order by share.place
-        ),
-        -v_discount.amount,
-        exponent
+    v_discounts := v_discounts || v_discount;
+    -- Digits enough, and as many for each, so that equal remainders are equal.
+    v_parts := pgledger.split_amount(
+      array(
+        select pgledger.rounded_quotient(-v_discount.amount * part.value, v_base, exponent + 18)
+        from unnest(v_parts) with ordinality as part (value, place)
+        order by part.place
       ),
-      null
-    ) || v_discount;
+      -v_discount.amount,
+      exponent
+    );
+    v_left := pgledger.differences(v_left, v_parts);
+    v_taken := pgledger.differences(v_taken, v_parts);
   end loop;
-  return v_lines;
+  if cardinality(v_discounts) = 0 then
+    return lines;
+  end if;
+  return pgledger.add_shares(lines, array(select -taken from unnest(v_taken) as taken), null)
+    || v_discounts;
 end;
 $$;
 

@@ -5,7 +5,7 @@ that stands: whoever asks for it again gets it as it is.
 Locks the subscription, and first writes down what the clock has decided about it.
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice.
+InvalidInvoice, UsagePurged.
 */
 create or replace function ledger_generate_invoice(
   app_id text,
@@ -47,7 +47,7 @@ comment on function ledger_generate_invoice is
   'advance and not on the invoice of the one before; interim for usage until now. tax_rates: JSON '
   'array such as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the '
   'subscription''s. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
-  'InvalidArgument, InvalidTime, InvalidInvoice.';
+  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
 revoke all on function ledger_generate_invoice from public;
 grant execute on function ledger_generate_invoice to pgledger_poster;

@@ -5,7 +5,7 @@ looked at.
 
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
-InvalidInvoice.
+InvalidInvoice, UsagePurged.
 */
 create or replace function ledger_preview_invoice(
   app_id text,
@@ -66,7 +66,7 @@ comment on function ledger_preview_invoice is
   'What a subscription''s invoice for a period comes to as of now: the answer of '
   'ledger_generate_invoice, computed anew if there is a draft, without an id and with nothing '
   'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
-  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice.';
+  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;

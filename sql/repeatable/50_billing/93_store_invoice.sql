@@ -27,6 +27,9 @@ begin
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
     invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
   )
+  -- The subscription's lock lets nobody else in. A snapshot older than the lock can miss what was
+  -- written before it, and is then a serialization failure.
+  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;

@@ -23,6 +23,9 @@ declare
   );
   v_invoice record := pgledger.invoice_of(v_old.key);
 begin
+  if v_old.status = 'draft' then
+    perform pgledger.check_nothing_goes_on(v_old, 'deleted');
+  end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then

@@ -1,11 +1,13 @@
 /*
 Makes a draft final: computes it anew a last time, uses up the coupons that reduce it, and gives it
 the app's next number. From then on only its state and its payments move. One with nothing due is
-paid at once. One that is final already is returned as it is.
+paid at once. One that is final already is returned as it is. Drafts that it goes on from come
+first.
 
 Locks the subscription, the draft, what the tenant has left of coupons, and the app's numbers, in
 this order; the last until the transaction ends, so commit soon.
-Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period.
+Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period, earlier
+drafts.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidState.
 */
 create or replace function ledger_finalize_invoice(
@@ -49,6 +51,7 @@ begin
     end if;
   end if;
 
+  perform pgledger.check_earlier_drafts(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);

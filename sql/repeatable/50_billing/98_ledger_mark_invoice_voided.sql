@@ -31,6 +31,8 @@ begin
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_of(v_invoice.key);
+  elsif v_invoice.status not in ('draft', 'paid') then
+    perform pgledger.check_nothing_goes_on(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices

@@ -1,0 +1,19 @@
+/*
+What time it is for a subscription: never before what was last written about it, and never before
+its current period, even if the clock was put back. Otherwise a day could be billed twice.
+*/
+create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
+returns timestamptz
+language sql
+volatile
+parallel safe
+as $$
+  select greatest(
+    pgledger.clock(), subscription.updated_at, subscription.current_period_start
+  )
+$$;
+
+comment on function pgledger.subscription_clock is
+  'What time it is for a subscription: never before what was last written about it.';
+
+revoke all on function pgledger.subscription_clock from public;

@@ -1,0 +1,56 @@
+/*
+Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
+draft that counts as billed there, or to void a base fee of which that one credits a part. Whoever
+needs to takes that one back first.
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.check_nothing_goes_on(
+  invoice pgledger.invoices,
+  target text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_later text := (
+    select later.id
+    from pgledger.invoices as later
+    where later.subscription_key = invoice.subscription_key
+      and later.status not in ('draft', 'voided')
+      and later.key <> invoice.key
+      and (
+        (
+          target = 'deleted'
+          and later.kind = 'period'
+          and later.period_end > invoice.period_start
+        )
+        or exists (
+          select
+          from pgledger.invoice_lines as credit
+          inner join pgledger.invoice_lines as charge
+            on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
+          where credit.invoice_key = later.key
+            and credit.gross < 0
+            and charge.invoice_key = invoice.key
+            and charge.gross > 0
+        )
+      )
+    order by later.key
+    limit 1
+  );
+begin
+  if v_later is not null then
+    perform pgledger.refuse_invoice_move(
+      invoice, format('%s while invoice %s goes on from it', target, v_later)
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_nothing_goes_on is
+  'Raises InvalidState if a final invoice goes on from one that is to be taken back.';
+
+revoke all on function pgledger.check_nothing_goes_on from public;

@@ -1,0 +1,40 @@
+/*
+Refuses to make a draft final while there is one that it goes on from: what that one charges counts
+as billed, and could still be changed or deleted.
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.check_earlier_drafts(invoice pgledger.invoices)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_earlier text := (
+    select draft.id
+    from pgledger.invoices as draft
+    where draft.subscription_key = invoice.subscription_key
+      and draft.status = 'draft'
+      and draft.key <> invoice.key
+      and (
+        draft.period_start < invoice.period_start
+        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
+        or (draft.period_start = invoice.period_start and draft.kind = 'start')
+      )
+    order by draft.period_start, draft.key
+    limit 1
+  );
+begin
+  if v_earlier is not null then
+    perform pgledger.refuse_invoice_move(
+      invoice, format('pending before draft %s, which it goes on from', v_earlier)
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_earlier_drafts is
+  'Raises InvalidState while there is a draft that an invoice goes on from.';
+
+revoke all on function pgledger.check_earlier_drafts from public;
