@@ -323,7 +323,7 @@ def test_a_session_that_is_stopped_while_it_advances_leaves_nothing_half_done(
         blocker.execute(
             "insert into pgledger.subscription_changes"
             " select subscription_key, 2, 'blocked', occurred_at, created_at, app_id, tenant_id,"
-            " status, plan_key, quantity, period_number, period_start, period_end"
+            " status, plan_key, quantity, period_number, period_start, period_end, whole_start"
             " from pgledger.subscription_changes order by subscription_key limit 1 offset %s",
             [stopped_after],
         )

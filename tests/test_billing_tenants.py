@@ -23,10 +23,12 @@ NAMES = (
     "subscription_changes",
     "usage_events",
     "entitlement_cache",
+    "invoices",
+    "invoice_payments",
 )
 VIEWS = tuple(f"ledger_tenant_{name}" for name in NAMES)
 EACH_VIEW = pytest.mark.parametrize("view", VIEWS)
-TABLES = (*NAMES, "tenants", "meters", "tenant_roles")
+TABLES = (*NAMES, "invoice_lines", "tenants", "meters", "tenant_roles")
 
 DENIED = "42501"
 
@@ -81,11 +83,11 @@ ROWS = """
 
     insert into pgledger.subscription_changes (
       subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
-      plan_key, quantity, period_number, period_start, period_end
+      plan_key, quantity, period_number, period_start, period_end, whole_start
     )
     select
       key, 1, 'created', started_at, now(), app_id, tenant_id, status, plan_key, quantity, 0,
-      current_period_start, current_period_end
+      current_period_start, current_period_end, current_period_start
     from pgledger.subscriptions;
 
     insert into pgledger.tenants (app_id, tenant_id)
@@ -112,6 +114,27 @@ ROWS = """
       app_id, tenant_id, 'secret of ' || app_id || '/' || tenant_id, 6, 10, false, '', 1, 1, 3, 0,
       0, now(), now()
     from pgledger.tenants;
+
+    insert into pgledger.invoices (
+      id, app_id, tenant_id, kind, status, number, currency, subtotal, discount, tax, total,
+      amount_due, amount_paid, created_at, updated_at
+    )
+    select
+      'inv_' || app_id || tenant_id, app_id, tenant_id, 'one_off', 'pending', tenants.key, 'USD',
+      10, 0, 0, 10, 10, 1, now(), now()
+    from pgledger.tenants;
+
+    insert into pgledger.invoice_lines (invoice_key, place, kind, description, amount)
+    select key, 1, 'item', 'secret of ' || app_id || '/' || tenant_id, 10
+    from pgledger.invoices;
+
+    insert into pgledger.invoice_payments (
+      id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
+    )
+    select
+      'pay_' || app_id || tenant_id, key, app_id, tenant_id, 1,
+      'secret of ' || app_id || '/' || tenant_id, now(), now()
+    from pgledger.invoices;
 """
 
 
@@ -586,9 +609,13 @@ def test_tenants_reach_nothing_else(admin, tenant, subtests):
         session,
         "select oid::regprocedure::text from pg_proc"
         " where (pronamespace = (select oid from pg_namespace where nspname = 'pgledger')"
-        "   or proname ~ '^(pg)?ledger_') and has_function_privilege(oid, 'execute')",
+        "   or proname ~ '^(pg)?ledger_') and has_function_privilege(oid, 'execute')"
+        " order by proname",
     )
-    assert executable == [("pgledger.event_id(timestamp with time zone,bigint)",)]
+    assert executable == [
+        ("pgledger.event_id(timestamp with time zone,bigint)",),
+        ("pgledger.line_item(pgledger.invoice_lines,timestamp with time zone)",),
+    ]
     # The view's function runs without the schema, which stays closed.
     assert refused(session, "select pgledger.event_id(now(), 1)") == DENIED
 
@@ -799,7 +826,8 @@ def test_without_our_roles_the_views_still_close(new_server: NewServer) -> None:
         for role in ("one", "two", "stranger"):
             app.execute(f"grant select on {', '.join(VIEWS)} to {role}".encode())
             app.execute(
-                "grant execute on function pgledger.event_id(timestamptz, bigint)"
+                "grant execute on function pgledger.event_id(timestamptz, bigint),"
+                " pgledger.line_item(pgledger.invoice_lines, timestamptz)"
                 f" to {role}".encode()
             )
         for role in ("one", "two"):

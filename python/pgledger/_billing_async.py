@@ -1772,6 +1772,7 @@ class AsyncBilling(AsyncCaller):
             InvalidArgument: There is no such kind, or the subscription has no period at that time.
             InvalidTime: ``at`` is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+            UsagePurged: Usage events of the period may have been purged.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -1818,6 +1819,7 @@ class AsyncBilling(AsyncCaller):
             InvalidArgument: There is no such kind, or the subscription has no period at that time.
             InvalidTime: ``at`` is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+            UsagePurged: Usage events of the period may have been purged.
         """
         return await self._fetch_one(
             INVOICE_PREVIEW_ROW,

@@ -1767,6 +1767,7 @@ class Billing(Caller):
             InvalidArgument: There is no such kind, or the subscription has no period at that time.
             InvalidTime: ``at`` is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+            UsagePurged: Usage events of the period may have been purged.
         """
         return self._fetch_one(
             INVOICE_ROW,
@@ -1813,6 +1814,7 @@ class Billing(Caller):
             InvalidArgument: There is no such kind, or the subscription has no period at that time.
             InvalidTime: ``at`` is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
+            UsagePurged: Usage events of the period may have been purged.
         """
         return self._fetch_one(
             INVOICE_PREVIEW_ROW,
