@@ -176,6 +176,9 @@ def plant_functions(scene: Scene, conn: psycopg.Connection[Any], schema: str) ->
         except psycopg.errors.InvalidFunctionDefinition:
             # A polymorphic result without a polymorphic argument, and the like: nothing to plant.
             continue
+        except psycopg.errors.InsufficientPrivilege:
+            # A type of ours that nobody else may use.
+            continue
     return planted
 
 
