@@ -209,7 +209,7 @@ def test_a_worker_with_nothing_to_do_reads_next_to_nothing(invoiced):
     for mode in ("final", "draft", "none"):
         with invoiced.transaction():
             assert invoiced.execute(
-                "select count(*) from ledger_advance('shop', invoices => %s)", [mode]
+                "select count(*) from ledger_advance('shop', 10, invoices => %s)", [mode]
             ).fetchone() == (0,)
             for table in ("subscriptions", "subscription_changes", "invoices", "invoice_lines"):
                 assert rows_read(invoiced, f"pgledger.{table}") < 20, (mode, table)
