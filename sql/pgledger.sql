@@ -17614,7 +17614,8 @@ as $$
 declare
   v_rate record;
   v_lines pgledger.invoice_lines[] := lines;
-  v_shares numeric[];
+  v_bases numeric[];
+  v_base numeric;
   v_tax pgledger.invoice_lines;
 begin
   for v_rate in
@@ -17625,12 +17626,12 @@ begin
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    v_shares := array(
+    v_bases := array(
       select
         case
           when line.kind not in ('discount', 'tax')
             and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            then (line.amount - line.discount) * v_rate.percentage * 0.01
+            then line.amount - line.discount
           else 0
         end
       from unnest(v_lines) with ordinality as line (
@@ -17640,10 +17641,11 @@ begin
       )
       order by line.nth
     );
+    v_base := (select sum(base) from unnest(v_bases) as base);
     v_tax := null;
     v_tax.kind := 'tax';
     v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-    v_tax.amount := round((select sum(share) from unnest(v_shares) as share), exponent);
+    v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
     v_tax.discount := 0 * v_tax.amount;
     v_tax.tax := v_tax.discount;
     v_tax.basis := jsonb_strip_nulls(
@@ -17651,22 +17653,21 @@ begin
         'name', v_rate.name,
         'percentage', trim_scale(v_rate.percentage)::text,
         'applies_to', v_rate.applies_to,
-        'base',
-        (
-          select
-            coalesce(
-              sum(line.amount - line.discount) filter (
-                where line.kind not in ('discount', 'tax')
-                  and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-              ),
-              0
-            )::text
-          from unnest(v_lines) as line
-        )
+        'base', v_base::text
       )
     );
     v_lines := pgledger.add_shares(
-      v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
+      v_lines,
+      null,
+      pgledger.split_amount(
+        array(
+          select part.base * v_rate.percentage * 0.01
+          from unnest(v_bases) with ordinality as part (base, place)
+          order by part.place
+        ),
+        v_tax.amount,
+        exponent
+      )
     ) || v_tax;
   end loop;
   return v_lines;
@@ -20438,7 +20439,7 @@ values
   ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', 'e9d4450b18d12df934dc52e3887cdcd7b289986813e5e7f44542044e81303b2c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', '31223a0a2cc1171d2c70dff1c1c2237809fa3da1c6b135db0c015787f15cda06', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'c5061eeb4593c4feb47f30fc6259bbd95429beca8fcb39a2cc95afde88cb2c63', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '697642d132a38f7b838c3a55bf41f77a8668f67ffbcf064c30cb9070cdb2a186', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),

@@ -16,7 +16,8 @@ as $$
 declare
   v_rate record;
   v_lines pgledger.invoice_lines[] := lines;
-  v_shares numeric[];
+  v_bases numeric[];
+  v_base numeric;
   v_tax pgledger.invoice_lines;
 begin
   for v_rate in
@@ -27,12 +28,12 @@ begin
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    v_shares := array(
+    v_bases := array(
       select
         case
           when line.kind not in ('discount', 'tax')
             and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            then (line.amount - line.discount) * v_rate.percentage * 0.01
+            then line.amount - line.discount
           else 0
         end
       from unnest(v_lines) with ordinality as line (
@@ -42,10 +43,11 @@ begin
       )
       order by line.nth
     );
+    v_base := (select sum(base) from unnest(v_bases) as base);
     v_tax := null;
     v_tax.kind := 'tax';
     v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-    v_tax.amount := round((select sum(share) from unnest(v_shares) as share), exponent);
+    v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
     v_tax.discount := 0 * v_tax.amount;
     v_tax.tax := v_tax.discount;
     v_tax.basis := jsonb_strip_nulls(
@@ -53,22 +55,21 @@ begin
         'name', v_rate.name,
         'percentage', trim_scale(v_rate.percentage)::text,
         'applies_to', v_rate.applies_to,
-        'base',
-        (
-          select
-            coalesce(
-              sum(line.amount - line.discount) filter (
-                where line.kind not in ('discount', 'tax')
-                  and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-              ),
-              0
-            )::text
-          from unnest(v_lines) as line
-        )
+        'base', v_base::text
       )
     );
     v_lines := pgledger.add_shares(
-      v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
+      v_lines,
+      null,
+      pgledger.split_amount(
+        array(
+          select part.base * v_rate.percentage * 0.01
+          from unnest(v_bases) with ordinality as part (base, place)
+          order by part.place
+        ),
+        v_tax.amount,
+        exponent
+      )
     ) || v_tax;
   end loop;
   return v_lines;
