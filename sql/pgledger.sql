@@ -1378,6 +1378,19 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.priced_feature as (
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  meter_key integer,
+  unique_key text,
+  basis jsonb
+);
+
+comment on type pgledger.priced_feature is
+  'A feature that has a price, with what a charge is computed from and the meter that counts it.';
+revoke all on type pgledger.priced_feature from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity,
   id text collate "C" not null,
@@ -10796,6 +10809,140 @@ comment on function ledger_pause_subscription is
 revoke all on function ledger_pause_subscription from public;
 grant execute on function ledger_pause_subscription to pgledger_poster;
 
+-- file: repeatable/50_billing/47_advance_due.sql
+/*
+Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
+that are due with that: no more than max_subscriptions at a time, until there was something to do
+for one. Those for which nothing was to be done do not count; after ten times as many as asked for
+the last one is named in last_looked_at. What somebody else holds is left out.
+
+one_by_one: what fails is undone by itself, put off for an hour, and named with its error.
+*/
+create or replace function pgledger.advance_due(
+  app_id text,
+  max_subscriptions integer,
+  invoices text,
+  now timestamptz,
+  one_by_one boolean,
+  out subscription_keys bigint[],
+  out versions bigint[],
+  out invoice_keys bigint[],
+  out failed_keys bigint[],
+  out errors text[],
+  out last_looked_at bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_due record;
+  v_moved record;
+  v_busy bigint[] := '{}';
+  v_looked_at integer := 0;
+  v_found boolean;
+  v_did boolean := false;
+begin
+  subscription_keys := '{}';
+  versions := '{}';
+  invoice_keys := '{}';
+  failed_keys := '{}';
+  errors := '{}';
+  loop
+    v_found := false;
+    for v_due in
+      select subscriptions.key, subscriptions.version
+      from pgledger.subscriptions
+      where subscriptions.app_id = advance_due.app_id
+        and subscriptions.advance_at <= now
+        and (invoices <> 'none' or subscriptions.due_at <= now)
+        and subscriptions.key <> all(v_busy)
+      order by subscriptions.advance_at
+      limit max_subscriptions
+      for no key update skip locked
+    loop
+      v_found := true;
+      v_looked_at := v_looked_at + 1;
+      if one_by_one then
+        begin
+          v_moved := pgledger.advance_one(v_due.key, invoices, now);
+        exception
+          when others then
+            if not pgledger.is_of_one_subscription(sqlstate) then
+              raise;
+            end if;
+            failed_keys := failed_keys || v_due.key;
+            errors := errors || sqlerrm;
+            v_did := true;
+            update pgledger.subscriptions
+            set advance_at = advance_due.now + interval '1 hour'
+            where subscriptions.key = v_due.key;
+            continue;
+        end;
+      else
+        v_moved := pgledger.advance_one(v_due.key, invoices, now);
+      end if;
+
+      subscription_keys := subscription_keys || v_due.key;
+      versions := versions || v_due.version;
+      invoice_keys := invoice_keys || v_moved.invoice_keys;
+      if v_moved.is_busy then
+        v_busy := v_busy || v_due.key;
+      end if;
+      v_did := v_did or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+    end loop;
+    exit when v_did or not v_found;
+    if v_looked_at >= 10 * max_subscriptions then
+      last_looked_at := v_due.key;
+      exit;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.advance_due is
+  'Moves on the subscriptions of an app that are due and draws up their invoices.';
+
+revoke all on function pgledger.advance_due from public;
+
+-- file: repeatable/50_billing/47_advance_one.sql
+/*
+Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
+invoices is none. is_busy: its coupons are held by somebody else, so that only the move was written.
+*/
+create or replace function pgledger.advance_one(
+  subscription_key bigint,
+  invoices text,
+  now timestamptz,
+  out version bigint,
+  out invoice_keys bigint[],
+  out is_busy boolean
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_moved pgledger.subscriptions := pgledger.advance_subscription(
+    (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
+    now,
+    to_store => invoices = 'none'
+  );
+begin
+  version := v_moved.version;
+  if invoices <> 'none' then
+    invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
+    is_busy := invoice_keys is null;
+  end if;
+  invoice_keys := coalesce(invoice_keys, '{}');
+end;
+$$;
+
+comment on function pgledger.advance_one is
+  'Moves on a subscription that is locked and draws up its invoices.';
+
+revoke all on function pgledger.advance_one from public;
+
 -- file: repeatable/50_billing/47_changes_since.sql
 /*
 What was written down about a subscription after a version, in order.
@@ -10946,11 +11093,12 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    if kind = 'start' and exists (
-      select
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null)
-    ) then
-      return null;
+    if kind = 'start' then
+      perform
+      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      if found then
+        return null;
+      end if;
     end if;
     v_key := pgledger.ensure_invoice(
       subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
@@ -11042,6 +11190,25 @@ comment on function pgledger.invoice_subscription is
   'Draws up what a subscription is to be invoiced for by now, and returns the drafts.';
 
 revoke all on function pgledger.invoice_subscription from public;
+
+-- file: repeatable/50_billing/47_is_of_one_subscription.sql
+/*
+Whether an error says something of the data that was at hand, not of the server or of the
+transaction: a value out of range, a constraint, a rule of ours, or of a trigger of the app's.
+*/
+create or replace function pgledger.is_of_one_subscription(error_state text)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select error_state ~ '^(22|23|LG|P0001)'
+$$;
+
+comment on function pgledger.is_of_one_subscription is
+  'Whether an error leaves other subscriptions a chance.';
+
+revoke all on function pgledger.is_of_one_subscription from public;
 
 -- file: repeatable/50_billing/47_ledger_resume_subscription.sql
 /*
@@ -11210,8 +11377,10 @@ Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOC
 and leaves to the next call what somebody else holds. Invoices become final at the end of the call,
 so that the app's numbers are locked only from there to the end of the transaction. Fewer
 subscriptions than asked for do not mean that nothing is left; no row does, unless somebody else
-holds the rest: so subscriptions for which nothing was to be done do not count, but for one row
-after ten times as many as asked for.
+holds the rest.
+
+One subscription that fails does not keep others from being billed: if one does, the call begins
+again, each subscription by itself, and what fails is put off and reported.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_advance(
@@ -11224,7 +11393,8 @@ returns table (
   subscription_id text,
   change text,
   occurred_at timestamptz,
-  invoice_id text
+  invoice_id text,
+  error text
 )
 language plpgsql
 volatile
@@ -11234,16 +11404,8 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_due record;
-  v_found boolean;
-  v_rows bigint;
-  v_all_rows bigint := 0;
-  v_busy bigint[] := '{}';
-  v_moved pgledger.subscriptions;
-  v_new bigint[];
-  v_keys bigint[] := '{}';
+  v_done record;
   v_past_due bigint[] := '{}';
-  v_looked_at integer := 0;
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
@@ -11256,69 +11418,54 @@ begin
   end if;
   perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
-  loop
-    v_found := false;
-    for v_due in
-      select subscriptions.key, subscriptions.version
-      from pgledger.subscriptions
-      where subscriptions.app_id = ledger_advance.app_id
-        and subscriptions.advance_at <= v_now
-        and (invoices <> 'none' or subscriptions.due_at <= v_now)
-        and subscriptions.key <> all(v_busy)
-      order by subscriptions.advance_at
-      limit max_subscriptions
-      for no key update skip locked
-    loop
-      v_found := true;
-      v_looked_at := v_looked_at + 1;
-      v_moved := pgledger.advance_subscription(
-        (select subscriptions from pgledger.subscriptions where subscriptions.key = v_due.key),
-        v_now,
-        to_store => invoices = 'none'
-      );
-      if invoices <> 'none' then
-        v_new := pgledger.invoice_subscription(v_moved, invoices = 'final');
-        v_keys := v_keys || v_new;
-        if v_new is null then
-          v_busy := v_busy || v_due.key;
-        end if;
+  begin
+    v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, false);
+  exception
+    when others then
+      if not pgledger.is_of_one_subscription(sqlstate) then
+        raise;
       end if;
-      return query
-      select
-        change.tenant_id, change.subscription_id, change.change, change.occurred_at, null
-      from pgledger.changes_since(v_due.key, v_due.version) as change;
-      get diagnostics v_rows = row_count;
-      v_all_rows := v_all_rows + v_rows;
-    end loop;
-    exit when not v_found or v_all_rows > 0 or cardinality(v_keys) > 0;
-    if v_looked_at >= 10 * max_subscriptions then
-      return query
-      select v_moved.tenant_id, v_moved.id, 'nothing_due', v_now, null::text;
-      exit;
-    end if;
-  end loop;
-
+      v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, true);
+  end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_keys);
+    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
   end if;
+
   return query
-  select moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id
-  from pgledger.moved_invoices(v_keys, v_past_due) as moved;
+  select change.tenant_id, change.subscription_id, change.change, change.occurred_at, null, null
+  from unnest(v_done.subscription_keys, v_done.versions) with ordinality
+    as taken (key, version, place)
+  cross join lateral pgledger.changes_since(taken.key, taken.version) as change
+  order by taken.place;
+  return query
+  select subscriptions.tenant_id, subscriptions.id, 'failed', v_now, null::text, failed.error
+  from unnest(v_done.failed_keys, v_done.errors) with ordinality as failed (key, error, place)
+  inner join pgledger.subscriptions on failed.key = subscriptions.key
+  order by failed.place;
+  return query
+  select subscriptions.tenant_id, subscriptions.id, 'nothing_due', v_now, null::text, null::text
+  from pgledger.subscriptions
+  where subscriptions.key = v_done.last_looked_at;
+  return query
+  select
+    moved.tenant_id, moved.subscription_id, moved.change, moved.occurred_at, moved.invoice_id, null
+  from pgledger.moved_invoices(v_done.invoice_keys, v_past_due) as moved;
 end;
 $$;
 
 comment on function ledger_advance is
   'Does what the clock asks for in an app, and returns one row for each thing done, those of a '
-  'subscription in order: trial_ended, period_started, canceled, invoice_drafted, '
-  'invoice_finalized, invoice_past_due; and nothing_due, for the last one, where very many had '
-  'only to be looked at. Any number of sessions can call it at once; call it, each '
-  'time in a transaction of its own, until it returns no row. max_subscriptions: how many to take '
-  'at most, 1 to 10000. invoices: final draws up those that are due and makes them final; draft '
-  'leaves them to be looked at and made final by ledger_finalize_invoice; none moves subscriptions '
-  'only, and marks nothing as past due. Errors: NullArgument, InvalidScope, InvalidArgument.';
+  'subscription in order: trial_ended, period_started, canceled; then invoice_drafted, '
+  'invoice_finalized, invoice_past_due; failed, with the error, for a subscription that is tried '
+  'again in an hour; and nothing_due, for the last one, where very many had only to be looked at. '
+  'Any number of sessions can call it at once; call it, each time in a transaction of its own, '
+  'until it returns no row. max_subscriptions: how many to take at most, 1 to 10000. invoices: '
+  'final draws up those that are due and makes them final; draft leaves them to be looked at and '
+  'made final by ledger_finalize_invoice; none moves subscriptions only, and marks nothing as past '
+  'due. Errors: NullArgument, InvalidScope, InvalidArgument.';
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;
@@ -14137,10 +14284,108 @@ comment on function pgledger.whole_hours is
 
 revoke all on function pgledger.whole_hours from public;
 
+-- file: repeatable/50_billing/67_latest_usage_between.sql
+/*
+What the last event of a meter in [starts_at, ends_at) says; zero where there is none. The newest of
+each part that pgledger.usage_sums puts a range together from is looked at, and no more.
+*/
+create or replace function pgledger.latest_usage_between(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value numeric;
+  v_whole record;
+begin
+  if starts_at = '-infinity' and ends_at = 'infinity' then
+    -- A seat's level is asked for more often than anything, and needs one row.
+    select usage_rollups.latest
+    into v_value
+    from pgledger.usage_rollups
+    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
+    order by usage_rollups.starts_at desc
+    limit 1;
+    return coalesce(v_value, 0);
+  end if;
+
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  select part.latest
+  into v_value
+  from (
+    (
+      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = 1
+        and usage_rollups.starts_at >= v_whole.first_day
+        and usage_rollups.starts_at < v_whole.last_day
+      order by usage_rollups.starts_at desc
+      limit 1
+    )
+    union all
+    (
+      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= v_whole.first_hour
+        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+      order by usage_rollups.starts_at desc
+      limit 1
+    )
+    union all
+    (
+      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+        and usage_rollups.starts_at < v_whole.last_hour
+      order by usage_rollups.starts_at desc
+      limit 1
+    )
+    union all
+    (
+      select usage_events.event_at, usage_events.key, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= latest_usage_between.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
+      order by usage_events.event_at desc, usage_events.key desc
+      limit 1
+    )
+    union all
+    (
+      select usage_events.event_at, usage_events.key, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
+        and usage_events.event_at < latest_usage_between.ends_at
+      order by usage_events.event_at desc, usage_events.key desc
+      limit 1
+    )
+  ) as part
+  order by part.latest_at desc, part.latest_key desc
+  limit 1;
+  return coalesce(v_value, 0);
+end;
+$$;
+
+comment on function pgledger.latest_usage_between is
+  'What the last event of a meter in a range of time says.';
+
+revoke all on function pgledger.latest_usage_between from public;
+
 -- file: repeatable/50_billing/67_unique_usage_between.sql
 /*
 How many different values the named member of metadata has among a meter's events in
-[starts_at, ends_at), put together as pgledger.usage_parts does it; everything if the start is
+[starts_at, ends_at), put together as pgledger.usage_sums does it; everything if the start is
 infinite. With only_value, whether that value is among them: one or none.
 */
 create or replace function pgledger.unique_usage_between(
@@ -14205,84 +14450,84 @@ comment on function pgledger.unique_usage_between is
 
 revoke all on function pgledger.unique_usage_between from public;
 
--- file: repeatable/50_billing/67_usage_parts.sql
+-- file: repeatable/50_billing/67_usage_sums.sql
 /*
-The parts that usage of a meter in [starts_at, ends_at) is put together from, whatever its length:
-events of the broken hours at its edges, hours of the broken days, and whole days. Each event is in
-exactly one part.
+What usage of meters in [starts_at, ends_at) adds up to, whatever its length: a row for each meter,
+put together from events of the broken hours at the range's edges, hours of the broken days, and
+whole days. Each event is in exactly one part.
+
+The keys are read by a subquery, so that the planner takes them for as many as it always does and
+keeps one plan.
 */
-create or replace function pgledger.usage_parts(
-  meter_key integer,
+create or replace function pgledger.usage_sums(
+  meter_keys integer[],
   starts_at timestamptz,
   ends_at timestamptz
 )
 returns table (
-  events bigint,
+  meter_key integer,
+  events numeric,
   quantity numeric,
-  highest numeric,
-  latest_at timestamptz,
-  latest_key bigint,
-  latest numeric
+  highest numeric
 )
 language plpgsql
 stable
 parallel safe
-rows 60
+rows 10
 as $$
 declare
   v_whole record;
 begin
   v_whole := pgledger.whole_hours(starts_at, ends_at);
   return query
-  select
-    usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
-    usage_rollups.latest_key, usage_rollups.latest
-  from pgledger.usage_rollups
-  where usage_rollups.meter_key = usage_parts.meter_key
-    and usage_rollups.span = 1
-    and usage_rollups.starts_at >= v_whole.first_day
-    and usage_rollups.starts_at < v_whole.last_day
-  union all
-  select
-    usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
-    usage_rollups.latest_key, usage_rollups.latest
-  from pgledger.usage_rollups
-  where usage_rollups.meter_key = usage_parts.meter_key
-    and usage_rollups.span = 2
-    and usage_rollups.starts_at >= v_whole.first_hour
-    and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
-  union all
-  select
-    usage_rollups.events, usage_rollups.quantity, usage_rollups.highest, usage_rollups.latest_at,
-    usage_rollups.latest_key, usage_rollups.latest
-  from pgledger.usage_rollups
-  where usage_rollups.meter_key = usage_parts.meter_key
-    and usage_rollups.span = 2
-    and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
-    and usage_rollups.starts_at < v_whole.last_hour
-  union all
-  select
-    1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
-    usage_events.key, usage_events.quantity
-  from pgledger.usage_events
-  where usage_events.meter_key = usage_parts.meter_key
-    and usage_events.event_at >= usage_parts.starts_at
-    and usage_events.event_at < least(v_whole.first_hour, usage_parts.ends_at)
-  union all
-  select
-    1::bigint, usage_events.quantity, usage_events.quantity, usage_events.event_at,
-    usage_events.key, usage_events.quantity
-  from pgledger.usage_events
-  where usage_events.meter_key = usage_parts.meter_key
-    and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
-    and usage_events.event_at < usage_parts.ends_at;
+  select meter.key, used.events, used.quantity, used.highest
+  from unnest((select usage_sums.meter_keys)) as meter (key)
+  cross join lateral (
+    select
+      sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
+    from (
+      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = meter.key
+        and usage_rollups.span = 1
+        and usage_rollups.starts_at >= v_whole.first_day
+        and usage_rollups.starts_at < v_whole.last_day
+      union all
+      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = meter.key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= v_whole.first_hour
+        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+      union all
+      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = meter.key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+        and usage_rollups.starts_at < v_whole.last_hour
+      union all
+      select 1, usage_events.quantity, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = meter.key
+        and usage_events.event_at >= usage_sums.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, usage_sums.ends_at)
+      union all
+      select 1, usage_events.quantity, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = meter.key
+        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
+        and usage_events.event_at < usage_sums.ends_at
+    ) as part
+  ) as used
+  where used.events > 0;
 end;
 $$;
 
-comment on function pgledger.usage_parts is
-  'Roll-ups and single events that usage of a meter in a range of time consists of.';
+comment on function pgledger.usage_sums is
+  'What usage of meters in a range of time adds up to: events, sum and highest.';
 
-revoke all on function pgledger.usage_parts from public;
+revoke all on function pgledger.usage_sums from public;
 
 -- file: repeatable/50_billing/68_usage_between.sql
 /*
@@ -14306,25 +14551,17 @@ declare
 begin
   if aggregation = 'unique_count' then
     return pgledger.unique_usage_between(meter_key, unique_key, starts_at, ends_at);
-  elsif aggregation = 'latest' and ends_at = 'infinity' and starts_at = '-infinity' then
-    -- A seat's level is asked for more often than anything, and needs one row.
-    select usage_rollups.latest
-    into v_value
-    from pgledger.usage_rollups
-    where usage_rollups.meter_key = usage_between.meter_key and usage_rollups.span = 1
-    order by usage_rollups.starts_at desc
-    limit 1;
   elsif aggregation = 'latest' then
-    select part.latest
-    into v_value
-    from pgledger.usage_parts(meter_key, starts_at, ends_at) as part
-    order by part.latest_at desc, part.latest_key desc
-    limit 1;
-  else
-    return (
-      pgledger.usage_counted(meter_key, unique_key, aggregation, starts_at, ends_at)
-    ).value;
+    return pgledger.latest_usage_between(meter_key, starts_at, ends_at);
   end if;
+  select
+    case aggregation
+      when 'sum' then sums.quantity
+      when 'count' then sums.events
+      when 'max' then sums.highest
+    end
+  into v_value
+  from pgledger.usage_sums(array[meter_key], starts_at, ends_at) as sums;
   return coalesce(v_value, 0);
 end;
 $$;
@@ -14333,53 +14570,6 @@ comment on function pgledger.usage_between is
   'What usage of a meter in a range of time comes to, by one of the five aggregations.';
 
 revoke all on function pgledger.usage_between from public;
-
--- file: repeatable/50_billing/68_usage_counted.sql
-/*
-What usage of a meter in [starts_at, ends_at) comes to by an aggregation, and of how many events;
-zero where there is none, or no meter.
-*/
-create or replace function pgledger.usage_counted(
-  meter_key integer,
-  unique_key text,
-  aggregation text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  out value numeric,
-  out events bigint
-)
-language plpgsql
-stable
-parallel safe
-as $$
-begin
-  if meter_key is null then
-    value := 0;
-    events := 0;
-    return;
-  end if;
-  select
-    coalesce(
-      case aggregation
-        when 'sum' then sum(part.quantity)
-        when 'count' then sum(part.events)
-        when 'max' then max(part.highest)
-      end,
-      0
-    ),
-    coalesce(sum(part.events), 0)
-  into usage_counted.value, usage_counted.events
-  from pgledger.usage_parts(meter_key, starts_at, ends_at) as part;
-  if aggregation in ('latest', 'unique_count') then
-    value := pgledger.usage_between(meter_key, unique_key, aggregation, starts_at, ends_at);
-  end if;
-end;
-$$;
-
-comment on function pgledger.usage_counted is
-  'What a meter''s usage in a range of time comes to, and how many events it is of.';
-
-revoke all on function pgledger.usage_counted from public;
 
 -- file: repeatable/50_billing/69_check_usage_range.sql
 /*
@@ -16217,6 +16407,63 @@ comment on function pgledger.billed_base is
 
 revoke all on function pgledger.billed_base from public;
 
+-- file: repeatable/50_billing/92_billed_rates.sql
+/*
+What invoices that stand have billed for a plan and item of a subscription's period, and of a base
+fee for a quantity, by the tax rates that it was billed with: after discounts, earlier credits taken
+off. What is to be given back first comes first: what was billed last, but before all a sum below
+zero, which a credit has left whose charge was voided. The invoice that is being computed is left
+out.
+*/
+create or replace function pgledger.billed_rates(
+  credit pgledger.invoice_lines,
+  but_invoice_key bigint
+)
+returns table (
+  tax_rates jsonb,
+  amount numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select billed.tax_rates, sum(billed.amount)
+  from (
+    select
+      invoices.key,
+      coalesce(part.value -> 'tax_rates', invoices.tax_rates) as tax_rates,
+      sum(
+        coalesce(
+          (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
+        )
+      ) as amount
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    left join lateral jsonb_array_elements(invoice_lines.basis -> 'billed_with') as part on true
+    where invoice_lines.subscription_key = credit.subscription_key
+      and invoice_lines.for_period = credit.for_period
+      and invoice_lines.plan_key = credit.plan_key
+      and invoice_lines.item = credit.item
+      and case
+        when credit.gross is null then invoice_lines.gross is null
+        else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
+      end
+      and invoices.status <> 'voided'
+      and invoices.key is distinct from billed_rates.but_invoice_key
+    group by 1, 2
+  ) as billed
+  group by billed.tax_rates
+  having sum(billed.amount) <> 0
+  order by
+    sum(billed.amount) > 0, max(billed.key) filter (where billed.amount > 0) desc nulls last,
+    billed.tax_rates
+$$;
+
+comment on function pgledger.billed_rates is
+  'What invoices that stand have billed for what a line credits, by tax rates.';
+
+revoke all on function pgledger.billed_rates from public;
+
 -- file: repeatable/50_billing/92_billed_usage.sql
 /*
 What invoices that stand have charged for a subscription's usage in a period and in those before,
@@ -16258,10 +16505,11 @@ as $$
     coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
     coalesce(sum(invoice_lines.events), 0),
+    -- The price, without what it was taxed with: that is a single line's.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
-      filter (where invoice_lines.basis is not null)
-    )[1]
+      filter (where invoice_lines.events is not null)
+    )[1] - 'billed_with'
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   where invoice_lines.subscription_key = billed_usage.subscription_key
@@ -16578,18 +16826,21 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_segments pgledger.billing_segment[] := pgledger.billing_segments(
-    subscription,
-    v_period.starts_at,
-    case
-      when invoice.kind = 'start' and not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
-      ) then invoice.as_of_version
-    end
-  );
+  v_as_of_version bigint;
+  v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
+  -- By itself: the planner would take each kind for a statement of its own and never keep a plan.
+  if invoice.kind = 'start' then
+    v_as_of_version := (
+      select invoice.as_of_version
+      where not exists (
+        select
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+      )
+    );
+  end if;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
   period_end := v_period.ends_at;
   if invoice.kind = 'start' then
     lines := array(
@@ -16774,44 +17025,52 @@ declare
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
-  v_billed record;
 begin
-  for v_billed in
+  return query
+  with billed as materialized (
     select
-      invoice_lines.item, min(invoice_lines.period_start) as since,
-      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-      bool_or(invoices.status = 'voided') as was_voided
-    from pgledger.invoice_lines
-    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-    where invoice_lines.subscription_key = subscription.key
-      and invoice_lines.for_period < before_period
-      and invoice_lines.events is not null
-      and (
-        invoice_lines.period_start >= v_purged_before
-        or (
-          invoice_lines.kind <> 'seats'
-          and invoice_lines.period_end > v_purged_before
-          and invoice_lines.period_start
-          = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
+      meters.unique_key
+    from (
+      select
+        invoice_lines.item, min(invoice_lines.period_start) as since,
+        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+        bool_or(invoices.status = 'voided') as was_voided
+      from pgledger.invoice_lines
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where invoice_lines.subscription_key = subscription.key
+        and invoice_lines.for_period < before_period
+        and invoice_lines.events is not null
+        and (
+          invoice_lines.period_start >= v_purged_before
+          or (
+            invoice_lines.kind <> 'seats'
+            and invoice_lines.period_end > v_purged_before
+            and invoice_lines.period_start
+            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+          )
         )
-      )
-      and invoices.key is distinct from but_invoice_key
-    group by invoice_lines.item
-  loop
-    select meters.key, meters.unique_key
-    into late_items.meter_key, late_items.unique_key
-    from pgledger.meters
-    where meters.app_id = subscription.app_id
+        and invoices.key is distinct from but_invoice_key
+      group by invoice_lines.item
+    ) as line
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
       and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = v_billed.item;
-    if v_billed.was_voided or v_billed.events <> pgledger.usage_between(
-      meter_key, null, 'count', v_billed.since, before_period
-    ) then
-      item := v_billed.item;
-      since := v_billed.since;
-      return next;
-    end if;
-  end loop;
+      and line.item = meters.feature_key
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select billed.since, array_agg(billed.meter_key) as meter_keys
+      from billed
+      group by billed.since
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
+  )
+  select billed.item, billed.meter_key, billed.unique_key, billed.since
+  from billed
+  left join present on billed.meter_key = present.meter_key
+  where billed.was_voided or billed.events <> coalesce(present.events, 0);
 end;
 $$;
 
@@ -16869,18 +17128,24 @@ begin
     v_stays := pgledger.billing_stays(
       pgledger.billing_segments(subscription, v_billed.for_period)
     );
-    v_charge := pgledger.usage_charge(
-      v_billed.basis,
-      v_billed.meter_key,
-      v_billed.unique_key,
+    select
+      charge.quantity, charge.amount + charge.true_up + charge.cap as amount, charge.counted,
+      charge.events
+    into v_charge
+    from pgledger.usage_charges(
+      array[
+        row(
+          null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+        )::pgledger.priced_feature
+      ],
       v_stays[1].starts_at,
       array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
       v_billed.plan_key = v_stays[1].plan_key,
       subscription.time_zone,
       exponent
-    );
+    ) as charge;
     continue when v_charge.events = v_billed.events
-      and v_charge.amount + v_charge.true_up + v_charge.cap = v_billed.amount;
+      and v_charge.amount = v_billed.amount;
 
     v_line := null;
     v_line.kind := 'late_usage';
@@ -16893,7 +17158,7 @@ begin
     v_line.period_start := v_billed.starts_at;
     v_line.period_end := v_billed.ends_at;
     v_line.quantity := v_charge.quantity - v_billed.quantity;
-    v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap - v_billed.amount;
+    v_line.amount := v_charge.amount - v_billed.amount;
     v_line.discount := 0;
     v_line.tax := 0;
     v_line.subscription_key := subscription.key;
@@ -16996,14 +17261,7 @@ create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
   plan_key bigint
 )
-returns table (
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  meter_key integer,
-  unique_key text,
-  basis jsonb
-)
+returns setof pgledger.priced_feature
 language sql
 stable
 parallel safe
@@ -17249,96 +17507,142 @@ comment on function pgledger.show_invoice is
 
 revoke all on function pgledger.show_invoice from public;
 
--- file: repeatable/50_billing/92_usage_charge.sql
+-- file: repeatable/50_billing/92_usage_charges.sql
 /*
-What usage of a feature costs by a price in the stays of a period on the price's plan, rounded, what
-is missing to the price's minimum and beyond its maximum apart; how much is charged, what usage has
-come to since counted_from, and of how many events in these stays.
+What usage costs by the prices of a plan in the stays of a period on it, in the order of the prices,
+rounded, with what is missing to a price's minimum and beyond its maximum apart; how much is
+charged, what usage has come to since counted_from, the start of the period's first stay, and of how
+many events in these stays.
 
-Usage counts from the start of the period's first stay, and a stay is charged what its usage adds:
-the price of all until its end less the price of all until its start. So neither a change of plan
-nor a pause begins tiers and allowances again, or charges anything twice. What a price asks for no
-usage at all falls to the plan that the period began with, and so does a minimum; what usage adds is
-never less than nothing.
+A stay is charged what its usage adds: the price of all until its end less the price of all until
+its start. So neither a change of plan nor a pause begins tiers and allowances again, or charges
+anything twice. What a price asks for no usage at all falls to the plan that the period began with,
+and so does a minimum; what usage adds is never less than nothing.
 */
-create or replace function pgledger.usage_charge(
-  basis jsonb,
-  meter_key integer,
-  unique_key text,
+create or replace function pgledger.usage_charges(
+  prices pgledger.priced_feature[],
   counted_from timestamptz,
   stays pgledger.billing_segment[],
   is_first boolean,
   time_zone text,
-  exponent integer,
-  out quantity numeric,
-  out amount numeric,
-  out true_up numeric,
-  out cap numeric,
-  out counted numeric,
-  out events bigint
+  exponent integer
+)
+returns table (
+  place integer,
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  basis jsonb,
+  quantity numeric,
+  amount numeric,
+  true_up numeric,
+  cap numeric,
+  counted numeric,
+  events bigint
 )
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_allowance numeric := coalesce((basis ->> 'allowance')::numeric, 0);
-  v_minimum numeric := coalesce((basis #>> '{price,minimum}')::numeric, 0);
-  v_stay pgledger.billing_segment;
-  v_usage record;
+  -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
+  v_times timestamptz[] := array(
+    select time.value
+    from unnest(stays) as stay
+    cross join lateral (values (stay.ends_at, 1), (stay.starts_at, 2)) as time (value, edge)
+    where time.edge = 1 or time.value > counted_from
+    order by time.edge, time.value
+  );
+  v_ends integer := cardinality(stays);
+  v_sign integer;
+  v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
+  v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
+  v_quantities numeric[] := v_zeros;
+  v_amounts numeric[] := v_zeros;
+  v_caps numeric[] := v_zeros;
+  v_counted numeric[] := v_zeros;
+  v_events numeric[] := v_zeros;
+  v_used record;
+  v_value numeric;
   v_cost record;
-  v_before numeric;
-  v_cap numeric := 0;
+  v_price pgledger.priced_feature;
 begin
-  quantity := 0;
-  amount := 0;
-  events := 0;
-  foreach v_stay in array stays loop
-    v_usage := pgledger.usage_counted(
-      meter_key, unique_key, basis ->> 'aggregation', counted_from, v_stay.ends_at
-    );
-    counted := v_usage.value;
-    events := events + v_usage.events;
-    if basis ->> 'type' = 'metered' then
-      v_before := greatest(v_usage.value - v_allowance, 0);
-      v_cost := pgledger.price_amounts(basis -> 'price', v_before);
-      quantity := quantity + v_before;
-      amount := amount + v_cost.amount;
-      v_cap := v_cap + v_cost.cap;
-    end if;
-    continue when v_stay.starts_at = counted_from;
+  for v_time in 1 .. cardinality(v_times) loop
+    v_sign := case when v_time <= v_ends then 1 else -1 end;
+    for v_used in
+      select
+        price.place, price.meter_key, price.unique_key, price.basis, sums.events, sums.quantity,
+        sums.highest
+      from unnest(prices) with ordinality as price (
+        description, feature_key, unit_amount, meter_key, unique_key, basis, place
+      )
+      left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
+        on price.meter_key = sums.meter_key
+    loop
+      v_value := coalesce(
+        case v_used.basis ->> 'aggregation'
+          when 'sum' then v_used.quantity
+          when 'count' then v_used.events
+          when 'max' then v_used.highest
+          else pgledger.usage_between(
+            v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
+            v_times[v_time]
+          )
+        end,
+        0
+      );
+      if v_time = v_ends then
+        v_counted[v_used.place] := v_value;
+      end if;
+      v_events[v_used.place] := v_events[v_used.place] + v_sign * coalesce(v_used.events, 0);
+      continue when v_used.basis ->> 'type' = 'seat';
 
-    v_usage := pgledger.usage_counted(
-      meter_key, unique_key, basis ->> 'aggregation', counted_from, v_stay.starts_at
-    );
-    events := events - v_usage.events;
-    if basis ->> 'type' = 'metered' then
-      v_before := greatest(v_usage.value - v_allowance, 0);
-      v_cost := pgledger.price_amounts(basis -> 'price', v_before);
-      quantity := quantity - v_before;
-      amount := amount - v_cost.amount;
-      v_cap := v_cap - v_cost.cap;
-    end if;
+      v_value := greatest(
+        v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
+      );
+      v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
+      v_quantities[v_used.place] := v_quantities[v_used.place] + v_sign * v_value;
+      v_amounts[v_used.place] := v_amounts[v_used.place] + v_sign * v_cost.amount;
+      v_caps[v_used.place] := v_caps[v_used.place] + v_sign * v_cost.cap;
+    end loop;
   end loop;
 
-  if basis ->> 'type' = 'seat' then
-    select charge.quantity, charge.amount, charge.true_up, charge.cap
-    into usage_charge.quantity, usage_charge.amount, usage_charge.true_up, usage_charge.cap
-    from pgledger.seats_charge(basis, meter_key, stays, time_zone, exponent) as charge;
-    return;
-  end if;
-  v_cap := greatest(amount + v_cap, 0);
-  v_minimum := case when is_first then greatest(amount, v_minimum) else amount end;
-  amount := round(greatest(amount, 0), exponent);
-  true_up := greatest(round(v_minimum, exponent) - amount, 0);
-  cap := round(v_cap, exponent) - amount;
+  place := 0;
+  foreach v_price in array prices loop
+    place := place + 1;
+    description := v_price.description;
+    feature_key := v_price.feature_key;
+    unit_amount := v_price.unit_amount;
+    basis := v_price.basis;
+    counted := v_counted[place];
+    events := v_events[place];
+    if basis ->> 'type' = 'seat' then
+      select charge.quantity, charge.amount, charge.true_up, charge.cap
+      into
+        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
+      from pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, stays, time_zone, exponent
+      ) as charge;
+    else
+      quantity := v_quantities[place];
+      amount := round(greatest(v_amounts[place], 0), exponent);
+      true_up := greatest(
+        case
+          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
+        end,
+        0 * amount
+      );
+      cap := round(greatest(v_amounts[place] + v_caps[place], 0), exponent) - amount;
+    end if;
+    return next;
+  end loop;
 end;
 $$;
 
-comment on function pgledger.usage_charge is
-  'What usage of a feature costs by a price in the stays of a period on the price''s plan.';
+comment on function pgledger.usage_charges is
+  'What usage costs by the prices of a plan in the stays of a period on it.';
 
-revoke all on function pgledger.usage_charge from public;
+revoke all on function pgledger.usage_charges from public;
 
 -- file: repeatable/50_billing/92_usage_lines.sql
 /*
@@ -17362,7 +17666,6 @@ as $$
 declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_plan record;
-  v_price record;
   v_charge record;
   v_billed record;
   v_line pgledger.invoice_lines;
@@ -17371,6 +17674,10 @@ declare
     from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
   );
 begin
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
   for v_plan in
     select
       stay.plan_key, min(stay.starts_at) as starts_at, max(stay.ends_at) as ends_at,
@@ -17379,16 +17686,22 @@ begin
     group by stay.plan_key
     order by min(stay.starts_at)
   loop
-    for v_price in
+    v_line.plan_key := v_plan.plan_key;
+    v_line.period_start := v_plan.starts_at;
+    v_line.period_end := v_plan.ends_at;
+    for v_charge in
       select
-        price.description, price.feature_key, price.unit_amount, price.meter_key,
-        price.unique_key, price.basis
-      from pgledger.priced_features(subscription, v_plan.plan_key) as price
+        charge.description, charge.feature_key, charge.unit_amount, charge.basis,
+        charge.quantity, charge.amount, charge.true_up, charge.cap, charge.counted, charge.events
+      from pgledger.usage_charges(
+        array(
+          select price
+          from pgledger.priced_features(subscription, v_plan.plan_key) as price
+        ),
+        v_stays[1].starts_at, v_plan.stays, v_plan.plan_key = v_stays[1].plan_key,
+        subscription.time_zone, exponent
+      ) as charge
     loop
-      v_charge := pgledger.usage_charge(
-        v_price.basis, v_price.meter_key, v_price.unique_key, v_stays[1].starts_at,
-        v_plan.stays, v_plan.plan_key = v_stays[1].plan_key, subscription.time_zone, exponent
-      );
       if v_has_billed then
         select
           coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
@@ -17396,7 +17709,7 @@ begin
           coalesce(sum(billed.events), 0) as events
         into v_billed
         from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-        where billed.item = v_price.feature_key
+        where billed.item = v_charge.feature_key
           and billed.plan_key = v_plan.plan_key;
         v_charge.quantity := v_charge.quantity - v_billed.quantity;
         v_charge.amount := v_charge.amount - v_billed.amount;
@@ -17405,44 +17718,37 @@ begin
         v_charge.events := v_charge.events - v_billed.events;
       end if;
 
-      v_line := null;
       v_line.kind := case
-        when v_price.basis ->> 'type' = 'seat' then 'seats'
-        when v_price.basis ? 'allowance' then 'overage'
+        when v_charge.basis ->> 'type' = 'seat' then 'seats'
+        when v_charge.basis ? 'allowance' then 'overage'
         else 'usage'
       end;
-      v_line.description := v_price.description;
-      v_line.item := v_price.feature_key;
-      v_line.period_start := v_plan.starts_at;
-      v_line.period_end := v_plan.ends_at;
+      v_line.description := v_charge.description;
+      v_line.item := v_charge.feature_key;
       v_line.quantity := v_charge.quantity;
-      v_line.unit_amount := v_price.unit_amount;
+      v_line.unit_amount := v_charge.unit_amount;
       v_line.amount := v_charge.amount;
-      v_line.discount := 0;
-      v_line.tax := 0;
-      v_line.subscription_key := subscription.key;
-      v_line.for_period := for_period;
-      v_line.plan_key := v_plan.plan_key;
       v_line.counted := v_charge.counted;
       v_line.events := v_charge.events;
-      v_line.basis := v_price.basis;
+      v_line.basis := v_charge.basis;
       return next v_line;
+      continue when v_charge.true_up = 0 and v_charge.cap = 0;
 
-      v_line.kind := 'true_up';
-      v_line.description := v_price.description || ', up to the minimum';
       v_line.quantity := null;
       v_line.unit_amount := null;
-      v_line.amount := v_charge.true_up;
       v_line.counted := null;
       v_line.events := null;
       v_line.basis := null;
-      if v_line.amount <> 0 then
+      if v_charge.true_up <> 0 then
+        v_line.kind := 'true_up';
+        v_line.description := v_charge.description || ', up to the minimum';
+        v_line.amount := v_charge.true_up;
         return next v_line;
       end if;
-      v_line.kind := 'cap';
-      v_line.description := v_price.description || ', down to the maximum';
-      v_line.amount := v_charge.cap;
-      if v_line.amount <> 0 then
+      if v_charge.cap <> 0 then
+        v_line.kind := 'cap';
+        v_line.description := v_charge.description || ', down to the maximum';
+        v_line.amount := v_charge.cap;
         return next v_line;
       end if;
     end loop;
@@ -17513,11 +17819,11 @@ parallel safe
 as $$
 declare
   v_coupon record;
-  v_subtotal numeric := (select sum(line.amount) from unnest(lines) as line);
-  v_items text[] := array(select line.item from unnest(lines) as line);
+  v_subtotal numeric;
+  v_items text[];
   -- What is left of each line, and what has been taken off it.
-  v_left numeric[] := array(select greatest(line.amount, 0) from unnest(lines) as line);
-  v_taken numeric[] := array_fill(0::numeric, array[cardinality(lines)]);
+  v_left numeric[];
+  v_taken numeric[];
   v_parts numeric[];
   v_base numeric;
   v_discount pgledger.invoice_lines;
@@ -17526,7 +17832,7 @@ begin
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
-      coalesce(redemption.amount_left, coupons.amount) as amount
+      coupons.minimum_subtotal, coalesce(redemption.amount_left, coupons.amount) as amount
     from pgledger.coupon_redemptions as redemption
     inner join pgledger.coupons on redemption.coupon_key = coupons.key
     where redemption.app_id = invoice.app_id
@@ -17535,9 +17841,16 @@ begin
       is not distinct from invoice.subscription_key
       and (redemption.uses_left > 0) is not false
       and coalesce(coupons.currency, invoice.currency) = invoice.currency
-      and (v_subtotal >= coupons.minimum_subtotal) is not false
     order by coupons.applies_to is null, redemption.key
   loop
+    if v_subtotal is null then
+      v_subtotal := (select sum(line.amount) from unnest(lines) as line);
+      v_items := array(select line.item from unnest(lines) as line);
+      v_left := array(select greatest(line.amount, 0) from unnest(lines) as line);
+      v_taken := array_fill(0::numeric, array[cardinality(lines)]);
+    end if;
+    continue when v_subtotal < v_coupon.minimum_subtotal;
+
     v_parts := array(
       select
         case
@@ -17599,7 +17912,9 @@ revoke all on function pgledger.apply_coupons from public;
 /*
 Taxes the lines of an invoice by its rates, in their order: each rate is computed once, on the sum
 of what its lines come to after discounts, and split to them by largest remainder. Credits lower
-that sum. Returns the lines with their shares, and one line more for each rate.
+that sum, unless they give back what was billed with other rates: these then come after the
+invoice's own, each computed in the same way. Returns the lines with their shares, and one line more
+for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -17612,63 +17927,81 @@ stable
 parallel safe
 as $$
 declare
-  v_rate record;
+  v_traced record;
   v_lines pgledger.invoice_lines[] := lines;
-  v_bases numeric[];
+  v_sets jsonb[] := array[invoice.tax_rates];
+  v_rates jsonb;
+  v_rate record;
+  v_amounts numeric[];
   v_base numeric;
+  v_shares numeric[];
   v_tax pgledger.invoice_lines;
 begin
-  for v_rate in
-    select
-      rate.value ->> 'name' as name,
-      (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to
-    from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
-    order by rate.place
-  loop
-    v_bases := array(
+  -- Most invoices credit nothing: this look at their lines is all that it costs them.
+  for v_place in 1 .. cardinality(lines) loop
+    if lines[v_place].amount < 0 and lines[v_place].subscription_key is not null then
+      v_traced := pgledger.trace_credits(invoice, lines);
+      v_lines := v_traced.lines;
+      v_sets := v_traced.tax_rates;
+      exit;
+    end if;
+  end loop;
+  if v_sets = array['[]'::jsonb] then
+    return lines;
+  end if;
+
+  foreach v_rates in array v_sets loop
+    if cardinality(v_sets) > 1 then
+      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = invoice.tax_rates);
+    end if;
+    for v_rate in
       select
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            then line.amount - line.discount
-          else 0
-        end
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-      order by line.nth
-    );
-    v_base := (select sum(base) from unnest(v_bases) as base);
-    v_tax := null;
-    v_tax.kind := 'tax';
-    v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-    v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_tax.discount := 0 * v_tax.amount;
-    v_tax.tax := v_tax.discount;
-    v_tax.basis := jsonb_strip_nulls(
-      jsonb_build_object(
-        'name', v_rate.name,
-        'percentage', trim_scale(v_rate.percentage)::text,
-        'applies_to', v_rate.applies_to,
-        'base', v_base::text
-      )
-    );
-    v_lines := pgledger.add_shares(
-      v_lines,
-      null,
-      pgledger.split_amount(
-        array(
-          select part.base * v_rate.percentage * 0.01
-          from unnest(v_bases) with ordinality as part (base, place)
-          order by part.place
-        ),
-        v_tax.amount,
-        exponent
-      )
-    ) || v_tax;
+        rate.value ->> 'name' as name,
+        (rate.value ->> 'percentage')::numeric as percentage,
+        nullif(rate.value -> 'applies_to', 'null') as applies_to
+      from jsonb_array_elements(v_rates) with ordinality as rate (value, place)
+      order by rate.place
+    loop
+      select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
+      into v_shares, v_base
+      from (
+        select
+          line.nth,
+          case
+            when line.kind not in ('discount', 'tax')
+              and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+              then coalesce(v_amounts[line.nth], line.amount - line.discount)
+            else 0
+          end as base
+        from unnest(v_lines) with ordinality as line (
+          invoice_key, place, kind, description, item, period_start, period_end, quantity,
+          unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+          counted, events, redemption_key, basis, nth
+        )
+      ) as part;
+      continue when v_rates <> invoice.tax_rates and v_base = 0 and 0 = all(v_shares);
+
+      v_tax := null;
+      v_tax.kind := 'tax';
+      v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
+      if v_rates <> invoice.tax_rates then
+        v_tax.description := v_tax.description || ' of what is credited';
+      end if;
+      v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
+      v_tax.discount := 0 * v_tax.amount;
+      v_tax.tax := v_tax.discount;
+      v_tax.basis := jsonb_strip_nulls(
+        jsonb_build_object(
+          'name', v_rate.name,
+          'percentage', trim_scale(v_rate.percentage)::text,
+          'applies_to', v_rate.applies_to,
+          'base', v_base::text
+        )
+      );
+      v_lines := pgledger.add_shares(
+        v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
+      ) || v_tax;
+    end loop;
   end loop;
   return v_lines;
 end;
@@ -17678,6 +18011,51 @@ comment on function pgledger.apply_taxes is
   'The lines of an invoice with the taxes of its rates.';
 
 revoke all on function pgledger.apply_taxes from public;
+
+-- file: repeatable/50_billing/93_billed_with.sql
+/*
+What each line of an invoice, in their order, comes to after discounts by tax rates: of a line whose
+credits pgledger.trace_credits has found, what was billed with these; of others, all of it by the
+invoice's own rates and nothing by any other.
+*/
+create or replace function pgledger.billed_with(
+  lines pgledger.invoice_lines[],
+  tax_rates jsonb,
+  are_own boolean
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      case
+        when line.basis ? 'billed_with' then (
+          select
+            coalesce(
+              sum((part.value ->> 'amount')::numeric)
+              filter (where part.value -> 'tax_rates' = billed_with.tax_rates),
+              0
+            )
+          from jsonb_array_elements(line.basis -> 'billed_with') as part
+        )
+        when are_own then line.amount - line.discount
+        else 0
+      end
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.billed_with is
+  'What each line of an invoice comes to by tax rates that it was billed with.';
+
+revoke all on function pgledger.billed_with from public;
 
 -- file: repeatable/50_billing/93_complete_invoice.sql
 /*
@@ -18092,9 +18470,11 @@ grant execute on function ledger_generate_invoice to pgledger_poster;
 
 -- file: repeatable/50_billing/93_ledger_preview_invoice.sql
 /*
-What ledger_generate_invoice would answer, without an id, and with nothing written or locked. Of an
-invoice that stands: as it is. What the clock has decided and nobody has written down yet is not
-looked at.
+What ledger_generate_invoice would answer, without an id. Of an invoice that stands: as it is.
+
+What the clock has decided and nobody has written down yet is written down for the answer and then
+rolled back, so nothing stays written. Only this locks the subscription and needs a transaction that
+may write; one that may not is answered as of what is written down.
 
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
@@ -18110,16 +18490,14 @@ create or replace function ledger_preview_invoice(
 )
 returns ledger_invoices
 language plpgsql
-stable
-parallel safe
+volatile
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_subscription pgledger.subscriptions;
-  v_request record;
-  v_drawn record;
-  v_written record;
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_id('subscription_id', subscription_id, 'sub');
@@ -18135,29 +18513,27 @@ begin
       'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
-  v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
-
-  select invoices.key, invoices.status, invoices.tax_rates
-  into v_written
-  from pgledger.invoices
-  where invoices.subscription_key = v_subscription.key
-    and invoices.kind = ledger_preview_invoice.kind
-    and invoices.period_start = v_request.period_start
-    and invoices.status <> 'voided';
-  if v_written.status <> 'draft' then
-    return pgledger.invoice_of(v_written.key);
+  if (v_subscription.due_at <= pgledger.clock()) is not true
+    or current_setting('transaction_read_only')::boolean then
+    return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
   end if;
-  v_drawn := pgledger.draw_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version,
-    coalesce(tax_rates, v_written.tax_rates), v_written.key
-  );
-  return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
+
+  begin
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
+    );
+    v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
+    raise sqlstate 'LG000';
+  exception
+    when sqlstate 'LG000' then
+      return v_answer;
+  end;
 end;
 $$;
 
 comment on function ledger_preview_invoice is
   'What a subscription''s invoice for a period comes to as of now: the answer of '
-  'ledger_generate_invoice, computed anew if there is a draft, without an id and with nothing '
+  'ledger_generate_invoice, computed anew if there is a draft, without an id, and nothing stays '
   'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
   'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
@@ -18213,6 +18589,51 @@ comment on function pgledger.lock_redemptions is
   'Locks the coupons that a tenant has redeemed, and returns whether it could.';
 
 revoke all on function pgledger.lock_redemptions from public;
+
+-- file: repeatable/50_billing/93_preview_invoice.sql
+/*
+What a subscription's invoice comes to as of what is written down, without an id; of an invoice that
+stands: as it is.
+Errors: InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
+*/
+create or replace function pgledger.preview_invoice(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  kind text,
+  tax_rates jsonb
+)
+returns ledger_invoices
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_request record := pgledger.invoice_request(subscription, at, kind, tax_rates);
+  v_drawn record;
+  v_written record;
+begin
+  select invoices.key, invoices.status, invoices.tax_rates
+  into v_written
+  from pgledger.invoices
+  where invoices.subscription_key = subscription.key
+    and invoices.kind = preview_invoice.kind
+    and invoices.period_start = v_request.period_start
+    and invoices.status <> 'voided';
+  if v_written.status <> 'draft' then
+    return pgledger.invoice_of(v_written.key);
+  end if;
+  v_drawn := pgledger.draw_invoice(
+    subscription, kind, v_request.period_start, v_request.as_of_version,
+    coalesce(tax_rates, v_written.tax_rates), v_written.key
+  );
+  return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
+end;
+$$;
+
+comment on function pgledger.preview_invoice is
+  'What a subscription''s invoice comes to as of what is written down.';
+
+revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/50_billing/93_redraw_invoice.sql
 /*
@@ -18356,6 +18777,85 @@ $$;
 comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
+
+-- file: repeatable/50_billing/93_trace_credits.sql
+/*
+Traces the credits of an invoice to the tax rates that they were billed with. Lines for the same
+period, plan and item, and of a base fee the same quantity, that come to less than nothing after
+discounts give back what invoices that stand have billed for that: of no rates more than was billed
+with them. What no invoice has billed counts as billed with the rates that are given back last.
+
+Where not all was billed with the invoice's own rates, the basis of each of these lines says what
+was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
+the lines, and the distinct rates, the invoice's own first.
+*/
+create or replace function pgledger.trace_credits(
+  invoice pgledger.invoices,
+  inout lines pgledger.invoice_lines[],
+  out tax_rates jsonb[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_credit record;
+  v_rates jsonb[];
+  v_left numeric[];
+  v_place integer;
+  v_open numeric;
+  v_part numeric;
+  v_parts jsonb;
+begin
+  tax_rates := array[invoice.tax_rates];
+  for v_credit in
+    select
+      -- What a minimum or maximum charges within a credit makes it smaller: it comes first.
+      array_agg(line.nth order by line.amount < 0, line.nth)
+      filter (where line.amount <> line.discount) as places
+    from unnest(lines) with ordinality as line (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+      counted, events, redemption_key, basis, nth
+    )
+    where line.subscription_key is not null
+    group by
+      line.for_period, line.plan_key, line.item, line.gross is null,
+      case when line.gross is not null then line.quantity end
+    having sum(line.amount - line.discount) < 0
+  loop
+    select array_agg(billed.tax_rates), array_agg(billed.amount)
+    into v_rates, v_left
+    from pgledger.billed_rates(lines[v_credit.places[1]], invoice.key) as billed;
+    continue when v_rates is null or v_rates = tax_rates[:1];
+
+    foreach v_place in array v_credit.places loop
+      v_open := lines[v_place].amount - lines[v_place].discount;
+      v_parts := '[]';
+      for v_nth in 1 .. cardinality(v_rates) loop
+        v_part := case
+          when v_nth < cardinality(v_rates) then greatest(v_open, -v_left[v_nth]) else v_open
+        end;
+        continue when v_part = 0;
+        v_parts := v_parts
+          || jsonb_build_object('amount', v_part::text, 'tax_rates', v_rates[v_nth]);
+        v_left[v_nth] := v_left[v_nth] + v_part;
+        v_open := v_open - v_part;
+        if v_rates[v_nth] <> all(tax_rates) then
+          tax_rates := array_append(tax_rates, v_rates[v_nth]);
+        end if;
+      end loop;
+      lines[v_place].basis := coalesce(lines[v_place].basis, '{}')
+        || jsonb_build_object('billed_with', v_parts);
+    end loop;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.trace_credits is
+  'The lines of an invoice, its credits with the tax rates that they were billed with.';
+
+revoke all on function pgledger.trace_credits from public;
 
 -- file: repeatable/50_billing/93_use_coupons.sql
 /*
@@ -18831,27 +19331,36 @@ parallel safe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
+  v_members constant text[] := array[
+    'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
+  ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
 begin
-  perform pgledger.check_plan_object(
-    line,
-    path,
-    array[
-      'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
-    ]
-  );
+  -- A thousand lines are read one by one: what is not there is not read.
+  if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
+    perform pgledger.check_plan_object(line, path, v_members);
+  end if;
   perform pgledger.plan_text(line, path, 'description');
   v_line.kind := 'item';
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
-  v_amount := pgledger.plan_decimal(line, path, 'amount', minimum => v_least);
+  v_amount := case
+    when line ? 'amount' then pgledger.plan_decimal(line, path, 'amount', minimum => v_least)
+  end;
   v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
   v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
-  v_line.item := pgledger.invoice_text(nullif(line -> 'item', 'null'), path || '.item', 255);
-  v_line.period_start := pgledger.invoice_time(line, path, 'period_start');
-  v_line.period_end := pgledger.invoice_time(line, path, 'period_end');
+  v_line.item := case
+    when line ? 'item'
+      then pgledger.invoice_text(nullif(line -> 'item', 'null'), path || '.item', 255)
+  end;
+  v_line.period_start := case
+    when line ? 'period_start' then pgledger.invoice_time(line, path, 'period_start')
+  end;
+  v_line.period_end := case
+    when line ? 'period_end' then pgledger.invoice_time(line, path, 'period_end')
+  end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
     perform pgledger.refuse_plan(
@@ -20160,7 +20669,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '113c232114e1d6fb4b189da45636630efdb268c1a3f7b40d669cc326e9bcd108', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0010_create_coupons.sql', 'versioned', '704c37cb10ccee618351a3de745d8f3c3e0b34dde66cbe13d640b2429d5f0035', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'bf70caa3c04caac0c852c9036c0967333877f31dbc08ac36d4c5d24270f77004', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', '823c10f955a6aab798413503b57b12f09db26e497def0f68a9bf7614622f24f1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/10_clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/20_error_registry.sql', 'repeatable', 'b61a35ed19210c36dd8665cb2b412ef3676ec7e474499ef123779e3b5d7f8cb3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ids/29_error_text.sql', 'repeatable', '2fd25b81667d30eb079235072fd9d76254e9afc154d1b1ddf3e041b136d03eab', pg_catalog.now(), '0.1.0.dev0'),
@@ -20330,14 +20839,17 @@ values
   ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', '4e3eec1bdc44c628168e881509fa52c9815cf3163d28406126e4e66c1967ad12', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', '3f92f5a4965379528e0327591c7fcfd00dbec6570385b6c14cc9cd73979bede5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '5e0a1a526589166fe55b66c354ecec08995d35e7241498b2b34807f89789999b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_advance_due.sql', 'repeatable', '31fd5c5b91a1cd6e52d5e2b790703d09a07c952ca74f5e0f4fcfe46f4eae79fa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_advance_one.sql', 'repeatable', 'd5569742eaf9d1186254c19c851b27e90846af912220ac85cfca76d830560a12', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', '85b844b753debb77cf5df2f1ffa1c5341b37a76a2f0d68e6b2574a9dee419fc1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'a29c9da814322586573c1cbed9800537b486580c1ce66494dc4dd3ea240e0f24', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'a5f26d88307a63549aa12584258f930383df0f2161019cbb35ff376d6895fc2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '112a4e62732c138b28a0970b77eb219bcfdebe3449573f4881c261f0dd3722a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_is_of_one_subscription.sql', 'repeatable', '4d9a7bf2c22fb5dff334318aa9b2cd64dfcc1fbaf88f734223391e0c9882c877', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', 'a1343500dc691a7e20b8d733797ed32797a78d84a64eb4396b8a2797e84f3393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '3af86e4575ecc7ecae7da65a496b32bb4d15b883b5243de604c7a10f95f8957b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/48_ledger_advance.sql', 'repeatable', '5fc3c4fe351cabbe6d933ccbdcd00d2032d1179d44221bb8cfccbdabd12bea4b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/49_coupon_of.sql', 'repeatable', '60fa312f45a8a72972f0627f735d4cb99170a312cbe5c5ba9b25d2afc61026db', pg_catalog.now(), '0.1.0.dev0'),
@@ -20388,10 +20900,10 @@ values
   ('repeatable/50_billing/65_ledger_ingest_usage.sql', 'repeatable', '091fb8f67bed0c44be426f3f59a8e7e5a75de6adf8850cd5773a9e632a9b9ca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_ledger_record_usage.sql', 'repeatable', '0d971a87d2a9ea2c045f1f43b6520f83eb5728e687988b99ea27a114ed7dcc2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/66_whole_hours.sql', 'repeatable', '462d4931a26b13a93e7dbf940a2c6155d3f83f137e1df0721150dd3b5074829b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', '514761eb250063fda91282573df6c6778c7c3e6d661704354ea85a7501a74232', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/67_usage_parts.sql', 'repeatable', 'f6b99071153af3c21c10cde26ce31ebc79a7b1fec2e86c2263046df90f6dbef5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', 'be9de43a6d6c9398ecc4a7abb938dcd130ac9c059e83706881bc74ab083f9a2a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/68_usage_counted.sql', 'repeatable', '2cb6c64af9d46987dafe6bf42e3d42dcc27ce3ff0a4642d2a3aeed63ff3d9433', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_latest_usage_between.sql', 'repeatable', 'f5df3f10e898f8a9f3f1471d159495a556a3f6733f66ae72f50a690e8f405339', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_unique_usage_between.sql', 'repeatable', 'ef125295e406f06bcc981ca56acc135f333e38d0f2c6ae4e0610ea6195efccf3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/67_usage_sums.sql', 'repeatable', 'cfc2934f1e50213c84754940009656d9df5976c9a4d51d50730df5a10c575cf8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/68_usage_between.sql', 'repeatable', '91c2d021ff506b6ab98509ee4e3954a31527c5847c3ccb7c05d0afcc9766eb81', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/69_check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/70_aggregate_usage.sql', 'repeatable', '72aec652da84c0fe87c1d8ff2aac274bad962e39d3ae59f6083894b67bf052c4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/71_ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
@@ -20420,26 +20932,28 @@ values
   ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', '31161272333e954c5325d56caac84f413d0da6cfcaf99ac9edb095ea921aa3ce', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'eba58b5d6a2ec419d780b9a0ef4f066372cf06a229887a434e0941ab6b605013', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', '7029a3dfcc47ef8eaaca9fd9a94580af463aaed73018b82e3d047836a665ab78', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_rates.sql', 'repeatable', 'ded6c49f882ee7ae5f704560cff91a0229e18272342a871d1a3dbe6738afed90', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'd551261f85cd7f3508a9ac9e455a39abfa77a973b7478d2832a495e7986ecc3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '3a2fb253d92331f235b7dc63ac4ddbf3c6a99ee9b9dafaba8feff222b5f33763', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_changed_base.sql', 'repeatable', 'c2bb8d3ed4787fca0776a97e6c5bb6d637b046e57137a68514f46fe3297c1f32', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_differences.sql', 'repeatable', '430d3087dd7ef248d7c4a70554b4a6eb1348eddafb24c7691f36d6c48c223a0d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', '1a28516a47b13a235de9333f297033596a52234358e65c65d2593c66cf233523', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', 'ff2fd9296069748894f30ba5aa63d22e1b4fcaf04647460bd974725d1388d471', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_due_base.sql', 'repeatable', 'b21b91e2d2f64b0073ec17e2b7d56d48f9fad47037acd1f2877d2c69aef712eb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_items.sql', 'repeatable', 'f1ee720f99cb548b155817c8a0f7c07e42d9fb08a4e3d601a1e329b5645e4c90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', 'cfadcbe7a831c923dd79c10f5e84160a098a2d0c112b6e5b8dee7fd232c5da71', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_items.sql', 'repeatable', '53eb16fbc64625686ecf34f1ccd0f92e60666c410310f079b069c0a98f2cc7da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '0b1f167ce694293d5024dd36d68d31a2f9c466664025c831016c93c1b1341c74', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '69ef99a6eeb25dbaf8dbc6f430733fe6892fd991f8d728092bbcda58de581725', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '226b3fe55d83fc5101cca4886336fbd3c4b7c77d088fad44f6c37b7b637e8d5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'a37bf32e2e9e3b1cb6a0434c8ca2a8dfd1f3240ce30296623c53c85fa26ccee2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_charge.sql', 'repeatable', 'bee9818f2d868ec752e4e44569e795d77b058ce7e35933226a25e18aad4025aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', 'e9d4450b18d12df934dc52e3887cdcd7b289986813e5e7f44542044e81303b2c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_charges.sql', 'repeatable', 'e158e607f687a83dc25ba41e31d501161a83a5eaf3847272d763d5b753d52a76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', 'ee1d2289b2044dec8677d1822cc41d71077e37b448aea4a8bfc8f474b21d95cd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', '31223a0a2cc1171d2c70dff1c1c2237809fa3da1c6b135db0c015787f15cda06', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '697642d132a38f7b838c3a55bf41f77a8668f67ffbcf064c30cb9070cdb2a186', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'b8509a1a207011cf5b18748de21c67d073203522ceb0880670c5153e283a27f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'e697f0b43262701c7aad711d28e28e6ee0630d6b917d9039f1cc9655093de455', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_billed_with.sql', 'repeatable', 'f96bfa38c11f0671fece7ca6401af82c188fcf765b554927c28ab69019614a82', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
@@ -20447,11 +20961,13 @@ values
   ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '088c548a13dfc524b1c7acb612dc98accabbf6f799864eafa01e9e0811640d92', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '212309518dec72b2320eb5f803e40f9b6d6545d874470176b6580647e2eb6ace', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '9cd2b4a362a5a3326dc9391dea8b83502b6892efb29e459bf7c53ec1c399d6ac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '7e630b1dbf3cd105f8e161f25f22657363c5349a95aa59cad630b50ad85c65fb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_preview_invoice.sql', 'repeatable', '6efacd60c823d3f4774c750c582963ade5001b3e29fe83ccb84edeee3a038dc0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'e9c9930a7f479ce347616836e83b5585f12a8f6363d5e0c49e7f2d970ece6915', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'f29a3d5fc806d5dbe09161415d472fca6e3232504b5d1910ae23afaa02719e3e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_trace_credits.sql', 'repeatable', '9c1e2e051fddaec3f122cafbb1cacf5a0f331dbc156dfe1a0c8b3c6484638bfd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
@@ -20461,7 +20977,7 @@ values
   ('repeatable/50_billing/94_refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_check_nothing_goes_on.sql', 'repeatable', '7d658ba0a6569694a7ebfa6fbec33eb4e705d01d8ffe64f1848ec16497eea186', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '78f49f2b44f19ddd34b30606c7bc3c7a6ba92fb13c8392c0f770d0f26739971e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '48194a9e215477785f22a55da58ed67245a7889cd8a168a9f07347506f19e3fb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_create_invoice.sql', 'repeatable', '2ea86572ea532230ef25410e428ffdf8b72c0877e05b3e193495490a1e6f8b4b', pg_catalog.now(), '0.1.0.dev0'),

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from pgledger import errors
 from support.clock import SetClock
@@ -19,7 +21,7 @@ from support.invoices import (
     make_plan,
     put_clock,
 )
-from support.subscriptions import Row, Session, call
+from support.subscriptions import Row, Session, call, utc
 
 START = "2025-01-01 00:00"
 GRADUATED = {
@@ -486,6 +488,79 @@ def test_a_changed_price_leaves_what_was_billed(customer: Customer) -> None:
     ]
 
 
+# What fails
+
+
+def test_one_that_fails_keeps_no_other_from_its_invoice(
+    customer: Customer, conn: Session, set_clock: SetClock
+) -> None:
+    plan = make_plan(conn, "pro", amount="49", prices=[PER_CALL])
+    customers = [Customer(conn, f"t{number}") for number in range(1, 6)]
+    for each in customers:
+        each.tenant.create(plan)
+    customer.advance()
+    conn.execute(
+        """
+        create function refuse() returns trigger language plpgsql as $$
+        begin
+          if new.tenant_id = 't3' then
+            raise exception 'no invoices for %', new.tenant_id;
+          end if;
+          return new;
+        end $$
+        """
+    )
+    conn.execute(
+        "create trigger refuse before insert on pgledger.invoices"
+        " for each row execute function refuse()"
+    )
+    customer.at("2025-02-01 00:00")
+    done = customer.advance(max_subscriptions=4)
+    (failed,) = [row for row in done if row["change"] == "failed"]
+    assert (failed["tenant_id"], failed["invoice_id"]) == ("t3", None)
+    assert failed["error"] == "no invoices for t3"
+    assert {row["error"] for row in done if row["change"] != "failed"} == {None}
+    for each in customers:
+        period = [row["kind"] for row in each.invoices()]
+        moved = [row["change"] for row in done if row["tenant_id"] == each.tenant_id]
+        if each.tenant_id == "t3":
+            # It is where it was, and nothing of the failure is kept.
+            assert (period, moved) == (["start"], ["failed"])
+        else:
+            assert (period, moved) == (["start", "period"], ["period_started", "invoice_finalized"])
+    assert conn.execute(
+        "select array_agg(number order by number) from ledger_invoices"
+    ).fetchone() == (list(range(1, 10)),)
+
+    assert customer.advance() == []
+    conn.execute("drop trigger refuse on pgledger.invoices")
+    assert customer.advance() == []
+    customer.at("2025-02-01 01:00")
+    assert [(row["tenant_id"], row["change"]) for row in customer.advance()] == [
+        ("t3", "period_started"),
+        ("t3", "invoice_finalized"),
+    ]
+    assert customers[2].invoices()[-1]["total"] == D(49)
+
+
+def test_what_is_not_of_one_subscription_ends_the_call(customer: Customer, conn: Session) -> None:
+    customer.tenant.create(make_plan(conn, "pro", amount="49"))
+    conn.execute(
+        """
+        create function refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'full' using errcode = 'disk_full'; end $$
+        """
+    )
+    conn.execute(
+        "create trigger refuse before insert on pgledger.invoices"
+        " for each row execute function refuse()"
+    )
+    with pytest.raises(psycopg.errors.DiskFull):
+        customer.advance()
+    conn.execute("drop trigger refuse on pgledger.invoices")
+    assert [row["change"] for row in customer.advance()] == ["invoice_finalized"]
+
+
 # Drafts, previews, numbers
 
 
@@ -510,6 +585,45 @@ def test_a_preview_is_the_same_and_writes_nothing(customer: Customer, conn: Sess
     assert (draft["subtotal"], draft["discount"], draft["tax"]) == (D(261), D(10), D("47.69"))
     assert_adds_up(draft)
     assert customer.redeem_left() == [(1, D(10))]
+
+
+@pytest.mark.parametrize("kind", ["period", "start"])
+@pytest.mark.parametrize(
+    ("trial_days", "now", "at"),
+    [
+        (0, "2025-03-05 00:00", None),
+        (10, "2025-01-20 00:00", None),
+        (10, "2025-04-01 00:00", "2025-03-05 00:00"),
+    ],
+)
+def test_a_preview_looks_at_what_nobody_has_written_down(
+    customer: Customer, conn: Session, kind: str, trial_days: int, now: str, at: str | None
+) -> None:
+    subscription = customer.tenant.create(
+        make_plan(conn, "pro", amount="49", prices=[PER_CALL], trial_days=trial_days)
+    )["id"]
+    customer.use("calls", 21, "2025-01-12 00:00")
+    customer.at(now)
+    options = {"kind": kind, "at": utc(at) if at is not None else None}
+    before = everything(conn)
+    preview = customer.preview(subscription, **options)
+    assert everything(conn) == before
+    draft = customer.generate(subscription, **options)
+    assert everything(conn) != before
+    own = {"id", "version", "created_at", "updated_at", "line_items"}
+    assert {name: preview[name] for name in preview.keys() - own} == {
+        name: draft[name] for name in draft.keys() - own
+    }
+    assert lines(preview) == lines(draft)
+
+
+def everything(conn: Session) -> list[Row]:
+    rows: list[Row] = []
+    for table in ("subscriptions", "subscription_changes", "invoices", "invoice_lines"):
+        rows += conn.execute(
+            sql.SQL("select * from {} order by 1, 2").format(sql.Identifier("pgledger", table))
+        ).fetchall()
+    return rows
 
 
 def test_a_period_that_goes_on_cannot_be_final(customer: Customer) -> None:

@@ -931,7 +931,7 @@ def test_every_call_answers(conn, billing: Billing, plan: Plan, set_clock: SetCl
     set_clock(conn, second.current_period_end + DAY)
     (move,) = billing.advance("app", max_subscriptions=10, invoices="none")
     assert move == SubscriptionMove(
-        "t", second.id, "period_started", second.current_period_end, None
+        "t", second.id, "period_started", second.current_period_end, None, None
     )
     assert billing.advance("app", invoices="none") == []
     conn.commit()
@@ -1040,7 +1040,7 @@ def test_every_call_about_a_subscriptions_invoices_answers(
 
     set_clock(conn, end + DAY)
     moves = billing.advance("app")
-    assert SubscriptionMove("t", subscription.id, "period_started", end, None) in moves
+    assert SubscriptionMove("t", subscription.id, "period_started", end, None, None) in moves
     made = {move.invoice_id for move in moves if move.change == "invoice_finalized"}
     assert made
     assert made == {invoice.id for invoice in billing.list_invoices("app", "t", status="pending")}

@@ -210,9 +210,12 @@ class SubscriptionMove:
         tenant_id: Whose subscription or invoice.
         subscription_id: Which subscription; None for a one-off invoice.
         change: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
-            ``invoice_finalized`` or ``invoice_past_due``.
+            ``invoice_finalized`` or ``invoice_past_due``; ``failed`` if it could not be moved or
+            invoiced and is tried again in an hour; ``nothing_due`` if very many had only to be
+            looked at.
         occurred_at: The boundary at which it took effect; of an invoice, when it was made or due.
         invoice_id: The invoice, if it is about one.
+        error: What went wrong, of one that failed.
     """
 
     tenant_id: str
@@ -220,6 +223,7 @@ class SubscriptionMove:
     change: str
     occurred_at: datetime
     invoice_id: str | None
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,19 @@ comment on type pgledger.billing_segment is
   'A part of a subscription''s period in which neither plan, quantity nor status changed.';
 revoke all on type pgledger.billing_segment from public;
 
+create type pgledger.priced_feature as (
+  description text,
+  feature_key text,
+  unit_amount numeric,
+  meter_key integer,
+  unique_key text,
+  basis jsonb
+);
+
+comment on type pgledger.priced_feature is
+  'A feature that has a price, with what a charge is computed from and the meter that counts it.';
+revoke all on type pgledger.priced_feature from public;
+
 create table pgledger.invoices (
   key bigint generated always as identity,
   id text collate "C" not null,

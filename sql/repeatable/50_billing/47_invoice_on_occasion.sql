@@ -29,11 +29,12 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    if kind = 'start' and exists (
-      select
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null)
-    ) then
-      return null;
+    if kind = 'start' then
+      perform
+      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      if found then
+        return null;
+      end if;
     end if;
     v_key := pgledger.ensure_invoice(
       subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,

@@ -1,6 +1,6 @@
 /*
 How many different values the named member of metadata has among a meter's events in
-[starts_at, ends_at), put together as pgledger.usage_parts does it; everything if the start is
+[starts_at, ends_at), put together as pgledger.usage_sums does it; everything if the start is
 infinite. With only_value, whether that value is among them: one or none.
 */
 create or replace function pgledger.unique_usage_between(

@@ -19,25 +19,17 @@ declare
 begin
   if aggregation = 'unique_count' then
     return pgledger.unique_usage_between(meter_key, unique_key, starts_at, ends_at);
-  elsif aggregation = 'latest' and ends_at = 'infinity' and starts_at = '-infinity' then
-    -- A seat's level is asked for more often than anything, and needs one row.
-    select usage_rollups.latest
-    into v_value
-    from pgledger.usage_rollups
-    where usage_rollups.meter_key = usage_between.meter_key and usage_rollups.span = 1
-    order by usage_rollups.starts_at desc
-    limit 1;
   elsif aggregation = 'latest' then
-    select part.latest
-    into v_value
-    from pgledger.usage_parts(meter_key, starts_at, ends_at) as part
-    order by part.latest_at desc, part.latest_key desc
-    limit 1;
-  else
-    return (
-      pgledger.usage_counted(meter_key, unique_key, aggregation, starts_at, ends_at)
-    ).value;
+    return pgledger.latest_usage_between(meter_key, starts_at, ends_at);
   end if;
+  select
+    case aggregation
+      when 'sum' then sums.quantity
+      when 'count' then sums.events
+      when 'max' then sums.highest
+    end
+  into v_value
+  from pgledger.usage_sums(array[meter_key], starts_at, ends_at) as sums;
   return coalesce(v_value, 0);
 end;
 $$;

@@ -38,10 +38,11 @@ as $$
     coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'true_up'), 0),
     coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
     coalesce(sum(invoice_lines.events), 0),
+    -- The price, without what it was taxed with: that is a single line's.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
-      filter (where invoice_lines.basis is not null)
-    )[1]
+      filter (where invoice_lines.events is not null)
+    )[1] - 'billed_with'
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   where invoice_lines.subscription_key = billed_usage.subscription_key

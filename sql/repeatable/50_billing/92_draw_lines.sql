@@ -20,18 +20,21 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_segments pgledger.billing_segment[] := pgledger.billing_segments(
-    subscription,
-    v_period.starts_at,
-    case
-      when invoice.kind = 'start' and not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
-      ) then invoice.as_of_version
-    end
-  );
+  v_as_of_version bigint;
+  v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
+  -- By itself: the planner would take each kind for a statement of its own and never keep a plan.
+  if invoice.kind = 'start' then
+    v_as_of_version := (
+      select invoice.as_of_version
+      where not exists (
+        select
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+      )
+    );
+  end if;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
   period_end := v_period.ends_at;
   if invoice.kind = 'start' then
     lines := array(

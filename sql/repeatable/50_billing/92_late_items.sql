@@ -20,44 +20,52 @@ declare
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
-  v_billed record;
 begin
-  for v_billed in
+  return query
+  with billed as materialized (
     select
-      invoice_lines.item, min(invoice_lines.period_start) as since,
-      sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
-      bool_or(invoices.status = 'voided') as was_voided
-    from pgledger.invoice_lines
-    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
-    where invoice_lines.subscription_key = subscription.key
-      and invoice_lines.for_period < before_period
-      and invoice_lines.events is not null
-      and (
-        invoice_lines.period_start >= v_purged_before
-        or (
-          invoice_lines.kind <> 'seats'
-          and invoice_lines.period_end > v_purged_before
-          and invoice_lines.period_start
-          = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+      line.item, line.since, line.events, line.was_voided, meters.key as meter_key,
+      meters.unique_key
+    from (
+      select
+        invoice_lines.item, min(invoice_lines.period_start) as since,
+        sum(invoice_lines.events) filter (where invoices.status <> 'voided') as events,
+        bool_or(invoices.status = 'voided') as was_voided
+      from pgledger.invoice_lines
+      inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+      where invoice_lines.subscription_key = subscription.key
+        and invoice_lines.for_period < before_period
+        and invoice_lines.events is not null
+        and (
+          invoice_lines.period_start >= v_purged_before
+          or (
+            invoice_lines.kind <> 'seats'
+            and invoice_lines.period_end > v_purged_before
+            and invoice_lines.period_start
+            = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
+          )
         )
-      )
-      and invoices.key is distinct from but_invoice_key
-    group by invoice_lines.item
-  loop
-    select meters.key, meters.unique_key
-    into late_items.meter_key, late_items.unique_key
-    from pgledger.meters
-    where meters.app_id = subscription.app_id
+        and invoices.key is distinct from but_invoice_key
+      group by invoice_lines.item
+    ) as line
+    left join pgledger.meters
+      on meters.app_id = subscription.app_id
       and meters.tenant_id = subscription.tenant_id
-      and meters.feature_key = v_billed.item;
-    if v_billed.was_voided or v_billed.events <> pgledger.usage_between(
-      meter_key, null, 'count', v_billed.since, before_period
-    ) then
-      item := v_billed.item;
-      since := v_billed.since;
-      return next;
-    end if;
-  end loop;
+      and line.item = meters.feature_key
+  ),
+  present as (
+    select counted.meter_key, counted.events
+    from (
+      select billed.since, array_agg(billed.meter_key) as meter_keys
+      from billed
+      group by billed.since
+    ) as range
+    cross join lateral pgledger.usage_sums(range.meter_keys, range.since, before_period) as counted
+  )
+  select billed.item, billed.meter_key, billed.unique_key, billed.since
+  from billed
+  left join present on billed.meter_key = present.meter_key
+  where billed.was_voided or billed.events <> coalesce(present.events, 0);
 end;
 $$;
 

@@ -46,18 +46,24 @@ begin
     v_stays := pgledger.billing_stays(
       pgledger.billing_segments(subscription, v_billed.for_period)
     );
-    v_charge := pgledger.usage_charge(
-      v_billed.basis,
-      v_billed.meter_key,
-      v_billed.unique_key,
+    select
+      charge.quantity, charge.amount + charge.true_up + charge.cap as amount, charge.counted,
+      charge.events
+    into v_charge
+    from pgledger.usage_charges(
+      array[
+        row(
+          null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+        )::pgledger.priced_feature
+      ],
       v_stays[1].starts_at,
       array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
       v_billed.plan_key = v_stays[1].plan_key,
       subscription.time_zone,
       exponent
-    );
+    ) as charge;
     continue when v_charge.events = v_billed.events
-      and v_charge.amount + v_charge.true_up + v_charge.cap = v_billed.amount;
+      and v_charge.amount = v_billed.amount;
 
     v_line := null;
     v_line.kind := 'late_usage';
@@ -70,7 +76,7 @@ begin
     v_line.period_start := v_billed.starts_at;
     v_line.period_end := v_billed.ends_at;
     v_line.quantity := v_charge.quantity - v_billed.quantity;
-    v_line.amount := v_charge.amount + v_charge.true_up + v_charge.cap - v_billed.amount;
+    v_line.amount := v_charge.amount - v_billed.amount;
     v_line.discount := 0;
     v_line.tax := 0;
     v_line.subscription_key := subscription.key;

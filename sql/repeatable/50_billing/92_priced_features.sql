@@ -7,14 +7,7 @@ create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
   plan_key bigint
 )
-returns table (
-  description text,
-  feature_key text,
-  unit_amount numeric,
-  meter_key integer,
-  unique_key text,
-  basis jsonb
-)
+returns setof pgledger.priced_feature
 language sql
 stable
 parallel safe

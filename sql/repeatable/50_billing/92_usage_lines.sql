@@ -19,7 +19,6 @@ as $$
 declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_plan record;
-  v_price record;
   v_charge record;
   v_billed record;
   v_line pgledger.invoice_lines;
@@ -28,6 +27,10 @@ declare
     from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
   );
 begin
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
   for v_plan in
     select
       stay.plan_key, min(stay.starts_at) as starts_at, max(stay.ends_at) as ends_at,
@@ -36,16 +39,22 @@ begin
     group by stay.plan_key
     order by min(stay.starts_at)
   loop
-    for v_price in
+    v_line.plan_key := v_plan.plan_key;
+    v_line.period_start := v_plan.starts_at;
+    v_line.period_end := v_plan.ends_at;
+    for v_charge in
       select
-        price.description, price.feature_key, price.unit_amount, price.meter_key,
-        price.unique_key, price.basis
-      from pgledger.priced_features(subscription, v_plan.plan_key) as price
+        charge.description, charge.feature_key, charge.unit_amount, charge.basis,
+        charge.quantity, charge.amount, charge.true_up, charge.cap, charge.counted, charge.events
+      from pgledger.usage_charges(
+        array(
+          select price
+          from pgledger.priced_features(subscription, v_plan.plan_key) as price
+        ),
+        v_stays[1].starts_at, v_plan.stays, v_plan.plan_key = v_stays[1].plan_key,
+        subscription.time_zone, exponent
+      ) as charge
     loop
-      v_charge := pgledger.usage_charge(
-        v_price.basis, v_price.meter_key, v_price.unique_key, v_stays[1].starts_at,
-        v_plan.stays, v_plan.plan_key = v_stays[1].plan_key, subscription.time_zone, exponent
-      );
       if v_has_billed then
         select
           coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
@@ -53,7 +62,7 @@ begin
           coalesce(sum(billed.events), 0) as events
         into v_billed
         from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-        where billed.item = v_price.feature_key
+        where billed.item = v_charge.feature_key
           and billed.plan_key = v_plan.plan_key;
         v_charge.quantity := v_charge.quantity - v_billed.quantity;
         v_charge.amount := v_charge.amount - v_billed.amount;
@@ -62,44 +71,37 @@ begin
         v_charge.events := v_charge.events - v_billed.events;
       end if;
 
-      v_line := null;
       v_line.kind := case
-        when v_price.basis ->> 'type' = 'seat' then 'seats'
-        when v_price.basis ? 'allowance' then 'overage'
+        when v_charge.basis ->> 'type' = 'seat' then 'seats'
+        when v_charge.basis ? 'allowance' then 'overage'
         else 'usage'
       end;
-      v_line.description := v_price.description;
-      v_line.item := v_price.feature_key;
-      v_line.period_start := v_plan.starts_at;
-      v_line.period_end := v_plan.ends_at;
+      v_line.description := v_charge.description;
+      v_line.item := v_charge.feature_key;
       v_line.quantity := v_charge.quantity;
-      v_line.unit_amount := v_price.unit_amount;
+      v_line.unit_amount := v_charge.unit_amount;
       v_line.amount := v_charge.amount;
-      v_line.discount := 0;
-      v_line.tax := 0;
-      v_line.subscription_key := subscription.key;
-      v_line.for_period := for_period;
-      v_line.plan_key := v_plan.plan_key;
       v_line.counted := v_charge.counted;
       v_line.events := v_charge.events;
-      v_line.basis := v_price.basis;
+      v_line.basis := v_charge.basis;
       return next v_line;
+      continue when v_charge.true_up = 0 and v_charge.cap = 0;
 
-      v_line.kind := 'true_up';
-      v_line.description := v_price.description || ', up to the minimum';
       v_line.quantity := null;
       v_line.unit_amount := null;
-      v_line.amount := v_charge.true_up;
       v_line.counted := null;
       v_line.events := null;
       v_line.basis := null;
-      if v_line.amount <> 0 then
+      if v_charge.true_up <> 0 then
+        v_line.kind := 'true_up';
+        v_line.description := v_charge.description || ', up to the minimum';
+        v_line.amount := v_charge.true_up;
         return next v_line;
       end if;
-      v_line.kind := 'cap';
-      v_line.description := v_price.description || ', down to the maximum';
-      v_line.amount := v_charge.cap;
-      if v_line.amount <> 0 then
+      if v_charge.cap <> 0 then
+        v_line.kind := 'cap';
+        v_line.description := v_charge.description || ', down to the maximum';
+        v_line.amount := v_charge.cap;
         return next v_line;
       end if;
     end loop;

@@ -17,11 +17,11 @@ parallel safe
 as $$
 declare
   v_coupon record;
-  v_subtotal numeric := (select sum(line.amount) from unnest(lines) as line);
-  v_items text[] := array(select line.item from unnest(lines) as line);
+  v_subtotal numeric;
+  v_items text[];
   -- What is left of each line, and what has been taken off it.
-  v_left numeric[] := array(select greatest(line.amount, 0) from unnest(lines) as line);
-  v_taken numeric[] := array_fill(0::numeric, array[cardinality(lines)]);
+  v_left numeric[];
+  v_taken numeric[];
   v_parts numeric[];
   v_base numeric;
   v_discount pgledger.invoice_lines;
@@ -30,7 +30,7 @@ begin
   for v_coupon in
     select
       redemption.key, coupons.name, coupons.percentage, coupons.applies_to,
-      coalesce(redemption.amount_left, coupons.amount) as amount
+      coupons.minimum_subtotal, coalesce(redemption.amount_left, coupons.amount) as amount
     from pgledger.coupon_redemptions as redemption
     inner join pgledger.coupons on redemption.coupon_key = coupons.key
     where redemption.app_id = invoice.app_id
@@ -39,9 +39,16 @@ begin
       is not distinct from invoice.subscription_key
       and (redemption.uses_left > 0) is not false
       and coalesce(coupons.currency, invoice.currency) = invoice.currency
-      and (v_subtotal >= coupons.minimum_subtotal) is not false
     order by coupons.applies_to is null, redemption.key
   loop
+    if v_subtotal is null then
+      v_subtotal := (select sum(line.amount) from unnest(lines) as line);
+      v_items := array(select line.item from unnest(lines) as line);
+      v_left := array(select greatest(line.amount, 0) from unnest(lines) as line);
+      v_taken := array_fill(0::numeric, array[cardinality(lines)]);
+    end if;
+    continue when v_subtotal < v_coupon.minimum_subtotal;
+
     v_parts := array(
       select
         case

@@ -1,7 +1,9 @@
 /*
-What ledger_generate_invoice would answer, without an id, and with nothing written or locked. Of an
-invoice that stands: as it is. What the clock has decided and nobody has written down yet is not
-looked at.
+What ledger_generate_invoice would answer, without an id. Of an invoice that stands: as it is.
+
+What the clock has decided and nobody has written down yet is written down for the answer and then
+rolled back, so nothing stays written. Only this locks the subscription and needs a transaction that
+may write; one that may not is answered as of what is written down.
 
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
@@ -17,16 +19,14 @@ create or replace function ledger_preview_invoice(
 )
 returns ledger_invoices
 language plpgsql
-stable
-parallel safe
+volatile
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_subscription pgledger.subscriptions;
-  v_request record;
-  v_drawn record;
-  v_written record;
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_id('subscription_id', subscription_id, 'sub');
@@ -42,29 +42,27 @@ begin
       'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
-  v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
-
-  select invoices.key, invoices.status, invoices.tax_rates
-  into v_written
-  from pgledger.invoices
-  where invoices.subscription_key = v_subscription.key
-    and invoices.kind = ledger_preview_invoice.kind
-    and invoices.period_start = v_request.period_start
-    and invoices.status <> 'voided';
-  if v_written.status <> 'draft' then
-    return pgledger.invoice_of(v_written.key);
+  if (v_subscription.due_at <= pgledger.clock()) is not true
+    or current_setting('transaction_read_only')::boolean then
+    return pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
   end if;
-  v_drawn := pgledger.draw_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version,
-    coalesce(tax_rates, v_written.tax_rates), v_written.key
-  );
-  return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
+
+  begin
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
+    );
+    v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
+    raise sqlstate 'LG000';
+  exception
+    when sqlstate 'LG000' then
+      return v_answer;
+  end;
 end;
 $$;
 
 comment on function ledger_preview_invoice is
   'What a subscription''s invoice for a period comes to as of now: the answer of '
-  'ledger_generate_invoice, computed anew if there is a draft, without an id and with nothing '
+  'ledger_generate_invoice, computed anew if there is a draft, without an id, and nothing stays '
   'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
   'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 

@@ -1,0 +1,94 @@
+/*
+Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
+that are due with that: no more than max_subscriptions at a time, until there was something to do
+for one. Those for which nothing was to be done do not count; after ten times as many as asked for
+the last one is named in last_looked_at. What somebody else holds is left out.
+
+one_by_one: what fails is undone by itself, put off for an hour, and named with its error.
+*/
+create or replace function pgledger.advance_due(
+  app_id text,
+  max_subscriptions integer,
+  invoices text,
+  now timestamptz,
+  one_by_one boolean,
+  out subscription_keys bigint[],
+  out versions bigint[],
+  out invoice_keys bigint[],
+  out failed_keys bigint[],
+  out errors text[],
+  out last_looked_at bigint
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_due record;
+  v_moved record;
+  v_busy bigint[] := '{}';
+  v_looked_at integer := 0;
+  v_found boolean;
+  v_did boolean := false;
+begin
+  subscription_keys := '{}';
+  versions := '{}';
+  invoice_keys := '{}';
+  failed_keys := '{}';
+  errors := '{}';
+  loop
+    v_found := false;
+    for v_due in
+      select subscriptions.key, subscriptions.version
+      from pgledger.subscriptions
+      where subscriptions.app_id = advance_due.app_id
+        and subscriptions.advance_at <= now
+        and (invoices <> 'none' or subscriptions.due_at <= now)
+        and subscriptions.key <> all(v_busy)
+      order by subscriptions.advance_at
+      limit max_subscriptions
+      for no key update skip locked
+    loop
+      v_found := true;
+      v_looked_at := v_looked_at + 1;
+      if one_by_one then
+        begin
+          v_moved := pgledger.advance_one(v_due.key, invoices, now);
+        exception
+          when others then
+            if not pgledger.is_of_one_subscription(sqlstate) then
+              raise;
+            end if;
+            failed_keys := failed_keys || v_due.key;
+            errors := errors || sqlerrm;
+            v_did := true;
+            update pgledger.subscriptions
+            set advance_at = advance_due.now + interval '1 hour'
+            where subscriptions.key = v_due.key;
+            continue;
+        end;
+      else
+        v_moved := pgledger.advance_one(v_due.key, invoices, now);
+      end if;
+
+      subscription_keys := subscription_keys || v_due.key;
+      versions := versions || v_due.version;
+      invoice_keys := invoice_keys || v_moved.invoice_keys;
+      if v_moved.is_busy then
+        v_busy := v_busy || v_due.key;
+      end if;
+      v_did := v_did or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+    end loop;
+    exit when v_did or not v_found;
+    if v_looked_at >= 10 * max_subscriptions then
+      last_looked_at := v_due.key;
+      exit;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.advance_due is
+  'Moves on the subscriptions of an app that are due and draws up their invoices.';
+
+revoke all on function pgledger.advance_due from public;

@@ -1,0 +1,96 @@
+/*
+What the last event of a meter in [starts_at, ends_at) says; zero where there is none. The newest of
+each part that pgledger.usage_sums puts a range together from is looked at, and no more.
+*/
+create or replace function pgledger.latest_usage_between(
+  meter_key integer,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value numeric;
+  v_whole record;
+begin
+  if starts_at = '-infinity' and ends_at = 'infinity' then
+    -- A seat's level is asked for more often than anything, and needs one row.
+    select usage_rollups.latest
+    into v_value
+    from pgledger.usage_rollups
+    where usage_rollups.meter_key = latest_usage_between.meter_key and usage_rollups.span = 1
+    order by usage_rollups.starts_at desc
+    limit 1;
+    return coalesce(v_value, 0);
+  end if;
+
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  select part.latest
+  into v_value
+  from (
+    (
+      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = 1
+        and usage_rollups.starts_at >= v_whole.first_day
+        and usage_rollups.starts_at < v_whole.last_day
+      order by usage_rollups.starts_at desc
+      limit 1
+    )
+    union all
+    (
+      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= v_whole.first_hour
+        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+      order by usage_rollups.starts_at desc
+      limit 1
+    )
+    union all
+    (
+      select usage_rollups.latest_at, usage_rollups.latest_key, usage_rollups.latest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = latest_usage_between.meter_key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+        and usage_rollups.starts_at < v_whole.last_hour
+      order by usage_rollups.starts_at desc
+      limit 1
+    )
+    union all
+    (
+      select usage_events.event_at, usage_events.key, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= latest_usage_between.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, latest_usage_between.ends_at)
+      order by usage_events.event_at desc, usage_events.key desc
+      limit 1
+    )
+    union all
+    (
+      select usage_events.event_at, usage_events.key, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = latest_usage_between.meter_key
+        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
+        and usage_events.event_at < latest_usage_between.ends_at
+      order by usage_events.event_at desc, usage_events.key desc
+      limit 1
+    )
+  ) as part
+  order by part.latest_at desc, part.latest_key desc
+  limit 1;
+  return coalesce(v_value, 0);
+end;
+$$;
+
+comment on function pgledger.latest_usage_between is
+  'What the last event of a meter in a range of time says.';
+
+revoke all on function pgledger.latest_usage_between from public;

@@ -1,0 +1,77 @@
+/*
+What usage of meters in [starts_at, ends_at) adds up to, whatever its length: a row for each meter,
+put together from events of the broken hours at the range's edges, hours of the broken days, and
+whole days. Each event is in exactly one part.
+
+The keys are read by a subquery, so that the planner takes them for as many as it always does and
+keeps one plan.
+*/
+create or replace function pgledger.usage_sums(
+  meter_keys integer[],
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns table (
+  meter_key integer,
+  events numeric,
+  quantity numeric,
+  highest numeric
+)
+language plpgsql
+stable
+parallel safe
+rows 10
+as $$
+declare
+  v_whole record;
+begin
+  v_whole := pgledger.whole_hours(starts_at, ends_at);
+  return query
+  select meter.key, used.events, used.quantity, used.highest
+  from unnest((select usage_sums.meter_keys)) as meter (key)
+  cross join lateral (
+    select
+      sum(part.events) as events, sum(part.quantity) as quantity, max(part.highest) as highest
+    from (
+      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = meter.key
+        and usage_rollups.span = 1
+        and usage_rollups.starts_at >= v_whole.first_day
+        and usage_rollups.starts_at < v_whole.last_day
+      union all
+      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = meter.key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= v_whole.first_hour
+        and usage_rollups.starts_at < least(v_whole.first_day, v_whole.last_hour)
+      union all
+      select usage_rollups.events, usage_rollups.quantity, usage_rollups.highest
+      from pgledger.usage_rollups
+      where usage_rollups.meter_key = meter.key
+        and usage_rollups.span = 2
+        and usage_rollups.starts_at >= greatest(v_whole.first_day, v_whole.last_day)
+        and usage_rollups.starts_at < v_whole.last_hour
+      union all
+      select 1, usage_events.quantity, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = meter.key
+        and usage_events.event_at >= usage_sums.starts_at
+        and usage_events.event_at < least(v_whole.first_hour, usage_sums.ends_at)
+      union all
+      select 1, usage_events.quantity, usage_events.quantity
+      from pgledger.usage_events
+      where usage_events.meter_key = meter.key
+        and usage_events.event_at >= greatest(v_whole.first_hour, v_whole.last_hour)
+        and usage_events.event_at < usage_sums.ends_at
+    ) as part
+  ) as used
+  where used.events > 0;
+end;
+$$;
+
+comment on function pgledger.usage_sums is
+  'What usage of meters in a range of time adds up to: events, sum and highest.';
+
+revoke all on function pgledger.usage_sums from public;

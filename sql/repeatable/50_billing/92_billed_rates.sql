@@ -1,0 +1,55 @@
+/*
+What invoices that stand have billed for a plan and item of a subscription's period, and of a base
+fee for a quantity, by the tax rates that it was billed with: after discounts, earlier credits taken
+off. What is to be given back first comes first: what was billed last, but before all a sum below
+zero, which a credit has left whose charge was voided. The invoice that is being computed is left
+out.
+*/
+create or replace function pgledger.billed_rates(
+  credit pgledger.invoice_lines,
+  but_invoice_key bigint
+)
+returns table (
+  tax_rates jsonb,
+  amount numeric
+)
+language sql
+stable
+parallel safe
+as $$
+  select billed.tax_rates, sum(billed.amount)
+  from (
+    select
+      invoices.key,
+      coalesce(part.value -> 'tax_rates', invoices.tax_rates) as tax_rates,
+      sum(
+        coalesce(
+          (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
+        )
+      ) as amount
+    from pgledger.invoice_lines
+    inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+    left join lateral jsonb_array_elements(invoice_lines.basis -> 'billed_with') as part on true
+    where invoice_lines.subscription_key = credit.subscription_key
+      and invoice_lines.for_period = credit.for_period
+      and invoice_lines.plan_key = credit.plan_key
+      and invoice_lines.item = credit.item
+      and case
+        when credit.gross is null then invoice_lines.gross is null
+        else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
+      end
+      and invoices.status <> 'voided'
+      and invoices.key is distinct from billed_rates.but_invoice_key
+    group by 1, 2
+  ) as billed
+  group by billed.tax_rates
+  having sum(billed.amount) <> 0
+  order by
+    sum(billed.amount) > 0, max(billed.key) filter (where billed.amount > 0) desc nulls last,
+    billed.tax_rates
+$$;
+
+comment on function pgledger.billed_rates is
+  'What invoices that stand have billed for what a line credits, by tax rates.';
+
+revoke all on function pgledger.billed_rates from public;
