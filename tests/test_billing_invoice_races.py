@@ -1,6 +1,5 @@
 """Invoices under many sessions at once: each period is billed once, and no number is left out."""
 
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +12,7 @@ from support.clock import SetClock
 from support.database import Connect
 from support.invoices import Customer, make_feature, make_plan
 from support.subscriptions import Row, Session, call, utc
-from support.waiting import WaitUntil, WaitUntilBlocked
+from support.waiting import WaitUntilBlocked
 
 START = utc("2025-01-01 00:00")
 
@@ -168,47 +167,6 @@ def test_eight_workers_invoice_a_thousand_subscriptions_once(
         " from ledger_invoices group by kind order by kind"
     ).fetchall() == [("period", 1000, 1000, 13, 13), ("start", 1000, 1000, 10, 10)]
     assert numbers(conn) == list(range(1, 2001))
-
-
-def test_a_worker_that_is_killed_leaves_nothing_half_done(
-    connect: Connect, conn: Session, set_clock: SetClock, wait_until: WaitUntil
-) -> None:
-    plan = make_plan(
-        conn,
-        "pro",
-        amount="10",
-        prices=[{"feature": "calls", "model": "per_unit", "unit_amount": "1"}],
-    )
-    subscribe(conn, plan, 200)
-    call(conn, "ledger_advance", app_id="shop")
-    before = conn.execute("select count(*) from ledger_invoices").fetchone()
-    set_clock(conn, utc("2025-02-01 00:00"))
-    for pause in (0.02, 0.1, 0.2, 0.3):
-        victim = connect(autocommit=True, **PATIENCE)
-        pid = victim.info.backend_pid
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(call, victim, "ledger_advance", app_id="shop", max_subscriptions=200)
-            time.sleep(pause)
-            conn.execute("select pg_terminate_backend(%s)", [pid])
-            wait_until("select not exists (select from pg_stat_activity where pid = %s)", [pid])
-            finished = done.exception() is None
-        count = conn.execute("select count(*) from ledger_invoices").fetchone()
-        assert count is not None
-        assert before is not None
-        assert count[0] in (before[0], before[0] + 200)
-        if finished:
-            break
-    while call(conn, "ledger_advance", app_id="shop"):
-        pass
-    assert conn.execute(
-        "select kind, count(*), count(distinct subscription_id) from ledger_invoices"
-        " group by kind order by kind"
-    ).fetchall() == [("period", 200, 200), ("start", 200, 200)]
-    assert numbers(conn) == list(range(1, 401))
-    assert conn.execute(
-        "select count(*) from pgledger.invoice_lines"
-        " where not exists (select from pgledger.invoices where key = invoice_key)"
-    ).fetchone() == (0,)
 
 
 def test_an_old_snapshot_is_a_serialization_failure(connect: Connect, conn: Session) -> None:
