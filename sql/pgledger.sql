@@ -16467,7 +16467,8 @@ revoke all on function pgledger.billed_rates from public;
 -- file: repeatable/50_billing/92_billed_usage.sql
 /*
 What invoices that stand have charged for a subscription's usage in a period and in those before,
-one row for each plan and feature. The invoice that is being computed is left out.
+one row for each plan and feature: the amounts before discounts, and net, what was left of their sum
+after them. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
@@ -16485,6 +16486,7 @@ returns table (
   amount numeric,
   true_up numeric,
   cap numeric,
+  net numeric,
   events bigint,
   basis jsonb
 )
@@ -16499,19 +16501,22 @@ as $$
     min(invoice_lines.period_start),
     max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
-    coalesce(
-      sum(invoice_lines.amount) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0
-    ),
-    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'true_up'), 0),
-    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
+    coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
+    coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
+    coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
+    sum(invoice_lines.amount - invoice_lines.discount),
     coalesce(sum(invoice_lines.events), 0),
-    -- The price, without what it was taxed with: that is a single line's.
+    -- The price, without what is said of a single line.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - 'billed_with'
+    )[1] - '{gross,billed_with}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  cross join lateral (
+    select
+      coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
+  ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
     and invoices.status <> 'voided'
@@ -16803,6 +16808,42 @@ comment on function pgledger.differences is
 
 revoke all on function pgledger.differences from public;
 
+-- file: repeatable/50_billing/92_discountable.sql
+/*
+What coupons can take off each line of an invoice, in their order: of a charge all of it, of a
+credit nothing. Lines for the same usage are one charge: what is beyond a maximum, or was billed
+before, is not there to be taken off, and leaves the first of them first.
+*/
+create or replace function pgledger.discountable(lines pgledger.invoice_lines[])
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select array_agg(least(part.charge, greatest(part.until - part.less, 0)) order by part.nth)
+  from (
+    select
+      line.nth,
+      greatest(line.amount, 0) as charge,
+      sum(greatest(line.amount, 0)) over (usage_of_item order by line.nth) as until,
+      sum(greatest(-line.amount, 0)) over usage_of_item as less
+    from unnest(lines) with ordinality as line (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+      amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+      redemption_key, basis, nth
+    )
+    window usage_of_item as (
+      partition by
+        line.for_period, line.plan_key, line.item,
+        case when line.subscription_key is null or line.gross is not null then line.nth end
+    )
+  ) as part
+$$;
+
+comment on function pgledger.discountable is 'What coupons can take off each line of an invoice.';
+
+revoke all on function pgledger.discountable from public;
+
 -- file: repeatable/50_billing/92_draw_lines.sql
 /*
 What a subscription is to be charged on an invoice of that kind for the period that its start lies
@@ -17083,7 +17124,7 @@ revoke all on function pgledger.late_items from public;
 /*
 Lines for usage that was reported after the invoice of its period had become final: what its period
 costs with it, by the price it was billed at, less what was billed. One line for each plan and
-feature.
+feature. A credit gives back what was paid, its share of the discount left out.
 
 Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
 invoice is a draft has it on the draft.
@@ -17108,8 +17149,8 @@ begin
   for v_billed in
     select
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.events,
-      billed.basis, late.meter_key, late.unique_key
+      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
+      billed.events, billed.basis, late.meter_key, late.unique_key
     from pgledger.late_items(subscription, before_period, but_invoice_key) as late
     inner join pgledger.billed_usage(
       subscription.key, before_period, but_invoice_key, true
@@ -17167,6 +17208,12 @@ begin
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events - v_billed.events;
     v_line.basis := v_billed.basis;
+    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      v_line.amount := pgledger.rounded_quotient(
+        v_line.amount * v_billed.net, v_billed.amount, exponent
+      );
+    end if;
     return next v_line;
   end loop;
 end;
@@ -17650,6 +17697,9 @@ Lines for the usage of a subscription's period, less what interim invoices have 
 each plan that it was on and each of its prices one for usage, overage beyond an allowance or seats,
 and one each for what is missing to the price's minimum and what is beyond its maximum. Usage of
 zero has its line, too: it says that the feature was looked at, for what comes late.
+
+Where more was billed than it comes to, the lines together give back what was paid of that, its
+share of the discount left out; the basis of each says what it was before.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -17668,6 +17718,11 @@ declare
   v_plan record;
   v_charge record;
   v_billed record;
+  v_gross numeric;
+  v_amount numeric;
+  v_true_up numeric;
+  v_cap numeric;
+  v_is_reduced boolean := false;
   v_line pgledger.invoice_lines;
   v_has_billed boolean := exists (
     select
@@ -17706,7 +17761,7 @@ begin
         select
           coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
           coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-          coalesce(sum(billed.events), 0) as events
+          coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
         into v_billed
         from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
         where billed.item = v_charge.feature_key
@@ -17716,6 +17771,19 @@ begin
         v_charge.true_up := v_charge.true_up - v_billed.true_up;
         v_charge.cap := v_charge.cap - v_billed.cap;
         v_charge.events := v_charge.events - v_billed.events;
+        v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
+        v_is_reduced := v_billed.net <> v_gross
+          and v_charge.amount + v_charge.true_up + v_charge.cap < 0;
+      end if;
+      v_amount := v_charge.amount;
+      v_true_up := v_charge.true_up;
+      v_cap := v_charge.cap;
+      if v_is_reduced then
+        v_true_up := pgledger.rounded_quotient(v_true_up * v_billed.net, v_gross, exponent);
+        v_cap := pgledger.rounded_quotient(v_cap * v_billed.net, v_gross, exponent);
+        v_amount := pgledger.rounded_quotient(
+          (v_charge.amount + v_charge.true_up + v_charge.cap) * v_billed.net, v_gross, exponent
+        ) - v_true_up - v_cap;
       end if;
 
       v_line.kind := case
@@ -17727,10 +17795,13 @@ begin
       v_line.item := v_charge.feature_key;
       v_line.quantity := v_charge.quantity;
       v_line.unit_amount := v_charge.unit_amount;
-      v_line.amount := v_charge.amount;
+      v_line.amount := v_amount;
       v_line.counted := v_charge.counted;
       v_line.events := v_charge.events;
       v_line.basis := v_charge.basis;
+      if v_is_reduced then
+        v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.amount::text);
+      end if;
       return next v_line;
       continue when v_charge.true_up = 0 and v_charge.cap = 0;
 
@@ -17738,17 +17809,22 @@ begin
       v_line.unit_amount := null;
       v_line.counted := null;
       v_line.events := null;
-      v_line.basis := null;
       if v_charge.true_up <> 0 then
         v_line.kind := 'true_up';
         v_line.description := v_charge.description || ', up to the minimum';
-        v_line.amount := v_charge.true_up;
+        v_line.amount := v_true_up;
+        v_line.basis := case
+          when v_is_reduced then jsonb_build_object('gross', v_charge.true_up::text)
+        end;
         return next v_line;
       end if;
       if v_charge.cap <> 0 then
         v_line.kind := 'cap';
         v_line.description := v_charge.description || ', down to the maximum';
-        v_line.amount := v_charge.cap;
+        v_line.amount := v_cap;
+        v_line.basis := case
+          when v_is_reduced then jsonb_build_object('gross', v_charge.cap::text)
+        end;
         return next v_line;
       end if;
     end loop;
@@ -17846,7 +17922,7 @@ begin
     if v_subtotal is null then
       v_subtotal := (select sum(line.amount) from unnest(lines) as line);
       v_items := array(select line.item from unnest(lines) as line);
-      v_left := array(select greatest(line.amount, 0) from unnest(lines) as line);
+      v_left := pgledger.discountable(lines);
       v_taken := array_fill(0::numeric, array[cardinality(lines)]);
     end if;
     continue when v_subtotal < v_coupon.minimum_subtotal;
@@ -20933,25 +21009,26 @@ values
   ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'eba58b5d6a2ec419d780b9a0ef4f066372cf06a229887a434e0941ab6b605013', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_rates.sql', 'repeatable', 'ded6c49f882ee7ae5f704560cff91a0229e18272342a871d1a3dbe6738afed90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', 'd551261f85cd7f3508a9ac9e455a39abfa77a973b7478d2832a495e7986ecc3f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', '2e9c79f7339d34a91e6e23f78bd4c300da891e3df5f21e9817d4eadad83518a4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_stays.sql', 'repeatable', '3a2fb253d92331f235b7dc63ac4ddbf3c6a99ee9b9dafaba8feff222b5f33763', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_changed_base.sql', 'repeatable', 'c2bb8d3ed4787fca0776a97e6c5bb6d637b046e57137a68514f46fe3297c1f32', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_differences.sql', 'repeatable', '430d3087dd7ef248d7c4a70554b4a6eb1348eddafb24c7691f36d6c48c223a0d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_discountable.sql', 'repeatable', 'f667c993ccbf391e25f8a9fdb67eccb4fb02b34a3232eccc898d853addf7f3af', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_draw_lines.sql', 'repeatable', 'ff2fd9296069748894f30ba5aa63d22e1b4fcaf04647460bd974725d1388d471', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_due_base.sql', 'repeatable', 'b21b91e2d2f64b0073ec17e2b7d56d48f9fad47037acd1f2877d2c69aef712eb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_late_items.sql', 'repeatable', '53eb16fbc64625686ecf34f1ccd0f92e60666c410310f079b069c0a98f2cc7da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '0b1f167ce694293d5024dd36d68d31a2f9c466664025c831016c93c1b1341c74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_late_lines.sql', 'repeatable', '81ecfa9ba7b6361746ce94e67c41eb346a8ebd848b29d533eb83deb6f57c1016', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_priced_features.sql', 'repeatable', '226b3fe55d83fc5101cca4886336fbd3c4b7c77d088fad44f6c37b7b637e8d5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'a37bf32e2e9e3b1cb6a0434c8ca2a8dfd1f3240ce30296623c53c85fa26ccee2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_usage_charges.sql', 'repeatable', 'e158e607f687a83dc25ba41e31d501161a83a5eaf3847272d763d5b753d52a76', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', 'ee1d2289b2044dec8677d1822cc41d71077e37b448aea4a8bfc8f474b21d95cd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '10334c69845bad98b2fd497b22581cb48553741a62f76cf3199e3976494f7386', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'b8509a1a207011cf5b18748de21c67d073203522ceb0880670c5153e283a27f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'adf426453289cb7a57d378f45dfa9255b4963e0be24916c19842706057a428ef', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'e697f0b43262701c7aad711d28e28e6ee0630d6b917d9039f1cc9655093de455', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_billed_with.sql', 'repeatable', 'f96bfa38c11f0671fece7ca6401af82c188fcf765b554927c28ab69019614a82', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),

@@ -488,6 +488,110 @@ def test_a_changed_price_leaves_what_was_billed(customer: Customer) -> None:
     ]
 
 
+# Coupons and usage that was billed before
+
+LEVEL = {"feature": "level", "model": "per_unit", "unit_amount": "1"}
+
+
+def half_off(customer: Customer, **options: Any) -> None:
+    call(
+        customer.conn,
+        "ledger_create_coupon",
+        app_id="shop",
+        code="HALF",
+        percentage=50,
+        **options,
+    )
+    customer.redeem("HALF")
+
+
+@pytest.mark.parametrize("percentage", [50, 100])
+def test_a_coupon_takes_nothing_off_what_is_beyond_a_maximum(
+    customer: Customer, conn: Session, percentage: int
+) -> None:
+    subscription = customer.tenant.create(
+        make_plan(conn, "pro", prices=[{**LEVEL, "feature": "calls", "maximum": "60"}])
+    )["id"]
+    call(conn, "ledger_create_coupon", app_id="shop", code="C", percentage=percentage)
+    customer.redeem("C")
+    customer.use("calls", 100, "2025-01-10 00:00")
+    invoice = customer.preview(subscription)
+    assert amounts(invoice, "usage", "cap") == [D(100), D(-40)]
+    assert (invoice["subtotal"], invoice["discount"]) == (D(60), D(60) * percentage / 100)
+    assert_adds_up(invoice)
+
+
+def test_a_maximum_that_is_reached_again_takes_off_what_is_new(customer: Customer) -> None:
+    """The second invoice of a period charges 50 and takes 50 back: there is nothing to discount."""
+    subscription = customer.tenant.create(
+        make_plan(customer.conn, "pro", prices=[{**LEVEL, "feature": "calls", "maximum": "60"}])
+    )["id"]
+    half_off(customer, duration="forever")
+    customer.use("calls", 100, "2025-01-10 00:00")
+    customer.at("2025-01-11 00:00")
+    first = customer.finalize(customer.generate(subscription, kind="interim")["id"])
+    assert first["total"] == D(30)
+    customer.use("calls", 50, "2025-01-20 00:00")
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    invoice = customer.invoices()[-1]
+    assert amounts(invoice, "usage", "cap") == [D(50), D(-50)]
+    assert (invoice["discount"], invoice["total"]) == (D(0), D(0))
+
+
+def test_late_usage_that_goes_down_gives_back_what_a_coupon_left(customer: Customer) -> None:
+    make_feature(customer.conn, "level", aggregation="latest")
+    customer.tenant.create(make_plan(customer.conn, "pro", prices=[LEVEL]))
+    half_off(customer)
+    customer.use("level", 100, "2025-01-10 00:00")
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    assert customer.invoices()[-1]["total"] == D(50)
+    for number, (level, credit) in enumerate([(60, -20), (0, -30)]):
+        customer.use("level", level, f"2025-01-{20 + number} 00:00")
+        customer.at(f"2025-0{3 + number}-01 00:00")
+        customer.advance()
+        assert amounts(customer.invoices()[-1], "late_usage") == [D(credit)]
+    # What comes back is charged as of now: the coupon was for one invoice.
+    customer.use("level", 10, "2025-01-25 00:00")
+    customer.at("2025-05-01 00:00")
+    customer.advance()
+    assert amounts(customer.invoices()[-1], "late_usage") == [D(10)]
+
+
+@pytest.mark.parametrize(
+    ("terms", "given_back"),
+    [({}, [D("-25.00")]), ({"maximum": "80"}, [D("-25.00"), D("10.00")])],
+)
+def test_a_period_gives_back_what_a_coupon_left_of_an_interim_invoice(
+    customer: Customer, terms: dict[str, str], given_back: list[Decimal]
+) -> None:
+    """Billed 100, or 80 by its maximum, at half of it; at the end it comes to 50."""
+    volume = {
+        "feature": "calls",
+        "model": "volume",
+        "tiers": [{"up_to": "100", "unit_amount": "1"}, {"unit_amount": "0.25"}],
+        **terms,
+    }
+    subscription = customer.tenant.create(make_plan(customer.conn, "pro", prices=[volume]))["id"]
+    half_off(customer)
+    customer.use("calls", 100, "2025-01-10 00:00")
+    customer.at("2025-01-11 00:00")
+    first = customer.finalize(customer.generate(subscription, kind="interim")["id"])
+    paid = first["total"]
+    customer.use("calls", 100, "2025-01-20 00:00")
+    customer.at("2025-02-01 00:00")
+    customer.advance()
+    invoice = customer.invoices()[-1]
+    assert amounts(invoice, "usage", "cap") == given_back
+    assert paid + invoice["total"] == D(50) / 2
+    assert_adds_up(invoice)
+    # Nothing is late, and what was billed is known.
+    customer.at("2025-03-01 00:00")
+    customer.advance()
+    assert amounts(customer.invoices()[-1], "late_usage") == []
+
+
 # What fails
 
 

@@ -273,6 +273,7 @@ PRIVATE_FUNCTIONS = {
     "pgledger.decimal_fault",
     "pgledger.derived_ulid",
     "pgledger.differences",
+    "pgledger.discountable",
     "pgledger.draw_invoice",
     "pgledger.draw_lines",
     "pgledger.due_base",

@@ -1,6 +1,7 @@
 /*
 What invoices that stand have charged for a subscription's usage in a period and in those before,
-one row for each plan and feature. The invoice that is being computed is left out.
+one row for each plan and feature: the amounts before discounts, and net, what was left of their sum
+after them. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
@@ -18,6 +19,7 @@ returns table (
   amount numeric,
   true_up numeric,
   cap numeric,
+  net numeric,
   events bigint,
   basis jsonb
 )
@@ -32,19 +34,22 @@ as $$
     min(invoice_lines.period_start),
     max(invoice_lines.period_end),
     coalesce(sum(invoice_lines.quantity) filter (where invoice_lines.events is not null), 0),
-    coalesce(
-      sum(invoice_lines.amount) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0
-    ),
-    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'true_up'), 0),
-    coalesce(sum(invoice_lines.amount) filter (where invoice_lines.kind = 'cap'), 0),
+    coalesce(sum(part.gross) filter (where invoice_lines.kind not in ('true_up', 'cap')), 0),
+    coalesce(sum(part.gross) filter (where invoice_lines.kind = 'true_up'), 0),
+    coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
+    sum(invoice_lines.amount - invoice_lines.discount),
     coalesce(sum(invoice_lines.events), 0),
-    -- The price, without what it was taxed with: that is a single line's.
+    -- The price, without what is said of a single line.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - 'billed_with'
+    )[1] - '{gross,billed_with}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
+  cross join lateral (
+    select
+      coalesce((invoice_lines.basis ->> 'gross')::numeric, invoice_lines.amount) as gross
+  ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
     and invoices.status <> 'voided'

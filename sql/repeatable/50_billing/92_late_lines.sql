@@ -1,7 +1,7 @@
 /*
 Lines for usage that was reported after the invoice of its period had become final: what its period
 costs with it, by the price it was billed at, less what was billed. One line for each plan and
-feature.
+feature. A credit gives back what was paid, its share of the discount left out.
 
 Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
 invoice is a draft has it on the draft.
@@ -26,8 +26,8 @@ begin
   for v_billed in
     select
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
-      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.events,
-      billed.basis, late.meter_key, late.unique_key
+      billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
+      billed.events, billed.basis, late.meter_key, late.unique_key
     from pgledger.late_items(subscription, before_period, but_invoice_key) as late
     inner join pgledger.billed_usage(
       subscription.key, before_period, but_invoice_key, true
@@ -85,6 +85,12 @@ begin
     v_line.counted := v_charge.counted;
     v_line.events := v_charge.events - v_billed.events;
     v_line.basis := v_billed.basis;
+    if v_line.amount < 0 and v_billed.net <> v_billed.amount then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      v_line.amount := pgledger.rounded_quotient(
+        v_line.amount * v_billed.net, v_billed.amount, exponent
+      );
+    end if;
     return next v_line;
   end loop;
 end;

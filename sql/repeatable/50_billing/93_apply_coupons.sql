@@ -44,7 +44,7 @@ begin
     if v_subtotal is null then
       v_subtotal := (select sum(line.amount) from unnest(lines) as line);
       v_items := array(select line.item from unnest(lines) as line);
-      v_left := array(select greatest(line.amount, 0) from unnest(lines) as line);
+      v_left := pgledger.discountable(lines);
       v_taken := array_fill(0::numeric, array[cardinality(lines)]);
     end if;
     continue when v_subtotal < v_coupon.minimum_subtotal;
