@@ -10809,6 +10809,36 @@ comment on function ledger_pause_subscription is
 revoke all on function ledger_pause_subscription from public;
 grant execute on function ledger_pause_subscription to pgledger_poster;
 
+-- file: repeatable/50_billing/46_put_off.sql
+/*
+Lets ledger_advance look at a subscription again at that time, not before. Returns whether that
+could be written down.
+*/
+create or replace function pgledger.put_off(subscription_key bigint, until timestamptz)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.subscriptions
+  set advance_at = until
+  where subscriptions.key = subscription_key;
+  return true;
+exception
+  when others then
+    if not pgledger.is_of_one_subscription(sqlstate) then
+      raise;
+    end if;
+    return false;
+end;
+$$;
+
+comment on function pgledger.put_off is
+  'Lets ledger_advance look at a subscription again at a later time.';
+
+revoke all on function pgledger.put_off from public;
+
 -- file: repeatable/50_billing/47_advance_due.sql
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
@@ -10816,7 +10846,9 @@ that are due with that: no more than max_subscriptions at a time, until there wa
 for one. Those for which nothing was to be done do not count; after ten times as many as asked for
 the last one is named in last_looked_at. What somebody else holds is left out.
 
-one_by_one: what fails is undone by itself, put off for an hour, and named with its error.
+one_by_one: what fails is undone by itself, put off for an hour, named with its error, and warned
+of. What cannot even be put off is only warned of, so that calling until no row comes has an end. A
+call takes fewer then, because sessions keep track of few subtransactions at no cost.
 */
 create or replace function pgledger.advance_due(
   app_id text,
@@ -10851,14 +10883,15 @@ begin
   loop
     v_found := false;
     for v_due in
-      select subscriptions.key, subscriptions.version
+      select
+        subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
       from pgledger.subscriptions
       where subscriptions.app_id = advance_due.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
       order by subscriptions.advance_at
-      limit max_subscriptions
+      limit case when one_by_one then least(max_subscriptions, 50) else max_subscriptions end
       for no key update skip locked
     loop
       v_found := true;
@@ -10871,12 +10904,18 @@ begin
             if not pgledger.is_of_one_subscription(sqlstate) then
               raise;
             end if;
-            failed_keys := failed_keys || v_due.key;
-            errors := errors || sqlerrm;
-            v_did := true;
-            update pgledger.subscriptions
-            set advance_at = advance_due.now + interval '1 hour'
-            where subscriptions.key = v_due.key;
+            raise warning using
+              message = format(
+                'subscription %s of tenant %s was not advanced: %s', v_due.id, v_due.tenant_id,
+                sqlerrm
+              ),
+              errcode = sqlstate;
+            v_busy := v_busy || v_due.key;
+            if pgledger.put_off(v_due.key, now + interval '1 hour') then
+              failed_keys := failed_keys || v_due.key;
+              errors := errors || sqlerrm;
+              v_did := true;
+            end if;
             continue;
         end;
       else
@@ -11193,8 +11232,9 @@ revoke all on function pgledger.invoice_subscription from public;
 
 -- file: repeatable/50_billing/47_is_of_one_subscription.sql
 /*
-Whether an error says something of the data that was at hand, not of the server or of the
-transaction: a value out of range, a constraint, a rule of ours, or of a trigger of the app's.
+Whether an error can be about the data that was at hand: a value out of range, a constraint, a rule
+of ours or of the app's own triggers. What is about the server, the session, the transaction, locks
+or the schema concerns all.
 */
 create or replace function pgledger.is_of_one_subscription(error_state text)
 returns boolean
@@ -11202,7 +11242,7 @@ language sql
 immutable
 parallel safe
 as $$
-  select error_state ~ '^(22|23|LG|P0001)'
+  select error_state !~ '^(08|0A|25|40|42|53|54|55P03|57|58|F0|XX)'
 $$;
 
 comment on function pgledger.is_of_one_subscription is
@@ -16235,6 +16275,38 @@ comment on function ledger_unmap_tenant_role is
 
 revoke all on function ledger_unmap_tenant_role from public;
 
+-- file: repeatable/50_billing/91_plain_tax_rates.sql
+/*
+Tax rates in one spelling, so that equal ones are equal: percentages without zeros at their end, and
+no members that are null.
+*/
+create or replace function pgledger.plain_tax_rates(tax_rates jsonb)
+returns jsonb
+language sql
+immutable
+parallel safe
+as $$
+  select
+    coalesce(
+      jsonb_agg(
+        jsonb_strip_nulls(
+          jsonb_build_object(
+            'name', rate.value -> 'name',
+            'percentage', trim_scale((rate.value ->> 'percentage')::numeric)::text,
+            'applies_to', rate.value -> 'applies_to'
+          )
+        )
+        order by rate.place
+      ),
+      '[]'
+    )
+  from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
+$$;
+
+comment on function pgledger.plain_tax_rates is 'Tax rates in one spelling.';
+
+revoke all on function pgledger.plain_tax_rates from public;
+
 -- file: repeatable/50_billing/91_proration_unit.sql
 /*
 How many days, or seconds, of a period are over at a time, from 0 to the length of the period, which
@@ -16431,7 +16503,8 @@ as $$
   from (
     select
       invoices.key,
-      coalesce(part.value -> 'tax_rates', invoices.tax_rates) as tax_rates,
+      pgledger.plain_tax_rates(coalesce(part.value -> 'tax_rates', invoices.tax_rates))
+      as tax_rates,
       sum(
         coalesce(
           (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
@@ -17611,6 +17684,7 @@ declare
   v_events numeric[] := v_zeros;
   v_used record;
   v_value numeric;
+  v_is_seat boolean;
   v_cost record;
   v_price pgledger.priced_feature;
 begin
@@ -17626,11 +17700,16 @@ begin
       left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
         on price.meter_key = sums.meter_key
     loop
+      v_events[v_used.place] := v_events[v_used.place] + v_sign * coalesce(v_used.events, 0);
+      v_is_seat := v_used.basis ->> 'type' = 'seat';
+      continue when v_is_seat and v_time <> v_ends;
+
       v_value := coalesce(
-        case v_used.basis ->> 'aggregation'
-          when 'sum' then v_used.quantity
-          when 'count' then v_used.events
-          when 'max' then v_used.highest
+        case
+          when v_used.meter_key is null then 0
+          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
+          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
+          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
           else pgledger.usage_between(
             v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
             v_times[v_time]
@@ -17641,8 +17720,7 @@ begin
       if v_time = v_ends then
         v_counted[v_used.place] := v_value;
       end if;
-      v_events[v_used.place] := v_events[v_used.place] + v_sign * coalesce(v_used.events, 0);
-      continue when v_used.basis ->> 'type' = 'seat';
+      continue when v_is_seat;
 
       v_value := greatest(
         v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
@@ -18028,7 +18106,7 @@ begin
 
   foreach v_rates in array v_sets loop
     if cardinality(v_sets) > 1 then
-      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = invoice.tax_rates);
+      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = v_sets[1]);
     end if;
     for v_rate in
       select
@@ -18055,12 +18133,12 @@ begin
           counted, events, redemption_key, basis, nth
         )
       ) as part;
-      continue when v_rates <> invoice.tax_rates and v_base = 0 and 0 = all(v_shares);
+      continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
 
       v_tax := null;
       v_tax.kind := 'tax';
       v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-      if v_rates <> invoice.tax_rates then
+      if v_rates <> v_sets[1] then
         v_tax.description := v_tax.description || ' of what is credited';
       end if;
       v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
@@ -18549,8 +18627,9 @@ grant execute on function ledger_generate_invoice to pgledger_poster;
 What ledger_generate_invoice would answer, without an id. Of an invoice that stands: as it is.
 
 What the clock has decided and nobody has written down yet is written down for the answer and then
-rolled back, so nothing stays written. Only this locks the subscription and needs a transaction that
-may write; one that may not is answered as of what is written down.
+rolled back, so nothing stays written. Only this locks the subscription, fails like a write in a
+transaction with an old snapshot, and needs one that may write; one that may not is answered as of
+what is written down.
 
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
@@ -18599,9 +18678,10 @@ begin
       pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
     );
     v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
-    raise sqlstate 'LG000';
+    -- Not an error of ours: one that ends in 000 would stand for all of them.
+    raise sqlstate 'LGPRE';
   exception
-    when sqlstate 'LG000' then
+    when sqlstate 'LGPRE' then
       return v_answer;
   end;
 end;
@@ -18610,8 +18690,10 @@ $$;
 comment on function ledger_preview_invoice is
   'What a subscription''s invoice for a period comes to as of now: the answer of '
   'ledger_generate_invoice, computed anew if there is a draft, without an id, and nothing stays '
-  'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
-  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
+  'written. Waits for who is changing the subscription only where ledger_advance is due for it; a '
+  'read-only transaction is answered as of what ledger_advance has written down. Arguments as for '
+  'ledger_generate_invoice. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
+  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;
@@ -18859,7 +18941,7 @@ revoke all on function pgledger.store_lines from public;
 Traces the credits of an invoice to the tax rates that they were billed with. Lines for the same
 period, plan and item, and of a base fee the same quantity, that come to less than nothing after
 discounts give back what invoices that stand have billed for that: of no rates more than was billed
-with them. What no invoice has billed counts as billed with the rates that are given back last.
+with them, but of those that are given back last all that is left.
 
 Where not all was billed with the invoice's own rates, the basis of each of these lines says what
 was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
@@ -18883,7 +18965,7 @@ declare
   v_part numeric;
   v_parts jsonb;
 begin
-  tax_rates := array[invoice.tax_rates];
+  tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
       -- What a minimum or maximum charges within a credit makes it smaller: it comes first.
@@ -19413,7 +19495,7 @@ declare
   v_line pgledger.invoice_lines;
   v_amount numeric;
 begin
-  -- A thousand lines are read one by one: what is not there is not read.
+  -- A thousand lines are read one by one: what most do without is read where it is there.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     perform pgledger.check_plan_object(line, path, v_members);
   end if;
@@ -20915,13 +20997,14 @@ values
   ('repeatable/50_billing/44_ledger_change_plan.sql', 'repeatable', '4e3eec1bdc44c628168e881509fa52c9815cf3163d28406126e4e66c1967ad12', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/45_ledger_cancel_subscription.sql', 'repeatable', '3f92f5a4965379528e0327591c7fcfd00dbec6570385b6c14cc9cd73979bede5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/46_ledger_pause_subscription.sql', 'repeatable', '5e0a1a526589166fe55b66c354ecec08995d35e7241498b2b34807f89789999b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_advance_due.sql', 'repeatable', '31fd5c5b91a1cd6e52d5e2b790703d09a07c952ca74f5e0f4fcfe46f4eae79fa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/46_put_off.sql', 'repeatable', 'd3584e3fc0b031310e792bf86fe9e79d3c99b8290fef6020bfd3dd56200c1afe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_advance_due.sql', 'repeatable', 'fc02459f3e7d05546108480894c1001db331d9d01ca74287e895f134ffaa4684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_advance_one.sql', 'repeatable', 'd5569742eaf9d1186254c19c851b27e90846af912220ac85cfca76d830560a12', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_occasions.sql', 'repeatable', '85b844b753debb77cf5df2f1ffa1c5341b37a76a2f0d68e6b2574a9dee419fc1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_on_occasion.sql', 'repeatable', 'a5f26d88307a63549aa12584258f930383df0f2161019cbb35ff376d6895fc2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_invoice_subscription.sql', 'repeatable', '112a4e62732c138b28a0970b77eb219bcfdebe3449573f4881c261f0dd3722a0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/47_is_of_one_subscription.sql', 'repeatable', '4d9a7bf2c22fb5dff334318aa9b2cd64dfcc1fbaf88f734223391e0c9882c877', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/47_is_of_one_subscription.sql', 'repeatable', '3b37ac0d0b1c029d0297876f773a2347a677f7b883792320a9382fc8922d0b07', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_ledger_resume_subscription.sql', 'repeatable', 'a1343500dc691a7e20b8d733797ed32797a78d84a64eb4396b8a2797e84f3393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/47_moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
@@ -21005,10 +21088,11 @@ values
   ('repeatable/50_billing/90_ledger_map_tenant_role.sql', 'repeatable', 'd0c71a343d86c25a67e463c2bff90fecc4b7d7e3a9c57b67ca4e8febdb41b11a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/91_plain_tax_rates.sql', 'repeatable', 'eafe16157b00533e49239193d0acce01b5a69bbb282704e19ae8dabdea5faccc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/91_proration_unit.sql', 'repeatable', '31161272333e954c5325d56caac84f413d0da6cfcaf99ac9edb095ea921aa3ce', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_base_lines.sql', 'repeatable', 'eba58b5d6a2ec419d780b9a0ef4f066372cf06a229887a434e0941ab6b605013', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_billed_rates.sql', 'repeatable', 'ded6c49f882ee7ae5f704560cff91a0229e18272342a871d1a3dbe6738afed90', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_billed_rates.sql', 'repeatable', '8f60cce96d58c6adcd6d99d641af2e553df8596b53d267854923d02d8b0d0de9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billed_usage.sql', 'repeatable', '2e9c79f7339d34a91e6e23f78bd4c300da891e3df5f21e9817d4eadad83518a4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
@@ -21025,11 +21109,11 @@ values
   ('repeatable/50_billing/92_seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_show_invoice.sql', 'repeatable', 'a37bf32e2e9e3b1cb6a0434c8ca2a8dfd1f3240ce30296623c53c85fa26ccee2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/92_usage_charges.sql', 'repeatable', 'e158e607f687a83dc25ba41e31d501161a83a5eaf3847272d763d5b753d52a76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/92_usage_charges.sql', 'repeatable', 'a77f05829f7de7bf28f47aeaaaf9b13e25760e49a009da47f3428bed1c00ee91', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/92_usage_lines.sql', 'repeatable', '10334c69845bad98b2fd497b22581cb48553741a62f76cf3199e3976494f7386', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_apply_coupons.sql', 'repeatable', 'adf426453289cb7a57d378f45dfa9255b4963e0be24916c19842706057a428ef', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', 'e697f0b43262701c7aad711d28e28e6ee0630d6b917d9039f1cc9655093de455', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_apply_taxes.sql', 'repeatable', '07b8ee95704f024793e5f60c592e8a1eac964cfafff3b08b0863b3e47ab039d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_billed_with.sql', 'repeatable', 'f96bfa38c11f0671fece7ca6401af82c188fcf765b554927c28ab69019614a82', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
@@ -21038,13 +21122,13 @@ values
   ('repeatable/50_billing/93_invoice_of.sql', 'repeatable', '57b3de6a6e70caa6f4c84a5376b07a1e469140dc7ea745cbe4d59421c5a7d3fe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_invoice_request.sql', 'repeatable', '088c548a13dfc524b1c7acb612dc98accabbf6f799864eafa01e9e0811640d92', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_ledger_generate_invoice.sql', 'repeatable', '212309518dec72b2320eb5f803e40f9b6d6545d874470176b6580647e2eb6ace', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '7e630b1dbf3cd105f8e161f25f22657363c5349a95aa59cad630b50ad85c65fb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_ledger_preview_invoice.sql', 'repeatable', '7093647fde9b309c3b125c1e6e34c6bbc292e3ef66d7352904b3630e75866809', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_preview_invoice.sql', 'repeatable', '6efacd60c823d3f4774c750c582963ade5001b3e29fe83ccb84edeee3a038dc0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_redraw_invoice.sql', 'repeatable', 'e9c9930a7f479ce347616836e83b5585f12a8f6363d5e0c49e7f2d970ece6915', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_invoice.sql', 'repeatable', 'f29a3d5fc806d5dbe09161415d472fca6e3232504b5d1910ae23afaa02719e3e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/93_trace_credits.sql', 'repeatable', '9c1e2e051fddaec3f122cafbb1cacf5a0f331dbc156dfe1a0c8b3c6484638bfd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/93_trace_credits.sql', 'repeatable', '29b8b3e6f4faddad26a6d72e603cd92e60e865f082cafed8c415b9c8a0674aaf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/93_use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/94_invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
@@ -21054,7 +21138,7 @@ values
   ('repeatable/50_billing/94_refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_check_nothing_goes_on.sql', 'repeatable', '7d658ba0a6569694a7ebfa6fbec33eb4e705d01d8ffe64f1848ec16497eea186', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', '48194a9e215477785f22a55da58ed67245a7889cd8a168a9f07347506f19e3fb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/50_billing/95_read_invoice_line.sql', 'repeatable', 'f7366034d41a572770a0daaed225d7ea2559bc35cf804a705fee23ffa83de1e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/95_repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/50_billing/96_ledger_create_invoice.sql', 'repeatable', '2ea86572ea532230ef25410e428ffdf8b72c0877e05b3e193495490a1e6f8b4b', pg_catalog.now(), '0.1.0.dev0'),

@@ -647,6 +647,59 @@ def test_one_that_fails_keeps_no_other_from_its_invoice(
     assert customers[2].invoices()[-1]["total"] == D(49)
 
 
+def test_one_that_cannot_even_be_put_off_keeps_no_other_from_its_invoice(
+    customer: Customer, conn: Session
+) -> None:
+    plan = make_plan(conn, "pro", amount="49")
+    customers = [Customer(conn, f"t{number}") for number in range(1, 5)]
+    for each in customers:
+        each.tenant.create(plan)
+    customer.advance()
+    conn.execute(
+        """
+        create function refuse() returns trigger language plpgsql as $$
+        begin
+          if new.tenant_id = 't1' then
+            raise exception 'never' using errcode = 'MY001';
+          end if;
+          return new;
+        end $$
+        """
+    )
+    conn.execute(
+        "create trigger refuse before update on pgledger.subscriptions"
+        " for each row execute function refuse()"
+    )
+    customer.at("2025-02-01 00:00")
+    warnings: list[str | None] = []
+    conn.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+    done = customer.advance(max_subscriptions=2)
+    assert {row["tenant_id"] for row in done} == {"t2", "t3", "t4"}
+    assert [len(each.invoices()) for each in customers] == [1, 2, 2, 2]
+    (subscription,) = customers[0].tenant.rows("ledger_list_subscriptions")
+    expected = f"subscription {subscription['id']} of tenant t1 was not advanced: never"
+    assert set(warnings) == {expected}
+    assert subscription["current_period_start"] == utc("2025-01-01 00:00")
+
+
+@pytest.mark.parametrize(
+    ("error", "options"),
+    [
+        (errors.InvalidArgument, {"kind": "nonsense"}),
+        (errors.InvalidArgument, {"at": utc("2024-01-01 00:00")}),
+        (errors.InvalidInvoice, {"tax_rates": [{"name": 1}]}),
+    ],
+)
+def test_a_preview_of_what_is_due_refuses_what_it_ought_to(
+    customer: Customer, error: type[Exception], options: dict[str, Any]
+) -> None:
+    subscription = customer.tenant.create(make_plan(customer.conn, "pro", amount="49"))["id"]
+    customer.at("2025-03-05 00:00")
+    with pytest.raises(error):
+        customer.preview(subscription, **options)
+    assert customer.preview(subscription)["period_start"] == utc("2025-03-01 00:00")
+
+
 def test_what_is_not_of_one_subscription_ends_the_call(customer: Customer, conn: Session) -> None:
     customer.tenant.create(make_plan(conn, "pro", amount="49"))
     conn.execute(

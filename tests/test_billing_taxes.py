@@ -383,6 +383,18 @@ def test_rates_that_come_back_are_the_invoice_s_own(customer: Customer) -> None:
     ]
 
 
+def test_rates_in_another_spelling_are_the_same(customer: Customer) -> None:
+    subscription = customer.tenant.create(
+        make_plan(customer.conn, "pro", amount="31"), tax_rates=[rate(19)]
+    )["id"]
+    customer.advance()
+    set_rates(customer, subscription, {"name": "VAT", "percentage": "19.0", "applies_to": None})
+    customer.at("2025-01-11 00:00")
+    cancel(customer, subscription)
+    customer.advance()
+    assert bill(last(customer)) == [("-21.00", "-3.99"), ("VAT 19 %", "-3.99")]
+
+
 def test_a_maximum_that_takes_back_less_is_taxed_like_what_it_was_for(customer: Customer) -> None:
     plan = make_plan(customer.conn, "pro", prices=[price("level", maximum="60")])
     subscription = customer.tenant.create(plan, tax_rates=[rate(19)])["id"]

@@ -417,9 +417,9 @@ def _finish_embedded(server: EmbeddedServer, *, keep_running: bool) -> None:
         _say("and, while that runs, connect with")
         _say(f"  {_psql_command(server)}")
         return
-    _say("The server runs until Ctrl-C. Connect from another terminal with:")
-    _say(f"  {_psql_command(server)}")
     try:
+        _say("The server runs until Ctrl-C. Connect from another terminal with:")
+        _say(f"  {_psql_command(server)}")
         server.wait()
     except KeyboardInterrupt:
         _say("\nStopping the server; its data stays.")

@@ -1,6 +1,7 @@
 /*
-Whether an error says something of the data that was at hand, not of the server or of the
-transaction: a value out of range, a constraint, a rule of ours, or of a trigger of the app's.
+Whether an error can be about the data that was at hand: a value out of range, a constraint, a rule
+of ours or of the app's own triggers. What is about the server, the session, the transaction, locks
+or the schema concerns all.
 */
 create or replace function pgledger.is_of_one_subscription(error_state text)
 returns boolean
@@ -8,7 +9,7 @@ language sql
 immutable
 parallel safe
 as $$
-  select error_state ~ '^(22|23|LG|P0001)'
+  select error_state !~ '^(08|0A|25|40|42|53|54|55P03|57|58|F0|XX)'
 $$;
 
 comment on function pgledger.is_of_one_subscription is

@@ -21,7 +21,8 @@ as $$
   from (
     select
       invoices.key,
-      coalesce(part.value -> 'tax_rates', invoices.tax_rates) as tax_rates,
+      pgledger.plain_tax_rates(coalesce(part.value -> 'tax_rates', invoices.tax_rates))
+      as tax_rates,
       sum(
         coalesce(
           (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount

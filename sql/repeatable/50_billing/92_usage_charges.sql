@@ -54,6 +54,7 @@ declare
   v_events numeric[] := v_zeros;
   v_used record;
   v_value numeric;
+  v_is_seat boolean;
   v_cost record;
   v_price pgledger.priced_feature;
 begin
@@ -69,11 +70,16 @@ begin
       left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
         on price.meter_key = sums.meter_key
     loop
+      v_events[v_used.place] := v_events[v_used.place] + v_sign * coalesce(v_used.events, 0);
+      v_is_seat := v_used.basis ->> 'type' = 'seat';
+      continue when v_is_seat and v_time <> v_ends;
+
       v_value := coalesce(
-        case v_used.basis ->> 'aggregation'
-          when 'sum' then v_used.quantity
-          when 'count' then v_used.events
-          when 'max' then v_used.highest
+        case
+          when v_used.meter_key is null then 0
+          when v_used.basis ->> 'aggregation' = 'sum' then v_used.quantity
+          when v_used.basis ->> 'aggregation' = 'count' then v_used.events
+          when v_used.basis ->> 'aggregation' = 'max' then v_used.highest
           else pgledger.usage_between(
             v_used.meter_key, v_used.unique_key, v_used.basis ->> 'aggregation', counted_from,
             v_times[v_time]
@@ -84,8 +90,7 @@ begin
       if v_time = v_ends then
         v_counted[v_used.place] := v_value;
       end if;
-      v_events[v_used.place] := v_events[v_used.place] + v_sign * coalesce(v_used.events, 0);
-      continue when v_used.basis ->> 'type' = 'seat';
+      continue when v_is_seat;
 
       v_value := greatest(
         v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0

@@ -41,7 +41,7 @@ begin
 
   foreach v_rates in array v_sets loop
     if cardinality(v_sets) > 1 then
-      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = invoice.tax_rates);
+      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = v_sets[1]);
     end if;
     for v_rate in
       select
@@ -68,12 +68,12 @@ begin
           counted, events, redemption_key, basis, nth
         )
       ) as part;
-      continue when v_rates <> invoice.tax_rates and v_base = 0 and 0 = all(v_shares);
+      continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
 
       v_tax := null;
       v_tax.kind := 'tax';
       v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-      if v_rates <> invoice.tax_rates then
+      if v_rates <> v_sets[1] then
         v_tax.description := v_tax.description || ' of what is credited';
       end if;
       v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);

@@ -2,8 +2,9 @@
 What ledger_generate_invoice would answer, without an id. Of an invoice that stands: as it is.
 
 What the clock has decided and nobody has written down yet is written down for the answer and then
-rolled back, so nothing stays written. Only this locks the subscription and needs a transaction that
-may write; one that may not is answered as of what is written down.
+rolled back, so nothing stays written. Only this locks the subscription, fails like a write in a
+transaction with an old snapshot, and needs one that may write; one that may not is answered as of
+what is written down.
 
 Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
@@ -52,9 +53,10 @@ begin
       pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
     );
     v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
-    raise sqlstate 'LG000';
+    -- Not an error of ours: one that ends in 000 would stand for all of them.
+    raise sqlstate 'LGPRE';
   exception
-    when sqlstate 'LG000' then
+    when sqlstate 'LGPRE' then
       return v_answer;
   end;
 end;
@@ -63,8 +65,10 @@ $$;
 comment on function ledger_preview_invoice is
   'What a subscription''s invoice for a period comes to as of now: the answer of '
   'ledger_generate_invoice, computed anew if there is a draft, without an id, and nothing stays '
-  'written. Arguments as there. Errors: NullArgument, InvalidScope, InvalidId, '
-  'SubscriptionNotFound, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
+  'written. Waits for who is changing the subscription only where ledger_advance is due for it; a '
+  'read-only transaction is answered as of what ledger_advance has written down. Arguments as for '
+  'ledger_generate_invoice. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
+  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;

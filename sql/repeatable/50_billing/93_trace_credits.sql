@@ -2,7 +2,7 @@
 Traces the credits of an invoice to the tax rates that they were billed with. Lines for the same
 period, plan and item, and of a base fee the same quantity, that come to less than nothing after
 discounts give back what invoices that stand have billed for that: of no rates more than was billed
-with them. What no invoice has billed counts as billed with the rates that are given back last.
+with them, but of those that are given back last all that is left.
 
 Where not all was billed with the invoice's own rates, the basis of each of these lines says what
 was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
@@ -26,7 +26,7 @@ declare
   v_part numeric;
   v_parts jsonb;
 begin
-  tax_rates := array[invoice.tax_rates];
+  tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
       -- What a minimum or maximum charges within a credit makes it smaller: it comes first.

@@ -22,7 +22,7 @@ declare
   v_line pgledger.invoice_lines;
   v_amount numeric;
 begin
-  -- A thousand lines are read one by one: what is not there is not read.
+  -- A thousand lines are read one by one: what most do without is read where it is there.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     perform pgledger.check_plan_object(line, path, v_members);
   end if;
