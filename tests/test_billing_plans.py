@@ -10,6 +10,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from support.database import Connect, NewDatabase
+
 TENANTS = 20_000
 
 FILL: LiteralString = """
@@ -36,14 +38,18 @@ FILL: LiteralString = """
 """
 
 
+@pytest.fixture(scope="module")
+def template_of_busy(module_database: NewDatabase) -> str:
+    with psycopg.connect(module_database("template_of_busy"), autocommit=True) as conn:
+        conn.execute(FILL, {"tenants": TENANTS})
+        conn.execute("analyze")
+    return "template_of_busy"
+
+
 @pytest.fixture
-def busy(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+def busy(template_of_busy: str, database: NewDatabase, connect: Connect) -> psycopg.Connection[Any]:
     """Many tenants, each of whom has used both features."""
-    conn.execute(FILL, {"tenants": TENANTS})
-    conn.commit()
-    conn.autocommit = True
-    conn.execute("analyze")
-    return conn
+    return connect(dsn=database(template=template_of_busy), autocommit=True)
 
 
 @contextmanager
@@ -189,16 +195,23 @@ INVOICING: dict[str, LiteralString] = {
 }
 
 
+@pytest.fixture(scope="module")
+def template_of_invoiced(module_database: NewDatabase) -> str:
+    with psycopg.connect(module_database("template_of_invoiced"), autocommit=True) as conn:
+        conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
+        conn.execute(SUBSCRIBE)
+        while conn.execute("select count(*) from ledger_advance('shop')").fetchone() != (0,):
+            pass
+        conn.execute("analyze")
+    return "template_of_invoiced"
+
+
 @pytest.fixture
-def invoiced(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+def invoiced(
+    template_of_invoiced: str, database: NewDatabase, connect: Connect
+) -> psycopg.Connection[Any]:
     """Many tenants, each with an invoice."""
-    conn.autocommit = True
-    conn.execute("select ledger_create_feature('shop', 'calls', 'Calls')")
-    conn.execute(SUBSCRIBE)
-    while conn.execute("select count(*) from ledger_advance('shop')").fetchone() != (0,):
-        pass
-    conn.execute("analyze")
-    return conn
+    return connect(dsn=database(template=template_of_invoiced), autocommit=True)
 
 
 def test_an_invoice_reads_what_is_its_tenants(invoiced):

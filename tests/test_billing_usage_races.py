@@ -668,7 +668,7 @@ def test_whatever_is_served_is_what_a_check_says_at_that_moment(
 
 
 def test_a_killed_session_has_done_nothing_by_half(
-    new_server: NewServer, wait_until_gone: Callable[[EmbeddedServer], None]
+    new_server: NewServer, wait_until_gone: Callable[[EmbeddedServer, Session], None]
 ) -> None:
     server = new_server(settings={"fsync": "on", "full_page_writes": "on"})
     migrate(server.dsn())
@@ -701,7 +701,7 @@ def test_a_killed_session_has_done_nothing_by_half(
                 os.kill(doomed.info.backend_pid, signal.SIGKILL)
             with pytest.raises(OperationalError):
                 future.result(timeout=60)
-    wait_until_gone(server)
+        wait_until_gone(server, holder)
 
     with psycopg.connect(server.dsn(), autocommit=True) as conn:
         billing = Billing(conn)
@@ -713,11 +713,16 @@ def test_a_killed_session_has_done_nothing_by_half(
 
 
 @pytest.fixture
-def wait_until_gone() -> Callable[[EmbeddedServer], None]:
-    """Waits until a server that lost a session takes connections again."""
+def wait_until_gone() -> Callable[[EmbeddedServer, Session], None]:
+    """Waits until a server that lost a session has ended another, and takes connections again."""
 
-    def wait(server: EmbeddedServer) -> None:
+    def wait(server: EmbeddedServer, other: Session) -> None:
         deadline = time.monotonic() + 60
+        # Until the server has noticed what was done to it, it goes on taking connections.
+        with suppress(OperationalError):
+            while True:
+                other.execute("select")
+                assert time.monotonic() < deadline
         while True:
             try:
                 psycopg.connect(server.dsn()).close()

@@ -4,11 +4,9 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from pgledger import embedded
 from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import dump, load_files, migrate, roles_sql
 from support.database import NewDatabase
-from support.server import NewServer
+from support.server import NewServer, short_directory
 
 SECRET = "hunter2 is secret"
 
@@ -58,10 +56,8 @@ def cli() -> Cli:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir="/tmp"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with short_directory() as directory:
+        yield directory
 
 
 def failed(done: subprocess.CompletedProcess[str], pattern: str, *, code: int = 1) -> str:

@@ -2,16 +2,16 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from support.server import short_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "scripts" / "demo.py"
@@ -81,13 +81,8 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    # A socket's path may have about 100 bytes, which the usual temporary directories exceed.
-    short = "/tmp" if os.access("/tmp", os.W_OK) else None
-    parent = Path(tempfile.mkdtemp(prefix="pgl-", dir=short))
-    # Under root the server runs as another user, who has to pass through.
-    parent.chmod(0o755)
-    yield Stage(parent / "a stage")
-    shutil.rmtree(parent, ignore_errors=True)
+    with short_directory() as parent:
+        yield Stage(parent / "a stage")
 
 
 def test_the_demo_tells_its_story_twice_and_leaves_nothing_behind(stage: Stage) -> None:

@@ -24,11 +24,9 @@ import io
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +41,7 @@ from packaging.requirements import Requirement
 
 from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import migrate
-from support.server import running_server
+from support.server import running_server, short_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
@@ -336,20 +334,16 @@ def shortened(command: str) -> str:
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    # Documents start servers in it. A socket's path may have about 100 bytes, and under root the
-    # server runs as another user, who has to pass through.
-    short = "/tmp" if os.access("/tmp", os.W_OK) else None
-    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir=short))
-    directory.chmod(0o755)
-    try:
-        with (
-            running_server() as server,
-            contextlib.closing(Reader(server, directory, monkeypatch)) as found,
-        ):
-            yield found
-    finally:
-        monkeypatch.undo()
-        shutil.rmtree(directory, ignore_errors=True)
+    # Documents start servers in the directory.
+    with short_directory() as directory:
+        try:
+            with (
+                running_server() as server,
+                contextlib.closing(Reader(server, directory, monkeypatch)) as found,
+            ):
+                yield found
+        finally:
+            monkeypatch.undo()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 
 from pgledger import embedded
 from pgledger.embedded import EmbeddedError, EmbeddedServer, server_binaries
-from support.server import MAJOR, SETTINGS
+from support.server import MAJOR, SETTINGS, short_directory
 
 IS_ROOT = os.geteuid() == 0
 OTHER_MAJOR = 17 if MAJOR != 17 else 18
@@ -26,10 +26,8 @@ OTHER_MAJOR = 17 if MAJOR != 17 else 18
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory with a short name that the server's account can pass through."""
-    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir="/tmp"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with short_directory() as directory:
+        yield directory
 
 
 def make(directory: Path, *, major: int = MAJOR, **more: str) -> EmbeddedServer:

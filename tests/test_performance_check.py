@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +23,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgledger.migrate import migrate
 from support.database import Connect, NewDatabase
+from support.server import short_directory
 from support.waiting import WaitUntil
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,10 +131,9 @@ def figures(tmp_path: Path) -> Path:
 @pytest.fixture
 def passable() -> Iterator[Path]:
     """A directory that the account of an embedded server can pass through, with a short path."""
-    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir="/tmp"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
+    with short_directory() as directory:
+        yield directory
+        shutil.rmtree(directory)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,8 @@ FILL = """
 """
 
 
-@pytest.fixture(scope="module")
+# Not the module's: a test process may leave this file for another, and come back.
+@pytest.fixture(scope="session")
 def busy_dsn(server: EmbeddedServer, ledger_template: NoopExecutor) -> Iterator[str]:
     name = sql.Identifier(DATABASE)
     template = sql.Identifier(str(ledger_template.template_dbname))

@@ -32,7 +32,34 @@ SETTINGS: Mapping[str, str] = {
     "deadlock_timeout": "200ms",
 }
 
+# The servers of two test processes and those that their tests start use less.
+ROOM_BYTES = 4 * 2**30
+
 NewServer = Callable[..., EmbeddedServer]
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """Makes a directory that servers can be started in, and removes it at the end.
+
+    A socket's path may have about 100 bytes, which the usual temporary directories exceed. Under
+    root the server runs as another user, who can pass through here.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir=_parent()))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _parent() -> str | None:
+    # A clone of the schema is some 450 files, which take a disk's file system several times as
+    # long as memory's.
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= ROOM_BYTES:
+        return str(memory)
+    return "/tmp" if os.access("/tmp", os.W_OK) else None
 
 
 @contextmanager
@@ -45,29 +72,25 @@ def running_server(
         major: Version of PostgreSQL.
         settings: Server settings on top of SETTINGS.
     """
-    # A socket's path may have about 100 bytes, which the usual temporary directories exceed.
-    short = "/tmp" if os.access("/tmp", os.W_OK) else None
-    directory = Path(tempfile.mkdtemp(prefix="pgl-", dir=short))
-    # Under root the server runs as another user, who has to pass through.
-    directory.chmod(0o755)
-    reaper = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("reaper.py")), str(directory)],
-        stdin=subprocess.PIPE,
-        # Ctrl-C reaches a whole process group, and the reaper is there for what comes after it.
-        start_new_session=True,
-    )
-    try:
-        with EmbeddedServer(
-            directory / "data",
-            bin_dir=server_binaries(major),
-            settings={**SETTINGS, **(settings or {})},
-        ) as server:
-            yield server
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-        assert reaper.stdin is not None
-        reaper.stdin.close()
-        reaper.wait(timeout=30)
+    with short_directory() as directory:
+        reaper = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("reaper.py")), str(directory)],
+            stdin=subprocess.PIPE,
+            # Ctrl-C reaches a whole process group, and the reaper is there for what comes after.
+            start_new_session=True,
+        )
+        try:
+            with EmbeddedServer(
+                directory / "data",
+                bin_dir=server_binaries(major),
+                settings={**SETTINGS, **(settings or {})},
+            ) as server:
+                yield server
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+            assert reaper.stdin is not None
+            reaper.stdin.close()
+            reaper.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
