@@ -481,15 +481,15 @@ def test_invoice_mode_invoices_each_subscription_once(
 ) -> None:
     lines, written = usage_run(ledger_dsn, figures, "--mode", "invoice", "--events", "200")
     assert_matches(
-        lines[:7],
+        lines[:4],
+        (r"Events: 200", r"Invoices at the start: 3", r"Invoices: \d+", r"Seconds: \d+\.\d"),
+    )
+    assert_matches(
+        lines[-3:],
         (
             r"1000 lines, one-off invoice, created: \d+\.\d+ ms",
             r"1000 lines, one-off invoice, made final: \d+\.\d+ ms",
             r"1000 lines, invoice of metered features, drawn up: \d+\.\d+ ms",
-            r"Events: 200",
-            r"Invoices at the start: 3",
-            r"Invoices: \d+",
-            r"Seconds: \d+\.\d",
         ),
     )
     assert any(line.startswith("Where the time goes") for line in lines)
