@@ -4,11 +4,7 @@ Sessions are threads with a connection each. What has to happen first is waited 
 what the server says its sessions do.
 """
 
-import os
 import random
-import re
-import signal
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -29,7 +25,6 @@ from psycopg.errors import (
 )
 
 from pgledger import Ledger, Transfer, TransferRequest, ids, run_transaction
-from pgledger.embedded import EmbeddedServer
 from pgledger.errors import (
     AccountNotFound,
     IdempotencyConflict,
@@ -37,6 +32,7 @@ from pgledger.errors import (
     PositiveBalanceNotAllowed,
 )
 from pgledger.migrate import migrate
+from support.crash import kill_server
 from support.database import Connect
 from support.server import NewServer
 from support.waiting import WaitUntil, WaitUntilBlocked
@@ -998,36 +994,6 @@ def test_sessions_stopped_at_random_points_leave_no_half_call(
 # The whole server, killed
 
 
-def processes_of(server: EmbeddedServer) -> list[int]:
-    """Returns the postmaster and all its children, which cannot get more."""
-    text = (server.data_directory / "postmaster.pid").read_text()
-    postmaster = int(text.splitlines()[0])
-    os.kill(postmaster, signal.SIGSTOP)
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout
-    pairs = [(int(pid), int(parent)) for pid, parent in re.findall(r"(\d+)\s+(\d+)", listed)]
-    return [postmaster, *(pid for pid, parent in pairs if parent == postmaster)]
-
-
-def has_ended(pid: int) -> bool:
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return not state or state.startswith("Z")
-
-
-def kill_at_once(server: EmbeddedServer) -> None:
-    """Kills every process of a server with kill -9, and waits until all are gone."""
-    pids = processes_of(server)
-    for pid in reversed(pids):
-        os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while not all(has_ended(pid) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_killed_server_has_kept_every_acknowledged_transfer_and_nothing_half(
     new_server: NewServer,
 ) -> None:
@@ -1051,7 +1017,7 @@ def test_a_killed_server_has_kept_every_acknowledged_transfer_and_nothing_half(
                     while count(conn, "groups") < acknowledged_before_a_kill * (kill + 1):
                         assert time.monotonic() < deadline
                         assert not any(future.done() for future in futures)
-                kill_at_once(server)
+                kill_server(server)
             finally:
                 for worker in workers:
                     worker.stopping.set()

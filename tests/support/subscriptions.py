@@ -119,11 +119,11 @@ def advance(conn: Session, app_id: str = "shop", **options: Any) -> list[Row]:
     return rows
 
 
-def everything(conn: Session) -> list[tuple[Any, ...]]:
-    """Returns every row that is kept of subscriptions, and which transaction wrote it."""
+def everything(conn: Session, *others: str) -> list[tuple[Any, ...]]:
+    """Returns every row of subscriptions, and of others, and which transaction wrote it."""
     return [
         row
-        for table in ("subscriptions", "subscription_changes")
+        for table in ("subscriptions", "subscription_changes", *others)
         for row in conn.execute(
             f"select xmin::text, {table}.* from pgledger.{table} order by {table}".encode()
         ).fetchall()
