@@ -1,4 +1,38 @@
 /*
+Moves several amounts at once, given as plain rows: all of them, or none. This form takes the rows
+as its arguments; the other takes an array of them and what they share. A row has no place for an id
+or a value of its own; pgledger_create_transfers_bulk has.
+*/
+create or replace function pgledger_create_transfers(
+  variadic transfer_requests pgledger_transfer_request[]
+)
+returns setof pgledger_transfers_v1
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    created.id, created.from_account_id, created.to_account_id, created.amount,
+    created.created_at, created.event_at, created.metadata, created.currency,
+    created.from_account_name, created.to_account_name, created.from_account_balance,
+    created.to_account_balance, created.from_account_version, created.to_account_version,
+    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id
+  from pgledger.create_transfers_of_rows(transfer_requests, null, null, '', null, false) as created;
+end;
+$$;
+
+comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
+  'Makes several transfers, all or none, and returns them in order. Each argument is a plain row '
+  '(from_account_id, to_account_id, amount). Errors name the request, counted from 1; they are '
+  'those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+
+revoke all on function pgledger_create_transfers(pgledger_transfer_request[]) from public;
+grant execute on function pgledger_create_transfers(pgledger_transfer_request[]) to pgledger_poster;
+/*
 Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
 app_id and group_id: all of them, or none.
 */
