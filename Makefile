@@ -12,8 +12,8 @@ PYTEST_OPTIONS := -n $(JOBS) --dist worksteal
 ARGS ?=
 MAJORS ?= 18 17 16 15
 # What the run-time dependencies' versions can make a difference to.
-LOWEST := -m 'not slow' $(addprefix tests/test_,$(addsuffix .py,python python_async billing_python \
-  billing_meter ids signatures errors seed_ledger migrations cli))
+LOWEST := -m 'not slow' $(addprefix tests/,bindings usage/test_meter.py core/test_ids.py \
+  core/test_errors.py seeds/test_seed_ledger.py install/test_migrations.py install/test_cli.py)
 export PYTHON
 # Tests hand wrong types over on purpose, and compare rows whose types nobody declares.
 MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-strict-equality \

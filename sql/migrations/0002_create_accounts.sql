@@ -8,12 +8,18 @@ cost a sixth of a transfer. The writing functions are the only writers and check
 pgledger_verify() checks what was written.
 */
 create table pgledger.accounts (
-  -- An entry's id has 40 bits for it.
-  key bigint generated always as identity (maxvalue 1099511627775),
+  -- An entry's id has 40 bits for it: 8 for the node, which is 0 here, and 32 for the count.
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   created_at timestamptz not null,
   updated_at timestamptz not null,
   version bigint default 0 not null,
   balance numeric default 0 not null,
+  held_out numeric default 0 not null,
+  held_in numeric default 0 not null,
+  min_balance numeric,
+  max_balance numeric,
+  status smallint default 0 not null,
+  amount_scale smallint,
   allow_negative_balance boolean not null,
   allow_positive_balance boolean not null,
   id text collate "C" not null,
@@ -26,13 +32,14 @@ create table pgledger.accounts (
   constraint accounts_id_key unique (id)
 ) with (fillfactor = 50);
 
-create index accounts_app_id_tenant_id_name_idx on pgledger.accounts (app_id, tenant_id, name);
+create index accounts_app_id_tenant_id_name_idx
+on pgledger.accounts (app_id, tenant_id, name collate "C");
 
 comment on table pgledger.accounts is
   'One row an account: what it is, and its balance and version after the newest transfer. '
   'Rows are never deleted; id, key, app, currency, name, tenant, limits and metadata never change.';
 comment on column pgledger.accounts.key is
-  'Internal number of the account, at most 40 bits; transfers refer to it.';
+  'Internal number of the account; transfers refer to it. 8 bits name the node, 32 count.';
 comment on column pgledger.accounts.created_at is 'When the account was recorded.';
 comment on column pgledger.accounts.updated_at is
   'created_at of the newest transfer, or of the account itself. The next transfer is later.';
@@ -40,6 +47,18 @@ comment on column pgledger.accounts.version is
   'Count of the account''s entries. Versions of entries run from 1 to this without a gap.';
 comment on column pgledger.accounts.balance is
   'Sum of the account''s entries in units of its currency, at most 18 decimal places.';
+comment on column pgledger.accounts.held_out is
+  'Sum of what open holds keep back for leaving the account; 0 as long as there are no holds.';
+comment on column pgledger.accounts.held_in is
+  'Sum of what open holds announce to reach the account; 0 as long as there are no holds.';
+comment on column pgledger.accounts.min_balance is
+  'Limit that the balance less held_out never falls below; null for none.';
+comment on column pgledger.accounts.max_balance is
+  'Limit that the balance and held_in never exceed; null for none.';
+comment on column pgledger.accounts.status is
+  '0: open. 1: frozen for what leaves. 2: for what reaches it. 3: for both. 4: closed.';
+comment on column pgledger.accounts.amount_scale is
+  'Decimal places that amounts may have; null for 18.';
 comment on column pgledger.accounts.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger.accounts.allow_positive_balance is

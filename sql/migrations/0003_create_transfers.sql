@@ -18,6 +18,7 @@ create table pgledger.transfers (
   from_balance numeric not null,
   to_balance numeric not null,
   group_id text collate "C",
+  origin_id text collate "C",
   metadata jsonb,
   constraint transfers_id_pk primary key (id),
   constraint transfers_from_key_from_version_key unique (from_key, from_version),
@@ -26,6 +27,8 @@ create table pgledger.transfers (
 
 create index transfers_app_id_group_id_idx on pgledger.transfers (app_id, group_id)
 where group_id is not null;
+create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origin_id)
+where origin_id is not null;
 
 comment on table pgledger.transfers is
   'One row a transfer, with both of its legs: the account it leaves and the account it reaches. '
@@ -48,6 +51,8 @@ comment on column pgledger.transfers.to_balance is
   'Balance of the account it reaches, after it.';
 comment on column pgledger.transfers.group_id is
   'Name given by the caller to join the transfers of one call, for example an order''s number.';
+comment on column pgledger.transfers.origin_id is
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_); null for one of its own.';
 comment on column pgledger.transfers.metadata is
   'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
 

@@ -108,7 +108,7 @@ comment on column pgledger.features.created_at is 'When it was created.';
 comment on column pgledger.features.updated_at is 'When it was last changed.';
 
 create table pgledger.plans (
-  key bigint generated always as identity,
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
   app_id text collate "C" not null,
   tenant_id text collate "C" not null,
@@ -220,3 +220,136 @@ revoke all on table pgledger.plans from public;
 grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
+
+create type ledger_currency as (
+  app_id text collate "C",
+  code text collate "C",
+  exponent integer
+);
+
+comment on type ledger_currency is 'How far amounts of a currency are rounded.';
+comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
+comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
+comment on column ledger_currency.exponent is 'Decimal places.';
+
+revoke all on type ledger_currency from public;
+grant usage on type ledger_currency to pgledger_reader;
+
+create type ledger_feature as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  key text collate "C",
+  name text,
+  description text,
+  type text collate "C",
+  aggregation text collate "C",
+  unique_key text collate "C",
+  status text collate "C",
+  version bigint,
+  metadata jsonb,
+  created_at timestamptz,
+  updated_at timestamptz
+);
+
+comment on type ledger_feature is 'What plans can contain.';
+comment on column ledger_feature.id is 'Public id, feat_ and a ULID.';
+comment on column ledger_feature.app_id is 'App that it belongs to; * for all apps.';
+comment on column ledger_feature.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
+comment on column ledger_feature.key is 'Name in plans and usage events, for example api_calls.';
+comment on column ledger_feature.name is 'Name for people.';
+comment on column ledger_feature.description is 'Text for people, or null.';
+comment on column ledger_feature.type is
+  'What it is: boolean is on or off, metered adds usage up over a period, seat is a level; one '
+  'of: boolean, metered, seat.';
+comment on column ledger_feature.aggregation is
+  'What usage of a metered feature comes to (none for the other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
+comment on column ledger_feature.unique_key is
+  'Member of an event''s metadata whose different values unique_count counts, or null.';
+comment on column ledger_feature.status is
+  'No new plan may contain an archived one; one of: active, archived.';
+comment on column ledger_feature.version is 'Counts changes, from 1.';
+comment on column ledger_feature.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_feature.created_at is 'When it was created.';
+comment on column ledger_feature.updated_at is 'When it was last changed.';
+
+revoke all on type ledger_feature from public;
+grant usage on type ledger_feature to pgledger_reader;
+
+create type ledger_plan as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  slug text collate "C",
+  name text,
+  description text,
+  status text collate "C",
+  currency text collate "C",
+  features jsonb,
+  pricing jsonb,
+  billing_interval text collate "C",
+  interval_count integer,
+  trial_days integer,
+  anchor_at_trial_end boolean,
+  add_on boolean,
+  version bigint,
+  metadata jsonb,
+  created_at timestamptz,
+  updated_at timestamptz
+);
+
+comment on type ledger_plan is 'What a subscription gives and what it costs.';
+comment on column ledger_plan.id is 'Public id, plan_ and a ULID.';
+comment on column ledger_plan.app_id is 'App that it belongs to.';
+comment on column ledger_plan.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
+comment on column ledger_plan.slug is 'Name in addresses and code, for example pro.';
+comment on column ledger_plan.name is 'Name for people.';
+comment on column ledger_plan.description is 'Text for people, or null.';
+comment on column ledger_plan.status is
+  'Who has an archived one keeps it, nobody new may take it; one of: active, archived.';
+comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
+comment on column ledger_plan.features is 'Features and their limits, as given.';
+comment on column ledger_plan.pricing is 'Base fee and prices, as given.';
+comment on column ledger_plan.billing_interval is
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column ledger_plan.interval_count is 'Units in a billing period.';
+comment on column ledger_plan.trial_days is 'Days of trial that a new subscription gets.';
+comment on column ledger_plan.anchor_at_trial_end is
+  'Whether periods count from the end of the trial.';
+comment on column ledger_plan.add_on is
+  'Whether a tenant may have it beside another active subscription.';
+comment on column ledger_plan.version is 'Counts changes, from 1.';
+comment on column ledger_plan.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_plan.created_at is 'When it was created.';
+comment on column ledger_plan.updated_at is 'When it was last changed.';
+
+revoke all on type ledger_plan from public;
+grant usage on type ledger_plan to pgledger_reader;
+
+create type ledger_price_line as (
+  line integer,
+  kind text collate "C",
+  description text collate "C",
+  quantity numeric,
+  unit_amount numeric,
+  flat_amount numeric,
+  amount numeric
+);
+
+comment on type ledger_price_line is 'One line of what usage costs.';
+comment on column ledger_price_line.line is 'Which line, from 1.';
+comment on column ledger_price_line.kind is
+  'usage; true_up: what is missing to the minimum; cap: what is above the maximum, below zero. '
+  'One of: usage, true_up, cap.';
+comment on column ledger_price_line.description is 'Text for people.';
+comment on column ledger_price_line.quantity is 'How much is charged for, or null.';
+comment on column ledger_price_line.unit_amount is 'Price of one, or null.';
+comment on column ledger_price_line.flat_amount is
+  'Amount that is due whatever the quantity, or null.';
+comment on column ledger_price_line.amount is 'What it comes to.';
+
+revoke all on type ledger_price_line from public;
+grant usage on type ledger_price_line to pgledger_reader;

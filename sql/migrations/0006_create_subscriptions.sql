@@ -3,7 +3,7 @@ Subscriptions, and what happened to each. A subscription is live while it is tri
 its cancel_at, if any, is still ahead; ledger_advance writes down what the clock has decided.
 */
 create table pgledger.subscriptions (
-  key bigint generated always as identity,
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
   app_id text collate "C" not null,
   tenant_id text collate "C" not null,
@@ -157,3 +157,97 @@ grant select on table pgledger.subscriptions to pgledger_auditor;
 alter table pgledger.subscription_changes enable row level security;
 revoke all on table pgledger.subscription_changes from public;
 grant select on table pgledger.subscription_changes to pgledger_auditor;
+
+create type ledger_subscription as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  plan_id text collate "C",
+  plan_slug text collate "C",
+  status text collate "C",
+  quantity numeric,
+  started_at timestamptz,
+  anchor_at timestamptz,
+  time_zone text collate "C",
+  billing_interval text collate "C",
+  interval_count integer,
+  current_period_start timestamptz,
+  current_period_end timestamptz,
+  trial_end timestamptz,
+  cancel_at timestamptz,
+  canceled_at timestamptz,
+  paused_at timestamptz,
+  ended_at timestamptz,
+  add_on boolean,
+  unused_time text collate "C",
+  tax_rates jsonb,
+  version bigint,
+  metadata jsonb,
+  created_at timestamptz,
+  updated_at timestamptz
+);
+
+comment on type ledger_subscription is 'Which plan a tenant has, since when and until when.';
+comment on column ledger_subscription.id is 'Public id, sub_ and a ULID.';
+comment on column ledger_subscription.app_id is 'App.';
+comment on column ledger_subscription.tenant_id is 'Tenant who subscribes.';
+comment on column ledger_subscription.plan_id is 'Plan as of now.';
+comment on column ledger_subscription.plan_slug is 'Its slug.';
+comment on column ledger_subscription.status is
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
+comment on column ledger_subscription.quantity is 'How many times the plan is taken.';
+comment on column ledger_subscription.started_at is 'When it began.';
+comment on column ledger_subscription.anchor_at is
+  'Boundary number 0 of its periods: every other is whole intervals from it.';
+comment on column ledger_subscription.time_zone is
+  'Zone in whose days and months periods are counted.';
+comment on column ledger_subscription.billing_interval is
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column ledger_subscription.interval_count is 'Intervals in a period.';
+comment on column ledger_subscription.current_period_start is
+  'Start of the current period, inclusive.';
+comment on column ledger_subscription.current_period_end is 'End of the current period, exclusive.';
+comment on column ledger_subscription.trial_end is
+  'When the trial ends or ended (none without one), or null.';
+comment on column ledger_subscription.cancel_at is 'When it will end, if that is decided, or null.';
+comment on column ledger_subscription.canceled_at is 'When its end was asked for, or null.';
+comment on column ledger_subscription.paused_at is 'Since when it is paused, or null.';
+comment on column ledger_subscription.ended_at is 'When it ended, or null.';
+comment on column ledger_subscription.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscription.unused_time is
+  'What becomes of paid time that a cancellation at once leaves unused; one of: none, credit, '
+  'refund.';
+comment on column ledger_subscription.tax_rates is 'Tax rates of its invoices, as given.';
+comment on column ledger_subscription.version is 'Counts changes, from 1.';
+comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_subscription.created_at is 'When it was created.';
+comment on column ledger_subscription.updated_at is 'When it was last changed.';
+
+revoke all on type ledger_subscription from public;
+grant usage on type ledger_subscription to pgledger_reader;
+
+create type ledger_subscription_move as (
+  tenant_id text collate "C",
+  subscription_id text collate "C",
+  change text collate "C",
+  occurred_at timestamptz,
+  invoice_id text collate "C",
+  error text collate "C"
+);
+
+comment on type ledger_subscription_move is 'One step that the clock has made due.';
+comment on column ledger_subscription_move.tenant_id is 'Whose subscription or invoice.';
+comment on column ledger_subscription_move.subscription_id is
+  'Which subscription (none for a one-off invoice), or null.';
+comment on column ledger_subscription_move.change is
+  'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
+  'nothing_due: very many had only to be looked at. One of: trial_ended, period_started, '
+  'canceled, invoice_drafted, invoice_finalized, invoice_past_due, failed, nothing_due.';
+comment on column ledger_subscription_move.occurred_at is
+  'The boundary at which it took effect; of an invoice, when it was made or due.';
+comment on column ledger_subscription_move.invoice_id is
+  'The invoice, if it is about one, or null.';
+comment on column ledger_subscription_move.error is 'What went wrong, of one that failed, or null.';
+
+revoke all on type ledger_subscription_move from public;
+grant usage on type ledger_subscription_move to pgledger_reader;

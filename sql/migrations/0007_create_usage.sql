@@ -53,10 +53,9 @@ create table pgledger.usage_events (
   quantity numeric not null,
   idempotency_key text collate "C",
   metadata jsonb,
+  constraint usage_events_meter_key_event_at_key_pk primary key (meter_key, event_at, key),
   constraint usage_events_tenant_key_idempotency_key_key unique (tenant_key, idempotency_key)
 );
-
-create index usage_events_meter_key_event_at_idx on pgledger.usage_events (meter_key, event_at);
 
 comment on table pgledger.usage_events is
   'Usage as it was reported. Rows never change; purging removes old ones.';
@@ -129,3 +128,83 @@ revoke all on table pgledger.usage_rollups from public;
 grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
 grant select on table pgledger.usage_values to pgledger_auditor;
+
+create type ledger_usage_event as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  feature_key text collate "C",
+  quantity numeric,
+  event_at timestamptz,
+  idempotency_key text collate "C",
+  metadata jsonb,
+  created_at timestamptz
+);
+
+comment on type ledger_usage_event is 'Usage as it was reported.';
+comment on column ledger_usage_event.id is 'Public id, evt_ and a ULID.';
+comment on column ledger_usage_event.app_id is 'App.';
+comment on column ledger_usage_event.tenant_id is 'Who used it.';
+comment on column ledger_usage_event.feature_key is 'What was used.';
+comment on column ledger_usage_event.quantity is 'How much.';
+comment on column ledger_usage_event.event_at is
+  'When it happened; it belongs to the period that this lies in.';
+comment on column ledger_usage_event.idempotency_key is
+  'The tenant''s own name of the event, or null.';
+comment on column ledger_usage_event.metadata is 'JSON object given with it, or null.';
+comment on column ledger_usage_event.created_at is 'When it was recorded.';
+
+revoke all on type ledger_usage_event from public;
+grant usage on type ledger_usage_event to pgledger_reader;
+
+create type ledger_usage_answer as (
+  event_index bigint,
+  status text collate "C",
+  id text collate "C",
+  error text collate "C",
+  reason text collate "C"
+);
+
+comment on type ledger_usage_answer is 'What became of one event of a batch.';
+comment on column ledger_usage_answer.event_index is 'Which of the batch, from 1.';
+comment on column ledger_usage_answer.status is
+  'What became of it; the key of a duplicate had been counted before; one of: inserted, '
+  'duplicate, rejected.';
+comment on column ledger_usage_answer.id is
+  'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
+  'purged just now; of a rejected one none: or null.';
+comment on column ledger_usage_answer.error is
+  'SQLSTATE of what is wrong with a rejected one, or null.';
+comment on column ledger_usage_answer.reason is 'The same in words, or null.';
+
+revoke all on type ledger_usage_answer from public;
+grant usage on type ledger_usage_answer to pgledger_reader;
+
+create type ledger_usage_receipt as (
+  status text collate "C",
+  id text collate "C"
+);
+
+comment on type ledger_usage_receipt is 'What became of a single event.';
+comment on column ledger_usage_receipt.status is
+  'What became of it; the key of a duplicate had been counted before; one of: inserted, duplicate.';
+comment on column ledger_usage_receipt.id is
+  'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
+  'purged just now, or null.';
+
+revoke all on type ledger_usage_receipt from public;
+grant usage on type ledger_usage_receipt to pgledger_reader;
+
+create type ledger_feature_usage as (
+  feature_key text collate "C",
+  aggregation text collate "C",
+  value numeric
+);
+
+comment on type ledger_feature_usage is 'What usage of a feature comes to.';
+comment on column ledger_feature_usage.feature_key is 'What was used.';
+comment on column ledger_feature_usage.aggregation is 'How it was counted.';
+comment on column ledger_feature_usage.value is 'What it comes to.';
+
+revoke all on type ledger_feature_usage from public;
+grant usage on type ledger_feature_usage to pgledger_reader;

@@ -69,3 +69,61 @@ revoke all on table pgledger.entitlement_cache from public;
 grant select on table pgledger.entitlement_cache to pgledger_auditor;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
+
+create type ledger_entitlement as (
+  allowed boolean,
+  feature text collate "C",
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text collate "C"
+);
+
+comment on type ledger_entitlement is 'Whether a tenant may use a feature.';
+comment on column ledger_entitlement.allowed is 'Whether the quantity asked for may be used.';
+comment on column ledger_entitlement.feature is 'Key of the feature.';
+comment on column ledger_entitlement.used is 'Usage in the limit''s period, or seats taken.';
+comment on column ledger_entitlement."limit" is 'How much there is; -1 for unlimited.';
+comment on column ledger_entitlement.remaining is 'How much of it is left; -1 for unlimited.';
+comment on column ledger_entitlement.soft_limit is
+  'Whether usage may go beyond the limit, at a price.';
+comment on column ledger_entitlement.reason is
+  'Why it is allowed or not; soft_limit is beyond the limit, at a price; one of: within_limit, '
+  'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
+  'paused.';
+
+revoke all on type ledger_entitlement from public;
+grant usage on type ledger_entitlement to pgledger_reader;
+
+create type ledger_consumption as (
+  allowed boolean,
+  feature text collate "C",
+  used numeric,
+  "limit" numeric,
+  remaining numeric,
+  soft_limit boolean,
+  reason text collate "C",
+  event_id text collate "C"
+);
+
+comment on type ledger_consumption is 'An entitlement that was checked and used in one step.';
+comment on column ledger_consumption.allowed is 'Whether the quantity was recorded as used.';
+comment on column ledger_consumption.feature is 'Key of the feature.';
+comment on column ledger_consumption.used is
+  'Usage in the limit''s period afterwards, or seats taken.';
+comment on column ledger_consumption."limit" is 'How much there is; -1 for unlimited.';
+comment on column ledger_consumption.remaining is
+  'How much of it is left afterwards; -1 for unlimited.';
+comment on column ledger_consumption.soft_limit is
+  'Whether usage may go beyond the limit, at a price.';
+comment on column ledger_consumption.reason is
+  'Why it is allowed or not; soft_limit is beyond the limit, at a price; one of: within_limit, '
+  'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
+  'paused.';
+comment on column ledger_consumption.event_id is
+  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one; none if '
+  'nothing was recorded: or null.';
+
+revoke all on type ledger_consumption from public;
+grant usage on type ledger_consumption to pgledger_reader;

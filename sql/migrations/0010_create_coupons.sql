@@ -3,7 +3,7 @@ Coupons, who has redeemed them, and which invoices they have reduced. A redempti
 tenant's: invoices use it up as they become final, and give it back when they are voided.
 */
 create table pgledger.coupons (
-  key bigint generated always as identity,
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
   app_id text collate "C" not null,
   tenant_id text collate "C" not null,
@@ -77,7 +77,7 @@ comment on column pgledger.coupons.created_at is 'When it was created.';
 comment on column pgledger.coupons.updated_at is 'When it was last changed.';
 
 create table pgledger.coupon_redemptions (
-  key bigint generated always as identity,
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
   coupon_key bigint not null,
   app_id text collate "C" not null,
@@ -127,3 +127,97 @@ revoke all on table pgledger.coupon_redemptions from public;
 grant select on table pgledger.coupon_redemptions to pgledger_auditor;
 create policy auditors_read_all on pgledger.coupon_redemptions
 for select to pgledger_auditor using (true);
+
+create type ledger_coupon as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  code text collate "C",
+  name text,
+  percentage numeric,
+  amount numeric,
+  currency text collate "C",
+  duration text collate "C",
+  duration_invoices integer,
+  applies_to text[] collate "C",
+  minimum_subtotal numeric,
+  valid_from timestamptz,
+  valid_until timestamptz,
+  max_redemptions bigint,
+  max_redemptions_per_tenant bigint,
+  redemptions bigint,
+  status text collate "C",
+  version bigint,
+  metadata jsonb,
+  created_at timestamptz,
+  updated_at timestamptz
+);
+
+comment on type ledger_coupon is 'A discount that tenants can redeem.';
+comment on column ledger_coupon.id is 'Public id, cpn_ and a ULID.';
+comment on column ledger_coupon.app_id is 'App that it belongs to.';
+comment on column ledger_coupon.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
+comment on column ledger_coupon.code is 'What is typed to redeem it, for example WELCOME20.';
+comment on column ledger_coupon.name is 'Name for people; stands on invoices.';
+comment on column ledger_coupon.percentage is
+  'Percent off, above 0 to 100 (none for an amount), or null.';
+comment on column ledger_coupon.amount is 'Amount off (none for a percentage), or null.';
+comment on column ledger_coupon.currency is
+  'Currency of its amounts; if it has one, it is for invoices in that currency only, or null.';
+comment on column ledger_coupon.duration is
+  'How many invoices a redemption reduces; one of: once, repeating, forever.';
+comment on column ledger_coupon.duration_invoices is 'How many, if it is repeating, or null.';
+comment on column ledger_coupon.applies_to is
+  'Keys of the features whose lines it reduces, base among them for the base fee (none for the '
+  'whole invoice), or null.';
+comment on column ledger_coupon.minimum_subtotal is
+  'Sum of an invoice''s lines, before discounts, from which on it applies, or null.';
+comment on column ledger_coupon.valid_from is
+  'From when on it can be redeemed, inclusive, or null.';
+comment on column ledger_coupon.valid_until is 'Until when, exclusive, or null.';
+comment on column ledger_coupon.max_redemptions is 'How often it can be redeemed in all, or null.';
+comment on column ledger_coupon.max_redemptions_per_tenant is
+  'How often one tenant can redeem it, or null.';
+comment on column ledger_coupon.redemptions is 'How often it has been redeemed.';
+comment on column ledger_coupon.status is
+  'An archived one can no longer be redeemed; one of: active, archived.';
+comment on column ledger_coupon.version is 'Counts changes, from 1.';
+comment on column ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_coupon.created_at is 'When it was created.';
+comment on column ledger_coupon.updated_at is 'When it was last changed.';
+
+revoke all on type ledger_coupon from public;
+grant usage on type ledger_coupon to pgledger_reader;
+
+create type ledger_coupon_redemption as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  coupon_id text collate "C",
+  code text collate "C",
+  subscription_id text collate "C",
+  status text,
+  uses_left integer,
+  amount_left numeric,
+  created_at timestamptz
+);
+
+comment on type ledger_coupon_redemption is 'A coupon in the hands of a tenant.';
+comment on column ledger_coupon_redemption.id is 'Public id, red_ and a ULID.';
+comment on column ledger_coupon_redemption.app_id is 'App.';
+comment on column ledger_coupon_redemption.tenant_id is 'Who redeemed it.';
+comment on column ledger_coupon_redemption.coupon_id is 'Which coupon.';
+comment on column ledger_coupon_redemption.code is 'Its code.';
+comment on column ledger_coupon_redemption.subscription_id is
+  'Subscription whose invoices it reduces (none for all of the tenant''s), or null.';
+comment on column ledger_coupon_redemption.status is
+  'Nothing is left of a used one; one of: active, used.';
+comment on column ledger_coupon_redemption.uses_left is
+  'How many invoices it can still reduce (none for any number), or null.';
+comment on column ledger_coupon_redemption.amount_left is
+  'What is left of an amount off that is for once (none for all others), or null.';
+comment on column ledger_coupon_redemption.created_at is 'When it was redeemed.';
+
+revoke all on type ledger_coupon_redemption from public;
+grant usage on type ledger_coupon_redemption to pgledger_reader;

@@ -33,7 +33,7 @@ comment on type pgledger.priced_feature is
 revoke all on type pgledger.priced_feature from public;
 
 create table pgledger.invoices (
-  key bigint generated always as identity,
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
   app_id text collate "C" not null,
   tenant_id text collate "C" not null,
@@ -207,7 +207,7 @@ comment on column pgledger.invoice_lines.basis is
   'JSON object of what it was computed from: the price, the allowance, the rate.';
 
 create table pgledger.invoice_payments (
-  key bigint generated always as identity,
+  key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   id text collate "C" not null,
   invoice_key bigint not null,
   app_id text collate "C" not null,
@@ -324,3 +324,203 @@ using (
     where mapped.role_name = current_user
   )
 );
+
+create type ledger_invoice as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  subscription_id text collate "C",
+  kind text collate "C",
+  period_start timestamptz,
+  period_end timestamptz,
+  status text collate "C",
+  number bigint,
+  currency text collate "C",
+  subtotal numeric,
+  discount numeric,
+  tax numeric,
+  total numeric,
+  credits_applied numeric,
+  amount_due numeric,
+  amount_paid numeric,
+  amount_remaining numeric,
+  refund_due numeric,
+  unapplied numeric,
+  line_items jsonb,
+  tax_rates jsonb,
+  finalized_at timestamptz,
+  due_at timestamptz,
+  paid_at timestamptz,
+  voided_at timestamptz,
+  void_reason text,
+  uncollectible_at timestamptz,
+  version bigint,
+  metadata jsonb,
+  created_at timestamptz,
+  updated_at timestamptz
+);
+
+comment on type ledger_invoice is 'An invoice with its lines.';
+comment on column ledger_invoice.id is 'Public id, inv_ and a ULID.';
+comment on column ledger_invoice.app_id is 'App.';
+comment on column ledger_invoice.tenant_id is 'Who is billed.';
+comment on column ledger_invoice.subscription_id is
+  'For which subscription (none for a one-off invoice), or null.';
+comment on column ledger_invoice.kind is
+  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
+  'pays for. interim: usage within a period. one_off: lines that the app gave. One of: period, '
+  'start, interim, one_off.';
+comment on column ledger_invoice.period_start is
+  'Start of the period it is for, inclusive (none for a one-off invoice), or null.';
+comment on column ledger_invoice.period_end is 'End of the period it is for, exclusive, or null.';
+comment on column ledger_invoice.status is
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
+comment on column ledger_invoice.number is
+  'Number within the app, from 1 without a gap (none for a draft), or null.';
+comment on column ledger_invoice.currency is 'Currency of all amounts.';
+comment on column ledger_invoice.subtotal is 'Sum of the lines before discounts and taxes.';
+comment on column ledger_invoice.discount is 'Sum of what coupons take off.';
+comment on column ledger_invoice.tax is 'Sum of the taxes.';
+comment on column ledger_invoice.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column ledger_invoice.credits_applied is 'What a wallet has paid of the total.';
+comment on column ledger_invoice.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoice.amount_paid is 'Sum of the payments made on it.';
+comment on column ledger_invoice.amount_remaining is
+  'What is still to be paid; 0 for one that is voided.';
+comment on column ledger_invoice.refund_due is 'What is to be paid back of a total below zero.';
+comment on column ledger_invoice.unapplied is
+  'What was paid too much, or credited and not refunded: kept for the tenant.';
+comment on column ledger_invoice.line_items is 'Its lines, in their order.';
+comment on column ledger_invoice.tax_rates is 'Tax rates that it was computed with, as given.';
+comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
+comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
+comment on column ledger_invoice.paid_at is 'When payments covered it, or null.';
+comment on column ledger_invoice.voided_at is 'When it was voided, or null.';
+comment on column ledger_invoice.void_reason is 'Why it was voided, or null.';
+comment on column ledger_invoice.uncollectible_at is 'When it was given up, or null.';
+comment on column ledger_invoice.version is 'Counts changes, from 1.';
+comment on column ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_invoice.created_at is 'When it was drawn up.';
+comment on column ledger_invoice.updated_at is 'When it was last changed.';
+
+revoke all on type ledger_invoice from public;
+grant usage on type ledger_invoice to pgledger_reader;
+
+create type ledger_invoice_preview as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  subscription_id text collate "C",
+  kind text collate "C",
+  period_start timestamptz,
+  period_end timestamptz,
+  status text collate "C",
+  number bigint,
+  currency text collate "C",
+  subtotal numeric,
+  discount numeric,
+  tax numeric,
+  total numeric,
+  credits_applied numeric,
+  amount_due numeric,
+  amount_paid numeric,
+  amount_remaining numeric,
+  refund_due numeric,
+  unapplied numeric,
+  line_items jsonb,
+  tax_rates jsonb,
+  finalized_at timestamptz,
+  due_at timestamptz,
+  paid_at timestamptz,
+  voided_at timestamptz,
+  void_reason text,
+  uncollectible_at timestamptz,
+  version bigint,
+  metadata jsonb,
+  created_at timestamptz,
+  updated_at timestamptz
+);
+
+comment on type ledger_invoice_preview is 'An invoice as it would be drawn up, or as it was.';
+comment on column ledger_invoice_preview.id is
+  'Public id, inv_ and a ULID (none as long as it is not written down), or null.';
+comment on column ledger_invoice_preview.app_id is 'App.';
+comment on column ledger_invoice_preview.tenant_id is 'Who is billed.';
+comment on column ledger_invoice_preview.subscription_id is
+  'For which subscription (none for a one-off invoice), or null.';
+comment on column ledger_invoice_preview.kind is
+  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
+  'pays for. interim: usage within a period. one_off: lines that the app gave. One of: period, '
+  'start, interim, one_off.';
+comment on column ledger_invoice_preview.period_start is
+  'Start of the period it is for, inclusive (none for a one-off invoice), or null.';
+comment on column ledger_invoice_preview.period_end is
+  'End of the period it is for, exclusive, or null.';
+comment on column ledger_invoice_preview.status is
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
+comment on column ledger_invoice_preview.number is
+  'Number within the app, from 1 without a gap (none for a draft), or null.';
+comment on column ledger_invoice_preview.currency is 'Currency of all amounts.';
+comment on column ledger_invoice_preview.subtotal is 'Sum of the lines before discounts and taxes.';
+comment on column ledger_invoice_preview.discount is 'Sum of what coupons take off.';
+comment on column ledger_invoice_preview.tax is 'Sum of the taxes.';
+comment on column ledger_invoice_preview.total is
+  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+comment on column ledger_invoice_preview.credits_applied is 'What a wallet has paid of the total.';
+comment on column ledger_invoice_preview.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoice_preview.amount_paid is 'Sum of the payments made on it.';
+comment on column ledger_invoice_preview.amount_remaining is
+  'What is still to be paid; 0 for one that is voided.';
+comment on column ledger_invoice_preview.refund_due is
+  'What is to be paid back of a total below zero.';
+comment on column ledger_invoice_preview.unapplied is
+  'What was paid too much, or credited and not refunded: kept for the tenant.';
+comment on column ledger_invoice_preview.line_items is 'Its lines, in their order.';
+comment on column ledger_invoice_preview.tax_rates is
+  'Tax rates that it was computed with, as given.';
+comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
+comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
+comment on column ledger_invoice_preview.paid_at is 'When payments covered it, or null.';
+comment on column ledger_invoice_preview.voided_at is 'When it was voided, or null.';
+comment on column ledger_invoice_preview.void_reason is 'Why it was voided, or null.';
+comment on column ledger_invoice_preview.uncollectible_at is 'When it was given up, or null.';
+comment on column ledger_invoice_preview.version is
+  'Counts changes, from 1 (none as long as it is not written down), or null.';
+comment on column ledger_invoice_preview.metadata is 'JSON object of the app''s own, or null.';
+comment on column ledger_invoice_preview.created_at is
+  'When it was drawn up (none as long as it is not written down), or null.';
+comment on column ledger_invoice_preview.updated_at is
+  'When it was last changed (none as long as it is not written down), or null.';
+
+revoke all on type ledger_invoice_preview from public;
+grant usage on type ledger_invoice_preview to pgledger_reader;
+
+create type ledger_payment as (
+  id text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  invoice_id text collate "C",
+  amount numeric,
+  currency text collate "C",
+  reference text,
+  paid_at timestamptz,
+  created_at timestamptz
+);
+
+comment on type ledger_payment is 'Money that came in for an invoice.';
+comment on column ledger_payment.id is 'Public id, pay_ and a ULID.';
+comment on column ledger_payment.app_id is 'App.';
+comment on column ledger_payment.tenant_id is 'Who paid.';
+comment on column ledger_payment.invoice_id is 'Which invoice.';
+comment on column ledger_payment.amount is 'Amount in the invoice''s currency.';
+comment on column ledger_payment.currency is 'That currency.';
+comment on column ledger_payment.reference is
+  'What the payment is called where it was made, or null.';
+comment on column ledger_payment.paid_at is 'When it was paid.';
+comment on column ledger_payment.created_at is 'When it was written down.';
+
+revoke all on type ledger_payment from public;
+grant usage on type ledger_payment to pgledger_reader;

@@ -13,7 +13,7 @@ import pytest
 
 from support.server import short_directory
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "scripts" / "demo.py"
 SECONDS = 120
 

@@ -43,7 +43,7 @@ from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import migrate
 from support.server import running_server, short_directory
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 DATABASE = "shop"
 COMMAND_SECONDS = 180

@@ -21,7 +21,7 @@ from packaging.specifiers import SpecifierSet
 import pgledger
 from support.database import NewDatabase
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 COMMAND_SECONDS = 300
 

@@ -26,7 +26,7 @@ from support.database import Connect, NewDatabase
 from support.server import short_directory
 from support.waiting import WaitUntil
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "performance_check.py"
 RUN_SECONDS = 120
 

@@ -41,7 +41,7 @@ from support.database import NewDatabase
 from support.server import SETTINGS, NewServer
 from support.waiting import WaitUntil, WaitUntilBlocked
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "sql"
 KILLS = int(os.environ.get("PGLEDGER_KILLS", "10"))
 PRIVATE_LOCK = migrator.ADVISORY_LOCK

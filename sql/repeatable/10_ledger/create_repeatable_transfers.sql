@@ -15,7 +15,7 @@ create or replace function pgledger.create_repeatable_transfers(
   app_id text,
   group_id text
 )
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -177,8 +177,15 @@ begin
     answer.event_at, answer.metadata, answer.currency, answer.from_account_name,
     answer.to_account_name, answer.from_account_balance, answer.to_account_balance,
     answer.from_account_version, answer.to_account_version, answer.group_id, answer.app_id,
-    answer.from_tenant_id, answer.to_tenant_id
-  from pgledger.transfers_by_id(v_answer_ids) as answer;
+    answer.from_tenant_id, answer.to_tenant_id, answer.origin_id,
+    answer.place <> all(v_new_places)
+  from pgledger.transfers_by_id(v_answer_ids) with ordinality
+    as answer (
+      id, from_account_id, to_account_id, amount, created_at, event_at, metadata, currency,
+      from_account_name, to_account_name, from_account_balance, to_account_balance,
+      from_account_version, to_account_version, group_id, app_id, from_tenant_id, to_tenant_id,
+      origin_id, replayed, place
+    );
 end;
 $$;
 

@@ -13,7 +13,7 @@ create or replace function pgledger.create_transfers_of_rows(
   group_id text,
   allow_future_event_at boolean
 )
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -52,7 +52,7 @@ begin
       posted.event_at, posted.metadata, posted.currency, posted.from_account_name,
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
-      posted.from_tenant_id, posted.to_tenant_id
+      posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
     from pgledger.post_transfers(
       v_from_account_ids, v_to_account_ids, v_amounts, null, null, null,
       create_transfers_of_rows.app_id, create_transfers_of_rows.group_id, null, v_count,

@@ -11,7 +11,7 @@ create or replace function pgledger_account_entries(
   after_version bigint default null,
   app_id text default ''
 )
-returns setof pgledger_entries_v1
+returns setof pgledger_entry
 language plpgsql
 stable
 parallel safe

@@ -18,7 +18,7 @@ create or replace function pgledger_create_account(
   app_id text default '',
   tenant_id text default ''
 )
-returns pgledger_accounts_v1
+returns pgledger_account
 language plpgsql
 volatile
 parallel unsafe
@@ -30,6 +30,7 @@ declare
   v_currency_fault text := pgledger.text_fault(currency, 1, 32, false);
   v_created_at timestamptz := pgledger.clock();
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
+  v_is_new boolean;
   v_account record;
 begin
   perform pgledger.check_scope('app_id', app_id);
@@ -67,11 +68,13 @@ begin
     pgledger_create_account.metadata
   )
   on conflict on constraint accounts_id_key do nothing;
+  v_is_new := found;
 
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
     accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id
+    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
+    not v_is_new as replayed
   into v_account
   from pgledger.accounts
   where accounts.id = v_id;

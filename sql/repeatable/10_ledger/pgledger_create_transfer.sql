@@ -26,7 +26,7 @@ create or replace function pgledger_create_transfer(
   app_id text default '',
   allow_future_event_at boolean default false
 )
-returns pgledger_transfers_v1
+returns pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -100,7 +100,7 @@ begin
   if id is not null then
     select
       transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
-      transfers.from_version, transfers.to_version, transfers.group_id,
+      transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
       (
         transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
         transfers.event_at, transfers.metadata
@@ -117,7 +117,8 @@ begin
         v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
         coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
         v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
       );
     elsif not v_earlier.is_same then
       perform pgledger.fail('LG023', array[v_id]);
@@ -190,7 +191,7 @@ begin
     v_id, from_account_id, to_account_id, v_amount, v_created_at,
     coalesce(event_at, v_created_at), metadata, v_from.currency, v_from.name, v_to.name,
     v_from_balance, v_to_balance, v_from.version + 1, v_to.version + 1, null::text, app_id,
-    v_from.tenant_id, v_to.tenant_id
+    v_from.tenant_id, v_to.tenant_id, null::text, false
   );
 end;
 $$;

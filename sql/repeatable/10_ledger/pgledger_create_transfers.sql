@@ -6,7 +6,7 @@ or a value of its own; pgledger_create_transfers_bulk has.
 create or replace function pgledger_create_transfers(
   variadic transfer_requests pgledger_transfer_request[]
 )
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -20,7 +20,8 @@ begin
     created.created_at, created.event_at, created.metadata, created.currency,
     created.from_account_name, created.to_account_name, created.from_account_balance,
     created.to_account_balance, created.from_account_version, created.to_account_version,
-    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id
+    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id,
+    created.origin_id, created.replayed
   from pgledger.create_transfers_of_rows(transfer_requests, null, null, '', null, false) as created;
 end;
 $$;
@@ -44,7 +45,7 @@ create or replace function pgledger_create_transfers(
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -58,7 +59,8 @@ begin
     created.created_at, created.event_at, created.metadata, created.currency,
     created.from_account_name, created.to_account_name, created.from_account_balance,
     created.to_account_balance, created.from_account_version, created.to_account_version,
-    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id
+    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id,
+    created.origin_id, created.replayed
   from pgledger.create_transfers_of_rows(
     pgledger_create_transfers.transfer_requests, pgledger_create_transfers.event_at,
     pgledger_create_transfers.metadata, pgledger_create_transfers.app_id,

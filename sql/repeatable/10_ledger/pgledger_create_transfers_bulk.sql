@@ -21,7 +21,7 @@ create or replace function pgledger_create_transfers_bulk(
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -41,7 +41,8 @@ begin
       answered.created_at, answered.event_at, answered.metadata, answered.currency,
       answered.from_account_name, answered.to_account_name, answered.from_account_balance,
       answered.to_account_balance, answered.from_account_version, answered.to_account_version,
-      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id
+      answered.group_id, answered.app_id, answered.from_tenant_id, answered.to_tenant_id,
+      answered.origin_id, answered.replayed
     from pgledger.create_repeatable_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id
@@ -53,7 +54,7 @@ begin
       posted.event_at, posted.metadata, posted.currency, posted.from_account_name,
       posted.to_account_name, posted.from_account_balance, posted.to_account_balance,
       posted.from_account_version, posted.to_account_version, posted.group_id, posted.app_id,
-      posted.from_tenant_id, posted.to_tenant_id
+      posted.from_tenant_id, posted.to_tenant_id, posted.origin_id, posted.replayed
     from pgledger.post_transfers(
       from_account_ids, to_account_ids, amounts, event_ats, metadatas, null,
       pgledger_create_transfers_bulk.app_id, pgledger_create_transfers_bulk.group_id, null,

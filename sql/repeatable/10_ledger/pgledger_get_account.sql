@@ -8,7 +8,7 @@ create or replace function pgledger_get_account(
   id text,
   app_id text default ''
 )
-returns pgledger_accounts_v1
+returns pgledger_account
 language plpgsql
 stable
 parallel safe
@@ -21,7 +21,8 @@ begin
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
     accounts.allow_negative_balance, accounts.allow_positive_balance, accounts.metadata,
-    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id
+    accounts.created_at, accounts.updated_at, accounts.app_id, accounts.tenant_id,
+    null::boolean as replayed
   into v_account
   from pgledger.accounts
   where accounts.id = pgledger_get_account.id

@@ -7,7 +7,7 @@ create or replace function pgledger_get_transfer(
   id text,
   app_id text default ''
 )
-returns pgledger_transfers_v1
+returns pgledger_transfer
 language plpgsql
 stable
 parallel safe
@@ -25,7 +25,8 @@ begin
     transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
     transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
     transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
-    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id
+    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
+    transfer.origin_id, transfer.replayed
   into v_transfer
   from pgledger.transfers_by_id(array[pgledger_get_transfer.id]) as transfer
   where transfer.app_id = pgledger_get_transfer.app_id;

@@ -4,7 +4,7 @@ transfers go on. Reads every transfer: run it where and when that is welcome, fo
 replica. Expressions here say again what the writing functions do, on purpose: it is their audit.
 */
 create or replace function pgledger_verify()
-returns table (check_name text, rows_checked bigint, violations bigint, example text)
+returns setof pgledger_check
 language sql
 stable
 parallel safe

@@ -37,7 +37,7 @@ create or replace function pgledger.post_transfers(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -208,7 +208,9 @@ begin
     post_transfers.group_id,
     post_transfers.app_id,
     source.tenant_id,
-    target.tenant_id
+    target.tenant_id,
+    null::text,
+    false
   from transfer
   inner join account as source on transfer.from_key = source.key
   inner join account as target on transfer.to_key = target.key

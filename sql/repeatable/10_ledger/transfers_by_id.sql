@@ -3,7 +3,7 @@ The transfers of those ids, in the order of the ids, as applications see them: l
 also when it is called where nested loops are off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
-returns setof pgledger_transfers_v1
+returns setof pgledger_transfer
 language sql
 stable
 parallel safe
@@ -28,7 +28,9 @@ as $$
     transfers.group_id,
     transfers.app_id,
     source.tenant_id,
-    target.tenant_id
+    target.tenant_id,
+    transfers.origin_id,
+    null::boolean
   from unnest(transfers_by_id.ids) with ordinality as wanted (id, place)
   inner join pgledger.transfers on wanted.id = transfers.id
   inner join pgledger.accounts as source on transfers.from_key = source.key

@@ -2,7 +2,7 @@
 The feature of that id as applications see it, or null.
 */
 create or replace function pgledger.feature_of(id text)
-returns ledger_features
+returns ledger_feature
 language sql
 stable
 parallel safe

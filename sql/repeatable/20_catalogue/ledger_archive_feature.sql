@@ -8,7 +8,7 @@ create or replace function ledger_archive_feature(
   app_id text,
   id text
 )
-returns ledger_features
+returns ledger_feature
 language plpgsql
 volatile
 parallel unsafe

@@ -23,7 +23,7 @@ create or replace function ledger_create_feature(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_features
+returns ledger_feature
 language plpgsql
 volatile
 parallel unsafe

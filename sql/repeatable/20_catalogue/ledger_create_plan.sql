@@ -28,7 +28,7 @@ create or replace function ledger_create_plan(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_plans
+returns ledger_plan
 language plpgsql
 volatile
 parallel unsafe

@@ -9,7 +9,7 @@ create or replace function ledger_delete_feature(
   app_id text,
   id text
 )
-returns ledger_features
+returns ledger_feature
 language plpgsql
 volatile
 parallel unsafe

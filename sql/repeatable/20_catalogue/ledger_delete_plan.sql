@@ -8,7 +8,7 @@ create or replace function ledger_delete_plan(
   app_id text,
   id text
 )
-returns ledger_plans
+returns ledger_plan
 language plpgsql
 volatile
 parallel unsafe

@@ -9,7 +9,7 @@ create or replace function ledger_get_feature_by_key(
   key text,
   tenant_id text default ''
 )
-returns ledger_features
+returns ledger_feature
 language plpgsql
 stable
 parallel safe

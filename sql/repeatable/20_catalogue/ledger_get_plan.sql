@@ -7,7 +7,7 @@ create or replace function ledger_get_plan(
   app_id text,
   id text
 )
-returns ledger_plans
+returns ledger_plan
 language plpgsql
 stable
 parallel safe

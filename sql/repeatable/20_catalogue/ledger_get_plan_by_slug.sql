@@ -9,7 +9,7 @@ create or replace function ledger_get_plan_by_slug(
   slug text,
   tenant_id text default ''
 )
-returns ledger_plans
+returns ledger_plan
 language plpgsql
 stable
 parallel safe

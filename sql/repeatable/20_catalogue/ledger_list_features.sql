@@ -11,7 +11,7 @@ create or replace function ledger_list_features(
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_features
+returns setof ledger_feature
 language sql
 stable
 parallel safe

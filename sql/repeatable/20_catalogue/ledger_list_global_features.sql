@@ -8,7 +8,7 @@ create or replace function ledger_list_global_features(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_features
+returns setof ledger_feature
 language sql
 stable
 parallel safe

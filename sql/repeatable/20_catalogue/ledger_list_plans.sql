@@ -11,7 +11,7 @@ create or replace function ledger_list_plans(
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_plans
+returns setof ledger_plan
 language plpgsql
 stable
 parallel safe

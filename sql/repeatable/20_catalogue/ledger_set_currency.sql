@@ -13,7 +13,7 @@ create or replace function ledger_set_currency(
   code text,
   exponent integer
 )
-returns ledger_currencies
+returns ledger_currency
 language plpgsql
 volatile
 parallel unsafe

@@ -17,7 +17,7 @@ create or replace function ledger_update_feature(
   aggregation text default null,
   metadata jsonb default null
 )
-returns ledger_features
+returns ledger_feature
 language plpgsql
 volatile
 parallel unsafe

@@ -22,7 +22,7 @@ create or replace function ledger_update_plan(
   anchor_at_trial_end boolean default null,
   metadata jsonb default null
 )
-returns ledger_plans
+returns ledger_plan
 language plpgsql
 volatile
 parallel unsafe

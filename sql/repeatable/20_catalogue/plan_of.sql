@@ -2,7 +2,7 @@
 The plan of that number as applications see it, or null.
 */
 create or replace function pgledger.plan_of(key bigint)
-returns ledger_plans
+returns ledger_plan
 language sql
 stable
 parallel safe

@@ -13,15 +13,7 @@ create or replace function ledger_price_usage(
   allowance numeric default 0,
   exponent integer default null
 )
-returns table (
-  line integer,
-  kind text,
-  description text,
-  quantity numeric,
-  unit_amount numeric,
-  flat_amount numeric,
-  amount numeric
-)
+returns setof ledger_price_line
 language sql
 immutable
 parallel safe

@@ -16,7 +16,7 @@ create or replace function ledger_cancel_subscription(
   at_period_end boolean default true,
   unused_time text default 'none'
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

@@ -16,7 +16,7 @@ create or replace function ledger_change_plan(
   id text,
   plan_id text
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

@@ -25,7 +25,7 @@ create or replace function ledger_create_subscription(
   id text default null,
   tax_rates jsonb default '[]'
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

@@ -8,7 +8,7 @@ create or replace function ledger_get_active_subscription(
   app_id text,
   tenant_id text
 )
-returns setof ledger_subscriptions
+returns setof ledger_subscription
 language plpgsql
 stable
 parallel safe

@@ -9,7 +9,7 @@ create or replace function ledger_get_subscription(
   tenant_id text,
   id text
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 stable
 parallel safe

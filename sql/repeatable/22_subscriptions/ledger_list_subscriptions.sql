@@ -12,7 +12,7 @@ create or replace function ledger_list_subscriptions(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_subscriptions
+returns setof ledger_subscription
 language plpgsql
 stable
 parallel safe

@@ -11,7 +11,7 @@ create or replace function ledger_pause_subscription(
   tenant_id text,
   id text
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

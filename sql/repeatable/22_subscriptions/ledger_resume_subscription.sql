@@ -13,7 +13,7 @@ create or replace function ledger_resume_subscription(
   tenant_id text,
   id text
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

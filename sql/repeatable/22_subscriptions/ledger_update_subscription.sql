@@ -16,7 +16,7 @@ create or replace function ledger_update_subscription(
   metadata jsonb default null,
   tax_rates jsonb default null
 )
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

@@ -4,7 +4,7 @@ see. Whoever brings one back to life has to expect a violation of
 the unique index of live subscriptions.
 */
 create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
-returns ledger_subscriptions
+returns ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

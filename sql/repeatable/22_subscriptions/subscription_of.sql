@@ -2,7 +2,7 @@
 The subscription of that number as applications see it, or null.
 */
 create or replace function pgledger.subscription_of(key bigint)
-returns ledger_subscriptions
+returns ledger_subscription
 language sql
 stable
 parallel safe

@@ -11,7 +11,7 @@ create or replace function ledger_aggregate_usage_by_feature(
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns table (feature_key text, aggregation text, value numeric)
+returns setof ledger_feature_usage
 language plpgsql
 stable
 parallel safe

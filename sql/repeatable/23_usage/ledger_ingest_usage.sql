@@ -13,7 +13,7 @@ create or replace function ledger_ingest_usage(
   idempotency_keys text[] default null,
   metadatas jsonb[] default null
 )
-returns table (event_index bigint, status text, id text, error text, reason text)
+returns setof ledger_usage_answer
 language plpgsql
 volatile
 parallel unsafe

@@ -12,7 +12,7 @@ create or replace function ledger_query_usage(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_usage_events
+returns setof ledger_usage_event
 language plpgsql
 stable
 parallel safe

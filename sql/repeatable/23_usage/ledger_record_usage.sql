@@ -13,7 +13,7 @@ create or replace function ledger_record_usage(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns table (status text, id text)
+returns setof ledger_usage_receipt
 language plpgsql
 volatile
 parallel unsafe

@@ -9,15 +9,7 @@ create or replace function ledger_check_entitlement(
   feature_key text,
   quantity numeric default 1
 )
-returns table (
-  allowed boolean,
-  feature text,
-  used numeric,
-  "limit" numeric,
-  remaining numeric,
-  soft_limit boolean,
-  reason text
-)
+returns setof ledger_entitlement
 language plpgsql
 stable
 parallel safe

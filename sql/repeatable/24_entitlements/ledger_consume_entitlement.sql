@@ -14,16 +14,7 @@ create or replace function ledger_consume_entitlement(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns table (
-  allowed boolean,
-  feature text,
-  used numeric,
-  "limit" numeric,
-  remaining numeric,
-  soft_limit boolean,
-  reason text,
-  event_id text
-)
+returns setof ledger_consumption
 language plpgsql
 volatile
 parallel unsafe

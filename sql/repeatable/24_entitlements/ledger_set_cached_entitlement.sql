@@ -11,15 +11,7 @@ create or replace function ledger_set_cached_entitlement(
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns table (
-  allowed boolean,
-  feature text,
-  used numeric,
-  "limit" numeric,
-  remaining numeric,
-  soft_limit boolean,
-  reason text
-)
+returns setof ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe

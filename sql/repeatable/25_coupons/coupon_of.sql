@@ -2,7 +2,7 @@
 The coupon of that number as applications see it, or null.
 */
 create or replace function pgledger.coupon_of(key bigint)
-returns ledger_coupons
+returns ledger_coupon
 language sql
 stable
 parallel safe

@@ -2,7 +2,7 @@
 The redemption of that number as applications see it, or null.
 */
 create or replace function pgledger.coupon_redemption_of(key bigint)
-returns ledger_coupon_redemptions
+returns ledger_coupon_redemption
 language sql
 stable
 parallel safe

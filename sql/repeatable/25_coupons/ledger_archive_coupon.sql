@@ -8,7 +8,7 @@ create or replace function ledger_archive_coupon(
   app_id text,
   id text
 )
-returns ledger_coupons
+returns ledger_coupon
 language plpgsql
 volatile
 parallel unsafe

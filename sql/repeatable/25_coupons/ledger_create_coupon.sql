@@ -32,7 +32,7 @@ create or replace function ledger_create_coupon(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_coupons
+returns ledger_coupon
 language plpgsql
 volatile
 parallel unsafe

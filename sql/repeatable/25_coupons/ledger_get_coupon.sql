@@ -9,7 +9,7 @@ create or replace function ledger_get_coupon(
   code text,
   tenant_id text default ''
 )
-returns ledger_coupons
+returns ledger_coupon
 language plpgsql
 stable
 parallel safe

@@ -7,7 +7,7 @@ create or replace function ledger_get_coupon_by_id(
   app_id text,
   id text
 )
-returns ledger_coupons
+returns ledger_coupon
 language plpgsql
 stable
 parallel safe

@@ -10,7 +10,7 @@ create or replace function ledger_list_coupon_redemptions(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_coupon_redemptions
+returns setof ledger_coupon_redemption
 language plpgsql
 stable
 parallel safe

@@ -11,7 +11,7 @@ create or replace function ledger_list_coupons(
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_coupons
+returns setof ledger_coupon
 language plpgsql
 stable
 parallel safe

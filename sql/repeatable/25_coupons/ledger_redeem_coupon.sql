@@ -18,7 +18,7 @@ create or replace function ledger_redeem_coupon(
   subscription_id text default null,
   id text default null
 )
-returns ledger_coupon_redemptions
+returns ledger_coupon_redemption
 language plpgsql
 volatile
 parallel unsafe

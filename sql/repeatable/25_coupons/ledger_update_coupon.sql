@@ -17,7 +17,7 @@ create or replace function ledger_update_coupon(
   max_redemptions_per_tenant bigint default null,
   metadata jsonb default null
 )
-returns ledger_coupons
+returns ledger_coupon
 language plpgsql
 volatile
 parallel unsafe

@@ -2,7 +2,7 @@
 The invoice of that number as applications see it, or null.
 */
 create or replace function pgledger.invoice_of(key bigint)
-returns ledger_invoices
+returns ledger_invoice
 language sql
 stable
 parallel safe

@@ -20,7 +20,7 @@ create or replace function ledger_create_invoice(
   metadata jsonb default null,
   id text default null
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

@@ -16,7 +16,7 @@ create or replace function ledger_finalize_invoice(
   id text,
   due_at timestamptz default null
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

@@ -15,7 +15,7 @@ create or replace function ledger_generate_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

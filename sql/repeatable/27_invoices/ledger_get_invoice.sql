@@ -9,7 +9,7 @@ create or replace function ledger_get_invoice(
   tenant_id text,
   id text
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 stable
 parallel safe

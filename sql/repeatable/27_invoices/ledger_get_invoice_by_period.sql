@@ -12,7 +12,7 @@ create or replace function ledger_get_invoice_by_period(
   at timestamptz,
   kind text default 'period'
 )
-returns setof ledger_invoices
+returns setof ledger_invoice
 language plpgsql
 stable
 parallel safe

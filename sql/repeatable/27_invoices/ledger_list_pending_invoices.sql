@@ -11,7 +11,7 @@ create or replace function ledger_list_pending_invoices(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoices
+returns setof ledger_invoice
 language plpgsql
 stable
 parallel safe

@@ -11,7 +11,7 @@ create or replace function ledger_mark_invoice_uncollectible(
   tenant_id text,
   id text
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

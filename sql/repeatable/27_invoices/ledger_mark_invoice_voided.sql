@@ -12,7 +12,7 @@ create or replace function ledger_mark_invoice_voided(
   id text,
   reason text default null
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

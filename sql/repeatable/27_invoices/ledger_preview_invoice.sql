@@ -18,7 +18,7 @@ create or replace function ledger_preview_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoices
+returns ledger_invoice_preview
 language plpgsql
 volatile
 parallel unsafe

@@ -10,7 +10,7 @@ create or replace function ledger_refresh_invoice(
   tenant_id text,
   id text
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

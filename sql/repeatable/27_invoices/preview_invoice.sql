@@ -9,7 +9,7 @@ create or replace function pgledger.preview_invoice(
   kind text,
   tax_rates jsonb
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 stable
 parallel safe

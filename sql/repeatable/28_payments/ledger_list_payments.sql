@@ -9,7 +9,7 @@ create or replace function ledger_list_payments(
   tenant_id text,
   invoice_id text
 )
-returns setof ledger_invoice_payments
+returns setof ledger_payment
 language plpgsql
 stable
 parallel safe

@@ -14,7 +14,7 @@ create or replace function ledger_mark_invoice_paid(
   paid_at timestamptz default null,
   reference text default null
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

@@ -18,7 +18,7 @@ create or replace function ledger_record_payment(
   reference text default null,
   id text default null
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

@@ -13,7 +13,7 @@ create or replace function pgledger.pay_invoice(
   id text,
   now timestamptz
 )
-returns ledger_invoices
+returns ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

@@ -19,14 +19,7 @@ create or replace function ledger_advance(
   max_subscriptions integer default 1000,
   invoices text default 'final'
 )
-returns table (
-  tenant_id text,
-  subscription_id text,
-  change text,
-  occurred_at timestamptz,
-  invoice_id text,
-  error text
-)
+returns setof ledger_subscription_move
 language plpgsql
 volatile
 parallel unsafe
