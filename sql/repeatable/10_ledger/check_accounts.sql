@@ -86,7 +86,7 @@ begin
     );
   else
     perform pgledger.fail(
-      'LG022',
+      'CurrencyMismatch',
       array[
         v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency
       ],

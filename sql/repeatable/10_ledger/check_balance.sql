@@ -24,21 +24,22 @@ declare
 begin
   if change < 0 and v_balance < 0 and not allow_negative_balance then
     perform pgledger.fail(
-      'LG024',
+      'InsufficientFunds',
       array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
       request_index,
       request_count
     );
   elsif change > 0 and v_balance > 0 and not allow_positive_balance then
     perform pgledger.fail(
-      'LG025',
+      'PositiveBalanceNotAllowed',
       array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
     perform pgledger.fail(
-      'LG026', array[account_id, account_name, v_balance::text], request_index, request_count
+      'BalanceOutOfRange',
+      array[account_id, account_name, v_balance::text], request_index, request_count
     );
   end if;
 end;

@@ -31,13 +31,13 @@ begin
   perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
 
   if from_account_id = to_account_id then
-    perform pgledger.fail('LG011', array[from_account_id], request_index, request_count);
+    perform pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
   v_fault := pgledger.amount_fault(amount);
   if v_fault is not null then
     perform pgledger.fail(
-      'LG010',
+      'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
       request_count
@@ -47,11 +47,11 @@ begin
   v_fault := pgledger.time_fault(event_at);
   if event_at is not null and v_fault is not null then
     perform pgledger.fail(
-      'LG008', array['event_at', event_at::text, v_fault], request_index, request_count
+      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
     );
   elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
     perform pgledger.fail(
-      'LG009', array[event_at::text, v_now::text], request_index, request_count
+      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
     );
   end if;
 

@@ -115,7 +115,7 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
     from unnest(ids) with ordinality as given (id, place)
     where given.place = v_conflict_place;
   end if;
@@ -158,7 +158,7 @@ begin
           errcode = '40001',
           message = format('could not serialize access: id %s was taken meanwhile', v_taken);
       end if;
-      perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+      perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
       from unnest(ids) with ordinality as given (id, place)
       where given.id = v_taken
       order by given.place;

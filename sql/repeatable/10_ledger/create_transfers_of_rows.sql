@@ -25,10 +25,11 @@ declare
   v_amounts numeric[];
 begin
   if transfer_requests is null then
-    perform pgledger.fail('LG012', array['transfer_requests must not be null']);
+    perform pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
   elsif array_ndims(transfer_requests) > 1 then
     perform pgledger.fail(
-      'LG012', array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
+      'InvalidBatch',
+      array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
     );
   end if;
 

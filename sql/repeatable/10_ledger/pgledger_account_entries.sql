@@ -26,15 +26,17 @@ begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('LG003', array['page_size']);
+    perform pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
     perform pgledger.fail(
-      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('LG003', array['newest_first']);
+    perform pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail('LG014', array['after_version', after_version::text, 'it is negative']);
+    perform pgledger.fail(
+      'InvalidPage', array['after_version', after_version::text, 'it is negative']
+    );
   end if;
 
   if newest_first then

@@ -29,7 +29,7 @@ begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('LG003', array['at']);
+    perform pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;

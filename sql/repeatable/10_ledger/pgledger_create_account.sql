@@ -37,15 +37,17 @@ begin
   perform pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail('LG004', array[quote_nullable(pgledger.abridged(name)), v_name_fault]);
+    perform pgledger.fail(
+      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
+    );
   elsif v_currency_fault is not null then
     perform pgledger.fail(
-      'LG005', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('LG003', array['allow_negative_balance']);
+    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('LG003', array['allow_positive_balance']);
+    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
   perform pgledger.check_metadata(metadata);
@@ -85,7 +87,7 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('LG023', array[v_id]);
+    perform pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;

@@ -121,7 +121,7 @@ begin
         v_earlier.origin_id, true
       );
     elsif not v_earlier.is_same then
-      perform pgledger.fail('LG023', array[v_id]);
+      perform pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -175,7 +175,7 @@ begin
 
     -- Taken since we looked, by someone who did not wait for our accounts: a different request.
     if not found then
-      perform pgledger.fail('LG023', array[v_id]);
+      perform pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 

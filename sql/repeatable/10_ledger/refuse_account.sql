@@ -19,7 +19,7 @@ begin
   perform pgledger.check_scope('app_id', app_id);
   perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
   perform pgledger.fail(
-    'LG020', array[account_id, pgledger.in_app(app_id)], request_index, request_count
+    'AccountNotFound', array[account_id, pgledger.in_app(app_id)], request_index, request_count
   );
 end;
 $$;

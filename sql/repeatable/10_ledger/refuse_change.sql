@@ -12,7 +12,9 @@ language plpgsql
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
-  perform pgledger.fail('LG030', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]);
+  perform pgledger.fail(
+    'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
+  );
   return null;
 end;
 $$;

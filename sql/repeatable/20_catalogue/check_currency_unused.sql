@@ -38,7 +38,7 @@ declare
 begin
   if v_user is not null then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'currency',
         quote_literal(code),

@@ -27,7 +27,7 @@ begin
     end;
     if v_fault is not null then
       perform pgledger.fail(
-        'LG101', array['aggregation', quote_literal(feature.aggregation), v_fault]
+        'InvalidArgument', array['aggregation', quote_literal(feature.aggregation), v_fault]
       );
     end if;
   end if;
@@ -36,7 +36,7 @@ begin
     perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
     if feature.type <> 'metered' then
       perform pgledger.fail(
-        'LG101',
+        'InvalidArgument',
         array[
           'unique_key',
           quote_literal(pgledger.abridged(feature.unique_key)),

@@ -33,7 +33,7 @@ begin
   limit 1;
   if found then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'feature key',
         quote_literal(feature.key),

@@ -14,9 +14,9 @@ begin
   perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
 
   if plan.features is null then
-    perform pgledger.fail('LG003', array['features']);
+    perform pgledger.fail('NullArgument', array['features']);
   elsif plan.pricing is null then
-    perform pgledger.fail('LG003', array['pricing']);
+    perform pgledger.fail('NullArgument', array['pricing']);
   elsif plan.description is not null then
     perform pgledger.check_text(
       'description', plan.description, 10000, allow_invisible => true, minimum => 0
@@ -24,15 +24,15 @@ begin
   end if;
 
   if plan.trial_days is null then
-    perform pgledger.fail('LG003', array['trial_days']);
+    perform pgledger.fail('NullArgument', array['trial_days']);
   elsif plan.trial_days not between 0 and 3650 then
     perform pgledger.fail(
-      'LG101', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
+      'InvalidArgument', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
     );
   elsif plan.anchor_at_trial_end is null then
-    perform pgledger.fail('LG003', array['anchor_at_trial_end']);
+    perform pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
-    perform pgledger.fail('LG003', array['add_on']);
+    perform pgledger.fail('NullArgument', array['add_on']);
   end if;
 
   perform pgledger.check_metadata(plan.metadata);

@@ -29,7 +29,7 @@ begin
       and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
       is distinct from (request.name, request.description, request.aggregation, request.metadata)
     ) then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return true;

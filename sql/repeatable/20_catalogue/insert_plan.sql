@@ -25,7 +25,7 @@ begin
 
   if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
     perform pgledger.fail(
-      'LG103',
+      'UnknownCurrency',
       array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
     );
   end if;
@@ -68,7 +68,7 @@ begin
         and plans.slug = plan.slug
     ) then
       perform pgledger.fail(
-        'LG120',
+        'AlreadyExists',
         array[
           'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
         ]

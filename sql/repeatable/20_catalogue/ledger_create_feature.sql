@@ -83,7 +83,7 @@ begin
         and features.key = v_new.key
     ) then
       perform pgledger.fail(
-        'LG120',
+        'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;

@@ -43,7 +43,7 @@ begin
   perform pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('LG003', array['currency']);
+    perform pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));

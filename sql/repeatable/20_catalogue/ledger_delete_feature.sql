@@ -44,7 +44,7 @@ begin
 
   if v_fault is not null then
     perform pgledger.fail(
-      'LG122', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
+      'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;
 

@@ -25,7 +25,7 @@ begin
   exception
     when foreign_key_violation then
       perform pgledger.fail(
-        'LG122', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
+        'InUse', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
       );
   end;
 

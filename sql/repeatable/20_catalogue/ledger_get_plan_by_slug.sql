@@ -22,7 +22,7 @@ begin
   perform pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('LG003', array['slug']);
+    perform pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -36,7 +36,7 @@ begin
 
   if not found then
     perform pgledger.fail(
-      'LG110',
+      'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;

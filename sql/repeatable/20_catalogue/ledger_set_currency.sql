@@ -28,9 +28,11 @@ begin
   perform pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('LG003', array['code']);
+    perform pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail('LG005', array[quote_literal(pgledger.abridged(code)), v_code_fault]);
+    perform pgledger.fail(
+      'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
+    );
   end if;
 
   v_standard := (
@@ -40,7 +42,7 @@ begin
   );
   if v_standard is not null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'code',
         quote_literal(code),
@@ -48,10 +50,10 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('LG003', array['exponent']);
+    perform pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
     perform pgledger.fail(
-      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+      'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
 

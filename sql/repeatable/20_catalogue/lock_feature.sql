@@ -37,7 +37,7 @@ begin
   end if;
 
   if v_feature.id is null then
-    perform pgledger.fail('LG111', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_feature;

@@ -37,7 +37,7 @@ begin
   end if;
 
   if v_plan.id is null then
-    perform pgledger.fail('LG110', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_plan;

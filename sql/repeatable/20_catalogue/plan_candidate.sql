@@ -20,7 +20,7 @@ declare
 begin
   if v_feature.id is null then
     perform pgledger.fail(
-      'LG111',
+      'FeatureNotFound',
       array[
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
       ]
@@ -31,7 +31,7 @@ begin
     where plan_features.plan_key = plan_candidate.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
-    perform pgledger.fail('LG121', array['feature', quote_literal(feature_key)]);
+    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
   end if;
 
   return v_feature;

@@ -33,7 +33,7 @@ begin
         request.anchor_at_trial_end, request.metadata
       )
     ) then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_plan.key;

@@ -41,7 +41,7 @@ begin
       where subscriptions.plan_key = previous.key
     ) then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'plan',
         previous.id,

@@ -19,7 +19,7 @@ declare
   v_path constant text := '$.price';
 begin
   if price is null then
-    perform pgledger.fail('LG003', array['price']);
+    perform pgledger.fail('NullArgument', array['price']);
   end if;
   perform pgledger.check_price_object(price, v_path);
   perform pgledger.check_plan_size(price, v_path, false);
@@ -33,7 +33,7 @@ begin
   perform pgledger.check_quantity('allowance', allowance);
   if exponent not between 0 and 18 then
     perform pgledger.fail(
-      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+      'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
 end;

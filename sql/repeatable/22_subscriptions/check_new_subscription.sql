@@ -23,16 +23,18 @@ declare
 begin
   if request.started_at is not null and v_started_fault is not null then
     perform pgledger.fail(
-      'LG008', array['started_at', request.started_at::text, v_started_fault]
+      'InvalidTime', array['started_at', request.started_at::text, v_started_fault]
     );
   elsif request.anchor_at is not null and v_anchor_fault is not null then
-    perform pgledger.fail('LG008', array['anchor_at', request.anchor_at::text, v_anchor_fault]);
+    perform pgledger.fail(
+      'InvalidTime', array['anchor_at', request.anchor_at::text, v_anchor_fault]
+    );
   end if;
 
   perform pgledger.check_time_zone(request.time_zone);
   if trial_days not between 0 and 3650 then
     perform pgledger.fail(
-      'LG101', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
+      'InvalidArgument', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
     );
   end if;
   perform pgledger.check_subscription_quantity(request.quantity);

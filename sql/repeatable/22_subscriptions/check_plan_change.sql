@@ -30,7 +30,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail('LG101', array['plan_id', quote_literal(plan.id), v_fault]);
+    perform pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
   end if;
 end;
 $$;

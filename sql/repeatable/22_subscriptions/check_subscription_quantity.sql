@@ -13,9 +13,11 @@ declare
   v_fault text := pgledger.amount_fault(quantity);
 begin
   if quantity is null then
-    perform pgledger.fail('LG003', array['quantity']);
+    perform pgledger.fail('NullArgument', array['quantity']);
   elsif v_fault is not null then
-    perform pgledger.fail('LG104', array['quantity', pgledger.abridged(quantity::text), v_fault]);
+    perform pgledger.fail(
+      'InvalidQuantity', array['quantity', pgledger.abridged(quantity::text), v_fault]
+    );
   end if;
 end;
 $$;

@@ -29,12 +29,12 @@ declare
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if at_period_end is null then
-    perform pgledger.fail('LG003', array['at_period_end']);
+    perform pgledger.fail('NullArgument', array['at_period_end']);
   end if;
   perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
       ]

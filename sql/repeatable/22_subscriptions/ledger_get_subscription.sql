@@ -30,7 +30,9 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail(
+      'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
   end if;
 
   return pgledger.subscription_of(v_key);

@@ -25,7 +25,9 @@ begin
     and subscriptions.tenant_id = lock_subscription.tenant_id
   for no key update;
   if not found then
-    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail(
+      'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
   end if;
 
   return (

@@ -46,7 +46,7 @@ begin
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     perform pgledger.fail(
-      'LG008',
+      'InvalidTime',
       array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
     );
   end if;

@@ -15,7 +15,7 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    'LG123', array['subscription', subscription.id, subscription.status, target]
+    'InvalidState', array['subscription', subscription.id, subscription.status, target]
   );
 end;
 $$;

@@ -11,7 +11,8 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    'LG124', array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+    'ActiveSubscriptionExists',
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );
 end;
 $$;

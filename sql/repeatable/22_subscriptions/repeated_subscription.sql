@@ -56,7 +56,7 @@ begin
   where subscriptions.id = request.id;
 
   if not v_is_same then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;

@@ -26,12 +26,12 @@ begin
     and plans.tenant_id in (subscribable_plan.tenant_id, '')
   for share;
   if not found then
-    perform pgledger.fail('LG110', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
   if v_plan.status = 'archived' then
-    perform pgledger.fail('LG121', array['plan', plan_id]);
+    perform pgledger.fail('Archived', array['plan', plan_id]);
   end if;
   return v_plan;
 end;

@@ -21,10 +21,10 @@ declare
   v_meter record;
 begin
   if feature_key is null then
-    perform pgledger.fail('LG003', array['feature_key']);
+    perform pgledger.fail('NullArgument', array['feature_key']);
   elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'aggregation', quote_literal(pgledger.abridged(aggregation)),
         'it is not sum, count, max, unique_count or latest'
@@ -36,7 +36,8 @@ begin
   from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
   if v_feature.type is null then
     perform pgledger.fail(
-      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
   select meters.key, meters.unique_key
@@ -53,7 +54,7 @@ begin
     ) is null
   then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'aggregation', '''unique_count''',
         format('feature %s has no unique_key to count values of', quote_literal(feature_key))

@@ -24,14 +24,15 @@ begin
     order by edge.place
   loop
     if v_edge.at is null then
-      perform pgledger.fail('LG003', array[v_edge.name]);
+      perform pgledger.fail('NullArgument', array[v_edge.name]);
     elsif v_edge.fault is not null then
-      perform pgledger.fail('LG008', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+      perform pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
   if ends_at <= starts_at then
     perform pgledger.fail(
-      'LG008', array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
+      'InvalidTime',
+      array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
     );
   end if;
 
@@ -47,7 +48,9 @@ begin
       and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
     order by edge.place
   loop
-    perform pgledger.fail('LG106', array[v_edge.name, v_edge.at::text, v_purged_before::text]);
+    perform pgledger.fail(
+      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
+    );
   end loop;
 end;
 $$;

@@ -30,7 +30,9 @@ begin
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
   if not v_event.is_same then
-    perform pgledger.fail('LG023', array[quote_literal(pgledger.abridged(idempotency_key))]);
+    perform pgledger.fail(
+      'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
+    );
   end if;
   return v_event.id;
 end;

@@ -20,14 +20,14 @@ as $$
 declare
   v_answer record;
 begin
-  select answer.status, answer.id, answer.code, answer.arguments
+  select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
   from pgledger.ingest_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
-  if v_answer.code is not null then
-    perform pgledger.fail(v_answer.code, v_answer.arguments);
+  if v_answer.error is not null then
+    perform pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
   ingest_one_usage.status := v_answer.status;
   ingest_one_usage.id := v_answer.id;

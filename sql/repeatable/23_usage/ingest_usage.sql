@@ -25,7 +25,7 @@ create or replace function pgledger.ingest_usage(
   metadatas jsonb[],
   latest_known_at timestamptz default null
 )
-returns table (event_index bigint, status text, id text, code text, arguments text[])
+returns table (event_index bigint, status text, id text, error text, arguments text[])
 language plpgsql
 volatile
 parallel unsafe
@@ -88,7 +88,7 @@ begin
     from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
   else
     return query
-    select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
+    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
       v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys

@@ -41,9 +41,9 @@ begin
     answer.event_index,
     answer.status,
     answer.id,
-    answer.code,
+    case when answer.error is not null then pgledger.error_code(answer.error) end,
     case
-      when answer.code is not null then pgledger.error_text(answer.code, answer.arguments)
+      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
     end
   from pgledger.ingest_usage(
     ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,

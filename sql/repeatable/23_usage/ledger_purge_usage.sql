@@ -28,19 +28,21 @@ declare
 begin
   perform pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('LG003', array['before']);
+    perform pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail('LG008', array['before', before::text, pgledger.time_fault(before)]);
+    perform pgledger.fail(
+      'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
+    );
   elsif before > v_latest then
     perform pgledger.fail(
-      'LG008',
+      'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
       ]

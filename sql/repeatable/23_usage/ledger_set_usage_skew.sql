@@ -24,9 +24,9 @@ begin
   perform pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('LG003', array['skew']);
+    perform pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('LG101', array['skew', quote_literal(skew::text), v_fault]);
+    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)

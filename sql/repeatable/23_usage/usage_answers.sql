@@ -18,7 +18,7 @@ create or replace function pgledger.usage_answers(
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
-returns table (event_index bigint, status text, id text, code text, arguments text[])
+returns table (event_index bigint, status text, id text, error text, arguments text[])
 language plpgsql
 stable
 parallel safe
@@ -55,7 +55,7 @@ begin
     event.place,
     case when counted.id is null then 'rejected' else 'duplicate' end,
     counted.id,
-    case when counted.id is null then fault.code end,
+    case when counted.id is null then fault.error end,
     case when counted.id is null then fault.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
@@ -71,7 +71,7 @@ begin
     select pgledger.event_id(usage_events.created_at, usage_events.key) as id
     from pgledger.tenants
     inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
-    where fault.code = 'LG106'
+    where fault.error = 'UsagePurged'
       and tenants.app_id = usage_answers.app_id
       and tenants.tenant_id = event.tenant_id
       and usage_events.idempotency_key = event.idempotency_key

@@ -1,5 +1,5 @@
 /*
-Says why a usage event cannot be taken: the code of the error and the arguments of its message. The
+Says why a usage event cannot be taken: the name of the error and the arguments of its message. The
 first that applies is named. Called for events that were seen to be wrong; what is no longer wrong
 raises 40001, so that the call is made again.
 Errors: serialization_failure.
@@ -14,7 +14,7 @@ create or replace function pgledger.usage_fault(
   metadata jsonb,
   now timestamptz,
   latest timestamptz,
-  out code text,
+  out error text,
   out arguments text[]
 )
 language plpgsql
@@ -37,7 +37,7 @@ begin
   from pgledger.tenants
   where tenants.app_id = usage_fault.app_id and tenants.tenant_id = usage_fault.tenant_id;
   if tenant_id is null or feature_key is null or quantity is null then
-    code := 'LG003';
+    error := 'NullArgument';
     arguments := array[
       case
         when tenant_id is null then 'tenant_id'
@@ -46,40 +46,40 @@ begin
       end
     ];
   elsif pgledger.text_fault(tenant_id, 1, 128, false) is not null then
-    code := 'LG006';
+    error := 'InvalidScope';
     arguments := array[
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
   elsif v_meter.key is null then
-    code := 'LG111';
+    error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
     if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
-      code := 'LG101';
+      error := 'InvalidArgument';
       arguments := array[
         'feature_key', quote_literal(pgledger.abridged(feature_key)),
         'the feature is on or off, and its usage is not metered'
       ];
     end if;
   elsif pgledger.quantity_fault(quantity) is not null then
-    code := 'LG104';
+    error := 'InvalidQuantity';
     arguments := array[
       'quantity', pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)
     ];
   elsif not isfinite(event_at) or event_at < timestamptz 'epoch' then
-    code := 'LG008';
+    error := 'InvalidTime';
     arguments := array[
       'event_at', event_at::text,
       case when isfinite(event_at) then 'it is before the year 1970' else 'it is not finite' end
     ];
   elsif event_at > latest then
-    code := 'LG105';
+    error := 'UsageInFuture';
     arguments := array[event_at::text, (latest - now)::text, now::text];
   elsif event_at < v_purged_before then
-    code := 'LG106';
+    error := 'UsagePurged';
     arguments := array['event_at', event_at::text, v_purged_before::text];
   elsif char_length(idempotency_key) not between 1 and 255 then
-    code := 'LG101';
+    error := 'InvalidArgument';
     arguments := array[
       'idempotency_key', quote_literal(pgledger.abridged(idempotency_key)),
       pgledger.text_fault(idempotency_key, 1, 255, true)
@@ -95,7 +95,7 @@ begin
       );
     end if;
     if v_fault is not null then
-      code := 'LG007';
+      error := 'InvalidMetadata';
       arguments := array[v_fault];
       return;
     end if;

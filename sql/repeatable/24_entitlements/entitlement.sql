@@ -85,10 +85,11 @@ begin
 
   if type is null and (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
     if feature_key is null then
-      perform pgledger.fail('LG003', array['feature_key']);
+      perform pgledger.fail('NullArgument', array['feature_key']);
     end if;
     perform pgledger.fail(
-      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;

@@ -21,7 +21,7 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('LG003', array['feature_key']);
+    perform pgledger.fail('NullArgument', array['feature_key']);
   end if;
   perform pgledger.check_quantity('quantity', quantity);
   return query

@@ -18,7 +18,7 @@ as $$
 begin
   perform pgledger.check_app(app_id);
   if feature_key is null then
-    perform pgledger.fail('LG003', array['feature_key']);
+    perform pgledger.fail('NullArgument', array['feature_key']);
   elsif not exists (
     select
     from pgledger.features
@@ -26,7 +26,8 @@ begin
       and features.key = ledger_invalidate_feature_entitlements.feature_key
   ) then
     perform pgledger.fail(
-      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
   insert into pgledger.feature_invalidations (app_id, feature_key, version)

@@ -24,10 +24,10 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('LG003', array['ttl']);
+    perform pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
     perform pgledger.fail(
-      'LG101', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
   return query

@@ -26,12 +26,12 @@ begin
   v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
   if v_exponent is null then
     perform pgledger.fail(
-      'LG103',
+      'UnknownCurrency',
       array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
     );
   elsif min_scale(coupon.amount) > v_exponent then
     perform pgledger.fail(
-      'LG010',
+      'InvalidAmount',
       array[
         coupon.amount::text,
         format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
@@ -39,7 +39,7 @@ begin
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'minimum_subtotal',
         coupon.minimum_subtotal::text,

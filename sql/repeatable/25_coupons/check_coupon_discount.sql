@@ -28,7 +28,7 @@ declare
 begin
   if v_percentage_fault is not null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'percentage',
         coalesce(pgledger.abridged(coupon.percentage::text), 'null'),
@@ -37,12 +37,13 @@ begin
     );
   elsif coupon.amount is not null and v_amount_fault is not null then
     perform pgledger.fail(
-      'LG010', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
+      'InvalidAmount', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
     );
   elsif coupon.currency is null
     and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
     perform pgledger.fail(
-      'LG101', array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
+      'InvalidArgument',
+      array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
     );
   end if;
 
@@ -51,7 +52,7 @@ begin
 
   if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'minimum_subtotal',
         pgledger.abridged(coupon.minimum_subtotal::text),

@@ -26,7 +26,8 @@ begin
   end;
   if v_fault is not null then
     perform pgledger.fail(
-      'LG101', array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
+      'InvalidArgument',
+      array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
     );
   end if;
 end;

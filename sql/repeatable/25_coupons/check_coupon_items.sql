@@ -15,12 +15,12 @@ declare
 begin
   if array_ndims(applies_to) > 1 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
     );
   elsif cardinality(applies_to) not between 1 and 100 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'applies_to',
         format('of %s elements', cardinality(applies_to)),
@@ -44,7 +44,7 @@ begin
   loop
     if v_item.fault is not null then
       perform pgledger.fail(
-        'LG101',
+        'InvalidArgument',
         array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
       );
     end if;

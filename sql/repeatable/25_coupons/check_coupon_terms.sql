@@ -18,15 +18,15 @@ begin
 
   if coupon.valid_from is not null and v_from_fault is not null then
     perform pgledger.fail(
-      'LG008', array['valid_from', coupon.valid_from::text, v_from_fault]
+      'InvalidTime', array['valid_from', coupon.valid_from::text, v_from_fault]
     );
   elsif coupon.valid_until is not null and v_until_fault is not null then
     perform pgledger.fail(
-      'LG008', array['valid_until', coupon.valid_until::text, v_until_fault]
+      'InvalidTime', array['valid_until', coupon.valid_until::text, v_until_fault]
     );
   elsif coupon.valid_until <= coupon.valid_from then
     perform pgledger.fail(
-      'LG008',
+      'InvalidTime',
       array[
         'valid_until',
         coupon.valid_until::text,
@@ -37,11 +37,11 @@ begin
 
   if coupon.max_redemptions < 1 then
     perform pgledger.fail(
-      'LG101', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
+      'InvalidArgument', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
     );
   elsif coupon.max_redemptions_per_tenant < 1 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'max_redemptions_per_tenant',
         coupon.max_redemptions_per_tenant::text,

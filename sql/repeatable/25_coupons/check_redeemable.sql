@@ -24,10 +24,10 @@ declare
   v_redeemed bigint;
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG125', array[v_code, v_fault]);
+    perform pgledger.fail('CouponNotValid', array[v_code, v_fault]);
   elsif coupon.redemptions >= coupon.max_redemptions then
     perform pgledger.fail(
-      'LG126', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
+      'CouponExhausted', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
     );
   elsif coupon.max_redemptions_per_tenant is null then
     return;
@@ -40,7 +40,7 @@ begin
     and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
   if v_redeemed >= coupon.max_redemptions_per_tenant then
     perform pgledger.fail(
-      'LG126',
+      'CouponExhausted',
       array[
         v_code,
         v_redeemed::text,

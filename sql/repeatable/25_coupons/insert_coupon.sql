@@ -51,7 +51,7 @@ begin
         and coupons.code = coupon.code
     ) then
       perform pgledger.fail(
-        'LG120',
+        'AlreadyExists',
         array[
           'coupon code',
           quote_literal(coupon.code),

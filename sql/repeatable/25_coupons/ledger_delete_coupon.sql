@@ -21,7 +21,7 @@ declare
 begin
   if v_old.redemptions > 0 then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'coupon',
         quote_literal(v_old.code),

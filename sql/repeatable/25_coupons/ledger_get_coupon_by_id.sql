@@ -27,7 +27,7 @@ begin
     and coupons.app_id = ledger_get_coupon_by_id.app_id;
 
   if not found then
-    perform pgledger.fail('LG114', array[id, pgledger.in_app(app_id)]);
+    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.coupon_of(v_key);

@@ -23,7 +23,7 @@ declare
 begin
   perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('LG003', array['active_only']);
+    perform pgledger.fail('NullArgument', array['active_only']);
   end if;
   perform pgledger.check_page(page_size, page_offset);
 

@@ -30,7 +30,7 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('LG003', array['code']);
+    perform pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
     perform pgledger.check_id('subscription_id', subscription_id, 'sub');

@@ -40,7 +40,7 @@ begin
 
   if v_new.max_redemptions < v_old.redemptions then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'coupon',
         quote_literal(v_old.code),

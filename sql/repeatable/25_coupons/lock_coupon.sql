@@ -37,7 +37,7 @@ begin
   end if;
 
   if v_coupon.id is null then
-    perform pgledger.fail('LG114', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_coupon;

@@ -28,7 +28,7 @@ declare
 begin
   if v_coupon.id is null then
     perform pgledger.fail(
-      'LG114',
+      'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;

@@ -33,7 +33,7 @@ begin
       and subscriptions.tenant_id = redeem_coupon.tenant_id;
     if not found then
       perform pgledger.fail(
-        'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+        'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
   end if;

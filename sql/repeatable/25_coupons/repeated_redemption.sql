@@ -32,7 +32,7 @@ begin
   where coupon_redemptions.id = repeated_redemption.id;
 
   if not v_is_same then
-    perform pgledger.fail('LG023', array[id]);
+    perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_key;
 end;

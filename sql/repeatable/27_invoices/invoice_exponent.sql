@@ -17,7 +17,7 @@ declare
   v_exponent integer;
 begin
   if currency is null then
-    perform pgledger.fail('LG003', array['currency']);
+    perform pgledger.fail('NullArgument', array['currency']);
   end if;
 
   perform 1
@@ -29,7 +29,7 @@ begin
   v_exponent := pgledger.currency_exponent(app_id, currency);
   if v_exponent is null then
     perform pgledger.fail(
-      'LG103', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
+      'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
     );
   end if;
   return v_exponent;

@@ -23,7 +23,7 @@ declare
 begin
   perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(v_at)]);
+    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
   if tax_rates is not null then
     perform pgledger.check_tax_rates(tax_rates);
@@ -33,7 +33,7 @@ begin
   period_start := v_period.starts_at;
   if period_start is null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
       ]
@@ -50,7 +50,7 @@ begin
     );
     if as_of_version is null then
       perform pgledger.fail(
-        'LG101',
+        'InvalidArgument',
         array[
           'kind', '''start''',
           format('subscription %s was not active in the period of %s', subscription.id, v_at)
@@ -72,7 +72,7 @@ begin
         and invoices.status not in ('draft', 'voided')
     ) then
       perform pgledger.fail(
-        'LG106', array['period_start', period_start::text, v_purged_before::text]
+        'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
       );
     end if;
   end if;

@@ -37,7 +37,7 @@ begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.invoice_exponent(app_id, currency));
   if tax_rates is null then
-    perform pgledger.fail('LG003', array['tax_rates']);
+    perform pgledger.fail('NullArgument', array['tax_rates']);
   end if;
   perform pgledger.check_tax_rates(tax_rates);
   perform pgledger.check_metadata(metadata);

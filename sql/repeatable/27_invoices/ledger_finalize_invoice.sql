@@ -30,7 +30,9 @@ declare
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail('LG008', array['due_at', due_at::text, pgledger.time_fault(due_at)]);
+    perform pgledger.fail(
+      'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
+    );
   end if;
 
   if v_invoice.status <> 'draft' then

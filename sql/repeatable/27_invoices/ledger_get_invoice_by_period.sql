@@ -27,9 +27,9 @@ begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('LG003', array['at']);
+    perform pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(at)]);
+    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
   perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
@@ -41,7 +41,7 @@ begin
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
     perform pgledger.fail(
-      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+      'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
 

@@ -40,7 +40,7 @@ begin
   );
   if v_subscription.key is null then
     perform pgledger.fail(
-      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+      'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
   if (v_subscription.due_at <= pgledger.clock()) is not true

@@ -20,9 +20,11 @@ begin
   perform pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('LG003', array['days']);
+    perform pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail('LG101', array['days', days::text, 'it is not between 0 and 3650']);
+    perform pgledger.fail(
+      'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
+    );
   end if;
 
   insert into pgledger.apps (app_id, payment_terms)

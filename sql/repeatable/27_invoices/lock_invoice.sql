@@ -46,7 +46,7 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    perform pgledger.fail('LG113', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_invoice;

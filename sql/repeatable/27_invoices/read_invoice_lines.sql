@@ -19,7 +19,7 @@ declare
   v_item record;
 begin
   if lines is null then
-    perform pgledger.fail('LG003', array['lines']);
+    perform pgledger.fail('NullArgument', array['lines']);
   end if;
   perform pgledger.check_plan_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then

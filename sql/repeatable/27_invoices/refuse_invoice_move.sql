@@ -14,7 +14,7 @@ volatile
 parallel safe
 as $$
 begin
-  perform pgledger.fail('LG123', array['invoice', invoice.id, invoice.status, target]);
+  perform pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
 end;
 $$;
 

@@ -52,7 +52,7 @@ begin
 
   -- An invoice of another kind has none of these lines.
   if found and v_is_same is not true then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;

@@ -21,7 +21,7 @@ declare
   );
 begin
   if paid_at is not null and v_fault is not null then
-    perform pgledger.fail('LG008', array['paid_at', paid_at::text, v_fault]);
+    perform pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
   elsif reference is not null then
     perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
   end if;

@@ -29,7 +29,7 @@ declare
 begin
   if v_fault is not null then
     perform pgledger.fail(
-      'LG010', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
+      'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
     );
   end if;
 end;

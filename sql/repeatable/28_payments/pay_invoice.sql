@@ -69,7 +69,7 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
-    perform pgledger.fail('LG023', array[id]);
+    perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
   return pgledger.invoice_of(invoice.key);

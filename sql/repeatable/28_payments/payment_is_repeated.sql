@@ -28,7 +28,7 @@ declare
   );
 begin
   if not v_is_same then
-    perform pgledger.fail('LG023', array[id]);
+    perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_is_same is not null;
 end;

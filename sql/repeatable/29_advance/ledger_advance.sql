@@ -33,10 +33,10 @@ declare
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('LG003', array['max_subscriptions']);
+    perform pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;

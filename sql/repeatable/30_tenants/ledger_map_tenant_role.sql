@@ -29,9 +29,9 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('LG003', array['role_name']);
+    perform pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('LG101', array['role_name', quote_literal(role_name), v_fault]);
+    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -52,7 +52,7 @@ begin
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
     perform pgledger.fail(
-      'LG120',
+      'AlreadyExists',
       array[
         'role', quote_literal(role_name),
         format(' by tenant %L%s', v_tenant_id, pgledger.in_app(v_app_id))

@@ -14,7 +14,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
   if role_name is null then
-    perform pgledger.fail('LG003', array['role_name']);
+    perform pgledger.fail('NullArgument', array['role_name']);
   end if;
 
   delete from pgledger.tenant_roles

@@ -12,7 +12,7 @@ as $$
 begin
   perform pgledger.check_scope('app_id', app_id, 1);
   if app_id = '*' then
-    perform pgledger.fail('LG006', array['app_id', '''*''', 'it stands for all apps']);
+    perform pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
   end if;
 end;
 $$;

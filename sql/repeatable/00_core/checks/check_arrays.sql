@@ -18,15 +18,15 @@ begin
   for v_place in 1..cardinality(names) loop
     if sizes[v_place] is null then
       if v_place <= required then
-        perform pgledger.fail('LG012', array[names[v_place] || ' must not be null']);
+        perform pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
       end if;
     elsif dimensions[v_place] > 1 then
       perform pgledger.fail(
-        'LG012', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
+        'InvalidBatch', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
       );
     elsif sizes[v_place] <> sizes[1] then
       perform pgledger.fail(
-        'LG012',
+        'InvalidBatch',
         array[
           format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
         ]
@@ -34,7 +34,7 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('LG013', array[sizes[1]::text, '100000']);
+    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
   end if;
 end;
 $$;

@@ -23,7 +23,7 @@ begin
 
   if app_id = '*' and tenant_id <> '' then
     perform pgledger.fail(
-      'LG006',
+      'InvalidScope',
       array[
         'tenant_id',
         quote_literal(pgledger.abridged(tenant_id)),

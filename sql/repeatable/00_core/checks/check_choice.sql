@@ -15,10 +15,10 @@ parallel safe
 as $$
 begin
   if value is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif value <> all(choices) then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         name,
         quote_literal(pgledger.abridged(value)),

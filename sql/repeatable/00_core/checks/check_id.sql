@@ -19,10 +19,10 @@ declare
   v_fault text := pgledger.id_fault(id, prefix);
 begin
   if id is null then
-    perform pgledger.fail('LG003', array[name], request_index, request_count);
+    perform pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
     perform pgledger.fail(
-      'LG001',
+      'InvalidId',
       array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count

@@ -17,7 +17,7 @@ declare
   v_fault text := pgledger.metadata_fault(metadata);
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG007', array[v_fault], request_index, request_count);
+    perform pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
   end if;
 end;
 $$;

@@ -10,15 +10,15 @@ parallel safe
 as $$
 begin
   if page_size is null then
-    perform pgledger.fail('LG003', array['page_size']);
+    perform pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
     perform pgledger.fail(
-      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif page_offset is null then
-    perform pgledger.fail('LG003', array['page_offset']);
+    perform pgledger.fail('NullArgument', array['page_offset']);
   elsif page_offset < 0 then
-    perform pgledger.fail('LG014', array['page_offset', page_offset::text, 'it is negative']);
+    perform pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
   end if;
 end;
 $$;

@@ -10,10 +10,11 @@ parallel safe
 as $$
 begin
   if quantity is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif pgledger.quantity_fault(quantity) is not null then
     perform pgledger.fail(
-      'LG104', array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
+      'InvalidQuantity',
+      array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
     );
   end if;
 end;

@@ -18,9 +18,11 @@ declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, false);
 begin
   if value is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail('LG006', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
+    perform pgledger.fail(
+      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+    );
   end if;
 end;
 $$;

@@ -19,9 +19,11 @@ declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
 begin
   if value is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail('LG101', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
+    perform pgledger.fail(
+      'InvalidArgument', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+    );
   end if;
 end;
 $$;

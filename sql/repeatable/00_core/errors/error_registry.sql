@@ -1,11 +1,19 @@
 /*
-Every error of pgledger, one row each: the one home of codes, names and texts. The message is a
-form for format(); its arguments are given where the error is raised. Codes are of SQLSTATE class
-LG and are never reused. None of these errors is cured by running the same transaction again at
+Every error of pgledger, one row each: the one home of codes, names and texts. Functions raise it by
+its name. The message is a form for format(); its arguments are given where the error is raised. The
+meaning is what the reference and Python's class say of it. Codes are of SQLSTATE class LG and are
+never reused. None of these errors is cured by running the same transaction again at
 once: those that are (40001, 40P01, 55P03) are PostgreSQL's own.
 */
 create or replace function pgledger.error_registry()
-returns table (code text, name text, message text, hint text, retryable boolean)
+returns table (
+  code text,
+  name text,
+  message text,
+  hint text,
+  meaning text,
+  retryable boolean
+)
 language sql
 immutable
 parallel safe
@@ -15,86 +23,112 @@ as $$
       'LG001', 'InvalidId', '%s is not a valid id: %s',
       'An id is a prefix, an underscore and a ULID: 26 characters out of 0-9 and A-Z without I, L, '
       'O and U, the first at most 7.',
+      'An id is malformed; the message says how. An id is a prefix, an underscore and a ULID: 26 '
+      'characters out of 0-9 and A-Z without I, L, O and U, the first at most 7. Pass ids on '
+      'exactly as they were received. In Python, pgledger.ids raises it too, without asking a '
+      'database.',
       false
     ),
     (
       'LG002', 'InvalidIdPrefix', '%s is not a valid prefix for ids',
       'A prefix is 1 to 16 lower-case letters a-z, for example pgla.',
+      'A prefix to make ids with is not 1 to 16 lower-case letters a-z. Choose another.',
       false
     ),
     (
       'LG003', 'NullArgument', '%s must not be null',
       'Give a value; an argument that has a default may be left out.',
+      'An argument that has to be given is null. Give it, or leave it out to get its default.',
       false
     ),
     (
       'LG004', 'InvalidName', 'account name %s is not valid: %s',
       'A name has 1 to 255 characters and at least one that can be seen.',
+      'An account''s name is empty, cannot be seen, or has more than 255 characters.',
       false
     ),
     (
       'LG005', 'InvalidCurrency', 'currency %s is not valid: %s',
       'A currency is 1 to 32 visible characters without spaces, for example USD.',
+      'A currency is not 1 to 32 visible characters without spaces. Use a code such as USD.',
       false
     ),
     (
       'LG006', 'InvalidScope', '%s %s is not valid: %s',
       'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible. '
       'In the billing store neither may be empty.',
+      'An app_id, tenant_id or group_id is too long or has characters that cannot be seen.',
       false
     ),
     (
       'LG007', 'InvalidMetadata', 'metadata is not valid: %s',
       'Metadata is a JSON object of at most 65536 bytes, or null. Store large things elsewhere and '
       'a reference here.',
+      'Metadata is not a JSON object, or has more than 65536 bytes. Store large things elsewhere '
+      'and a reference to them here.',
       false
     ),
     (
       'LG008', 'InvalidTime', '%s %s is not valid: %s',
       'Give a finite time from the year 1 to the year 9999.',
+      'A time is infinite or outside the years 1 to 9999. Give one inside.',
       false
     ),
     (
       'LG009', 'EventAtInFuture', 'event_at %s is more than a day ahead of %s',
       'If the event really is that far ahead, call with allow_future_event_at => true.',
+      'event_at is more than a day ahead. Usually a mistaken unit or time zone. Where it is '
+      'meant, call with allow_future_event_at => true.',
       false
     ),
     (
       'LG010', 'InvalidAmount', 'amount %s is not valid: %s',
       'An amount is a number above 0 and below 1e30 with at most 18 decimal places. To move money '
       'the other way, swap the accounts.',
+      'An amount is not above 0 and below 1e30 with at most 18 decimal places. To move money the '
+      'other way, swap the accounts.',
       false
     ),
     (
       'LG011', 'SameAccount', 'cannot transfer from account %s to itself',
       'A transfer needs two different accounts.',
+      'A transfer goes from an account to itself. Give two different accounts.',
       false
     ),
     (
       'LG012', 'InvalidBatch', '%s',
       'Give one-dimensional arrays of equal length, one element a request; an optional array may '
       'be left out.',
+      'The arrays of a batch are null, not one-dimensional, or of unequal length. Comes from SQL '
+      'only: Python always sends well-formed arrays.',
       false
     ),
     (
       'LG013', 'BatchTooLarge', '%s requests in one call, at most %s are taken',
       'Split the requests into several calls, in one transaction if they belong together.',
+      'More than 100,000 requests in one call. Split them into several calls, in one transaction '
+      'if they belong together.',
       false
     ),
     (
       'LG014', 'InvalidPage', '%s %s is not valid: %s',
       'page_size is 1 to 10000. after_version is the account_version of the last entry of the page '
       'before, or null; page_offset counts rows to leave out, from 0.',
+      'A page was asked for with a size outside 1 to 10,000, or with a wrong start. after_version '
+      'is the account_version of the last entry of the page before; page_offset counts rows to '
+      'leave out, from 0.',
       false
     ),
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
+      'There is no account of this id under this app_id. Check both.',
       false
     ),
     (
       'LG021', 'TransferNotFound', 'transfer %s does not exist%s',
       'Check the id, and the app_id: a transfer is found only under its own app.',
+      'There is no transfer of this id under this app_id. Check both.',
       false
     ),
     (
@@ -102,137 +136,180 @@ as $$
       'cannot transfer between different currencies: account %s is in %s, account %s in %s',
       'An exchange is two transfers in one call, each within its currency, through accounts that '
       'hold both currencies'' liquidity.',
+      'A transfer joins accounts of different currencies. An exchange is two transfers in one '
+      'call, each within its own currency, through accounts that hold the liquidity of both.',
       false
     ),
     (
       'LG023', 'IdempotencyConflict', 'id %s is already taken by a different request',
       'Send exactly the same request to get its first result again, or choose a new id.',
+      'An id chosen by the caller is already taken by a different request. Send exactly the same '
+      'request to get its first result again, or choose a new id.',
       false
     ),
     (
       'LG024', 'InsufficientFunds',
       'account %s (%s) does not allow a negative balance: %s less %s would leave %s',
       'Move a smaller amount, or move money into the account first.',
+      'A transfer would leave an account below zero that does not allow it. Move less, or move '
+      'money into the account first.',
       false
     ),
     (
       'LG025', 'PositiveBalanceNotAllowed',
       'account %s (%s) does not allow a positive balance: %s plus %s would leave %s',
       'Move a smaller amount, or move money out of the account first.',
+      'A transfer would leave an account above zero that does not allow it. Move less, or move '
+      'money out of the account first.',
       false
     ),
     (
       'LG026', 'BalanceOutOfRange', 'account %s (%s) cannot hold a balance of %s',
       'A balance stays above -1e30 and below 1e30.',
+      'A transfer would bring a balance to 1e30 or beyond, or to -1e30 or beyond.',
       false
     ),
     (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
+      'Somebody tried to change or delete what was recorded. Correct a transfer with another '
+      'transfer.',
       false
     ),
     (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       'The description of the function says what each argument can be: \df+ in psql, help() in '
       'Python.',
+      'An argument is not one of the values or forms it can have; the message says which. A '
+      'status, an aggregation, a key, a slug, a time zone, a number of trial days and the like.',
       false
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
       'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      'A plan''s features or pricing are not valid. The message names the JSON path of what is '
+      'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
     ),
     (
       'LG103', 'UnknownCurrency', 'currency %s is not known%s',
       'Use a code of ISO 4217, or define a currency of the app''s own with ledger_set_currency.',
+      'A currency is neither of ISO 4217 nor defined by the app. Define one of the app''s own '
+      'with ledger_set_currency.',
       false
     ),
     (
       'LG104', 'InvalidQuantity', '%s %s is not valid: %s',
       'A quantity is a number from 0 to below 1e30 with at most 18 decimal places.',
+      'A quantity is not from 0 to below 1e30 with at most 18 decimal places.',
       false
     ),
     (
       'LG105', 'UsageInFuture', 'event_at %s is more than %s ahead of %s',
       'Check the unit and the time zone; ledger_set_usage_skew changes how far ahead is allowed.',
+      'event_at of a usage event is further ahead than the app allows, an hour by default. '
+      'Usually a mistaken unit or time zone, or a clock that runs fast. ledger_set_usage_skew '
+      'changes how far ahead is allowed.',
       false
     ),
     (
       'LG106', 'UsagePurged', '%s %s is before %s, where usage events may have been purged',
       'Usage that old is neither taken nor split any more. Ask for whole UTC hours, whose totals '
       'are kept.',
+      'A time lies where the tenant''s usage events may have been purged. Usage that old is '
+      'neither taken nor split any more. Ask for whole UTC hours, whose totals are kept.',
       false
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
       'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
+      'what is wrong, for example $.lines[0].amount, and says why.',
       false
     ),
     (
       'LG110', 'PlanNotFound', 'plan %s does not exist%s',
       'Check the id or slug, the app_id, and whether the plan belongs to another tenant.',
+      'There is no plan of this id or slug for this app_id and tenant. Check all three.',
       false
     ),
     (
       'LG111', 'FeatureNotFound', 'feature %s does not exist%s',
       'Check the id or key and the app_id, or create it with ledger_create_feature.',
+      'There is no feature of this id or key for this app_id and tenant, nor a global one. Check '
+      'all three, or create it with ledger_create_feature.',
       false
     ),
     (
       'LG112', 'SubscriptionNotFound', 'subscription %s does not exist%s',
       'Check the id, the app_id and the tenant_id: a subscription is found only under its own.',
+      'There is no subscription of this id under this app_id and tenant_id. Check all three.',
       false
     ),
     (
       'LG113', 'InvoiceNotFound', 'invoice %s does not exist%s',
       'Check the id, the app_id and the tenant_id: an invoice is found only under its own.',
+      'There is no invoice of this id under this app_id and tenant_id. Check all three.',
       false
     ),
     (
       'LG114', 'CouponNotFound', 'coupon %s does not exist%s',
       'Check the code or id, the app_id, and whether the coupon belongs to another tenant.',
+      'There is no coupon of this code or id for this app_id and tenant. Check all three.',
       false
     ),
     (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
+      'A slug, key or code is already taken. Choose another, or get the one that has it.',
       false
     ),
     (
       'LG121', 'Archived', '%s %s is archived',
       'What is archived stays for those who have it and takes nobody new; choose another.',
+      'A plan or feature is archived: it stays for those who have it and takes nobody new.',
       false
     ),
     (
       'LG122', 'InUse', '%s %s cannot be %s: %s',
       'What is in use stays as it is. Archive it, so that nobody else takes it, or choose another.',
+      'Something cannot be deleted or changed because others refer to it; the message says who. '
+      'Archive it instead, so that those who have it keep it and nobody else takes it.',
       false
     ),
     (
       'LG123', 'InvalidState', '%s %s is %s and cannot become %s',
+      'Get it again to see its state; it may have changed since.',
+      'A change is not allowed in the state that something is in; the message names both states. '
       'Get it again to see its state; it may have changed since.',
       false
     ),
     (
       'LG124', 'ActiveSubscriptionExists', 'tenant %s has an active subscription already%s',
       'Change its plan or cancel it at once, or take a plan that is an add-on.',
+      'The tenant has an active or trialing subscription already. Change its plan or cancel it at '
+      'once, or take a plan that is an add-on.',
       false
     ),
     (
       'LG125', 'CouponNotValid', 'coupon %s cannot be redeemed: %s',
       'A coupon is redeemed while it is active, from valid_from until valid_until.',
+      'A coupon cannot be redeemed now: it is archived, not valid yet or not valid any more.',
       false
     ),
     (
       'LG126', 'CouponExhausted', 'coupon %s is used up: it has been redeemed %s of %s times%s',
       'max_redemptions limits all tenants together, max_redemptions_per_tenant each of them; '
       'ledger_update_coupon raises either.',
+      'A coupon has been redeemed as often as it can be, in all or by this tenant. '
+      'ledger_update_coupon raises either limit.',
       false
     )
 $$;
 
 comment on function pgledger.error_registry is
-  'Every error of pgledger: SQLSTATE, name, form of the message, hint, whether a retry can help.';
+  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, and whether a retry '
+  'can help.';
 
 -- The view of errors calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;

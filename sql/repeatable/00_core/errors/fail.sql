@@ -1,9 +1,9 @@
 /*
-Raises the error of that code, and never returns. The message is the registry's form filled in with
+Raises the error of that name, and never returns. The message is the registry's form filled in with
 the arguments; in a batch it begins with the request that is at fault, counted from 1.
 */
 create or replace function pgledger.fail(
-  code text,
+  name text,
   arguments text[],
   request_index bigint default null,
   request_count bigint default null
@@ -14,23 +14,23 @@ volatile
 parallel safe
 as $$
 declare
-  v_message text := pgledger.error_text(code, arguments);
-  v_hint text;
+  v_message text := pgledger.error_text(name, arguments);
+  v_error record;
 begin
-  select registry.hint
-  into strict v_hint
+  select registry.code, registry.hint
+  into strict v_error
   from pgledger.error_registry() as registry
-  where registry.code = fail.code;
+  where registry.name = fail.name;
 
   if fail.request_index is not null then
     v_message := format('request %s of %s: %s', fail.request_index, fail.request_count, v_message);
   end if;
 
-  raise exception using errcode = fail.code, message = v_message, hint = v_hint;
+  raise exception using errcode = v_error.code, message = v_message, hint = v_error.hint;
 end;
 $$;
 
 comment on function pgledger.fail is
-  'Raises the registered error of that SQLSTATE with its message filled in.';
+  'Raises the registered error of that name with its message filled in.';
 
 revoke all on function pgledger.fail from public;

@@ -18,7 +18,7 @@ declare
   v_now timestamptz := pgledger.clock();
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('LG002', array[quote_nullable(pgledger.abridged(prefix))]);
+    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop

@@ -20,7 +20,7 @@ declare
   v_milliseconds bigint;
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG001', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(

@@ -18,7 +18,7 @@ declare
   v_bits text;
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG001', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(

@@ -23,7 +23,7 @@ declare
   end;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.fail('LG102', array[path, 'it has more than 1048576 bytes']);
+    perform pgledger.fail('InvalidPlan', array[path, 'it has more than 1048576 bytes']);
   end if;
 end;
 $$;

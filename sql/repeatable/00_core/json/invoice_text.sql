@@ -24,7 +24,7 @@ begin
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('LG107', array[path, v_fault]);
+    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;

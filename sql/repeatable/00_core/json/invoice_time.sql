@@ -45,7 +45,7 @@ begin
 
   v_time := v_text::timestamptz;
   if pgledger.time_fault(v_time) is not null then
-    perform pgledger.fail('LG107', array[v_path, pgledger.time_fault(v_time)]);
+    perform pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
   end if;
   return v_time;
 end;

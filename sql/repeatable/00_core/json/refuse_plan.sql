@@ -17,7 +17,7 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    case when path ~ '^[$][.](lines|tax_rates)' then 'LG107' else 'LG102' end,
+    case when path ~ '^[$][.](lines|tax_rates)' then 'InvalidInvoice' else 'InvalidPlan' end,
     array[
       path,
       case

@@ -15,7 +15,7 @@ parallel safe
 as $$
 begin
   if time_zone is null then
-    perform pgledger.fail('LG003', array['time_zone']);
+    perform pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
     or not exists (
@@ -25,7 +25,7 @@ begin
     )
   ) then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'time_zone',
         quote_literal(pgledger.abridged(time_zone)),
