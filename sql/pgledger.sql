@@ -2677,7 +2677,7 @@ as $$
 begin
   perform pgledger.check_scope('app_id', app_id, 1);
   if app_id = '*' then
-    perform pgledger.fail('LG006', array['app_id', '''*''', 'it stands for all apps']);
+    perform pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
   end if;
 end;
 $$;
@@ -2708,15 +2708,15 @@ begin
   for v_place in 1..cardinality(names) loop
     if sizes[v_place] is null then
       if v_place <= required then
-        perform pgledger.fail('LG012', array[names[v_place] || ' must not be null']);
+        perform pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
       end if;
     elsif dimensions[v_place] > 1 then
       perform pgledger.fail(
-        'LG012', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
+        'InvalidBatch', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
       );
     elsif sizes[v_place] <> sizes[1] then
       perform pgledger.fail(
-        'LG012',
+        'InvalidBatch',
         array[
           format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
         ]
@@ -2724,7 +2724,7 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('LG013', array[sizes[1]::text, '100000']);
+    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
   end if;
 end;
 $$;
@@ -2786,7 +2786,7 @@ begin
 
   if app_id = '*' and tenant_id <> '' then
     perform pgledger.fail(
-      'LG006',
+      'InvalidScope',
       array[
         'tenant_id',
         quote_literal(pgledger.abridged(tenant_id)),
@@ -2821,10 +2821,10 @@ parallel safe
 as $$
 begin
   if value is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif value <> all(choices) then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         name,
         quote_literal(pgledger.abridged(value)),
@@ -2862,10 +2862,10 @@ declare
   v_fault text := pgledger.id_fault(id, prefix);
 begin
   if id is null then
-    perform pgledger.fail('LG003', array[name], request_index, request_count);
+    perform pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
     perform pgledger.fail(
-      'LG001',
+      'InvalidId',
       array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count
@@ -2899,7 +2899,7 @@ declare
   v_fault text := pgledger.metadata_fault(metadata);
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG007', array[v_fault], request_index, request_count);
+    perform pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
   end if;
 end;
 $$;
@@ -2922,15 +2922,15 @@ parallel safe
 as $$
 begin
   if page_size is null then
-    perform pgledger.fail('LG003', array['page_size']);
+    perform pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
     perform pgledger.fail(
-      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif page_offset is null then
-    perform pgledger.fail('LG003', array['page_offset']);
+    perform pgledger.fail('NullArgument', array['page_offset']);
   elsif page_offset < 0 then
-    perform pgledger.fail('LG014', array['page_offset', page_offset::text, 'it is negative']);
+    perform pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
   end if;
 end;
 $$;
@@ -2953,10 +2953,11 @@ parallel safe
 as $$
 begin
   if quantity is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif pgledger.quantity_fault(quantity) is not null then
     perform pgledger.fail(
-      'LG104', array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
+      'InvalidQuantity',
+      array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
     );
   end if;
 end;
@@ -2988,9 +2989,11 @@ declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, false);
 begin
   if value is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail('LG006', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
+    perform pgledger.fail(
+      'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+    );
   end if;
 end;
 $$;
@@ -3022,9 +3025,11 @@ declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
 begin
   if value is null then
-    perform pgledger.fail('LG003', array[name]);
+    perform pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail('LG101', array[name, quote_literal(pgledger.abridged(value)), v_fault]);
+    perform pgledger.fail(
+      'InvalidArgument', array[name, quote_literal(pgledger.abridged(value)), v_fault]
+    );
   end if;
 end;
 $$;
@@ -3173,15 +3178,42 @@ comment on function pgledger.abridged is 'A value as a message shows it, at most
 
 revoke all on function pgledger.abridged from public;
 
+-- file: repeatable/00_core/errors/error_code.sql
+/*
+The SQLSTATE of the error of that name. Null for a name that is not registered.
+*/
+create or replace function pgledger.error_code(name text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select registry.code
+  from pgledger.error_registry() as registry
+  where registry.name = error_code.name
+$$;
+
+comment on function pgledger.error_code is 'SQLSTATE of the registered error of that name.';
+
+revoke all on function pgledger.error_code from public;
+
 -- file: repeatable/00_core/errors/error_registry.sql
 /*
-Every error of pgledger, one row each: the one home of codes, names and texts. The message is a
-form for format(); its arguments are given where the error is raised. Codes are of SQLSTATE class
-LG and are never reused. None of these errors is cured by running the same transaction again at
+Every error of pgledger, one row each: the one home of codes, names and texts. Functions raise it by
+its name. The message is a form for format(); its arguments are given where the error is raised. The
+meaning is what the reference and Python's class say of it. Codes are of SQLSTATE class LG and are
+never reused. None of these errors is cured by running the same transaction again at
 once: those that are (40001, 40P01, 55P03) are PostgreSQL's own.
 */
 create or replace function pgledger.error_registry()
-returns table (code text, name text, message text, hint text, retryable boolean)
+returns table (
+  code text,
+  name text,
+  message text,
+  hint text,
+  meaning text,
+  retryable boolean
+)
 language sql
 immutable
 parallel safe
@@ -3191,86 +3223,112 @@ as $$
       'LG001', 'InvalidId', '%s is not a valid id: %s',
       'An id is a prefix, an underscore and a ULID: 26 characters out of 0-9 and A-Z without I, L, '
       'O and U, the first at most 7.',
+      'An id is malformed; the message says how. An id is a prefix, an underscore and a ULID: 26 '
+      'characters out of 0-9 and A-Z without I, L, O and U, the first at most 7. Pass ids on '
+      'exactly as they were received. In Python, pgledger.ids raises it too, without asking a '
+      'database.',
       false
     ),
     (
       'LG002', 'InvalidIdPrefix', '%s is not a valid prefix for ids',
       'A prefix is 1 to 16 lower-case letters a-z, for example pgla.',
+      'A prefix to make ids with is not 1 to 16 lower-case letters a-z. Choose another.',
       false
     ),
     (
       'LG003', 'NullArgument', '%s must not be null',
       'Give a value; an argument that has a default may be left out.',
+      'An argument that has to be given is null. Give it, or leave it out to get its default.',
       false
     ),
     (
       'LG004', 'InvalidName', 'account name %s is not valid: %s',
       'A name has 1 to 255 characters and at least one that can be seen.',
+      'An account''s name is empty, cannot be seen, or has more than 255 characters.',
       false
     ),
     (
       'LG005', 'InvalidCurrency', 'currency %s is not valid: %s',
       'A currency is 1 to 32 visible characters without spaces, for example USD.',
+      'A currency is not 1 to 32 visible characters without spaces. Use a code such as USD.',
       false
     ),
     (
       'LG006', 'InvalidScope', '%s %s is not valid: %s',
       'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible. '
       'In the billing store neither may be empty.',
+      'An app_id, tenant_id or group_id is too long or has characters that cannot be seen.',
       false
     ),
     (
       'LG007', 'InvalidMetadata', 'metadata is not valid: %s',
       'Metadata is a JSON object of at most 65536 bytes, or null. Store large things elsewhere and '
       'a reference here.',
+      'Metadata is not a JSON object, or has more than 65536 bytes. Store large things elsewhere '
+      'and a reference to them here.',
       false
     ),
     (
       'LG008', 'InvalidTime', '%s %s is not valid: %s',
       'Give a finite time from the year 1 to the year 9999.',
+      'A time is infinite or outside the years 1 to 9999. Give one inside.',
       false
     ),
     (
       'LG009', 'EventAtInFuture', 'event_at %s is more than a day ahead of %s',
       'If the event really is that far ahead, call with allow_future_event_at => true.',
+      'event_at is more than a day ahead. Usually a mistaken unit or time zone. Where it is '
+      'meant, call with allow_future_event_at => true.',
       false
     ),
     (
       'LG010', 'InvalidAmount', 'amount %s is not valid: %s',
       'An amount is a number above 0 and below 1e30 with at most 18 decimal places. To move money '
       'the other way, swap the accounts.',
+      'An amount is not above 0 and below 1e30 with at most 18 decimal places. To move money the '
+      'other way, swap the accounts.',
       false
     ),
     (
       'LG011', 'SameAccount', 'cannot transfer from account %s to itself',
       'A transfer needs two different accounts.',
+      'A transfer goes from an account to itself. Give two different accounts.',
       false
     ),
     (
       'LG012', 'InvalidBatch', '%s',
       'Give one-dimensional arrays of equal length, one element a request; an optional array may '
       'be left out.',
+      'The arrays of a batch are null, not one-dimensional, or of unequal length. Comes from SQL '
+      'only: Python always sends well-formed arrays.',
       false
     ),
     (
       'LG013', 'BatchTooLarge', '%s requests in one call, at most %s are taken',
       'Split the requests into several calls, in one transaction if they belong together.',
+      'More than 100,000 requests in one call. Split them into several calls, in one transaction '
+      'if they belong together.',
       false
     ),
     (
       'LG014', 'InvalidPage', '%s %s is not valid: %s',
       'page_size is 1 to 10000. after_version is the account_version of the last entry of the page '
       'before, or null; page_offset counts rows to leave out, from 0.',
+      'A page was asked for with a size outside 1 to 10,000, or with a wrong start. after_version '
+      'is the account_version of the last entry of the page before; page_offset counts rows to '
+      'leave out, from 0.',
       false
     ),
     (
       'LG020', 'AccountNotFound', 'account %s does not exist%s',
       'Check the id, and the app_id: an account is found only under its own app.',
+      'There is no account of this id under this app_id. Check both.',
       false
     ),
     (
       'LG021', 'TransferNotFound', 'transfer %s does not exist%s',
       'Check the id, and the app_id: a transfer is found only under its own app.',
+      'There is no transfer of this id under this app_id. Check both.',
       false
     ),
     (
@@ -3278,137 +3336,180 @@ as $$
       'cannot transfer between different currencies: account %s is in %s, account %s in %s',
       'An exchange is two transfers in one call, each within its currency, through accounts that '
       'hold both currencies'' liquidity.',
+      'A transfer joins accounts of different currencies. An exchange is two transfers in one '
+      'call, each within its own currency, through accounts that hold the liquidity of both.',
       false
     ),
     (
       'LG023', 'IdempotencyConflict', 'id %s is already taken by a different request',
       'Send exactly the same request to get its first result again, or choose a new id.',
+      'An id chosen by the caller is already taken by a different request. Send exactly the same '
+      'request to get its first result again, or choose a new id.',
       false
     ),
     (
       'LG024', 'InsufficientFunds',
       'account %s (%s) does not allow a negative balance: %s less %s would leave %s',
       'Move a smaller amount, or move money into the account first.',
+      'A transfer would leave an account below zero that does not allow it. Move less, or move '
+      'money into the account first.',
       false
     ),
     (
       'LG025', 'PositiveBalanceNotAllowed',
       'account %s (%s) does not allow a positive balance: %s plus %s would leave %s',
       'Move a smaller amount, or move money out of the account first.',
+      'A transfer would leave an account above zero that does not allow it. Move less, or move '
+      'money out of the account first.',
       false
     ),
     (
       'LG026', 'BalanceOutOfRange', 'account %s (%s) cannot hold a balance of %s',
       'A balance stays above -1e30 and below 1e30.',
+      'A transfer would bring a balance to 1e30 or beyond, or to -1e30 or beyond.',
       false
     ),
     (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
+      'Somebody tried to change or delete what was recorded. Correct a transfer with another '
+      'transfer.',
       false
     ),
     (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
       'The description of the function says what each argument can be: \df+ in psql, help() in '
       'Python.',
+      'An argument is not one of the values or forms it can have; the message says which. A '
+      'status, an aggregation, a key, a slug, a time zone, a number of trial days and the like.',
       false
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
       'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      'A plan''s features or pricing are not valid. The message names the JSON path of what is '
+      'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
     ),
     (
       'LG103', 'UnknownCurrency', 'currency %s is not known%s',
       'Use a code of ISO 4217, or define a currency of the app''s own with ledger_set_currency.',
+      'A currency is neither of ISO 4217 nor defined by the app. Define one of the app''s own '
+      'with ledger_set_currency.',
       false
     ),
     (
       'LG104', 'InvalidQuantity', '%s %s is not valid: %s',
       'A quantity is a number from 0 to below 1e30 with at most 18 decimal places.',
+      'A quantity is not from 0 to below 1e30 with at most 18 decimal places.',
       false
     ),
     (
       'LG105', 'UsageInFuture', 'event_at %s is more than %s ahead of %s',
       'Check the unit and the time zone; ledger_set_usage_skew changes how far ahead is allowed.',
+      'event_at of a usage event is further ahead than the app allows, an hour by default. '
+      'Usually a mistaken unit or time zone, or a clock that runs fast. ledger_set_usage_skew '
+      'changes how far ahead is allowed.',
       false
     ),
     (
       'LG106', 'UsagePurged', '%s %s is before %s, where usage events may have been purged',
       'Usage that old is neither taken nor split any more. Ask for whole UTC hours, whose totals '
       'are kept.',
+      'A time lies where the tenant''s usage events may have been purged. Usage that old is '
+      'neither taken nor split any more. Ask for whole UTC hours, whose totals are kept.',
       false
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
       'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
+      'what is wrong, for example $.lines[0].amount, and says why.',
       false
     ),
     (
       'LG110', 'PlanNotFound', 'plan %s does not exist%s',
       'Check the id or slug, the app_id, and whether the plan belongs to another tenant.',
+      'There is no plan of this id or slug for this app_id and tenant. Check all three.',
       false
     ),
     (
       'LG111', 'FeatureNotFound', 'feature %s does not exist%s',
       'Check the id or key and the app_id, or create it with ledger_create_feature.',
+      'There is no feature of this id or key for this app_id and tenant, nor a global one. Check '
+      'all three, or create it with ledger_create_feature.',
       false
     ),
     (
       'LG112', 'SubscriptionNotFound', 'subscription %s does not exist%s',
       'Check the id, the app_id and the tenant_id: a subscription is found only under its own.',
+      'There is no subscription of this id under this app_id and tenant_id. Check all three.',
       false
     ),
     (
       'LG113', 'InvoiceNotFound', 'invoice %s does not exist%s',
       'Check the id, the app_id and the tenant_id: an invoice is found only under its own.',
+      'There is no invoice of this id under this app_id and tenant_id. Check all three.',
       false
     ),
     (
       'LG114', 'CouponNotFound', 'coupon %s does not exist%s',
       'Check the code or id, the app_id, and whether the coupon belongs to another tenant.',
+      'There is no coupon of this code or id for this app_id and tenant. Check all three.',
       false
     ),
     (
       'LG120', 'AlreadyExists', '%s %s is already taken%s',
       'Choose another, or get the one that has it.',
+      'A slug, key or code is already taken. Choose another, or get the one that has it.',
       false
     ),
     (
       'LG121', 'Archived', '%s %s is archived',
       'What is archived stays for those who have it and takes nobody new; choose another.',
+      'A plan or feature is archived: it stays for those who have it and takes nobody new.',
       false
     ),
     (
       'LG122', 'InUse', '%s %s cannot be %s: %s',
       'What is in use stays as it is. Archive it, so that nobody else takes it, or choose another.',
+      'Something cannot be deleted or changed because others refer to it; the message says who. '
+      'Archive it instead, so that those who have it keep it and nobody else takes it.',
       false
     ),
     (
       'LG123', 'InvalidState', '%s %s is %s and cannot become %s',
+      'Get it again to see its state; it may have changed since.',
+      'A change is not allowed in the state that something is in; the message names both states. '
       'Get it again to see its state; it may have changed since.',
       false
     ),
     (
       'LG124', 'ActiveSubscriptionExists', 'tenant %s has an active subscription already%s',
       'Change its plan or cancel it at once, or take a plan that is an add-on.',
+      'The tenant has an active or trialing subscription already. Change its plan or cancel it at '
+      'once, or take a plan that is an add-on.',
       false
     ),
     (
       'LG125', 'CouponNotValid', 'coupon %s cannot be redeemed: %s',
       'A coupon is redeemed while it is active, from valid_from until valid_until.',
+      'A coupon cannot be redeemed now: it is archived, not valid yet or not valid any more.',
       false
     ),
     (
       'LG126', 'CouponExhausted', 'coupon %s is used up: it has been redeemed %s of %s times%s',
       'max_redemptions limits all tenants together, max_redemptions_per_tenant each of them; '
       'ledger_update_coupon raises either.',
+      'A coupon has been redeemed as often as it can be, in all or by this tenant. '
+      'ledger_update_coupon raises either limit.',
       false
     )
 $$;
 
 comment on function pgledger.error_registry is
-  'Every error of pgledger: SQLSTATE, name, form of the message, hint, whether a retry can help.';
+  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, and whether a retry '
+  'can help.';
 
 -- The view of errors calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;
@@ -3416,10 +3517,10 @@ grant execute on function pgledger.error_registry to pgledger_reader;
 
 -- file: repeatable/00_core/errors/error_text.sql
 /*
-The message of the error of that code: the registry's form filled in with the arguments. Null for a
-code that is not registered.
+The message of the error of that name: the registry's form filled in with the arguments. Null for a
+name that is not registered.
 */
-create or replace function pgledger.error_text(code text, arguments text[])
+create or replace function pgledger.error_text(name text, arguments text[])
 returns text
 language sql
 stable
@@ -3427,21 +3528,21 @@ parallel safe
 as $$
   select format(registry.message, variadic error_text.arguments)
   from pgledger.error_registry() as registry
-  where registry.code = error_text.code
+  where registry.name = error_text.name
 $$;
 
 comment on function pgledger.error_text is
-  'Message of the registered error of that SQLSTATE, filled in.';
+  'Message of the registered error of that name, filled in.';
 
 revoke all on function pgledger.error_text from public;
 
 -- file: repeatable/00_core/errors/fail.sql
 /*
-Raises the error of that code, and never returns. The message is the registry's form filled in with
+Raises the error of that name, and never returns. The message is the registry's form filled in with
 the arguments; in a batch it begins with the request that is at fault, counted from 1.
 */
 create or replace function pgledger.fail(
-  code text,
+  name text,
   arguments text[],
   request_index bigint default null,
   request_count bigint default null
@@ -3452,24 +3553,24 @@ volatile
 parallel safe
 as $$
 declare
-  v_message text := pgledger.error_text(code, arguments);
-  v_hint text;
+  v_message text := pgledger.error_text(name, arguments);
+  v_error record;
 begin
-  select registry.hint
-  into strict v_hint
+  select registry.code, registry.hint
+  into strict v_error
   from pgledger.error_registry() as registry
-  where registry.code = fail.code;
+  where registry.name = fail.name;
 
   if fail.request_index is not null then
     v_message := format('request %s of %s: %s', fail.request_index, fail.request_count, v_message);
   end if;
 
-  raise exception using errcode = fail.code, message = v_message, hint = v_hint;
+  raise exception using errcode = v_error.code, message = v_message, hint = v_error.hint;
 end;
 $$;
 
 comment on function pgledger.fail is
-  'Raises the registered error of that SQLSTATE with its message filled in.';
+  'Raises the registered error of that name with its message filled in.';
 
 revoke all on function pgledger.fail from public;
 
@@ -3751,7 +3852,7 @@ declare
   v_now timestamptz := pgledger.clock();
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('LG002', array[quote_nullable(pgledger.abridged(prefix))]);
+    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop
@@ -3763,8 +3864,19 @@ end;
 $$;
 
 comment on function pgledger_generate_id is
-  'Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a ULID. '
-  'Ids of one session ascend. Errors: InvalidIdPrefix.';
+$$Makes an id in the database, by its clock.
+
+Ids of one session ascend while the clock does not step back.
+:func:`pgledger.ids.generate` makes one without asking the database.
+
+[[was: Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a
+ULID. Ids of one session ascend.]]
+
+prefix: What it is for: 1 to 16 lower-case letters, for example pglt.
+
+Returns: The prefix, an underscore and a ULID.
+
+Errors: InvalidIdPrefix (the prefix is something else).$$;
 
 revoke all on function pgledger_generate_id from public;
 grant execute on function pgledger_generate_id to pgledger_reader;
@@ -3792,7 +3904,7 @@ declare
   v_milliseconds bigint;
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG001', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(
@@ -3809,8 +3921,17 @@ end;
 $$;
 
 comment on function pgledger_id_timestamp is
-  'The time inside an id, with or without its prefix, in whole milliseconds. '
-  'Errors: InvalidId.';
+$$Returns the time inside an id, as pgledger_id_timestamp does.
+
+[[was: The time inside an id, with or without its prefix, in whole
+milliseconds.]]
+
+id: An id with its prefix, or a ULID without.
+
+Returns: An aware datetime in UTC, in whole milliseconds.
+
+Errors: InvalidId, InvalidTime (it is a time after the year 9999, which a ULID
+  can hold and a datetime cannot).$$;
 
 revoke all on function pgledger_id_timestamp from public;
 grant execute on function pgledger_id_timestamp to pgledger_reader;
@@ -3836,7 +3957,7 @@ declare
   v_bits text;
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG001', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(
@@ -3856,8 +3977,17 @@ end;
 $$;
 
 comment on function pgledger_ulid_to_uuid is
-  'The UUID of the same 128 bits as the ULID (26 characters, without a prefix). '
-  'Errors: InvalidId.';
+$$Returns the UUID of the same 128 bits as a ULID, as pgledger_ulid_to_uuid
+does.
+
+[[was: The UUID of the same 128 bits as the ULID (26 characters, without a
+prefix).]]
+
+ulid: 26 characters, without a prefix.
+
+Returns: [[?]]
+
+Errors: InvalidId.$$;
 
 revoke all on function pgledger_ulid_to_uuid from public;
 grant execute on function pgledger_ulid_to_uuid to pgledger_reader;
@@ -3893,7 +4023,14 @@ end;
 $$;
 
 comment on function pgledger_uuid_to_ulid is
-  'The ULID, 26 characters, of the same 128 bits as the UUID.';
+$$Returns the ULID of the same 128 bits as a UUID, as pgledger_uuid_to_ulid
+does.
+
+[[was: The ULID, 26 characters, of the same 128 bits as the UUID.]]
+
+uuid: Any UUID; it need not be one made from a time.
+
+Returns: 26 characters, without a prefix.$$;
 
 revoke all on function pgledger_uuid_to_ulid from public;
 grant execute on function pgledger_uuid_to_ulid to pgledger_reader;
@@ -4035,7 +4172,7 @@ declare
   end;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.fail('LG102', array[path, 'it has more than 1048576 bytes']);
+    perform pgledger.fail('InvalidPlan', array[path, 'it has more than 1048576 bytes']);
   end if;
 end;
 $$;
@@ -4106,7 +4243,7 @@ begin
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('LG107', array[path, v_fault]);
+    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;
@@ -4166,7 +4303,7 @@ begin
 
   v_time := v_text::timestamptz;
   if pgledger.time_fault(v_time) is not null then
-    perform pgledger.fail('LG107', array[v_path, pgledger.time_fault(v_time)]);
+    perform pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
   end if;
   return v_time;
 end;
@@ -4359,7 +4496,7 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    case when path ~ '^[$][.](lines|tax_rates)' then 'LG107' else 'LG102' end,
+    case when path ~ '^[$][.](lines|tax_rates)' then 'InvalidInvoice' else 'InvalidPlan' end,
     array[
       path,
       case
@@ -4507,7 +4644,7 @@ parallel safe
 as $$
 begin
   if time_zone is null then
-    perform pgledger.fail('LG003', array['time_zone']);
+    perform pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
     or not exists (
@@ -4517,7 +4654,7 @@ begin
     )
   ) then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'time_zone',
         quote_literal(pgledger.abridged(time_zone)),
@@ -4939,7 +5076,7 @@ begin
     );
   else
     perform pgledger.fail(
-      'LG022',
+      'CurrencyMismatch',
       array[
         v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency
       ],
@@ -4982,21 +5119,22 @@ declare
 begin
   if change < 0 and v_balance < 0 and not allow_negative_balance then
     perform pgledger.fail(
-      'LG024',
+      'InsufficientFunds',
       array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
       request_index,
       request_count
     );
   elsif change > 0 and v_balance > 0 and not allow_positive_balance then
     perform pgledger.fail(
-      'LG025',
+      'PositiveBalanceNotAllowed',
       array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
     perform pgledger.fail(
-      'LG026', array[account_id, account_name, v_balance::text], request_index, request_count
+      'BalanceOutOfRange',
+      array[account_id, account_name, v_balance::text], request_index, request_count
     );
   end if;
 end;
@@ -5107,13 +5245,13 @@ begin
   perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
 
   if from_account_id = to_account_id then
-    perform pgledger.fail('LG011', array[from_account_id], request_index, request_count);
+    perform pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
   v_fault := pgledger.amount_fault(amount);
   if v_fault is not null then
     perform pgledger.fail(
-      'LG010',
+      'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
       request_count
@@ -5123,11 +5261,11 @@ begin
   v_fault := pgledger.time_fault(event_at);
   if event_at is not null and v_fault is not null then
     perform pgledger.fail(
-      'LG008', array['event_at', event_at::text, v_fault], request_index, request_count
+      'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
     );
   elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
     perform pgledger.fail(
-      'LG009', array[event_at::text, v_now::text], request_index, request_count
+      'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
     );
   end if;
 
@@ -5365,7 +5503,7 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
     from unnest(ids) with ordinality as given (id, place)
     where given.place = v_conflict_place;
   end if;
@@ -5408,7 +5546,7 @@ begin
           errcode = '40001',
           message = format('could not serialize access: id %s was taken meanwhile', v_taken);
       end if;
-      perform pgledger.fail('LG023', array[given.id], given.place, v_count)
+      perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
       from unnest(ids) with ordinality as given (id, place)
       where given.id = v_taken
       order by given.place;
@@ -5472,10 +5610,11 @@ declare
   v_amounts numeric[];
 begin
   if transfer_requests is null then
-    perform pgledger.fail('LG012', array['transfer_requests must not be null']);
+    perform pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
   elsif array_ndims(transfer_requests) > 1 then
     perform pgledger.fail(
-      'LG012', array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
+      'InvalidBatch',
+      array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
     );
   end if;
 
@@ -5543,15 +5682,17 @@ begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('LG003', array['page_size']);
+    perform pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
     perform pgledger.fail(
-      'LG014', array['page_size', page_size::text, 'it is not between 1 and 10000']
+      'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('LG003', array['newest_first']);
+    perform pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail('LG014', array['after_version', after_version::text, 'it is negative']);
+    perform pgledger.fail(
+      'InvalidPage', array['after_version', after_version::text, 'it is negative']
+    );
   end if;
 
   if newest_first then
@@ -5599,10 +5740,25 @@ end;
 $$;
 
 comment on function pgledger_account_entries is
-  'One page of an account''s entries, newest or oldest first; a page reads only its own rows, '
-  'however long the history. page_size: 1 to 10000. after_version: the account_version of the last '
-  'entry of the page before; null for the first page. Errors: NullArgument, InvalidId, '
-  'InvalidScope, InvalidPage, AccountNotFound.';
+$$Returns one page of an account's entries.
+
+Costs as much as the page is long, however long the account's history is.
+
+[[was: One page of an account's entries, newest or oldest first; a page reads
+only its own rows, however long the history.]]
+
+account_id: Whose entries.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+newest_first: From the newest to the oldest, or the other way.
+after_version: account_version of the last entry of the page before, null for
+  the first page. [[was: the account_version of the last entry of the page
+  before; null for the first page.]], or null.
+app_id: Set of books that the account belongs to.
+
+Returns: The entries in order; fewer than page_size on the last page.
+
+Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound
+  (there is no such account under this app_id).$$;
 
 revoke all on function pgledger_account_entries from public;
 grant execute on function pgledger_account_entries to pgledger_reader;
@@ -5639,7 +5795,7 @@ begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('LG003', array['at']);
+    perform pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;
@@ -5671,10 +5827,22 @@ end;
 $$;
 
 comment on function pgledger_balance_at is
-  'Balance of an account at a time, as recorded: the sum of its entries whose created_at is not '
-  'later than that; 0 before the first. A transfer is recorded shortly before it commits, so the '
-  'answer for a time is final once the transactions that were open then have ended. Errors: '
-  'NullArgument, InvalidId, InvalidScope, AccountNotFound.';
+$$Returns an account's balance at a time, as recorded.
+
+[[was: Balance of an account at a time, as recorded: the sum of its entries
+whose created_at is not later than that; 0 before the first. A transfer is
+recorded shortly before it commits, so the answer for a time is final once the
+transactions that were open then have ended.]]
+
+account_id: Whose balance.
+at: Everything recorded (created_at) until then counts, then included.
+app_id: Set of books that the account belongs to.
+
+Returns: The balance in units of the account's currency; zero before its first
+  entry.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+  such account under this app_id).$$;
 
 revoke all on function pgledger_balance_at from public;
 grant execute on function pgledger_balance_at to pgledger_reader;
@@ -5719,15 +5887,17 @@ begin
   perform pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail('LG004', array[quote_nullable(pgledger.abridged(name)), v_name_fault]);
+    perform pgledger.fail(
+      'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
+    );
   elsif v_currency_fault is not null then
     perform pgledger.fail(
-      'LG005', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
+      'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('LG003', array['allow_negative_balance']);
+    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('LG003', array['allow_positive_balance']);
+    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
   perform pgledger.check_metadata(metadata);
@@ -5767,7 +5937,7 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('LG023', array[v_id]);
+    perform pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;
@@ -5775,13 +5945,34 @@ end;
 $$;
 
 comment on function pgledger_create_account is
-  'Creates an account with a balance of zero and returns it. Call it in FROM: '
-  '(pgledger_create_account(...)).* calls it once for every column. name: for people, 1 to 255 '
-  'characters. currency: unit of the balance, 1 to 32 visible characters. allow_negative_balance, '
-  'allow_positive_balance: what transfers may make of the balance. metadata: JSON object, at most '
-  '64 KiB. id: pgla_ and a ULID of your own choice, to make the call repeatable. app_id: set of '
-  'books. tenant_id: whose account it is. Errors: NullArgument, InvalidScope, InvalidName, '
-  'InvalidCurrency, InvalidMetadata, InvalidId, IdempotencyConflict.';
+$$Opens an account with balance zero.
+
+[[was: Creates an account with a balance of zero and returns it. Call it in
+FROM: (pgledger_create_account(...)).* calls it once for every column.]]
+
+name: For people, 1 to 255 characters, stored as given; need not be unique.
+  [[was: for people, 1 to 255 characters.]]
+currency: Unit of the balance, 1 to 32 visible characters, for example USD.
+  [[was: unit of the balance, 1 to 32 visible characters.]]
+allow_negative_balance: Whether a transfer may leave the balance below zero.
+  [[was: what transfers may make of the balance.]]
+allow_positive_balance: Whether a transfer may leave the balance above zero.
+  [[was: what transfers may make of the balance.]]
+metadata: JSON object of at most 64 KiB, immutable like the account. Store
+  references in it, never personal data. [[was: JSON object, at most 64
+  KiB.]], or null.
+id: The account's id if the caller chooses it. The same call with the same id
+  returns the first call's account. [[was: pgla_ and a ULID of your own
+  choice, to make the call repeatable.]], or null.
+app_id: Set of books that the account belongs to. [[was: set of books.]]
+tenant_id: Whose account it is. [[was: whose account it is.]]
+
+Returns: The account.
+
+Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
+  seen or is too long), InvalidCurrency (the currency is empty, has spaces or
+  is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
+  taken by a different account).$$;
 
 revoke all on function pgledger_create_account from public;
 grant execute on function pgledger_create_account to pgledger_poster;
@@ -5910,7 +6101,7 @@ begin
         v_earlier.origin_id, true
       );
     elsif not v_earlier.is_same then
-      perform pgledger.fail('LG023', array[v_id]);
+      perform pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -5964,7 +6155,7 @@ begin
 
     -- Taken since we looked, by someone who did not wait for our accounts: a different request.
     if not found then
-      perform pgledger.fail('LG023', array[v_id]);
+      perform pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -5986,15 +6177,40 @@ end;
 $$;
 
 comment on function pgledger_create_transfer is
-  'Moves an amount from one account to another and returns the transfer, with both new balances. '
-  'Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every column. '
-  'amount: in units of the accounts'' currency, above 0, below 1e30, at most 18 decimal places. '
-  'event_at: when it happened, if not now; at most a day ahead unless allow_future_event_at. '
-  'metadata: JSON object, at most 64 KiB. id: pglt_ and a ULID of your own choice, to make the '
-  'call repeatable. app_id: set of books. Errors: NullArgument, InvalidScope, InvalidId, '
-  'SameAccount, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound, '
-  'CurrencyMismatch, IdempotencyConflict, InsufficientFunds, PositiveBalanceNotAllowed, '
-  'BalanceOutOfRange.';
+$$Moves an amount from one account to another.
+
+[[was: Moves an amount from one account to another and returns the transfer,
+with both new balances. Call it in FROM: (pgledger_create_transfer(...)).*
+calls it once for every column.]]
+
+from_account_id: Account that the amount leaves.
+to_account_id: Account that the amount reaches, of the same currency.
+amount: Above 0, below 1e30, at most 18 decimal places. [[was: in units of the
+  accounts' currency, above 0, below 1e30, at most 18 decimal places.]]
+event_at: When it happened in the world; null means when it is recorded.
+  [[was: when it happened, if not now; at most a day ahead unless
+  allow_future_event_at.]], or null.
+metadata: JSON object of at most 64 KiB, immutable like the transfer. Store
+  references in it, never personal data. [[was: JSON object, at most 64
+  KiB.]], or null.
+id: The transfer's id if the caller chooses it. The same call with the same id
+  takes effect once and returns the first result. [[was: pglt_ and a ULID of
+  your own choice, to make the call repeatable.]], or null.
+app_id: Set of books that both accounts belong to. [[was: set of books.]]
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range), InvalidTime (event_at
+  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
+  day ahead), InvalidMetadata, AccountNotFound (there is no such account under
+  this app_id), CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different transfer),
+  InsufficientFunds (it would leave an account below zero that does not allow
+  it), PositiveBalanceNotAllowed (it would leave an account above zero that
+  does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function pgledger_create_transfer from public;
 grant execute on function pgledger_create_transfer to pgledger_poster;
@@ -6155,11 +6371,33 @@ end;
 $$;
 
 comment on function pgledger_create_transfers_bulk is
-  'Makes many transfers, all or none, and returns them in order: element n of each array belongs '
-  'to request n, counted from 1. At most 100000 requests. event_ats, metadatas and ids may be left '
-  'out, or hold nulls. An id of your own choice (pglt_ and a ULID) makes its request repeatable. '
-  'group_id: a name that joins these transfers, for example an order''s number. Errors name the '
-  'request; they are those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+$$Makes up to 100,000 transfers, all or none.
+
+[[was: Makes many transfers, all or none, and returns them in order: element n
+of each array belongs to request n, counted from 1. At most 100000 requests.
+event_ats, metadatas and ids may be left out, or hold nulls. An id of your own
+choice (pglt_ and a ULID) makes its request repeatable.]]
+
+from_account_ids: [[?]]
+to_account_ids: [[?]]
+amounts: [[?]]
+event_ats: [[?]], or null.
+metadatas: [[?]], or null.
+ids: [[?]], or null.
+app_id: Set of books that all accounts belong to.
+group_id: A name that joins these transfers, for example an order's number.
+  [[was: a name that joins these transfers, for example an order's number.]],
+  or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order; an empty list for
+  none.
+
+Errors: BatchTooLarge (more than 100,000 requests), InvalidScope.
+
+[[raises PgledgerError: Any error of pgledger_create_transfer; its message
+begins with the request at fault, counted from 1, and nothing was
+transferred.]]$$;
 
 revoke all on function pgledger_create_transfers_bulk from public;
 grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
@@ -6204,8 +6442,17 @@ end;
 $$;
 
 comment on function pgledger_get_account is
-  'The account of that id, with its balance. Errors: NullArgument, InvalidId, InvalidScope, '
-  'AccountNotFound.';
+$$Returns an account as it is now.
+
+[[was: The account of that id, with its balance.]]
+
+id: The account's id.
+app_id: Set of books that it belongs to.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+  such account under this app_id).$$;
 
 revoke all on function pgledger_get_account from public;
 grant execute on function pgledger_get_account to pgledger_reader;
@@ -6245,7 +6492,7 @@ begin
   where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
-    perform pgledger.fail('LG021', array[id, pgledger.in_app(app_id)]);
+    perform pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return v_transfer;
@@ -6253,8 +6500,17 @@ end;
 $$;
 
 comment on function pgledger_get_transfer is
-  'The transfer of that id, with both accounts as it left them. Errors: NullArgument, InvalidId, '
-  'InvalidScope, TransferNotFound.';
+$$Returns a transfer.
+
+[[was: The transfer of that id, with both accounts as it left them.]]
+
+id: The transfer's id.
+app_id: Set of books that it belongs to.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound (there is no
+  such transfer under this app_id).$$;
 
 revoke all on function pgledger_get_transfer from public;
 grant execute on function pgledger_get_transfer to pgledger_reader;
@@ -6457,9 +6713,16 @@ as $$
 $$;
 
 comment on function pgledger_verify is
-  'Proves from the data that the books are in order. One row a check: what it checks, how many '
-  'rows it looked at, how many broke the rule, and one of those. All is well when violations are 0 '
-  'throughout. Reads every transfer.';
+$$Proves the books from the data.
+
+Reads everything, as an auditor would; a big ledger takes its time.
+
+[[was: Proves from the data that the books are in order. One row a check: what
+it checks, how many rows it looked at, how many broke the rule, and one of
+those. All is well when violations are 0 throughout. Reads every transfer.]]
+
+Returns: One row for each check. The books are in order if all(check.ok for
+  check in rows).$$;
 
 revoke all on function pgledger_verify from public;
 grant execute on function pgledger_verify to pgledger_auditor;
@@ -6743,7 +7006,7 @@ begin
   perform pgledger.check_scope('app_id', app_id);
   perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
   perform pgledger.fail(
-    'LG020', array[account_id, pgledger.in_app(app_id)], request_index, request_count
+    'AccountNotFound', array[account_id, pgledger.in_app(app_id)], request_index, request_count
   );
 end;
 $$;
@@ -6768,7 +7031,9 @@ language plpgsql
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
-  perform pgledger.fail('LG030', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]);
+  perform pgledger.fail(
+    'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
+  );
   return null;
 end;
 $$;
@@ -7216,7 +7481,7 @@ declare
 begin
   if v_user is not null then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'currency',
         quote_literal(code),
@@ -7263,7 +7528,7 @@ begin
     end;
     if v_fault is not null then
       perform pgledger.fail(
-        'LG101', array['aggregation', quote_literal(feature.aggregation), v_fault]
+        'InvalidArgument', array['aggregation', quote_literal(feature.aggregation), v_fault]
       );
     end if;
   end if;
@@ -7272,7 +7537,7 @@ begin
     perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
     if feature.type <> 'metered' then
       perform pgledger.fail(
-        'LG101',
+        'InvalidArgument',
         array[
           'unique_key',
           quote_literal(pgledger.abridged(feature.unique_key)),
@@ -7333,7 +7598,7 @@ begin
   limit 1;
   if found then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'feature key',
         quote_literal(feature.key),
@@ -7372,9 +7637,9 @@ begin
   perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
 
   if plan.features is null then
-    perform pgledger.fail('LG003', array['features']);
+    perform pgledger.fail('NullArgument', array['features']);
   elsif plan.pricing is null then
-    perform pgledger.fail('LG003', array['pricing']);
+    perform pgledger.fail('NullArgument', array['pricing']);
   elsif plan.description is not null then
     perform pgledger.check_text(
       'description', plan.description, 10000, allow_invisible => true, minimum => 0
@@ -7382,15 +7647,15 @@ begin
   end if;
 
   if plan.trial_days is null then
-    perform pgledger.fail('LG003', array['trial_days']);
+    perform pgledger.fail('NullArgument', array['trial_days']);
   elsif plan.trial_days not between 0 and 3650 then
     perform pgledger.fail(
-      'LG101', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
+      'InvalidArgument', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
     );
   elsif plan.anchor_at_trial_end is null then
-    perform pgledger.fail('LG003', array['anchor_at_trial_end']);
+    perform pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
-    perform pgledger.fail('LG003', array['add_on']);
+    perform pgledger.fail('NullArgument', array['add_on']);
   end if;
 
   perform pgledger.check_metadata(plan.metadata);
@@ -7716,7 +7981,7 @@ begin
       and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
       is distinct from (request.name, request.description, request.aggregation, request.metadata)
     ) then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return true;
@@ -7861,7 +8126,7 @@ begin
 
   if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
     perform pgledger.fail(
-      'LG103',
+      'UnknownCurrency',
       array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
     );
   end if;
@@ -7904,7 +8169,7 @@ begin
         and plans.slug = plan.slug
     ) then
       perform pgledger.fail(
-        'LG120',
+        'AlreadyExists',
         array[
           'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
         ]
@@ -8002,8 +8267,18 @@ end;
 $$;
 
 comment on function ledger_archive_feature is
-  'Archives a feature and returns it: plans that contain it keep it, no other plan may contain it. '
-  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.';
+$$Closes a feature to new plans.
+
+[[was: Archives a feature and returns it: plans that contain it keep it, no
+other plan may contain it.]]
+
+app_id: App that it belongs to; * for a global one.
+id: The feature's id.
+
+Returns: The feature; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
+  such feature).$$;
 
 revoke all on function ledger_archive_feature from public;
 grant execute on function ledger_archive_feature to pgledger_poster;
@@ -8043,8 +8318,18 @@ end;
 $$;
 
 comment on function ledger_archive_plan is
-  'Archives a plan and returns it: subscriptions that have it keep it, no other may take it. '
-  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+$$Takes a plan off the market; subscriptions keep it.
+
+[[was: Archives a plan and returns it: subscriptions that have it keep it, no
+other may take it.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+
+Returns: The plan; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan).$$;
 
 revoke all on function ledger_archive_plan from public;
 grant execute on function ledger_archive_plan to pgledger_poster;
@@ -8135,7 +8420,7 @@ begin
         and features.key = v_new.key
     ) then
       perform pgledger.fail(
-        'LG120',
+        'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
@@ -8146,14 +8431,37 @@ end;
 $$;
 
 comment on function ledger_create_feature is
-  'Creates a feature that plans can contain, and returns it. app_id: * for all apps. key: its name '
-  'in plans and usage events, 1 to 128 visible characters. name: for people, 1 to 255 characters. '
-  'type: boolean, metered or seat. aggregation: what usage of a metered one comes to: sum (also '
-  'where null), count, max, unique_count or latest. unique_key: member of an event''s metadata '
-  'whose different values unique_count counts. description: at most 10000 characters. metadata: '
-  'JSON object, at most 64 KiB. id: feat_ and a ULID of your own choice, to make the call '
-  'repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, InvalidScope, '
-  'InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, AlreadyExists, InUse.';
+$$Adds a feature to the catalogue.
+
+[[was: Creates a feature that plans can contain, and returns it.]]
+
+app_id: App that it belongs to; * for all apps. [[was: * for all apps.]]
+key: Name in plans and usage events, unique in the app (and tenant). [[was:
+  its name in plans and usage events, 1 to 128 visible characters.]]
+name: Name for people. [[was: for people, 1 to 255 characters.]]
+type: boolean, metered or seat.
+aggregation: What usage of a metered one comes to: sum (if null), count, max,
+  unique_count or latest. [[was: what usage of a metered one comes to: sum
+  (also where null), count, max, unique_count or latest.]], or null.
+unique_key: Member of an event's metadata whose different values unique_count
+  counts. [[was: member of an event's metadata whose different values
+  unique_count counts.]], or null.
+description: Text for people. [[was: at most 10000 characters.]], or null.
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The feature's id if the caller chooses it. The same call with the same id
+  returns that feature as it is now. [[was: feat_ and a ULID of your own
+  choice, to make the call repeatable.]], or null.
+tenant_id: The one tenant that it is for; the empty text for all. [[was:
+  tenant of a custom deal.]]
+
+Returns: The feature.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
+  aggregation or unique key is not valid), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different feature), AlreadyExists
+  (the key is taken), InUse (usage was recorded under this key, with another
+  type or unique key).$$;
 
 revoke all on function ledger_create_feature from public;
 grant execute on function ledger_create_feature to pgledger_poster;
@@ -8204,7 +8512,7 @@ begin
   perform pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('LG003', array['currency']);
+    perform pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
@@ -8237,15 +8545,46 @@ end;
 $$;
 
 comment on function ledger_create_plan is
-  'Creates a plan and returns it. slug: its name in addresses and code, 1 to 128 visible '
-  'characters. name: for people, 1 to 255 characters. currency: code of ISO 4217, or one that the '
-  'app has defined. features: JSON array of features and limits. pricing: JSON object of base fee '
-  'and prices. description: at most 10000 characters. trial_days: 0 to 3650. anchor_at_trial_end: '
-  'whether billing periods count from the end of the trial. add_on: whether a tenant may have it '
-  'beside another subscription. metadata: JSON object, at most 64 KiB. id: plan_ and a ULID of '
-  'your own choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: '
-  'NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, '
-  'UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, AlreadyExists.';
+$$Creates a plan.
+
+[[was: Creates a plan and returns it.]]
+
+app_id: App that it belongs to.
+slug: Name in addresses and code, unique in the app (and tenant). [[was: its
+  name in addresses and code, 1 to 128 visible characters.]]
+name: Name for people. [[was: for people, 1 to 255 characters.]]
+currency: Currency of every amount, of ISO 4217 or the app's own. [[was: code
+  of ISO 4217, or one that the app has defined.]]
+features: What it gives: a mapping for each feature, for example {"key":
+  "api_calls", "limit": 10000, "period": "month", "soft_limit": true}. Limits
+  are Decimal, int or str; -1 is unlimited. [[was: JSON array of features and
+  limits.]]
+pricing: What it costs: a base fee and prices, for example {"base": {"amount":
+  Decimal("49.00"), "interval": "month"}, "prices": []}. Amounts are Decimal,
+  int or str. [[was: JSON object of base fee and prices.]]
+description: Text for people. [[was: at most 10000 characters.]], or null.
+trial_days: Days of trial that a new subscription gets. [[was: 0 to 3650.]]
+anchor_at_trial_end: Whether billing periods count from the end of the trial.
+  [[was: whether billing periods count from the end of the trial.]]
+add_on: Whether a tenant may have it beside another active subscription.
+  [[was: whether a tenant may have it beside another subscription.]]
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The plan's id if the caller chooses it. The same call with the same id
+  returns that plan as it is now. [[was: plan_ and a ULID of your own choice,
+  to make the call repeatable.]], or null.
+tenant_id: The one tenant that it is for; the empty text for all. [[was:
+  tenant of a custom deal.]]
+
+Returns: The plan.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the slug, the name or the
+  days of trial are not valid), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different plan), UnknownCurrency
+  (the currency is neither of ISO 4217 nor the app's own), InvalidPlan
+  (features or pricing are not valid; the message names the path),
+  FeatureNotFound (a feature is not in the catalogue), Archived (a feature is
+  archived), AlreadyExists (the slug is taken).$$;
 
 revoke all on function ledger_create_plan from public;
 grant execute on function ledger_create_plan to pgledger_poster;
@@ -8297,7 +8636,7 @@ begin
 
   if v_fault is not null then
     perform pgledger.fail(
-      'LG122', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
+      'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;
 
@@ -8306,8 +8645,19 @@ end;
 $$;
 
 comment on function ledger_delete_feature is
-  'Deletes a feature that no plan contains and no usage was recorded of, and returns it as it was. '
-  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.';
+$$Deletes a feature that was never used.
+
+[[was: Deletes a feature that no plan contains and no usage was recorded of,
+and returns it as it was.]]
+
+app_id: App that it belongs to; * for a global one.
+id: The feature's id.
+
+Returns: The feature as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
+  such feature), InUse (a plan contains it, or usage of it was recorded.
+  Archive it instead).$$;
 
 revoke all on function ledger_delete_feature from public;
 grant execute on function ledger_delete_feature to pgledger_poster;
@@ -8340,7 +8690,7 @@ begin
   exception
     when foreign_key_violation then
       perform pgledger.fail(
-        'LG122', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
+        'InUse', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
       );
   end;
 
@@ -8349,8 +8699,19 @@ end;
 $$;
 
 comment on function ledger_delete_plan is
-  'Deletes a plan that no subscription has or has had, and returns it as it was. Errors: '
-  'NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.';
+$$Deletes a plan that nobody has or had.
+
+[[was: Deletes a plan that no subscription has or has had, and returns it as
+it was.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+
+Returns: The plan as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan), InUse (a subscription has it, or had it once. Archive it
+  instead).$$;
 
 revoke all on function ledger_delete_plan from public;
 grant execute on function ledger_delete_plan to pgledger_poster;
@@ -8383,7 +8744,7 @@ begin
     where features.id = ledger_get_feature.id
       and features.app_id in (ledger_get_feature.app_id, '*')
   ) then
-    perform pgledger.fail('LG111', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return pgledger.feature_of(id);
@@ -8391,8 +8752,17 @@ end;
 $$;
 
 comment on function ledger_get_feature is
-  'The feature of that id, of the app or of all apps. Errors: NullArgument, InvalidScope, '
-  'InvalidId, FeatureNotFound.';
+$$Returns a feature of an app, or a global one.
+
+[[was: The feature of that id, of the app or of all apps.]]
+
+app_id: App that asks.
+id: The feature's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
+  such feature for this app).$$;
 
 revoke all on function ledger_get_feature from public;
 grant execute on function ledger_get_feature to pgledger_reader;
@@ -8422,13 +8792,13 @@ begin
   perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
 
   if key is null then
-    perform pgledger.fail('LG003', array['key']);
+    perform pgledger.fail('NullArgument', array['key']);
   end if;
 
   v_feature := pgledger.find_feature(app_id, key, tenant_id);
   if v_feature.id is null then
     perform pgledger.fail(
-      'LG111',
+      'FeatureNotFound',
       array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -8438,8 +8808,20 @@ end;
 $$;
 
 comment on function ledger_get_feature_by_key is
-  'The feature that a key names for a tenant: its own, or else the app''s, or else that of all '
-  'apps. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+$$Returns the feature of a key.
+
+[[was: The feature that a key names for a tenant: its own, or else the app's,
+or else that of all apps.]]
+
+app_id: App that asks.
+key: Its key.
+tenant_id: For whom: the tenant's own feature of that key comes before the
+  app's, and that before a global one.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
+  app and tenant).$$;
 
 revoke all on function ledger_get_feature_by_key from public;
 grant execute on function ledger_get_feature_by_key to pgledger_reader;
@@ -8473,7 +8855,7 @@ begin
   where plans.id = ledger_get_plan.id and plans.app_id = ledger_get_plan.app_id;
 
   if not found then
-    perform pgledger.fail('LG110', array[id, pgledger.in_app(app_id)]);
+    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.plan_of(v_key);
@@ -8481,7 +8863,17 @@ end;
 $$;
 
 comment on function ledger_get_plan is
-  'The plan of that id. Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+$$Returns a plan.
+
+[[was: The plan of that id.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan).$$;
 
 revoke all on function ledger_get_plan from public;
 grant execute on function ledger_get_plan to pgledger_reader;
@@ -8511,7 +8903,7 @@ begin
   perform pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('LG003', array['slug']);
+    perform pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -8525,7 +8917,7 @@ begin
 
   if not found then
     perform pgledger.fail(
-      'LG110',
+      'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -8535,8 +8927,20 @@ end;
 $$;
 
 comment on function ledger_get_plan_by_slug is
-  'The plan that a slug names for a tenant: its own, or else the whole app''s. Errors: '
-  'NullArgument, InvalidScope, PlanNotFound.';
+$$Returns the plan of a slug.
+
+[[was: The plan that a slug names for a tenant: its own, or else the whole
+app's.]]
+
+app_id: App that it belongs to.
+slug: Its slug.
+tenant_id: For whom: the tenant's own plan of that slug comes before the
+  app's.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
+  and tenant).$$;
 
 revoke all on function ledger_get_plan_by_slug from public;
 grant execute on function ledger_get_plan_by_slug to pgledger_reader;
@@ -8571,10 +8975,24 @@ as $$
 $$;
 
 comment on function ledger_list_features is
-  'One page of the features of an app, by id. status: active, archived, or null for both. '
-  'page_size: 1 to 10000. page_offset: rows to leave out. tenant_id: null for the whole app''s and '
-  'every tenant''s, empty for the whole app''s alone, otherwise that tenant''s and the whole '
-  'app''s. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns an app's features, the newest last.
+
+[[was: One page of the features of an app, by id.]]
+
+app_id: App that they belong to.
+status: active or archived; null for both. [[was: active, archived, or null
+  for both.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: null for all of the app; the empty text for those that are for all
+  tenants; a tenant's for its own and these. [[was: null for the whole app's
+  and every tenant's, empty for the whole app's alone, otherwise that tenant's
+  and the whole app's.]], or null.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_features from public;
 grant execute on function ledger_list_features to pgledger_reader;
@@ -8606,9 +9024,18 @@ as $$
 $$;
 
 comment on function ledger_list_global_features is
-  'One page of the features that belong to all apps, by id. status: active, archived, or null for '
-  'both. page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, '
-  'InvalidArgument, InvalidPage.';
+$$Returns the features of all apps, the newest last.
+
+[[was: One page of the features that belong to all apps, by id.]]
+
+status: active or archived; null for both. [[was: active, archived, or null
+  for both.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
 revoke all on function ledger_list_global_features from public;
 grant execute on function ledger_list_global_features to pgledger_reader;
@@ -8660,10 +9087,24 @@ end;
 $$;
 
 comment on function ledger_list_plans is
-  'One page of the plans of an app, by id. status: active, archived, or null for both. page_size: '
-  '1 to 10000. page_offset: rows to leave out. tenant_id: null for the whole app''s and every '
-  'tenant''s, empty for the whole app''s alone, otherwise that tenant''s and the whole app''s. '
-  'Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns an app's plans, the newest last.
+
+[[was: One page of the plans of an app, by id.]]
+
+app_id: App that they belong to.
+status: active or archived; null for both. [[was: active, archived, or null
+  for both.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: null for all of the app; the empty text for those that are for all
+  tenants; a tenant's for its own and these. [[was: null for the whole app's
+  and every tenant's, empty for the whole app's alone, otherwise that tenant's
+  and the whole app's.]], or null.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_plans from public;
 grant execute on function ledger_list_plans to pgledger_reader;
@@ -8699,9 +9140,11 @@ begin
   perform pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('LG003', array['code']);
+    perform pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail('LG005', array[quote_literal(pgledger.abridged(code)), v_code_fault]);
+    perform pgledger.fail(
+      'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
+    );
   end if;
 
   v_standard := (
@@ -8711,7 +9154,7 @@ begin
   );
   if v_standard is not null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'code',
         quote_literal(code),
@@ -8719,10 +9162,10 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('LG003', array['exponent']);
+    perform pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
     perform pgledger.fail(
-      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+      'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
 
@@ -8754,10 +9197,23 @@ end;
 $$;
 
 comment on function ledger_set_currency is
-  'Defines a currency of the app''s own, beside those of ISO 4217, and returns it. code: 1 to 32 '
-  'visible characters. exponent: decimal places that amounts are rounded to, 0 to 18; fixed as '
-  'soon as a plan, a coupon or an invoice is in the currency. Errors: NullArgument, InvalidScope, '
-  'InvalidCurrency, InvalidArgument, InUse.';
+$$Defines a currency of the app's own.
+
+[[was: Defines a currency of the app's own, beside those of ISO 4217, and
+returns it.]]
+
+app_id: App.
+code: Its code, which is not one of ISO 4217. [[was: 1 to 32 visible
+  characters.]]
+exponent: Decimal places that amounts are rounded to, 0 to 18. [[was: decimal
+  places that amounts are rounded to, 0 to 18; fixed as soon as a plan, a
+  coupon or an invoice is in the currency.]]
+
+Returns: The currency.
+
+Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
+  InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
+  InUse (the exponent would change while plans use the currency).$$;
 
 revoke all on function ledger_set_currency from public;
 grant execute on function ledger_set_currency to pgledger_poster;
@@ -8816,9 +9272,26 @@ end;
 $$;
 
 comment on function ledger_update_feature is
-  'Changes a feature and returns it; what is null stays as it is. app_id: * for a feature of all '
-  'apps. A changed aggregation counts for plans that are written from then on. Errors: '
-  'NullArgument, InvalidScope, InvalidId, FeatureNotFound, InvalidArgument, InvalidMetadata.';
+$$Changes a feature.
+
+What is null stays as it is. Key, type and unique key never change.
+
+[[was: Changes a feature and returns it; what is null stays as it is.]]
+
+app_id: App that it belongs to; * for a global one. [[was: * for a feature of
+  all apps. A changed aggregation counts for plans that are written from then
+  on.]]
+id: The feature's id.
+name: Name for people, or null.
+description: Text for people, or null.
+aggregation: What usage comes to, as for ledger_create_feature, or null.
+metadata: JSON object of the app's own, or null.
+
+Returns: The feature; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
+  such feature), InvalidArgument (the name or the aggregation is not valid),
+  InvalidMetadata.$$;
 
 revoke all on function ledger_update_feature from public;
 grant execute on function ledger_update_feature to pgledger_poster;
@@ -8877,10 +9350,34 @@ end;
 $$;
 
 comment on function ledger_update_plan is
-  'Changes a plan and returns it; what is null stays as it is. The currency, the slug and whether '
-  'it is an add-on never change, nor does the billing interval while subscriptions have the plan. '
-  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata, '
-  'InvalidPlan, FeatureNotFound, Archived, InUse.';
+$$Changes a plan.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. Currency, slug and being an add-on never change.
+
+[[was: Changes a plan and returns it; what is null stays as it is. The
+currency, the slug and whether it is an add-on never change, nor does the
+billing interval while subscriptions have the plan.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+name: Name for people, or null.
+features: What it gives, as for ledger_create_plan, or null.
+pricing: What it costs, as for ledger_create_plan, or null.
+description: Text for people, or null.
+trial_days: Days of trial that a new subscription gets, or null.
+anchor_at_trial_end: Whether billing periods count from the end of the trial,
+  or null.
+metadata: JSON object of the app's own, or null.
+
+Returns: The plan; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan), InvalidArgument (the name or the days of trial are not valid),
+  InvalidMetadata, InvalidPlan (features or pricing are not valid; the message
+  names the path), FeatureNotFound (a feature is not in the catalogue),
+  Archived (a feature that is new to the plan is archived), InUse (the billing
+  interval would change while there are subscriptions).$$;
 
 revoke all on function ledger_update_plan from public;
 grant execute on function ledger_update_plan to pgledger_poster;
@@ -8925,7 +9422,7 @@ begin
   end if;
 
   if v_feature.id is null then
-    perform pgledger.fail('LG111', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_feature;
@@ -8977,7 +9474,7 @@ begin
   end if;
 
   if v_plan.id is null then
-    perform pgledger.fail('LG110', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_plan;
@@ -9012,7 +9509,7 @@ declare
 begin
   if v_feature.id is null then
     perform pgledger.fail(
-      'LG111',
+      'FeatureNotFound',
       array[
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
       ]
@@ -9023,7 +9520,7 @@ begin
     where plan_features.plan_key = plan_candidate.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
-    perform pgledger.fail('LG121', array['feature', quote_literal(feature_key)]);
+    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
   end if;
 
   return v_feature;
@@ -9391,7 +9888,7 @@ begin
         request.anchor_at_trial_end, request.metadata
       )
     ) then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_plan.key;
@@ -9447,7 +9944,7 @@ begin
       where subscriptions.plan_key = previous.key
     ) then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'plan',
         previous.id,
@@ -9801,7 +10298,7 @@ declare
   v_path constant text := '$.price';
 begin
   if price is null then
-    perform pgledger.fail('LG003', array['price']);
+    perform pgledger.fail('NullArgument', array['price']);
   end if;
   perform pgledger.check_price_object(price, v_path);
   perform pgledger.check_plan_size(price, v_path, false);
@@ -9815,7 +10312,7 @@ begin
   perform pgledger.check_quantity('allowance', allowance);
   if exponent not between 0 and 18 then
     perform pgledger.fail(
-      'LG101', array['exponent', exponent::text, 'it is not between 0 and 18']
+      'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
 end;
@@ -9905,13 +10402,30 @@ as $$
 $$;
 
 comment on function ledger_price_usage is
-  'What usage costs by a price: a line for each tier that it reaches (kind usage), then one that '
-  'brings the total up to the minimum (true_up) or down to the maximum (cap). line counts from 1; '
-  'amount is quantity * unit_amount + flat_amount, of packages by their number. price: JSON object '
-  'of a price as in a plan''s pricing, with or without its feature. quantity: what was used, from '
-  '0. allowance: how much of that is not priced. exponent: decimal places that amounts are rounded '
-  'to, half away from zero, so that lines add up to the rounded total; null for exact amounts. '
-  'Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.';
+$$Says what a price comes to, whoever pays it.
+
+[[was: What usage costs by a price: a line for each tier that it reaches (kind
+usage), then one that brings the total up to the minimum (true_up) or down to
+the maximum (cap). line counts from 1; amount is quantity * unit_amount +
+flat_amount, of packages by their number.]]
+
+price: A price as a plan's pricing has it, for example {"feature":
+  "api_calls", "model": "per_unit", "unit_amount": Decimal("0.001")}. Numbers
+  are Decimal, int or str. [[was: JSON object of a price as in a plan's
+  pricing, with or without its feature.]]
+quantity: How much is used, 0 or more. [[was: what was used, from 0.]]
+allowance: How much of it is free. [[was: how much of that is not priced.]]
+exponent: Decimal places that amounts are rounded to, so that the lines add up
+  to the rounded total; null for exact amounts. [[was: decimal places that
+  amounts are rounded to, half away from zero, so that lines add up to the
+  rounded total; null for exact amounts.]], or null.
+
+Returns: A line for each tier that is reached, then what the minimum or
+  maximum adds or takes.
+
+Errors: NullArgument, InvalidPlan (price is not valid; the message names the
+  path), InvalidQuantity (the quantity or the allowance is not in range),
+  InvalidArgument (the exponent is out of range).$$;
 
 revoke all on function ledger_price_usage from public;
 grant execute on function ledger_price_usage to pgledger_reader;
@@ -10183,16 +10697,18 @@ declare
 begin
   if request.started_at is not null and v_started_fault is not null then
     perform pgledger.fail(
-      'LG008', array['started_at', request.started_at::text, v_started_fault]
+      'InvalidTime', array['started_at', request.started_at::text, v_started_fault]
     );
   elsif request.anchor_at is not null and v_anchor_fault is not null then
-    perform pgledger.fail('LG008', array['anchor_at', request.anchor_at::text, v_anchor_fault]);
+    perform pgledger.fail(
+      'InvalidTime', array['anchor_at', request.anchor_at::text, v_anchor_fault]
+    );
   end if;
 
   perform pgledger.check_time_zone(request.time_zone);
   if trial_days not between 0 and 3650 then
     perform pgledger.fail(
-      'LG101', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
+      'InvalidArgument', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
     );
   end if;
   perform pgledger.check_subscription_quantity(request.quantity);
@@ -10242,7 +10758,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail('LG101', array['plan_id', quote_literal(plan.id), v_fault]);
+    perform pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
   end if;
 end;
 $$;
@@ -10268,9 +10784,11 @@ declare
   v_fault text := pgledger.amount_fault(quantity);
 begin
   if quantity is null then
-    perform pgledger.fail('LG003', array['quantity']);
+    perform pgledger.fail('NullArgument', array['quantity']);
   elsif v_fault is not null then
-    perform pgledger.fail('LG104', array['quantity', pgledger.abridged(quantity::text), v_fault]);
+    perform pgledger.fail(
+      'InvalidQuantity', array['quantity', pgledger.abridged(quantity::text), v_fault]
+    );
   end if;
 end;
 $$;
@@ -10372,12 +10890,12 @@ declare
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if at_period_end is null then
-    perform pgledger.fail('LG003', array['at_period_end']);
+    perform pgledger.fail('NullArgument', array['at_period_end']);
   end if;
   perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
       ]
@@ -10407,11 +10925,26 @@ end;
 $$;
 
 comment on function ledger_cancel_subscription is
-  'Cancels a subscription and returns it. at_period_end: true to let the trial or the current '
-  'period go to its end, which ledger_resume_subscription can prevent; false to end it at once. '
-  'unused_time: what becomes of a base fee paid in advance for time after the end at once: none '
-  '(it is kept), credit or refund, on the invoice of the last period. '
-  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.';
+$$Ends a subscription.
+
+[[was: Cancels a subscription and returns it.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+at_period_end: At the end of the current period or of the trial, rather than
+  now. [[was: true to let the trial or the current period go to its end, which
+  ledger_resume_subscription can prevent; false to end it at once.]]
+unused_time: What becomes of time that was paid and is not used, if it ends
+  now: none, credit (kept for the tenant) or refund. [[was: what becomes of a
+  base fee paid in advance for time after the end at once: none (it is kept),
+  credit or refund, on the invoice of the last period.]]
+
+Returns: The subscription; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (there is no such
+  unused_time, or not at the period's end).$$;
 
 revoke all on function ledger_cancel_subscription from public;
 grant execute on function ledger_cancel_subscription to pgledger_poster;
@@ -10482,11 +11015,29 @@ end;
 $$;
 
 comment on function ledger_change_plan is
-  'Moves a subscription to another plan and returns it. With an interval of the same length its '
-  'periods stay; with another they are counted from now, or, during a trial that they are counted '
-  'from the end of, still from there. plan_id: a plan of the whole app or of the tenant, of the '
-  'same currency, and an add-on if the present one is. Errors: NullArgument, InvalidScope, '
-  'InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound, Archived, InvalidArgument.';
+$$Moves a subscription to another plan, now.
+
+With the same billing interval the periods stay; with another, a new period
+starts now. A trial that is going on goes on.
+
+[[was: Moves a subscription to another plan and returns it. With an interval
+of the same length its periods stay; with another they are counted from now,
+or, during a trial that they are counted from the end of, still from there.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+plan_id: The plan to move to, of the same currency. [[was: a plan of the whole
+  app or of the tenant, of the same currency, and an add-on if the present one
+  is.]]
+
+Returns: The subscription.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidState (the subscription is canceled
+  or paused), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function ledger_change_plan from public;
 grant execute on function ledger_change_plan to pgledger_poster;
@@ -10556,17 +11107,51 @@ end;
 $$;
 
 comment on function ledger_create_subscription is
-  'Subscribes a tenant to a plan and returns the subscription. Call it in FROM: '
-  '(ledger_create_subscription(...)).* calls it once for every column. plan_id: a plan of the '
-  'whole app or of the tenant. started_at: now, or a time in the past. anchor_at: what periods are '
-  'counted from; the start, or, if the plan says so, the end of the trial; with another, the first '
-  'period is a part of one. time_zone: UTC or the name of a time zone such as Europe/Berlin, in '
-  'whose days and months periods are counted. trial_days: 0 to 3650, or null for the plan''s. '
-  'quantity: how many times the plan is taken, above 0. metadata: JSON object, at most 64 KiB. id: '
-  'sub_ and a ULID of your own choice, to make the call repeatable. tax_rates: JSON array of the '
-  'tax rates of its invoices, such as [{"name": "VAT", "percentage": "19"}]. Errors: NullArgument, '
-  'InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, '
-  'InvalidInvoice, IdempotencyConflict, PlanNotFound, Archived, ActiveSubscriptionExists.';
+$$Subscribes a tenant to a plan.
+
+[[was: Subscribes a tenant to a plan and returns the subscription. Call it in
+FROM: (ledger_create_subscription(...)).* calls it once for every column.]]
+
+app_id: App.
+tenant_id: Who subscribes.
+plan_id: To which plan: one of the app's, or the tenant's own. [[was: a plan
+  of the whole app or of the tenant.]]
+started_at: Since when, not in the future; null for now. Periods that have
+  passed since then are written down at once. [[was: now, or a time in the
+  past.]], or null.
+anchor_at: Boundary that periods are counted from; null for the end of the
+  trial where the plan says so, and else for started_at. [[was: what periods
+  are counted from; the start, or, if the plan says so, the end of the trial;
+  with another, the first period is a part of one.]], or null.
+time_zone: Zone of the IANA database in whose days and months periods are
+  counted. [[was: UTC or the name of a time zone such as Europe/Berlin, in
+  whose days and months periods are counted.]]
+trial_days: Days of trial; null for the plan's, 0 for none. [[was: 0 to 3650,
+  or null for the plan's.]], or null.
+quantity: How many times the plan is taken. [[was: how many times the plan is
+  taken, above 0.]]
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The subscription's id if the caller chooses it. The same call with the
+  same id returns it as it is now. [[was: sub_ and a ULID of your own choice,
+  to make the call repeatable.]], or null.
+tax_rates: Tax rates of its invoices, unless others are given for one: a
+  mapping for each, for example {"name": "Sales tax", "percentage":
+  Decimal("8.25"), "applies_to": ["base", "api_calls"]}. Percentages are
+  Decimal, int or str, 0 to 100. applies_to names features, and base for base
+  fees; without it a rate is on everything. [[was: JSON array of the tax rates
+  of its invoices, such as [{"name": "VAT", "percentage": "19"}].]]
+
+Returns: The subscription.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
+  the future, or a time is outside the years 1 to 9999), InvalidArgument (the
+  time zone or the days of trial are not valid), InvalidQuantity (the quantity
+  is not in range), InvalidMetadata, InvalidInvoice (tax_rates are not valid;
+  the message names the path), IdempotencyConflict (the id is taken by a
+  different subscription), PlanNotFound (there is no such plan for this app
+  and tenant), Archived (the plan is archived), ActiveSubscriptionExists (the
+  tenant has one that is not an add-on, nor is this one).$$;
 
 revoke all on function ledger_create_subscription from public;
 grant execute on function ledger_create_subscription to pgledger_poster;
@@ -10612,8 +11197,17 @@ end;
 $$;
 
 comment on function ledger_get_active_subscription is
-  'The tenant''s trialing or active subscription that is not an add-on, or no row. Errors: '
-  'NullArgument, InvalidScope.';
+$$Returns what a tenant is subscribed to now.
+
+[[was: The tenant's trialing or active subscription that is not an add-on, or
+no row.]]
+
+app_id: App.
+tenant_id: Whose.
+
+Returns: The one that is trialing or active and not an add-on, or null.
+
+Errors: NullArgument, InvalidScope.$$;
 
 revoke all on function ledger_get_active_subscription from public;
 grant execute on function ledger_get_active_subscription to pgledger_reader;
@@ -10651,7 +11245,9 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail(
+      'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
   end if;
 
   return pgledger.subscription_of(v_key);
@@ -10659,8 +11255,18 @@ end;
 $$;
 
 comment on function ledger_get_subscription is
-  'The tenant''s subscription of that id, as it is written down. Errors: NullArgument, '
-  'InvalidScope, InvalidId, SubscriptionNotFound.';
+$$Returns a subscription.
+
+[[was: The tenant's subscription of that id, as it is written down.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription).$$;
 
 revoke all on function ledger_get_subscription from public;
 grant execute on function ledger_get_subscription to pgledger_reader;
@@ -10722,9 +11328,22 @@ end;
 $$;
 
 comment on function ledger_list_subscriptions is
-  'One page of a tenant''s subscriptions, by id, as they are written down. status: trialing, '
-  'active, paused, canceled, or null for all. page_size: 1 to 10000. page_offset: rows to leave '
-  'out. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns a tenant's subscriptions, the newest last.
+
+[[was: One page of a tenant's subscriptions, by id, as they are written
+down.]]
+
+app_id: App.
+tenant_id: Whose.
+status: trialing, active, paused or canceled; null for all. [[was: trialing,
+  active, paused, canceled, or null for all.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_subscriptions from public;
 grant execute on function ledger_list_subscriptions to pgledger_reader;
@@ -10769,8 +11388,19 @@ end;
 $$;
 
 comment on function ledger_pause_subscription is
-  'Pauses a subscription and returns it: it gives nothing until it is resumed. Errors: '
-  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.';
+$$Stops a subscription until it is resumed.
+
+[[was: Pauses a subscription and returns it: it gives nothing until it is
+resumed.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+
+Returns: The subscription; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidState (it is canceled).$$;
 
 revoke all on function ledger_pause_subscription from public;
 grant execute on function ledger_pause_subscription to pgledger_poster;
@@ -10835,9 +11465,23 @@ end;
 $$;
 
 comment on function ledger_resume_subscription is
-  'Lets a subscription go on that is paused, or cancelled and not at its end yet, and returns it. '
-  'Its periods are counted as if it had not been paused. Errors: NullArgument, InvalidScope, '
-  'InvalidId, SubscriptionNotFound, InvalidState, ActiveSubscriptionExists.';
+$$Resumes a paused subscription, or keeps one.
+
+A cancellation that is decided and has not come is withdrawn.
+
+[[was: Lets a subscription go on that is paused, or cancelled and not at its
+end yet, and returns it. Its periods are counted as if it had not been
+paused.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+
+Returns: The subscription; in the period that now lies in.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidState (it is canceled),
+  ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function ledger_resume_subscription from public;
 grant execute on function ledger_resume_subscription to pgledger_poster;
@@ -10900,12 +11544,31 @@ end;
 $$;
 
 comment on function ledger_update_subscription is
-  'Changes quantity, metadata and tax rates of a subscription and returns it; null leaves them. '
-  'quantity: above 0; what it changes of the current period is prorated on the period''s invoice. '
-  'metadata: JSON object, at most 64 KiB, instead of the one before. tax_rates: JSON array, '
-  'instead of the one before, for invoices still to be drawn up. Errors: NullArgument, '
-  'InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
-  'InvalidInvoice, InvalidState.';
+$$Changes quantity, metadata or tax rates.
+
+What is null stays as it is.
+
+[[was: Changes quantity, metadata and tax rates of a subscription and returns
+it; null leaves them.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+quantity: How many times the plan is taken. [[was: above 0; what it changes of
+  the current period is prorated on the period's invoice.]], or null.
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB,
+  instead of the one before.]], or null.
+tax_rates: Tax rates of its invoices, as for ledger_create_subscription.
+  [[was: JSON array, instead of the one before, for invoices still to be drawn
+  up.]], or null.
+
+Returns: The subscription; with the same version as before where nothing
+  changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidQuantity (the quantity is not in
+  range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
+  message names the path), InvalidState (it is canceled).$$;
 
 revoke all on function ledger_update_subscription from public;
 grant execute on function ledger_update_subscription to pgledger_poster;
@@ -10938,7 +11601,9 @@ begin
     and subscriptions.tenant_id = lock_subscription.tenant_id
   for no key update;
   if not found then
-    perform pgledger.fail('LG112', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail(
+      'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
+    );
   end if;
 
   return (
@@ -11052,7 +11717,7 @@ begin
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
     perform pgledger.fail(
-      'LG008',
+      'InvalidTime',
       array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
     );
   end if;
@@ -11147,7 +11812,7 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    'LG123', array['subscription', subscription.id, subscription.status, target]
+    'InvalidState', array['subscription', subscription.id, subscription.status, target]
   );
 end;
 $$;
@@ -11171,7 +11836,8 @@ parallel safe
 as $$
 begin
   perform pgledger.fail(
-    'LG124', array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
+    'ActiveSubscriptionExists',
+    array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );
 end;
 $$;
@@ -11240,7 +11906,7 @@ begin
   where subscriptions.id = request.id;
 
   if not v_is_same then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -11304,12 +11970,12 @@ begin
     and plans.tenant_id in (subscribable_plan.tenant_id, '')
   for share;
   if not found then
-    perform pgledger.fail('LG110', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
   if v_plan.status = 'archived' then
-    perform pgledger.fail('LG121', array['plan', plan_id]);
+    perform pgledger.fail('Archived', array['plan', plan_id]);
   end if;
   return v_plan;
 end;
@@ -11783,10 +12449,10 @@ declare
   v_meter record;
 begin
   if feature_key is null then
-    perform pgledger.fail('LG003', array['feature_key']);
+    perform pgledger.fail('NullArgument', array['feature_key']);
   elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'aggregation', quote_literal(pgledger.abridged(aggregation)),
         'it is not sum, count, max, unique_count or latest'
@@ -11798,7 +12464,8 @@ begin
   from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
   if v_feature.type is null then
     perform pgledger.fail(
-      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
   select meters.key, meters.unique_key
@@ -11815,7 +12482,7 @@ begin
     ) is null
   then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'aggregation', '''unique_count''',
         format('feature %s has no unique_key to count values of', quote_literal(feature_key))
@@ -11863,14 +12530,15 @@ begin
     order by edge.place
   loop
     if v_edge.at is null then
-      perform pgledger.fail('LG003', array[v_edge.name]);
+      perform pgledger.fail('NullArgument', array[v_edge.name]);
     elsif v_edge.fault is not null then
-      perform pgledger.fail('LG008', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+      perform pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
   if ends_at <= starts_at then
     perform pgledger.fail(
-      'LG008', array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
+      'InvalidTime',
+      array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
     );
   end if;
 
@@ -11886,7 +12554,9 @@ begin
       and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
     order by edge.place
   loop
-    perform pgledger.fail('LG106', array[v_edge.name, v_edge.at::text, v_purged_before::text]);
+    perform pgledger.fail(
+      'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
+    );
   end loop;
 end;
 $$;
@@ -11969,7 +12639,9 @@ begin
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
   if not v_event.is_same then
-    perform pgledger.fail('LG023', array[quote_literal(pgledger.abridged(idempotency_key))]);
+    perform pgledger.fail(
+      'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
+    );
   end if;
   return v_event.id;
 end;
@@ -12003,14 +12675,14 @@ as $$
 declare
   v_answer record;
 begin
-  select answer.status, answer.id, answer.code, answer.arguments
+  select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
   from pgledger.ingest_usage(
     app_id, array[tenant_id], array[feature_key], array[quantity], array[event_at],
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
-  if v_answer.code is not null then
-    perform pgledger.fail(v_answer.code, v_answer.arguments);
+  if v_answer.error is not null then
+    perform pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
   ingest_one_usage.status := v_answer.status;
   ingest_one_usage.id := v_answer.id;
@@ -12050,7 +12722,7 @@ create or replace function pgledger.ingest_usage(
   metadatas jsonb[],
   latest_known_at timestamptz default null
 )
-returns table (event_index bigint, status text, id text, code text, arguments text[])
+returns table (event_index bigint, status text, id text, error text, arguments text[])
 language plpgsql
 volatile
 parallel unsafe
@@ -12113,7 +12785,7 @@ begin
     from generate_series(1, cardinality(tenant_ids)::bigint) as place (number);
   else
     return query
-    select answer.event_index, answer.status, answer.id, answer.code, answer.arguments
+    select answer.event_index, answer.status, answer.id, answer.error, answer.arguments
     from pgledger.usage_answers(
       app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas, v_now,
       v_latest, v_id_head, v_resolved.tenant_keys, v_resolved.meter_keys, v_meter_keys
@@ -12341,11 +13013,28 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage is
-  'What a tenant''s usage of a feature comes to from starts_at, inclusive, to ends_at, exclusive; '
-  '0 where there is none. aggregation: sum, count, max, unique_count or latest; null for the '
-  'feature''s own. Exact, and as fast however many events there are: it reads totals of days and '
-  'hours, and events only of the hours that the range breaks. Errors: NullArgument, InvalidScope, '
-  'InvalidTime, InvalidArgument, FeatureNotFound, UsagePurged.';
+$$Returns what usage of a feature comes to.
+
+[[was: What a tenant's usage of a feature comes to from starts_at, inclusive,
+to ends_at, exclusive; 0 where there is none.]]
+
+app_id: App.
+tenant_id: Who used it.
+feature_key: What was used.
+starts_at: From when on, inclusive.
+ends_at: Until when, exclusive.
+aggregation: How to count; null for the feature's own way. [[was: sum, count,
+  max, unique_count or latest; null for the feature's own. Exact, and as fast
+  however many events there are: it reads totals of days and hours, and events
+  only of the hours that the range breaks.]], or null.
+
+Returns: Zero where there was no usage.
+
+Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
+  to 9999, or the end before the start), InvalidArgument (there is no such
+  aggregation for this feature), FeatureNotFound (there is no feature of this
+  key for this app and tenant), UsagePurged (a time splits an hour whose
+  events may have been purged).$$;
 
 revoke all on function ledger_aggregate_usage from public;
 grant execute on function ledger_aggregate_usage to pgledger_reader;
@@ -12393,10 +13082,27 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage_by_feature is
-  'What a tenant''s usage of several features comes to from starts_at, inclusive, to ends_at, '
-  'exclusive: one row a key, in their order, with the aggregation that the feature has. Errors: '
-  'NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidTime, FeatureNotFound, '
-  'UsagePurged.';
+$$Returns what usage of each of many features comes to.
+
+The function behind it is ledger_aggregate_usage_by_feature.
+
+[[was: What a tenant's usage of several features comes to from starts_at,
+inclusive, to ends_at, exclusive: one row a key, in their order, with the
+aggregation that the feature has.]]
+
+app_id: App.
+tenant_id: Who used them.
+feature_keys: What was used.
+starts_at: From when on, inclusive.
+ends_at: Until when, exclusive.
+
+Returns: One row for each key, in their order.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
+  100,000 keys), InvalidTime (a time is outside the years 1 to 9999, or the
+  end before the start), FeatureNotFound (there is no feature of one of these
+  keys for this app and tenant), UsagePurged (a time splits an hour whose
+  events may have been purged).$$;
 
 revoke all on function ledger_aggregate_usage_by_feature from public;
 grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
@@ -12445,9 +13151,9 @@ begin
     answer.event_index,
     answer.status,
     answer.id,
-    answer.code,
+    case when answer.error is not null then pgledger.error_code(answer.error) end,
     case
-      when answer.code is not null then pgledger.error_text(answer.code, answer.arguments)
+      when answer.error is not null then pgledger.error_text(answer.error, answer.arguments)
     end
   from pgledger.ingest_usage(
     ledger_ingest_usage.app_id, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys,
@@ -12457,15 +13163,33 @@ end;
 $$;
 
 comment on function ledger_ingest_usage is
-  'Ingests usage events, at most 100000 in a call, given as parallel arrays, and says what became '
-  'of each: inserted (with its id), duplicate (its idempotency key is taken: the first event of '
-  'that key counts, and the id is its) or rejected (error is the SQLSTATE of pgledger_errors_v1, '
-  'reason its message). One wrong event rejects itself only. quantities: 0 or more, below 1e30, at '
-  'most 18 decimal places; for a seat, how many there are now. event_ats: when each happened, null '
-  'for now; not further ahead of the clock than ledger_set_usage_skew allows. idempotency_keys: '
-  'the reporter''s own names, 1 to 255 characters, unique for a tenant; without one, each event '
-  'counts. metadatas: JSON objects, at most 64 KiB each. Errors: NullArgument, InvalidScope, '
-  'InvalidBatch, BatchTooLarge.';
+$$Records up to 100,000 events of usage.
+
+An event that is wrong is rejected alone. An event whose key its tenant has
+used before is not counted again, so a batch with keys may be sent as often as
+it takes.
+
+[[was: Ingests usage events, at most 100000 in a call, given as parallel
+arrays, and says what became of each: inserted (with its id), duplicate (its
+idempotency key is taken: the first event of that key counts, and the id is
+its) or rejected (error is the SQLSTATE of pgledger_errors_v1, reason its
+message). One wrong event rejects itself only.]]
+
+app_id: App.
+tenant_ids: [[?]]
+feature_keys: [[?]]
+quantities: 0 or more, below 1e30, at most 18 decimal places; for a seat, how
+  many there are now.
+event_ats: when each happened, null for now; not further ahead of the clock
+  than ledger_set_usage_skew allows, or null.
+idempotency_keys: the reporter's own names, 1 to 255 characters, unique for a
+  tenant; without one, each event counts, or null.
+metadatas: JSON objects, at most 64 KiB each, or null.
+
+Returns: One answer for each event, in their order; an empty list for none.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
+  100,000 events).$$;
 
 revoke all on function ledger_ingest_usage from public;
 grant execute on function ledger_ingest_usage to pgledger_poster;
@@ -12501,19 +13225,21 @@ declare
 begin
   perform pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('LG003', array['before']);
+    perform pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail('LG008', array['before', before::text, pgledger.time_fault(before)]);
+    perform pgledger.fail(
+      'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
+    );
   elsif before > v_latest then
     perform pgledger.fail(
-      'LG008',
+      'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
       ]
@@ -12588,12 +13314,26 @@ end;
 $$;
 
 comment on function ledger_purge_usage is
-  'Deletes an app''s usage events that happened before a time, oldest first within a feature, and '
-  'returns how many: call it, each time in a transaction of its own, until that is 0. What '
-  'subscriptions that go on still count in is kept, and so are all totals. before: at least an '
-  'hour ago. max_events: at most so many in this call, 1 to 1000000. Of the tenants concerned, '
-  'events of the hours deleted are refused from then on (UsagePurged). Errors: NullArgument, '
-  'InvalidScope, InvalidTime, InvalidArgument.';
+$$Deletes old usage events and keeps what they come to.
+
+Call it, each time in a transaction of its own, until it returns 0.
+
+[[was: Deletes an app's usage events that happened before a time, oldest first
+within a feature, and returns how many: call it, each time in a transaction of
+its own, until that is 0. What subscriptions that go on still count in is
+kept, and so are all totals.]]
+
+app_id: App.
+before: Events from then on are kept; counts to whole UTC hours. [[was: at
+  least an hour ago.]]
+max_events: How many to delete at most. [[was: at most so many in this call, 1
+  to 1000000. Of the tenants concerned, events of the hours deleted are
+  refused from then on (UsagePurged).]]
+
+Returns: How many were deleted.
+
+Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
+  to 9999 or in the future), InvalidArgument (max_events is out of range).$$;
 
 revoke all on function ledger_purge_usage from public;
 grant execute on function ledger_purge_usage to pgledger_poster;
@@ -12657,10 +13397,24 @@ end;
 $$;
 
 comment on function ledger_query_usage is
-  'A page of a tenant''s usage events from starts_at, inclusive, to ends_at, exclusive, of one '
-  'feature or of all, in the order in which they happened. page_size: 1 to 10000. page_offset: '
-  'rows to leave out; to go through many, ask from the last event_at on instead. Errors: '
-  'NullArgument, InvalidScope, InvalidPage.';
+$$Returns usage events, the earliest first.
+
+[[was: A page of a tenant's usage events from starts_at, inclusive, to
+ends_at, exclusive, of one feature or of all, in the order in which they
+happened.]]
+
+app_id: App.
+tenant_id: Whose.
+starts_at: From when on, inclusive; null for the beginning, or null.
+ends_at: Until when, exclusive; null for the end, or null.
+feature_key: What was used; null for anything, or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out; to
+  go through many, ask from the last event_at on instead.]]
+
+Returns: Events by time, and those of the same time as they were recorded.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_query_usage from public;
 grant execute on function ledger_query_usage to pgledger_reader;
@@ -12701,12 +13455,33 @@ end;
 $$;
 
 comment on function ledger_record_usage is
-  'Records one usage event and says whether it was inserted, with its id, or is a duplicate: its '
-  'idempotency key is taken, the first event of that key counts, and the id is its. quantity: 0 or '
-  'more, below 1e30, at most 18 decimal places; for a seat, how many there are now. event_at: when '
-  'it happened, null for now. metadata: JSON object, at most 64 KiB, or null. Errors: '
-  'NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime, '
-  'UsageInFuture, UsagePurged, InvalidMetadata.';
+$$Records one event of usage.
+
+[[was: Records one usage event and says whether it was inserted, with its id,
+or is a duplicate: its idempotency key is taken, the first event of that key
+counts, and the id is its.]]
+
+app_id: App.
+tenant_id: Who used it.
+feature_key: What was used.
+quantity: How much, 0 or more. [[was: 0 or more, below 1e30, at most 18
+  decimal places; for a seat, how many there are now.]]
+event_at: When it happened; null for now. [[was: when it happened, null for
+  now.]], or null.
+idempotency_key: The tenant's own name of the event: a second one is not
+  counted, or null.
+metadata: JSON object to store with it. [[was: JSON object, at most 64 KiB, or
+  null.]], or null.
+
+Returns: Whether it was counted now or had been before, and its id.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
+  this key for this app and tenant), InvalidArgument (the feature is not one
+  that usage is recorded of, or a key or a value that it counts by is not
+  valid), InvalidQuantity (the quantity is not in range), InvalidTime
+  (event_at is outside the years 1 to 9999), UsageInFuture (event_at is
+  further ahead than the app allows), UsagePurged (event_at is so long ago
+  that events may have been purged), InvalidMetadata.$$;
 
 revoke all on function ledger_record_usage from public;
 grant execute on function ledger_record_usage to pgledger_poster;
@@ -12738,9 +13513,9 @@ begin
   perform pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('LG003', array['skew']);
+    perform pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('LG101', array['skew', quote_literal(skew::text), v_fault]);
+    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)
@@ -12753,8 +13528,18 @@ end;
 $$;
 
 comment on function ledger_set_usage_skew is
-  'Sets how far ahead of the clock usage events of the app may be, and returns it: 1 hour unless '
-  'set, 0 to 365 days. Errors: NullArgument, InvalidScope, InvalidArgument.';
+$$Sets how far ahead of the clock usage may be.
+
+[[was: Sets how far ahead of the clock usage events of the app may be, and
+returns it: 1 hour unless set, 0 to 365 days.]]
+
+app_id: App.
+skew: How far, for machines whose clocks differ; an hour until it is set.
+
+Returns: The same.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (it is negative or too
+  long).$$;
 
 revoke all on function ledger_set_usage_skew from public;
 grant execute on function ledger_set_usage_skew to pgledger_poster;
@@ -13188,7 +13973,7 @@ create or replace function pgledger.usage_answers(
   sound_meter_keys integer[],
   inserted_meter_keys integer[]
 )
-returns table (event_index bigint, status text, id text, code text, arguments text[])
+returns table (event_index bigint, status text, id text, error text, arguments text[])
 language plpgsql
 stable
 parallel safe
@@ -13225,7 +14010,7 @@ begin
     event.place,
     case when counted.id is null then 'rejected' else 'duplicate' end,
     counted.id,
-    case when counted.id is null then fault.code end,
+    case when counted.id is null then fault.error end,
     case when counted.id is null then fault.arguments end
   from unnest(
     sound_meter_keys, tenant_ids, feature_keys, quantities, event_ats, idempotency_keys, metadatas
@@ -13241,7 +14026,7 @@ begin
     select pgledger.event_id(usage_events.created_at, usage_events.key) as id
     from pgledger.tenants
     inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
-    where fault.code = 'LG106'
+    where fault.error = 'UsagePurged'
       and tenants.app_id = usage_answers.app_id
       and tenants.tenant_id = event.tenant_id
       and usage_events.idempotency_key = event.idempotency_key
@@ -13300,7 +14085,7 @@ revoke all on function pgledger.usage_between from public;
 
 -- file: repeatable/23_usage/usage_fault.sql
 /*
-Says why a usage event cannot be taken: the code of the error and the arguments of its message. The
+Says why a usage event cannot be taken: the name of the error and the arguments of its message. The
 first that applies is named. Called for events that were seen to be wrong; what is no longer wrong
 raises 40001, so that the call is made again.
 Errors: serialization_failure.
@@ -13315,7 +14100,7 @@ create or replace function pgledger.usage_fault(
   metadata jsonb,
   now timestamptz,
   latest timestamptz,
-  out code text,
+  out error text,
   out arguments text[]
 )
 language plpgsql
@@ -13338,7 +14123,7 @@ begin
   from pgledger.tenants
   where tenants.app_id = usage_fault.app_id and tenants.tenant_id = usage_fault.tenant_id;
   if tenant_id is null or feature_key is null or quantity is null then
-    code := 'LG003';
+    error := 'NullArgument';
     arguments := array[
       case
         when tenant_id is null then 'tenant_id'
@@ -13347,40 +14132,40 @@ begin
       end
     ];
   elsif pgledger.text_fault(tenant_id, 1, 128, false) is not null then
-    code := 'LG006';
+    error := 'InvalidScope';
     arguments := array[
       'tenant_id', quote_literal(pgledger.abridged(tenant_id)),
       pgledger.text_fault(tenant_id, 1, 128, false)
     ];
   elsif v_meter.key is null then
-    code := 'LG111';
+    error := 'FeatureNotFound';
     arguments := array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)];
     if (pgledger.find_feature(app_id, feature_key, tenant_id)).type = 'boolean' then
-      code := 'LG101';
+      error := 'InvalidArgument';
       arguments := array[
         'feature_key', quote_literal(pgledger.abridged(feature_key)),
         'the feature is on or off, and its usage is not metered'
       ];
     end if;
   elsif pgledger.quantity_fault(quantity) is not null then
-    code := 'LG104';
+    error := 'InvalidQuantity';
     arguments := array[
       'quantity', pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)
     ];
   elsif not isfinite(event_at) or event_at < timestamptz 'epoch' then
-    code := 'LG008';
+    error := 'InvalidTime';
     arguments := array[
       'event_at', event_at::text,
       case when isfinite(event_at) then 'it is before the year 1970' else 'it is not finite' end
     ];
   elsif event_at > latest then
-    code := 'LG105';
+    error := 'UsageInFuture';
     arguments := array[event_at::text, (latest - now)::text, now::text];
   elsif event_at < v_purged_before then
-    code := 'LG106';
+    error := 'UsagePurged';
     arguments := array['event_at', event_at::text, v_purged_before::text];
   elsif char_length(idempotency_key) not between 1 and 255 then
-    code := 'LG101';
+    error := 'InvalidArgument';
     arguments := array[
       'idempotency_key', quote_literal(pgledger.abridged(idempotency_key)),
       pgledger.text_fault(idempotency_key, 1, 255, true)
@@ -13396,7 +14181,7 @@ begin
       );
     end if;
     if v_fault is not null then
-      code := 'LG007';
+      error := 'InvalidMetadata';
       arguments := array[v_fault];
       return;
     end if;
@@ -13964,10 +14749,11 @@ begin
 
   if type is null and (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
     if feature_key is null then
-      perform pgledger.fail('LG003', array['feature_key']);
+      perform pgledger.fail('NullArgument', array['feature_key']);
     end if;
     perform pgledger.fail(
-      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
@@ -14104,12 +14890,25 @@ end;
 $$;
 
 comment on function ledger_check_entitlement is
-  'Whether a tenant may use so much more of a feature now: allowed, feature, used (in the limit''s '
-  'period; for a seat, the level), limit (-1: unlimited; of a boolean 1 for on), remaining (-1: '
-  'unlimited), soft_limit, and a reason: within_limit, unlimited, soft_limit (allowed beyond the '
-  'limit), enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription. quantity: '
-  'how much more, 0 or more. Exact, never cached. Errors: NullArgument, InvalidScope, '
-  'InvalidQuantity, FeatureNotFound.';
+$$Says whether a tenant may use a feature now.
+
+[[was: Whether a tenant may use so much more of a feature now: allowed,
+feature, used (in the limit's period; for a seat, the level), limit (-1:
+unlimited; of a boolean 1 for on), remaining (-1: unlimited), soft_limit, and
+a reason: within_limit, unlimited, soft_limit (allowed beyond the limit),
+enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription.]]
+
+app_id: App.
+tenant_id: Who wants to use it.
+feature_key: What.
+quantity: How much of it, on top of what was used. [[was: how much more, 0 or
+  more. Exact, never cached.]]
+
+Returns: Whether it is allowed, and why.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), FeatureNotFound (there is no feature of this key for this app and
+  tenant).$$;
 
 revoke all on function ledger_check_entitlement from public;
 grant execute on function ledger_check_entitlement to pgledger_reader;
@@ -14183,14 +14982,34 @@ end;
 $$;
 
 comment on function ledger_consume_entitlement is
-  'Records usage if the limit allows it, in one step: of any number of concurrent calls no more '
-  'are allowed than the limit has room for; what counts is what usage comes to with it, by the '
-  'feature''s aggregation. quantity: how much, 0 or more; for a seat, how many more. '
-  'idempotency_key: the same call repeated with it is allowed, records nothing and says duplicate '
-  'as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and event_id, '
-  'null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
-  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound, '
-  'IdempotencyConflict.';
+$$Checks and uses a feature in one step.
+
+Whoever does it at the same time, no more is used than there is.
+
+[[was: Records usage if the limit allows it, in one step: of any number of
+concurrent calls no more are allowed than the limit has room for; what counts
+is what usage comes to with it, by the feature's aggregation.]]
+
+app_id: App.
+tenant_id: Who uses it.
+feature_key: What.
+quantity: How much. [[was: how much, 0 or more; for a seat, how many more.]]
+idempotency_key: The tenant's own name of the usage event: a second one is not
+  counted. [[was: the same call repeated with it is allowed, records nothing
+  and says duplicate as its reason. Returns what ledger_check_entitlement
+  does, as it is afterwards, and event_id, null if nothing was recorded now
+  (or before, under that key).]], or null.
+metadata: JSON object to store with the usage event, or null.
+
+Returns: Whether it was allowed and recorded, and what is left. What is not
+  allowed is no error.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), InvalidArgument (the feature is not one that is used up, or the key
+  or a value that it counts by is not valid), InvalidMetadata, FeatureNotFound
+  (there is no feature of this key for this app and tenant),
+  IdempotencyConflict (the key is taken by usage of another feature or
+  quantity).$$;
 
 revoke all on function ledger_consume_entitlement from public;
 grant execute on function ledger_consume_entitlement to pgledger_poster;
@@ -14219,7 +15038,7 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('LG003', array['feature_key']);
+    perform pgledger.fail('NullArgument', array['feature_key']);
   end if;
   perform pgledger.check_quantity('quantity', quantity);
   return query
@@ -14259,9 +15078,22 @@ end;
 $$;
 
 comment on function ledger_get_cached_entitlement is
-  'What ledger_set_cached_entitlement remembered, for a quantity of now; no row if there is '
-  'nothing, its time is over, or anything that it was made from has changed since. Errors: '
-  'NullArgument, InvalidScope, InvalidQuantity.';
+$$Returns an answer that was remembered.
+
+[[was: What ledger_set_cached_entitlement remembered, for a quantity of now;
+no row if there is nothing, its time is over, or anything that it was made
+from has changed since.]]
+
+app_id: App.
+tenant_id: Whose.
+feature_key: To what.
+quantity: How much of it, on top of what was used.
+
+Returns: What ledger_check_entitlement would return; null if there is none, or
+  it has expired, or what it was made from has changed since.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range).$$;
 
 revoke all on function ledger_get_cached_entitlement from public;
 grant execute on function ledger_get_cached_entitlement to pgledger_reader;
@@ -14287,7 +15119,7 @@ as $$
 begin
   perform pgledger.check_app(app_id);
   if feature_key is null then
-    perform pgledger.fail('LG003', array['feature_key']);
+    perform pgledger.fail('NullArgument', array['feature_key']);
   elsif not exists (
     select
     from pgledger.features
@@ -14295,7 +15127,8 @@ begin
       and features.key = ledger_invalidate_feature_entitlements.feature_key
   ) then
     perform pgledger.fail(
-      'LG111', array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
   insert into pgledger.feature_invalidations (app_id, feature_key, version)
@@ -14310,8 +15143,20 @@ end;
 $$;
 
 comment on function ledger_invalidate_feature_entitlements is
-  'Stops serving whatever is cached of a feature, for all tenants of the app. What pgledger itself '
-  'changes does that by itself. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+$$Forgets remembered answers about a feature, for all tenants.
+
+The function behind it is ledger_invalidate_feature_entitlements.
+
+[[was: Stops serving whatever is cached of a feature, for all tenants of the
+app. What pgledger itself changes does that by itself.]]
+
+app_id: App.
+feature_key: To what.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
+  a feature of this key).$$;
 
 revoke all on function ledger_invalidate_feature_entitlements from public;
 grant execute on function ledger_invalidate_feature_entitlements to pgledger_poster;
@@ -14355,8 +15200,17 @@ end;
 $$;
 
 comment on function ledger_invalidate_tenant_entitlements is
-  'Stops serving whatever is cached of a tenant''s entitlements. What pgledger itself changes does '
-  'that by itself. Errors: NullArgument, InvalidScope.';
+$$Forgets a tenant's remembered answers.
+
+[[was: Stops serving whatever is cached of a tenant's entitlements. What
+pgledger itself changes does that by itself.]]
+
+app_id: App.
+tenant_id: Whose.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope.$$;
 
 revoke all on function ledger_invalidate_tenant_entitlements from public;
 grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;
@@ -14391,8 +15245,19 @@ end;
 $$;
 
 comment on function ledger_remaining_entitlement is
-  'How much of a feature a tenant has left: -1 if it is unlimited, 0 if the tenant does not have '
-  'it; of a boolean feature 1 for on. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+$$Says how much of a feature a tenant has left.
+
+[[was: How much of a feature a tenant has left: -1 if it is unlimited, 0 if
+the tenant does not have it; of a boolean feature 1 for on.]]
+
+app_id: App.
+tenant_id: Who.
+feature_key: Of what.
+
+Returns: How much; -1 for unlimited, 0 for nothing.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
+  this key for this app and tenant).$$;
 
 revoke all on function ledger_remaining_entitlement from public;
 grant execute on function ledger_remaining_entitlement to pgledger_reader;
@@ -14424,10 +15289,10 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('LG003', array['ttl']);
+    perform pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
     perform pgledger.fail(
-      'LG101', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
   return query
@@ -14485,11 +15350,25 @@ end;
 $$;
 
 comment on function ledger_set_cached_entitlement is
-  'Works out what a tenant has of a feature, remembers it for ledger_get_cached_entitlement, and '
-  'returns what ledger_check_entitlement does for a quantity of 1. ttl: how long it may be served '
-  'at most, above 0 and at most a day. It stops being served earlier when anything that it was '
-  'made from changes: plan, subscription, usage, an invalidation, the end of a period, a trial or '
-  'a subscription. Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.';
+$$Checks an entitlement and remembers the answer.
+
+[[was: Works out what a tenant has of a feature, remembers it for
+ledger_get_cached_entitlement, and returns what ledger_check_entitlement does
+for a quantity of 1.]]
+
+app_id: App.
+tenant_id: Whose.
+feature_key: To what.
+ttl: For how long at most; less where a period, trial or subscription ends
+  before. [[was: how long it may be served at most, above 0 and at most a day.
+  It stops being served earlier when anything that it was made from changes:
+  plan, subscription, usage, an invalidation, the end of a period, a trial or
+  a subscription.]]
+
+Returns: What ledger_check_entitlement returns for a quantity of 1.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
+  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
 revoke all on function ledger_set_cached_entitlement from public;
 grant execute on function ledger_set_cached_entitlement to pgledger_poster;
@@ -14811,12 +15690,12 @@ begin
   v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
   if v_exponent is null then
     perform pgledger.fail(
-      'LG103',
+      'UnknownCurrency',
       array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
     );
   elsif min_scale(coupon.amount) > v_exponent then
     perform pgledger.fail(
-      'LG010',
+      'InvalidAmount',
       array[
         coupon.amount::text,
         format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
@@ -14824,7 +15703,7 @@ begin
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'minimum_subtotal',
         coupon.minimum_subtotal::text,
@@ -14871,7 +15750,7 @@ declare
 begin
   if v_percentage_fault is not null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'percentage',
         coalesce(pgledger.abridged(coupon.percentage::text), 'null'),
@@ -14880,12 +15759,13 @@ begin
     );
   elsif coupon.amount is not null and v_amount_fault is not null then
     perform pgledger.fail(
-      'LG010', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
+      'InvalidAmount', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
     );
   elsif coupon.currency is null
     and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
     perform pgledger.fail(
-      'LG101', array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
+      'InvalidArgument',
+      array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
     );
   end if;
 
@@ -14894,7 +15774,7 @@ begin
 
   if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'minimum_subtotal',
         pgledger.abridged(coupon.minimum_subtotal::text),
@@ -14939,7 +15819,8 @@ begin
   end;
   if v_fault is not null then
     perform pgledger.fail(
-      'LG101', array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
+      'InvalidArgument',
+      array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
     );
   end if;
 end;
@@ -14968,12 +15849,12 @@ declare
 begin
   if array_ndims(applies_to) > 1 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
     );
   elsif cardinality(applies_to) not between 1 and 100 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'applies_to',
         format('of %s elements', cardinality(applies_to)),
@@ -14997,7 +15878,7 @@ begin
   loop
     if v_item.fault is not null then
       perform pgledger.fail(
-        'LG101',
+        'InvalidArgument',
         array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
       );
     end if;
@@ -15031,15 +15912,15 @@ begin
 
   if coupon.valid_from is not null and v_from_fault is not null then
     perform pgledger.fail(
-      'LG008', array['valid_from', coupon.valid_from::text, v_from_fault]
+      'InvalidTime', array['valid_from', coupon.valid_from::text, v_from_fault]
     );
   elsif coupon.valid_until is not null and v_until_fault is not null then
     perform pgledger.fail(
-      'LG008', array['valid_until', coupon.valid_until::text, v_until_fault]
+      'InvalidTime', array['valid_until', coupon.valid_until::text, v_until_fault]
     );
   elsif coupon.valid_until <= coupon.valid_from then
     perform pgledger.fail(
-      'LG008',
+      'InvalidTime',
       array[
         'valid_until',
         coupon.valid_until::text,
@@ -15050,11 +15931,11 @@ begin
 
   if coupon.max_redemptions < 1 then
     perform pgledger.fail(
-      'LG101', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
+      'InvalidArgument', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
     );
   elsif coupon.max_redemptions_per_tenant < 1 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'max_redemptions_per_tenant',
         coupon.max_redemptions_per_tenant::text,
@@ -15099,10 +15980,10 @@ declare
   v_redeemed bigint;
 begin
   if v_fault is not null then
-    perform pgledger.fail('LG125', array[v_code, v_fault]);
+    perform pgledger.fail('CouponNotValid', array[v_code, v_fault]);
   elsif coupon.redemptions >= coupon.max_redemptions then
     perform pgledger.fail(
-      'LG126', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
+      'CouponExhausted', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
     );
   elsif coupon.max_redemptions_per_tenant is null then
     return;
@@ -15115,7 +15996,7 @@ begin
     and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
   if v_redeemed >= coupon.max_redemptions_per_tenant then
     perform pgledger.fail(
-      'LG126',
+      'CouponExhausted',
       array[
         v_code,
         v_redeemed::text,
@@ -15325,7 +16206,7 @@ begin
         and coupons.code = coupon.code
     ) then
       perform pgledger.fail(
-        'LG120',
+        'AlreadyExists',
         array[
           'coupon code',
           quote_literal(coupon.code),
@@ -15378,8 +16259,18 @@ end;
 $$;
 
 comment on function ledger_archive_coupon is
-  'Archives a coupon and returns it: who has redeemed it keeps it, nobody can redeem it any more. '
-  'Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+$$Closes a coupon; who has redeemed it keeps it.
+
+[[was: Archives a coupon and returns it: who has redeemed it keeps it, nobody
+can redeem it any more.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+
+Returns: The coupon; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon).$$;
 
 revoke all on function ledger_archive_coupon from public;
 grant execute on function ledger_archive_coupon to pgledger_poster;
@@ -15467,19 +16358,56 @@ end;
 $$;
 
 comment on function ledger_create_coupon is
-  'Creates a coupon and returns it. code: what is typed to redeem it, 1 to 64 visible characters. '
-  'name: for people, 1 to 255 characters; the code if left out. percentage: percent off, above 0 '
-  'to 100; or amount: amount off, in currency. currency: code of ISO 4217, or one that the app has '
-  'defined; with one, the coupon is for invoices in it only. duration: once, repeating or forever. '
-  'duration_invoices: how many invoices a repeating one reduces, 1 to 1000. applies_to: which '
-  'lines it reduces, 1 to 100 keys of features, base for the base fee, or items of one-off lines; '
-  'null for the whole invoice. minimum_subtotal: sum of an invoice''s lines, before discounts, '
-  'from which on it applies, in currency. valid_from, valid_until: it can be redeemed from the one '
-  'until just before the other. max_redemptions: how often in all. max_redemptions_per_tenant: how '
-  'often by one tenant. metadata: JSON object, at most 64 KiB. id: cpn_ and a ULID of your own '
-  'choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, '
-  'InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata, InvalidId, '
-  'IdempotencyConflict, UnknownCurrency, AlreadyExists.';
+$$Creates a coupon.
+
+[[was: Creates a coupon and returns it.]]
+
+app_id: App that it belongs to.
+code: What is typed to redeem it, unique in the app (and tenant). [[was: what
+  is typed to redeem it, 1 to 64 visible characters.]]
+name: Name for people; the code if null. [[was: for people, 1 to 255
+  characters; the code if left out.]], or null.
+percentage: Percent off, above 0 to 100. Either this or amount. [[was: percent
+  off, above 0 to 100; or amount: amount off, in currency.]], or null.
+amount: Amount off, above 0, or null.
+currency: Currency of amount and minimum_subtotal; the coupon is for invoices
+  in that currency only. [[was: code of ISO 4217, or one that the app has
+  defined; with one, the coupon is for invoices in it only.]], or null.
+duration: How many invoices a redemption reduces: once, repeating or forever.
+  [[was: once, repeating or forever.]]
+duration_invoices: How many, if it is repeating. [[was: how many invoices a
+  repeating one reduces, 1 to 1000.]], or null.
+applies_to: Keys of the features whose lines it reduces, base among them for
+  base fees, and items of one-off lines; null for the whole invoice. [[was:
+  which lines it reduces, 1 to 100 keys of features, base for the base fee, or
+  items of one-off lines; null for the whole invoice.]], or null.
+minimum_subtotal: Sum of an invoice's lines, before discounts, from which on
+  it applies. [[was: sum of an invoice's lines, before discounts, from which
+  on it applies, in currency.]], or null.
+valid_from: From when on it can be redeemed, inclusive. [[was: it can be
+  redeemed from the one until just before the other.]], or null.
+valid_until: Until when, exclusive. [[was: it can be redeemed from the one
+  until just before the other.]], or null.
+max_redemptions: How often it can be redeemed in all; null for any number of
+  times. [[was: how often in all.]], or null.
+max_redemptions_per_tenant: How often one tenant can redeem it. [[was: how
+  often by one tenant.]], or null.
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The coupon's id if the caller chooses it. The same call with the same id
+  returns that coupon as it is now. [[was: cpn_ and a ULID of your own choice,
+  to make the call repeatable.]], or null.
+tenant_id: The one tenant that it is for; the empty text for all. [[was:
+  tenant of a custom deal.]]
+
+Returns: The coupon.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
+  discount, the duration or a limit is not valid), InvalidAmount (an amount is
+  not in range), InvalidTime (a time is outside the years 1 to 9999, or the
+  end not after the start), InvalidMetadata, InvalidId, IdempotencyConflict
+  (the id is taken by a different coupon), UnknownCurrency (the currency is
+  neither of ISO 4217 nor the app's own), AlreadyExists (the code is taken).$$;
 
 revoke all on function ledger_create_coupon from public;
 grant execute on function ledger_create_coupon to pgledger_poster;
@@ -15508,7 +16436,7 @@ declare
 begin
   if v_old.redemptions > 0 then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'coupon',
         quote_literal(v_old.code),
@@ -15526,8 +16454,17 @@ end;
 $$;
 
 comment on function ledger_delete_coupon is
-  'Deletes a coupon that nobody has redeemed, and returns it as it was. Errors: NullArgument, '
-  'InvalidScope, InvalidId, CouponNotFound, InUse.';
+$$Deletes a coupon that nobody has redeemed.
+
+[[was: Deletes a coupon that nobody has redeemed, and returns it as it was.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+
+Returns: The coupon as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon), InUse (it has been redeemed. Archive it instead).$$;
 
 revoke all on function ledger_delete_coupon from public;
 grant execute on function ledger_delete_coupon to pgledger_poster;
@@ -15557,13 +16494,13 @@ begin
   perform pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if code is null then
-    perform pgledger.fail('LG003', array['code']);
+    perform pgledger.fail('NullArgument', array['code']);
   end if;
 
   v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
   if v_coupon.id is null then
     perform pgledger.fail(
-      'LG114',
+      'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -15573,8 +16510,20 @@ end;
 $$;
 
 comment on function ledger_get_coupon is
-  'The coupon that a code names for a tenant: its own, or else the whole app''s. Errors: '
-  'NullArgument, InvalidScope, CouponNotFound.';
+$$Returns the coupon of a code.
+
+[[was: The coupon that a code names for a tenant: its own, or else the whole
+app's.]]
+
+app_id: App that it belongs to.
+code: Its code.
+tenant_id: For whom: the tenant's own coupon of that code comes before the
+  app's.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, CouponNotFound (there is none for this app
+  and tenant).$$;
 
 revoke all on function ledger_get_coupon from public;
 grant execute on function ledger_get_coupon to pgledger_reader;
@@ -15609,7 +16558,7 @@ begin
     and coupons.app_id = ledger_get_coupon_by_id.app_id;
 
   if not found then
-    perform pgledger.fail('LG114', array[id, pgledger.in_app(app_id)]);
+    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.coupon_of(v_key);
@@ -15617,7 +16566,17 @@ end;
 $$;
 
 comment on function ledger_get_coupon_by_id is
-  'The coupon of that id. Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+$$Returns a coupon.
+
+[[was: The coupon of that id.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon).$$;
 
 revoke all on function ledger_get_coupon_by_id from public;
 grant execute on function ledger_get_coupon_by_id to pgledger_reader;
@@ -15667,8 +16626,19 @@ end;
 $$;
 
 comment on function ledger_list_coupon_redemptions is
-  'One page of the coupons that a tenant has redeemed, by id of the redemption. page_size: 1 to '
-  '10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, InvalidPage.';
+$$Returns the coupons that a tenant has redeemed.
+
+[[was: One page of the coupons that a tenant has redeemed, by id of the
+redemption.]]
+
+app_id: App.
+tenant_id: Who redeemed them.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: Redemptions, the newest last.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_list_coupon_redemptions from public;
 grant execute on function ledger_list_coupon_redemptions to pgledger_reader;
@@ -15699,7 +16669,7 @@ declare
 begin
   perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('LG003', array['active_only']);
+    perform pgledger.fail('NullArgument', array['active_only']);
   end if;
   perform pgledger.check_page(page_size, page_offset);
 
@@ -15732,10 +16702,24 @@ end;
 $$;
 
 comment on function ledger_list_coupons is
-  'One page of the coupons of an app, by id. active_only: true to leave out those that are '
-  'archived, no longer valid or used up. page_size: 1 to 10000. page_offset: rows to leave out. '
-  'tenant_id: null for the whole app''s and every tenant''s, empty for the whole app''s alone, '
-  'otherwise that tenant''s and the whole app''s. Errors: NullArgument, InvalidScope, InvalidPage.';
+$$Returns an app's coupons, the newest last.
+
+[[was: One page of the coupons of an app, by id.]]
+
+app_id: App that they belong to.
+active_only: Only those that are not archived, past their time or used up.
+  [[was: true to leave out those that are archived, no longer valid or used
+  up.]]
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: null for all of the app; the empty text for those that are for all
+  tenants; a tenant's for its own and these. [[was: null for the whole app's
+  and every tenant's, empty for the whole app's alone, otherwise that tenant's
+  and the whole app's.]], or null.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_list_coupons from public;
 grant execute on function ledger_list_coupons to pgledger_reader;
@@ -15773,7 +16757,7 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('LG003', array['code']);
+    perform pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
     perform pgledger.check_id('subscription_id', subscription_id, 'sub');
@@ -15792,12 +16776,33 @@ end;
 $$;
 
 comment on function ledger_redeem_coupon is
-  'Redeems a coupon for a tenant and returns the redemption. Call it in FROM: '
-  '(ledger_redeem_coupon(...)).* calls it once for every column. code: of the tenant''s own '
-  'coupon, or else of the whole app''s. subscription_id: the subscription whose invoices it '
-  'reduces; null for all of the tenant''s. id: red_ and a ULID of your own choice, to make the '
-  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict, '
-  'SubscriptionNotFound, CouponNotFound, CouponNotValid, CouponExhausted.';
+$$Redeems a coupon for a tenant.
+
+However many do it at the same time, it is not redeemed more often than it can
+be.
+
+[[was: Redeems a coupon for a tenant and returns the redemption. Call it in
+FROM: (ledger_redeem_coupon(...)).* calls it once for every column.]]
+
+app_id: App.
+tenant_id: Who redeems it.
+code: Its code: the tenant's own coupon of that code comes before the app's.
+  [[was: of the tenant's own coupon, or else of the whole app's.]]
+subscription_id: Subscription whose invoices it is to reduce; null for all of
+  the tenant's. [[was: the subscription whose invoices it reduces; null for
+  all of the tenant's.]], or null.
+id: The redemption's id if the caller chooses it. The same call with the same
+  id redeems once and returns that redemption as it is now. [[was: red_ and a
+  ULID of your own choice, to make the call repeatable.]], or null.
+
+Returns: The redemption.
+
+Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict (the id is
+  taken by a different redemption), SubscriptionNotFound (the tenant has no
+  such subscription), CouponNotFound (there is no coupon of this code for this
+  app and tenant), CouponNotValid (it is archived, not valid yet or not valid
+  any more), CouponExhausted (it has been redeemed as often as it can be, in
+  all or by this tenant).$$;
 
 revoke all on function ledger_redeem_coupon from public;
 grant execute on function ledger_redeem_coupon to pgledger_poster;
@@ -15845,7 +16850,7 @@ begin
 
   if v_new.max_redemptions < v_old.redemptions then
     perform pgledger.fail(
-      'LG122',
+      'InUse',
       array[
         'coupon',
         quote_literal(v_old.code),
@@ -15872,9 +16877,30 @@ end;
 $$;
 
 comment on function ledger_update_coupon is
-  'Changes a coupon and returns it; what is null stays as it is. The code and the discount never '
-  'change. max_redemptions cannot be below what was redeemed already. Errors: NullArgument, '
-  'InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime, InvalidMetadata, InUse.';
+$$Changes a coupon.
+
+What is null stays as it is. The code and the discount never change.
+
+[[was: Changes a coupon and returns it; what is null stays as it is. The code
+and the discount never change. max_redemptions cannot be below what was
+redeemed already.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+name: Name for people, or null.
+valid_from: From when on it can be redeemed, inclusive, or null.
+valid_until: Until when, exclusive, or null.
+max_redemptions: How often it can be redeemed in all, or null.
+max_redemptions_per_tenant: How often one tenant can redeem it, or null.
+metadata: JSON object of the app's own, or null.
+
+Returns: The coupon; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon), InvalidArgument (the name or a limit is not valid),
+  InvalidTime (a time is outside the years 1 to 9999, or the end not after the
+  start), InvalidMetadata, InUse (it has been redeemed more often than
+  max_redemptions).$$;
 
 revoke all on function ledger_update_coupon from public;
 grant execute on function ledger_update_coupon to pgledger_poster;
@@ -15919,7 +16945,7 @@ begin
   end if;
 
   if v_coupon.id is null then
-    perform pgledger.fail('LG114', array[id, pgledger.in_catalogue(app_id, '')]);
+    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_coupon;
@@ -15962,7 +16988,7 @@ declare
 begin
   if v_coupon.id is null then
     perform pgledger.fail(
-      'LG114',
+      'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -16062,7 +17088,7 @@ begin
       and subscriptions.tenant_id = redeem_coupon.tenant_id;
     if not found then
       perform pgledger.fail(
-        'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+        'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
   end if;
@@ -16150,7 +17176,7 @@ begin
         request.max_redemptions_per_tenant, request.metadata
       )
     ) then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_coupon.key;
@@ -16197,7 +17223,7 @@ begin
   where coupon_redemptions.id = repeated_redemption.id;
 
   if not v_is_same then
-    perform pgledger.fail('LG023', array[id]);
+    perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_key;
 end;
@@ -17881,7 +18907,7 @@ declare
   v_exponent integer;
 begin
   if currency is null then
-    perform pgledger.fail('LG003', array['currency']);
+    perform pgledger.fail('NullArgument', array['currency']);
   end if;
 
   perform 1
@@ -17893,7 +18919,7 @@ begin
   v_exponent := pgledger.currency_exponent(app_id, currency);
   if v_exponent is null then
     perform pgledger.fail(
-      'LG103', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
+      'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
     );
   end if;
   return v_exponent;
@@ -17938,7 +18964,7 @@ begin
     and invoices.tenant_id = invoice_key.tenant_id;
 
   if not found then
-    perform pgledger.fail('LG113', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_key;
@@ -18005,7 +19031,7 @@ declare
 begin
   perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(v_at)]);
+    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
   if tax_rates is not null then
     perform pgledger.check_tax_rates(tax_rates);
@@ -18015,7 +19041,7 @@ begin
   period_start := v_period.starts_at;
   if period_start is null then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array[
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
       ]
@@ -18032,7 +19058,7 @@ begin
     );
     if as_of_version is null then
       perform pgledger.fail(
-        'LG101',
+        'InvalidArgument',
         array[
           'kind', '''start''',
           format('subscription %s was not active in the period of %s', subscription.id, v_at)
@@ -18054,7 +19080,7 @@ begin
         and invoices.status not in ('draft', 'voided')
     ) then
       perform pgledger.fail(
-        'LG106', array['period_start', period_start::text, v_purged_before::text]
+        'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
       );
     end if;
   end if;
@@ -18307,7 +19333,7 @@ begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.invoice_exponent(app_id, currency));
   if tax_rates is null then
-    perform pgledger.fail('LG003', array['tax_rates']);
+    perform pgledger.fail('NullArgument', array['tax_rates']);
   end if;
   perform pgledger.check_tax_rates(tax_rates);
   perform pgledger.check_metadata(metadata);
@@ -18342,16 +19368,40 @@ end;
 $$;
 
 comment on function ledger_create_invoice is
-  'Draws up a one-off invoice, a draft, and returns it. Call it in FROM: '
-  '(ledger_create_invoice(...)).* calls it once for every column. currency: a code of ISO 4217 or '
-  'of the app''s own. lines: JSON array of 1 to 1000 objects: description, and either amount or '
-  'quantity and unit_amount; optionally item (what coupons and tax rates can name), period_start '
-  'and period_end (ISO 8601 with an offset). Amounts are rounded to the currency''s exponent; '
-  'below zero they are credits. tax_rates: JSON array of at most 20 objects: name, percentage (0 '
-  'to 100), and optionally applies_to, an array of items. metadata: JSON object, at most 64 KiB, '
-  'or null. id: of your choice (inv_ and a ULID), to make the call repeatable. Errors: '
-  'NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId, '
-  'IdempotencyConflict.';
+$$Draws up a one-off invoice, of lines that are given.
+
+[[was: Draws up a one-off invoice, a draft, and returns it. Call it in FROM:
+(ledger_create_invoice(...)).* calls it once for every column.]]
+
+app_id: App.
+tenant_id: Who is billed.
+currency: Currency of every amount, of ISO 4217 or the app's own. [[was: a
+  code of ISO 4217 or of the app's own.]]
+lines: What is charged or, below zero, credited: a mapping for each of 1 to
+  1,000 lines with description and either amount or quantity and unit_amount,
+  for example {"description": "Support", "quantity": 3, "unit_amount":
+  Decimal("80.00")}; item, a text that coupons and tax rates can name,
+  period_start and period_end if wanted. Numbers are Decimal, int or str;
+  times are aware datetimes, or texts of ISO 8601 with an offset. [[was: JSON
+  array of 1 to 1000 objects: description, and either amount or quantity and
+  unit_amount; optionally item (what coupons and tax rates can name),
+  period_start and period_end (ISO 8601 with an offset). Amounts are rounded
+  to the currency's exponent; below zero they are credits.]]
+tax_rates: Tax rates, as for ledger_create_subscription; applies_to names
+  items. [[was: JSON array of at most 20 objects: name, percentage (0 to 100),
+  and optionally applies_to, an array of items.]]
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB, or
+  null.]], or null.
+id: The invoice's id if the caller chooses it. The same call with the same id
+  returns that invoice as it is now. [[was: of your choice (inv_ and a ULID),
+  to make the call repeatable.]], or null.
+
+Returns: A draft.
+
+Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
+  of ISO 4217 nor the app's own), InvalidInvoice (lines or tax_rates are not
+  valid; the message names the path), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different invoice).$$;
 
 revoke all on function ledger_create_invoice from public;
 grant execute on function ledger_create_invoice to pgledger_poster;
@@ -18398,8 +19448,18 @@ end;
 $$;
 
 comment on function ledger_delete_invoice is
-  'Deletes an invoice that is a draft, and returns it as it was. Errors: NullArgument, '
-  'InvalidScope, InvalidId, InvoiceNotFound, InvalidState.';
+$$Deletes a draft.
+
+[[was: Deletes an invoice that is a draft, and returns it as it was.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: The draft as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is no draft. Void it instead).$$;
 
 revoke all on function ledger_delete_invoice from public;
 grant execute on function ledger_delete_invoice to pgledger_poster;
@@ -18437,7 +19497,9 @@ declare
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail('LG008', array['due_at', due_at::text, pgledger.time_fault(due_at)]);
+    perform pgledger.fail(
+      'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
+    );
   end if;
 
   if v_invoice.status <> 'draft' then
@@ -18469,12 +19531,32 @@ end;
 $$;
 
 comment on function ledger_finalize_invoice is
-  'Makes a draft final and returns it: computed anew a last time, with the app''s next number, '
-  'pending, or paid if nothing is due. due_at: when it is to be paid; null for the app''s payment '
-  'terms from now, 30 days unless ledger_set_payment_terms says otherwise. The invoice of a period '
-  'becomes final after the period''s end. Numbers are taken one transaction after the other, so '
-  'commit soon. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, '
-  'InvalidState.';
+$$Makes a draft final, with a number.
+
+It is computed anew and uses up its coupons; nothing on it changes afterwards
+but its state and its payments. Numbers are taken one transaction after the
+other, so commit soon.
+
+[[was: Makes a draft final and returns it: computed anew a last time, with the
+app's next number, pending, or paid if nothing is due.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+due_at: When it is to be paid; null for the app's payment terms from now on
+  (ledger_set_payment_terms). [[was: when it is to be paid; null for the app's
+  payment terms from now, 30 days unless ledger_set_payment_terms says
+  otherwise. The invoice of a period becomes final after the period's end.
+  Numbers are taken one transaction after the other, so commit soon.]], or
+  null.
+
+Returns: The invoice, pending, or paid where nothing is due; a second time it
+  does not change while it is so.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidTime (due_at is outside the years 1 to 9999),
+  InvalidState (it has gone on from there, or the period it is for is not
+  over).$$;
 
 revoke all on function ledger_finalize_invoice from public;
 grant execute on function ledger_finalize_invoice to pgledger_poster;
@@ -18522,14 +19604,36 @@ end;
 $$;
 
 comment on function ledger_generate_invoice is
-  'Draws up a subscription''s invoice for a period as a draft and returns it; if there is one, '
-  'that one as it is. at: a time in the period, null for the current one, whose invoice can be '
-  'drawn up before its end and becomes final after it. kind: period for what a period has come to '
-  'and what the next one costs in advance; start for the base fee of a period that is paid in '
-  'advance and not on the invoice of the one before; interim for usage until now. tax_rates: JSON '
-  'array such as [{"name": "VAT", "percentage": "19", "applies_to": ["base"]}], null for the '
-  'subscription''s. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
-  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
+$$Draws up the invoice of a subscription's period.
+
+[[was: Draws up a subscription's invoice for a period as a draft and returns
+it; if there is one, that one as it is.]]
+
+app_id: App.
+tenant_id: Who is billed.
+subscription_id: For which subscription.
+at: A time in the period; null for the current one. [[was: a time in the
+  period, null for the current one, whose invoice can be drawn up before its
+  end and becomes final after it.]], or null.
+kind: period (what the period has come to, and what the next one costs in
+  advance), start (the base fee of a period that is paid in advance and not on
+  the invoice of the one before) or interim (usage until now). [[was: period
+  for what a period has come to and what the next one costs in advance; start
+  for the base fee of a period that is paid in advance and not on the invoice
+  of the one before; interim for usage until now.]]
+tax_rates: Tax rates, as for ledger_create_subscription; null for the
+  subscription's. [[was: JSON array such as [{"name": "VAT", "percentage":
+  "19", "applies_to": ["base"]}], null for the subscription's.]], or null.
+
+Returns: A draft, which for period becomes final after the period's end; what
+  there is already of this subscription, period and kind is returned as it is,
+  unless it was voided.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (there is no such kind, or
+  the subscription has no period at that time), InvalidTime (at is outside the
+  years 1 to 9999), InvalidInvoice (tax_rates are not valid; the message names
+  the path), UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function ledger_generate_invoice from public;
 grant execute on function ledger_generate_invoice to pgledger_poster;
@@ -18559,8 +19663,18 @@ end;
 $$;
 
 comment on function ledger_get_invoice is
-  'The tenant''s invoice of that id. Errors: NullArgument, InvalidScope, InvalidId, '
-  'InvoiceNotFound.';
+$$Returns an invoice.
+
+[[was: The tenant's invoice of that id.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice).$$;
 
 revoke all on function ledger_get_invoice from public;
 grant execute on function ledger_get_invoice to pgledger_reader;
@@ -18595,9 +19709,9 @@ begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('LG003', array['at']);
+    perform pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('LG008', array['at', at::text, pgledger.time_fault(at)]);
+    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
   perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
@@ -18609,7 +19723,7 @@ begin
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
     perform pgledger.fail(
-      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+      'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
 
@@ -18631,9 +19745,22 @@ end;
 $$;
 
 comment on function ledger_get_invoice_by_period is
-  'The invoice of a subscription whose period, start inclusive and end exclusive, has that moment '
-  'in it, unless it is voided; or no row. kind: period, start or interim. Errors: NullArgument, '
-  'InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.';
+$$Returns the invoice of a subscription's period.
+
+[[was: The invoice of a subscription whose period, start inclusive and end
+exclusive, has that moment in it, unless it is voided; or no row.]]
+
+app_id: App.
+tenant_id: Who is billed.
+subscription_id: For which subscription.
+at: A time in the period.
+kind: period, start or interim.
+
+Returns: The one that is not voided, or null.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
+  years 1 to 9999), InvalidArgument (there is no such kind),
+  SubscriptionNotFound (the tenant has no such subscription).$$;
 
 revoke all on function ledger_get_invoice_by_period from public;
 grant execute on function ledger_get_invoice_by_period to pgledger_reader;
@@ -18691,9 +19818,22 @@ end;
 $$;
 
 comment on function ledger_list_invoices is
-  'One page of a tenant''s invoices, by id. status: draft, pending, paid, past_due, voided, '
-  'uncollectible, or null for all. page_size: 1 to 10000. page_offset: rows to leave out. Errors: '
-  'NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns a tenant's invoices, the newest last.
+
+[[was: One page of a tenant's invoices, by id.]]
+
+app_id: App.
+tenant_id: Who is billed.
+status: draft, pending, paid, past_due, voided or uncollectible; null for all.
+  [[was: draft, pending, paid, past_due, voided, uncollectible, or null for
+  all.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_invoices from public;
 grant execute on function ledger_list_invoices to pgledger_reader;
@@ -18741,9 +19881,19 @@ end;
 $$;
 
 comment on function ledger_list_pending_invoices is
-  'One page of a tenant''s invoices that are to be paid, pending and past_due ones, by due_at. '
-  'page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, '
-  'InvalidPage.';
+$$Returns the invoices that a tenant is to pay.
+
+[[was: One page of a tenant's invoices that are to be paid, pending and
+past_due ones, by due_at.]]
+
+app_id: App.
+tenant_id: Who is billed.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: Those that are pending or past due, by when they are due.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_list_pending_invoices from public;
 grant execute on function ledger_list_pending_invoices to pgledger_reader;
@@ -18793,9 +19943,21 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_uncollectible is
-  'Gives up a pending or past_due invoice and returns it; it can still be paid or voided. One that '
-  'is given up already stays as it is. Errors: NullArgument, InvalidScope, InvalidId, '
-  'InvoiceNotFound, InvalidState.';
+$$Gives up an invoice.
+
+It can still be paid or voided.
+
+[[was: Gives up a pending or past_due invoice and returns it; it can still be
+paid or voided. One that is given up already stays as it is.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: The invoice, uncollectible; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;
 
 revoke all on function ledger_mark_invoice_uncollectible from public;
 grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
@@ -18858,10 +20020,25 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_voided is
-  'Voids a pending, past_due or uncollectible invoice and returns it: its coupons can be used '
-  'again, and what was paid on it is added to unapplied. One that is voided already stays as it '
-  'is. reason: at most 1000 characters, or null. Errors: NullArgument, InvalidScope, InvalidId, '
-  'InvoiceNotFound, InvalidArgument, InvalidState.';
+$$Takes an invoice back, as if it had not been.
+
+Coupons that it used up can be used again, and what was paid on it is kept as
+unapplied.
+
+[[was: Voids a pending, past_due or uncollectible invoice and returns it: its
+coupons can be used again, and what was paid on it is added to unapplied. One
+that is voided already stays as it is.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+reason: Why. [[was: at most 1000 characters, or null.]], or null.
+
+Returns: The invoice, voided; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidArgument (the reason is not valid), InvalidState
+  (the invoice is a draft or paid).$$;
 
 revoke all on function ledger_mark_invoice_voided from public;
 grant execute on function ledger_mark_invoice_voided to pgledger_poster;
@@ -18909,7 +20086,7 @@ begin
   );
   if v_subscription.key is null then
     perform pgledger.fail(
-      'LG112', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
+      'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
   if (v_subscription.due_at <= pgledger.clock()) is not true
@@ -18932,12 +20109,33 @@ end;
 $$;
 
 comment on function ledger_preview_invoice is
-  'What a subscription''s invoice for a period comes to as of now: the answer of '
-  'ledger_generate_invoice, computed anew if there is a draft, without an id, and nothing stays '
-  'written. Waits for who is changing the subscription only where ledger_advance is due for it; a '
-  'read-only transaction is answered as of what ledger_advance has written down. Arguments as for '
-  'ledger_generate_invoice. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
-  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
+$$Returns what ledger_generate_invoice would, and writes nothing down.
+
+The function behind it is ledger_preview_invoice.
+
+[[was: What a subscription's invoice for a period comes to as of now: the
+answer of ledger_generate_invoice, computed anew if there is a draft, without
+an id, and nothing stays written. Waits for who is changing the subscription
+only where ledger_advance is due for it; a read-only transaction is answered
+as of what ledger_advance has written down. Arguments as for
+ledger_generate_invoice.]]
+
+app_id: App.
+tenant_id: Who would be billed.
+subscription_id: For which subscription.
+at: A time in the period; null for the current one, or null.
+kind: period, start or interim, as for ledger_generate_invoice.
+tax_rates: Tax rates, as for ledger_create_subscription; null for the
+  subscription's, or null.
+
+Returns: The draft as of now, computed anew if there is one, and without an
+  id; what is final already is returned as it is.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (there is no such kind, or
+  the subscription has no period at that time), InvalidTime (at is outside the
+  years 1 to 9999), InvalidInvoice (tax_rates are not valid; the message names
+  the path), UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;
@@ -18978,8 +20176,18 @@ end;
 $$;
 
 comment on function ledger_refresh_invoice is
-  'Computes a draft anew, as of now, and returns it. Errors: NullArgument, InvalidScope, '
-  'InvalidId, InvoiceNotFound, InvalidState.';
+$$Computes a draft anew.
+
+[[was: Computes a draft anew, as of now, and returns it.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: The invoice; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is no draft).$$;
 
 revoke all on function ledger_refresh_invoice from public;
 grant execute on function ledger_refresh_invoice to pgledger_poster;
@@ -19007,9 +20215,11 @@ begin
   perform pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('LG003', array['days']);
+    perform pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail('LG101', array['days', days::text, 'it is not between 0 and 3650']);
+    perform pgledger.fail(
+      'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
+    );
   end if;
 
   insert into pgledger.apps (app_id, payment_terms)
@@ -19022,8 +20232,17 @@ end;
 $$;
 
 comment on function ledger_set_payment_terms is
-  'Sets how many days after it became final an invoice of the app is due, and returns it: 30 '
-  'unless set, 0 to 3650. Errors: NullArgument, InvalidScope, InvalidArgument.';
+$$Sets how long tenants have to pay invoices.
+
+[[was: Sets how many days after it became final an invoice of the app is due,
+and returns it: 30 unless set, 0 to 3650.]]
+
+app_id: App.
+days: Days from when an invoice is final, 0 to 3,650; 30 until it is set.
+
+Returns: The same.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (it is out of range).$$;
 
 revoke all on function ledger_set_payment_terms from public;
 grant execute on function ledger_set_payment_terms to pgledger_poster;
@@ -19175,7 +20394,7 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    perform pgledger.fail('LG113', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_invoice;
@@ -19511,7 +20730,7 @@ declare
   v_item record;
 begin
   if lines is null then
-    perform pgledger.fail('LG003', array['lines']);
+    perform pgledger.fail('NullArgument', array['lines']);
   end if;
   perform pgledger.check_plan_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
@@ -19621,7 +20840,7 @@ volatile
 parallel safe
 as $$
 begin
-  perform pgledger.fail('LG123', array['invoice', invoice.id, invoice.status, target]);
+  perform pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
 end;
 $$;
 
@@ -19685,7 +20904,7 @@ begin
 
   -- An invoice of another kind has none of these lines.
   if found and v_is_same is not true then
-    perform pgledger.fail('LG023', array[request.id]);
+    perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -20494,7 +21713,7 @@ declare
   );
 begin
   if paid_at is not null and v_fault is not null then
-    perform pgledger.fail('LG008', array['paid_at', paid_at::text, v_fault]);
+    perform pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
   elsif reference is not null then
     perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
   end if;
@@ -20538,7 +21757,7 @@ declare
 begin
   if v_fault is not null then
     perform pgledger.fail(
-      'LG010', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
+      'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
     );
   end if;
 end;
@@ -20583,8 +21802,19 @@ end;
 $$;
 
 comment on function ledger_list_payments is
-  'The payments made on an invoice, in the order in which they were written down. Errors: '
-  'NullArgument, InvalidScope, InvalidId, InvoiceNotFound.';
+$$Returns the payments made on an invoice, the newest last.
+
+[[was: The payments made on an invoice, in the order in which they were
+written down.]]
+
+app_id: App.
+tenant_id: Who paid.
+invoice_id: Which invoice.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice).$$;
 
 revoke all on function ledger_list_payments from public;
 grant execute on function ledger_list_payments to pgledger_reader;
@@ -20635,11 +21865,27 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_paid is
-  'Writes down a payment of what remains of a pending, past_due or uncollectible invoice and '
-  'returns the invoice, now paid; one that is paid already stays as it is. paid_at: not in the '
-  'future; null for now. reference: what the payment is called where it was made, at most 255 '
-  'characters, or null. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, '
-  'InvalidTime, InvalidArgument, InvalidState.';
+$$Records a payment of all that is still due.
+
+[[was: Writes down a payment of what remains of a pending, past_due or
+uncollectible invoice and returns the invoice, now paid; one that is paid
+already stays as it is.]]
+
+app_id: App.
+tenant_id: Who paid.
+id: The invoice's id.
+paid_at: When, not in the future; null for now. [[was: not in the future; null
+  for now.]], or null.
+reference: What the payment is called where it was made. [[was: what the
+  payment is called where it was made, at most 255 characters, or null.]], or
+  null.
+
+Returns: The invoice, paid; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidTime (paid_at is in the future or outside the years
+  1 to 9999), InvalidArgument (the reference is not valid), InvalidState (the
+  invoice is a draft or voided).$$;
 
 revoke all on function ledger_mark_invoice_paid from public;
 grant execute on function ledger_mark_invoice_paid to pgledger_poster;
@@ -20701,13 +21947,35 @@ end;
 $$;
 
 comment on function ledger_record_payment is
-  'Writes a payment down on a pending, past_due, uncollectible or paid invoice and returns the '
-  'invoice, which is paid once payments cover amount_due; what they are beyond it is added to '
-  'unapplied. amount: above 0, in the invoice''s currency and with no more decimal places than '
-  'that has. paid_at: not in the future; null for now. reference: what the payment is called where '
-  'it was made, at most 255 characters, or null. id: of your choice (pay_ and a ULID), to make the '
-  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, '
-  'InvalidTime, InvalidArgument, IdempotencyConflict, InvalidState.';
+$$Records a payment on an invoice.
+
+[[was: Writes a payment down on a pending, past_due, uncollectible or paid
+invoice and returns the invoice, which is paid once payments cover amount_due;
+what they are beyond it is added to unapplied.]]
+
+app_id: App.
+tenant_id: Who paid.
+invoice_id: Which invoice.
+amount: How much, in the invoice's currency, above 0. [[was: above 0, in the
+  invoice's currency and with no more decimal places than that has.]]
+paid_at: When, not in the future; null for now. [[was: not in the future; null
+  for now.]], or null.
+reference: What the payment is called where it was made. [[was: what the
+  payment is called where it was made, at most 255 characters, or null.]], or
+  null.
+id: The payment's id if the caller chooses it. The same call with the same id
+  records once and returns the invoice as it is now. [[was: of your choice
+  (pay_ and a ULID), to make the call repeatable.]], or null.
+
+Returns: The invoice, paid once its payments cover it; what is paid beyond
+  that is kept as unapplied.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidAmount (the amount is not in range, or has too many
+  decimal places), InvalidTime (paid_at is in the future or outside the years
+  1 to 9999), InvalidArgument (the reference is not valid),
+  IdempotencyConflict (the id is taken by a different payment), InvalidState
+  (the invoice is a draft or voided).$$;
 
 revoke all on function ledger_record_payment from public;
 grant execute on function ledger_record_payment to pgledger_poster;
@@ -20784,7 +22052,7 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
-    perform pgledger.fail('LG023', array[id]);
+    perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
   return pgledger.invoice_of(invoice.key);
@@ -20827,7 +22095,7 @@ declare
   );
 begin
   if not v_is_same then
-    perform pgledger.fail('LG023', array[id]);
+    perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_is_same is not null;
 end;
@@ -21359,10 +22627,10 @@ declare
 begin
   perform pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('LG003', array['max_subscriptions']);
+    perform pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
     perform pgledger.fail(
-      'LG101',
+      'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
@@ -21407,15 +22675,35 @@ end;
 $$;
 
 comment on function ledger_advance is
-  'Does what the clock asks for in an app, and returns one row for each thing done, those of a '
-  'subscription in order: trial_ended, period_started, canceled; then invoice_drafted, '
-  'invoice_finalized, invoice_past_due; failed, with the error, for a subscription that is tried '
-  'again in an hour; and nothing_due, for the last one, where very many had only to be looked at. '
-  'Any number of sessions can call it at once; call it, each time in a transaction of its own, '
-  'until it returns no row. max_subscriptions: how many to take at most, 1 to 10000. invoices: '
-  'final draws up those that are due and makes them final; draft leaves them to be looked at and '
-  'made final by ledger_finalize_invoice; none moves subscriptions only, and marks nothing as past '
-  'due. Errors: NullArgument, InvalidScope, InvalidArgument.';
+$$Moves what the clock has made due.
+
+Ends of trials and periods, cancellations, the invoices that are due with
+these, and invoices that were not paid in time. Any number of workers may call
+it at once, each in a transaction of its own: no two move the same
+subscription. Call it until it returns an empty list.
+
+[[was: Does what the clock asks for in an app, and returns one row for each
+thing done, those of a subscription in order: trial_ended, period_started,
+canceled; then invoice_drafted, invoice_finalized, invoice_past_due; failed,
+with the error, for a subscription that is tried again in an hour; and
+nothing_due, for the last one, where very many had only to be looked at. Any
+number of sessions can call it at once; call it, each time in a transaction of
+its own, until it returns no row.]]
+
+app_id: App.
+max_subscriptions: How many to move at most, 1 to 10,000. [[was: how many to
+  take at most, 1 to 10000.]]
+invoices: final draws up what is due and makes it final; draft leaves that to
+  ledger_finalize_invoice; none moves subscriptions only. [[was: final draws
+  up those that are due and makes them final; draft leaves them to be looked
+  at and made final by ledger_finalize_invoice; none moves subscriptions only,
+  and marks nothing as past due.]]
+
+Returns: What was done, step by step; empty when nothing is due that nobody
+  else is moving.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
+  of range, or there is no such invoices).$$;
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;
@@ -21571,9 +22859,9 @@ declare
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('LG003', array['role_name']);
+    perform pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('LG101', array['role_name', quote_literal(role_name), v_fault]);
+    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -21594,7 +22882,7 @@ begin
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
     perform pgledger.fail(
-      'LG120',
+      'AlreadyExists',
       array[
         'role', quote_literal(role_name),
         format(' by tenant %L%s', v_tenant_id, pgledger.in_app(v_app_id))
@@ -21605,9 +22893,24 @@ end;
 $$;
 
 comment on function ledger_map_tenant_role is
-  'Lets a database role read a tenant''s rows through the views ledger_tenant_*; for '
-  'administrators. The role is to be granted pgledger_tenant, too. Errors: NullArgument, '
-  'InvalidScope, InvalidArgument, AlreadyExists.';
+$$Lets a database role read a tenant's rows.
+
+For administrators only. The role reads through the views ledger_tenant_*.
+
+[[was: Lets a database role read a tenant's rows through the views
+ledger_tenant_*; for administrators. The role is to be granted
+pgledger_tenant, too.]]
+
+role_name: The role.
+app_id: App of the tenant.
+tenant_id: The tenant.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
+  it may be more than a tenant), AlreadyExists (the role is mapped to another
+  tenant. psycopg.errors.InsufficientPrivilege: The connection's role is no
+  administrator).$$;
 
 revoke all on function ledger_map_tenant_role from public;
 
@@ -21628,7 +22931,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
   if role_name is null then
-    perform pgledger.fail('LG003', array['role_name']);
+    perform pgledger.fail('NullArgument', array['role_name']);
   end if;
 
   delete from pgledger.tenant_roles
@@ -21638,8 +22941,18 @@ end;
 $$;
 
 comment on function ledger_unmap_tenant_role is
-  'Takes a tenant''s rows from a database role again; false if it had none; for administrators. '
-  'Errors: NullArgument.';
+$$Takes from a database role what mapping gave it.
+
+For administrators only.
+
+[[was: Takes a tenant's rows from a database role again; false if it had none;
+for administrators.]]
+
+role_name: The role.
+
+Returns: Whether it was mapped.
+
+Errors: NullArgument.$$;
 
 revoke all on function ledger_unmap_tenant_role from public;
 
@@ -21749,26 +23062,27 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', 'ea9b4f5a33f7e76b23727801b10046dfbcb463518089f0c8940962aed00e5b01', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0011_create_invoices.sql', 'versioned', '73edede6ad3fb7c594f3b06b603fc6551b2cc505bae310985781b208c17e1c61', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '728a4b3fe54c949b38d7115b49f3e26e387c63bf5f33ca4c759db5d48d1ffc8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'f1dca49212636a09a0795de2997edd70b9aafda51db903d97324d4ff273812d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'f194e4bef579d9220307caf89fed74d71db528db41d32522be802af4c6d3fc1b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '8449c92f75a5d8b7ece16b7e3abf6fb2c9c2bb2d51c71c27aadf5a847fc9811d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'd173c31ac2c779c17bc482a1d451d15285b95a6e684bc0ed7176765a70728515', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', '9c7894d9f1a465a2d267abc935ab08a3fe294c02fde8cdea23dcbc2045bb9d2a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '479d752cd6be9a640223eae8c21c1ccb894eae0aead509f85f8a1c902a697930', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'dd1fa46da947829972ed32c87d586bba0350ee131fc18ae6c6ae965fdfb5c0ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '5f80c3ba9ba03454a5ce552880c8dfaf9db78b901a0c1d8951cb8fabfba0536b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', 'd3d0f34e411a081085c82e9c34696d54a2a9212209a59145a72a02262e7b8ee6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '438be871bb915c5e17f6b1a0b49a8a052b4d053cb627194c8a349f75c979d49d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', '9919131f4d495418e9ba08ad6b8e4cbe8473bdefd17a01286c8576f7773eaf42', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'fc2b120c43ef82a02ff9ec9e8fb293d917211277620905b34c5041ed64dc85de', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', '31529c723f1ea2f60f6ba6bf74ce84839a3a1b24da194688e824d7ce4a59cadb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '765c40e5049c0f312a8c7ce0beec89d4913b8077c65925b1f17104e79270d639', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'd409dc90b9311fa5f643d69b2c65b9446b5282954a2a01eae35088a5606f05d3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '232abbdad70f520e7cad93185e58cde535f02d6f86207a7cd0b69cc6004ba792', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '704ebe145ee39be381fca871484ae1169f6ecac3b5fc27943dfc7e9fcf493e5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '9c31e489afdbd45e05a4d0e8c7f1dc7f1858cae07d4f2df71fa3b065dae1c613', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'c834243965f2377cd16573031f56f232145c027d74eeddda1566eb069056df16', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'a2ab6025297bc1dd8ab4a20e45911741fd89c8da7519258d015d4647e3087da7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', '92d823655e1d16eead819227cffd893ad0c285c3cd6d4202cb027308dc0a11aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', '3c42e354b18e3fa5bc76e03f3b4b3a631b0a75abfe1517f2a1715574f7fadd5c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '934883ec9368811c45e1c6e1c2bed9ce6bb548b33f27607e5dcb9b282dd1b5f8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'b61a35ed19210c36dd8665cb2b412ef3676ec7e474499ef123779e3b5d7f8cb3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_text.sql', 'repeatable', '2fd25b81667d30eb079235072fd9d76254e9afc154d1b1ddf3e041b136d03eab', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', '013d6465246e6f0d2af2e8ef6941a0fbb63bd8b732fb1c57d5b9dd6674e13bb7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '3249fdb83f54b7a9678fc2636064f93aede18b6cdf0717238101a22e222d182b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '703b33da787d67a81274416136326cb20c12114f7b39d03a5114ee69c66df48d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '5d13ab798c5d5b55b5245ec04389ea7e444ecac696b678d5b744eca6f748eb5f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', '99aa08a7a7a3d8e47bc093487a944cbe88e349879bd9444d7a64a6be73ca46de', pg_catalog.now(), '0.1.0.dev0'),
@@ -21777,26 +23091,26 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '64732d5acbbfbe6e993e63c46e719417e712a37ac18ca0fecb572d8cacaafabb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '7a0fd229bc21377780f02235cdfa38b8216155f5188de414e37c82afa9ed6ac7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'e15213a2de272262038d823879f461ae47d5673d3d27730af4bce8497c9994ad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fa5f523e6f69d57dcd78716603f04b5733fe11a6881bea99a0508b3ec479d410', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '3332279a7c4adaf93ad2e3f0f4829ffa6faa3d8bbda73bfb7163bd0719b4f773', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '96e9a061b316afed8a0a808dcfdc524a57ba6a25e6e9e1af00a788a470747dea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '60340679aa8e6e2cc382bacfea08eadb830d4f085cf049ec7de97ed93d24331f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', '2d59f1a9ca9066f3dfdf030939447ba7b4c182caeebde6fc99ea0fd86d5157ee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '20d8cbff1219a036b3e358da2ed08db0a7d9f4c6a2452d669ab5ce5c473e7b4c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '50a18ef09f0d3e35972e279d7bd7f704ab9097300ea4894c7c7a33821c79f8df', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_plan_array.sql', 'repeatable', '51c04d7b54039dd07c1c82eecab52e7fc7c3878de6886575d7893e259eb5202f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_plan_object.sql', 'repeatable', 'aac29c302c5a4f60265c691a89c5877863e0683747206db8c8ff6e4e3a8edac6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_plan_size.sql', 'repeatable', 'f867835881733080dc45c02f5df6fe58259b621980702ce02c2a4b4354c30119', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_plan_size.sql', 'repeatable', '62531da992cb4ce9db24b9d6d666adf0ef67c9da7df61dd8b6800a03b9eda7ea', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', 'bd6bc7fa4fd3a8fd8580d0b27ec864a73cc83297302ed9f80c0c04bbf7516529', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '10f6c58b1128adc31bf40b74040e5f9319314a6670c6f31695aa6654d673ce93', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '0c4b0f62ea1a84b879c6ff0a4d4dc262d9f429fbf380195b22c919303bfe746d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '690043f541d9b0ea500e7c4911408d6bc310999ee410ff277ebe626eb2e4c8a3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '4c49f7ac0d6efc57c4913bfe51808c3852eb7686a18db6aa98c1f1b5c81d5429', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '56c1ab59145e76155894476f529898c0b7b0a4e53c87fb61635da3a03fb64317', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/plan_choice.sql', 'repeatable', 'a7f3a53857e0c4723fe53004aa9cdfda104648b12e3a3e749fd95a90a360bb65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/plan_decimal.sql', 'repeatable', '060ae19ac0294149181762a5ea059826793e3c91a6425922944cc8a08c30ac4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/plan_text.sql', 'repeatable', '955564545d0d2b327a656c5807af5607c31ea57e558eaafb8336a6d8096b039f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_plan.sql', 'repeatable', '8fbc73fcc294ee370d3d937a1c3cb012bfe0ee6e34dae5c4951d51d2472dca43', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_plan.sql', 'repeatable', '8d9d187403210d69c90843b6269deabd7d73aef818fbc7449e6000a4bafd461d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '12486200fac8c55286c3be874011448d1d8b736da265f7faf735440754d0f609', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', 'e3f8a3a856b54770d8d33256a3b7cf18d8b0b16820e11ecf7c57bdec4da2a1ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd9e7fff2e66ee751c09ea799fbf2ae03056acaf89b42461e6c5b89818e4c5364', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '7d9179744e2d5808c400210e472d91f7ae8952352571fd95c0679eb13efd9c4a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '5b9fe33d2e2dd4f9e4ae5ad54768207aec0859cebd176d1d3c80f13770461329', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', 'b415fbc54a4b3cf6569f091d4004e07c18974f94a61ff507a97e3d0170f86827', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', 'f01f89ea901577b9a49c7e032a0ba195478390f781578793ebba92616659ff49', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '12e86eb1ab4852dd445d1c980cf90fcee4672bed796d135e22215360699dca02', pg_catalog.now(), '0.1.0.dev0'),
@@ -21806,25 +23120,25 @@ values
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '7861a43a45c60bded2d572ffc4abd4958a035c4f1040a26ecdb819d4de4f243a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'ce5b0757614d9e9a026083e3819c39915f4edad8ed6861f1ab6c088964d094c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', 'a5e9cb6edac2ddd2c9fd485be70fdfa0d09039fc6623d0af14634e9f4f700158', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'd55380d31db40bbd70919f63bf680115683ee0fdb0c932227ac40519da14a993', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '8ab9b7ca8b89ca3745fbb03e168ec02fb042777b9ff14b9c05de80cda98eff20', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '4ed51f413fd3bbae19713dc711a7131a6e2045020711a9266fed639833d4ed8e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'efd4d0ba625e815a8b0c97ae5be67217ff8a1b49338f309cda0049c9364dd65f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '2d890ceb69bdef6433d1c68b48696902e7e7d3c9d02fe2d22e97250a22b8939f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3bab7387a27365ca14b2f7e3a0b5e879298a4dd643115db68271babe370442e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '6ae57c9e58ea9c232cdd6ba373a12219bc0c4ea21a79b2ac488248418a6741df', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'bc0736f0780c6982ae0346d4ddc42e6199be1dedd530bfdfd70104d0c09619af', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '99b4c05eec1fa17c26f9f9c86f9567531f75ddd0c735b7681c60922cb64e3906', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'd7d0d62f7e86b404a97b8b1e190a84d7552f565fa83167e01f3ce2e99eb1f24c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '167a1c19b3cb002cd1bdd5816f42ae0f5ecf6a39afe99c257b6298bcdd6dc90f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '1d5ecfcdee4caab67abb62cb0c8ec51d9f4d4c1e8311c77456a0f4ad746eee39', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '839424b4821c115550d9ca6c0a7a4ce8350dc6a94de7c43e9f191090d070ac03', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '948df29c2d043d228c0a89864fb992a567b3e42a728dee82cea3698a8336acbf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', 'f8b45854bb8d08b246613c46155cb21f9b06de979182d47f91b583a04d00ff0e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '6457ef84f4fdabae93c753ac2b0ad10c298c43bc8759e61db40210f4153b35f1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '6cecc486dd9f43807bfe34aab4d6f5d86d04c9de19354c901d08540b2d93f199', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '089a77e519ba47fe845fd288c2c5f5ce1652a9ee7e4d4664174516a3956fdd2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '126edad76e6d38e74587c7e78eb160882998d109e9d6de11b8e3bf4c5dce660a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '638254a318a5c811660b06d4df8d91f818565d82eedc1d103c91917e584bf851', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '39751a8f92cfd08da1a52a8346ef4eb583246a5a8e9ca4c8a4628997c0d6efd5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '00550d3ae636d503df38f736cb3f2320f6e254633e12c8662a0098728680de2c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '3c36b1ff8019a42f7ed23fc58be01e1907f268ae3d081dc26b6dc3870f09e2ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '9ec071a4cc5838206e9cf7f85bb13e79c75b66fc265d4499ba0d7dbac5e816bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9f9ad43d82c581f93c3305022c351ee09148a352eff0a2cc729532a0d2b6d66d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'bf87be1d205fb397645941c60a405c23eed458b7d31267dce6936a7520515f2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ba13142f4780bde2c9e0b8f77ccafcb8ebf47fdf17c80173845dfa6dcf48592', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '88d1693711a1dcd13e8357bbb4dc733a148b782f0f8fefc21ef25b454f2153ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '79d30d7113a0987d63640c7ac81a7268a9da37c16733689ca9a32f5769a5cb9b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'eb6c34304210c37ac4009fcab0f2edeef99df67091fe350b87f4f913d353ccd0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '84e3819f10d4808161c030c7cf6d673d99fb583b3095ee0ed4ddaf8d7edc7360', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '0ff7f7a452319508f0d8ae9038dd3543f752b6745cbb89c45a3a4e3ec1eda360', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '4acdd2664fbfaef67812524a10a0975868f4690d4d95df5665cd15566e57d345', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'd9ff7af517d1548c7c7843fe866ac6bf69a1fc050aa944112012a540ad17a95a', pg_catalog.now(), '0.1.0.dev0'),
@@ -21832,82 +23146,82 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '13da87d3751b75cfc640e81651e415ed5ba46a6b4ee0fdfbc2afed7c958e0a72', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '920fa570f5c695d732254881e6b467bbf6af384e7c4d6439e313e8e86a532016', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '061009534ca2d3d41ffb823d192c62ef2961ad17824622c89499158c4c050afb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'c92a3337244f3048d71c32404f84c319c4b7e419d6bf6070a84bdc5097b0ba49', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'e0ecbd4297334089710d5580b38e566362a7a31a9db7642bda3d45a232f8f1ec', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_usage.sql', 'repeatable', '74cfbfbf4fc48f299c4dd158c8d19d6e06f7c6a0438de876e362c0cf6c4356b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '58412b9b7a03a8be0e35b5e69126efd9bc2993d36bddd870e35c4c90d8b2b96e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'dcc6dddcdc1b40957b365f895ff7b7d9c6c7d136e854eda5ce32155079387c71', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '72a3a95fa9557ae397b4bbaf08b5a729febd0cebff8897181c137088c157044d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature_usage.sql', 'repeatable', '4870bcc78d4e7eb736a19515d0bd6b45e7cd2f3d285211414560d3a981a1aff9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '4d4343562a6bdcafac39976f3adc229bde13fe9beb42bd27edb3adc4bc777ef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ca46af3b2ab9a74c1f4570348767ab02f1392682ca4baf85a7f1674d013066dc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '7d860cc694050741b65bf1030a4691bb8a088dee607274dd45d06da26d2ad03e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '00a56ace9a7486f577ebfc3be4049de180687266ff5878f4442c50977ed6a334', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', 'ed93bc6b435b7fdfefec18924e86422129e75663c3bed2a80ef3ae9dae6a927a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '6bee704a96ffbcecf22f64fad333fa6e62fc1228eee33fdea7ba88e3003b93fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'b388dbeb2b63d889d4809b03d822decbb19985b197750ea17e152a1693705fd8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'f170427a9c9ffac7ea3e1d8404ca586665662ad766575bab08f094c7918b4bfb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_of.sql', 'repeatable', '12157164ef439e2f4243e2591cb94d7a714ac06ea3c52727b9b2af94a566ad8a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', '95fa1b7a607e45f4781957e7b1fd038be803838d69f890456738f1715064ec4b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', 'b6f5eb34d9a2c4e9c4bd4f333f16e3307d6be3eedc32efd5bcab6d33d22ce329', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'a730dc23eb82db034f2792804a5039bcd5989c48864daefe932dd6cb6d980603', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '4b64c05d65fe63681ca9afe410f042c431a13f5c97921e184537d0bd44753071', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', 'f8b1686cf4eab2591889b9a5387a89b4fd5ab87221bf6fb7f357545fe0984c1f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '0f90afe604962b6da6e8534d0acc024a758714a0c9ddee8beb12e292a024849f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '153d10d0b28033993b07809ffca25a13d0b9e939f52d12828e2850acdef41cc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', 'e214e50f204c30555690af4387db0201f9cb16c13f9c3609ccc394234d1e1168', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'ebf161c133c5fa58abcfd1488249855a00a805bf93a21bcb19252f7abea62d6e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', 'c574af58b10415f5b7cffa616dcf26f7416cb53e84bade19bc49f5245c99872c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '595c831927633bfb6c2babe01d5da057d3db8567d6569225dfc634bd9dc84ad9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'cac52db71825b2ac4951051cbd8f2197beb37c8503fba278d0d58b697fa668fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '94b45689744209be6b5a975be0609d1a0e4c9b4929431d30038afbc2f135f106', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', '435a34b3231f393f866682dc1d19ac5576d3d298fc2156adde4ab597b5302e88', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', 'b5d8f2f3b7bd604c2708248821a16053ad876052891ffc72c0b4015d14126614', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '61fcd55ccbb236e1be2d1e53763f8b6d25afb2a97681d1c7d930bd099d76459a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'd1139342bbf52b45a4f26f1e09c21ab74b34cdcec6cece209bc85ce38033c2a0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '569b4bf364ecb86c6d361c472a44f2f2b63cd91e1882aed750909dfd757bd1f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '92deb167e48e98b2a28a65e74a4681c9dd516b4f3aeb8076bd1df4b71be35a33', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '17ec10d1d473cc725759ae63b323791703dcaf097913d6f7d9c36c0cbfecf137', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', 'abac233c6e931aceac43f4110259c15aac640fbb3c2690b2a8c28df8e7938894', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '165879cf8d62d72ee530c17cf2542bed9b87130162ee189aec36d0bf5617fea3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_candidate.sql', 'repeatable', '43291cd99460f540d3f25d5e879bc9a7ceb4ca5c2130d2cff5e998c167684b71', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '6ff682ae241b3c6639fa550c44bc02d98ae7fad188ba693026339470f1dd1378', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '8b4d87aa0def38ca69816a0e859d748d3c1d3b358cb0542d73b0d72b3b25ca34', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '1087885a197b53d85e1114afdd63aaf4d97f9cca121e99f5fd5da2f7f80ac4a8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '54a9b8c0630a21f8fc8a72b776c585ff4f9d7cb8f4f60924da0509448c8fced6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'c24eedbbbde50cf5340301795555fbf8fc2cca726fe558f6058523436bb3efea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '6d4eee262721feecc07b33bfe5dd101d4f8d878c12c3c5c7d7df8d93920c9d7e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '17e6b4ccd01a7e17fc0c15506277df0649d3a2b3a5a1cdf633fff2c0b0e28894', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', '6c104635dbf153d2785fd2423b50bebae2f6c53d16685b3ddfc61c1da7e0bfc9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', 'b715a103241eda8c62d1405a8c8626c96f93a774e704e577a6840a3836ed05b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc62280b81c63584a8692a2d7f67f8fb231559c72eb17a28f12e63de5c6f93be', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3c91845abc6afc8e9df13cce6768e100f2b1eb0c95f2b04d4c63d2043f3a03f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'bbed8ca88b49f6e4bb3557feab0bd1d308b6a9deb21a8546ca017e0f3fc9a014', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '5df3f96839986a709ae0f957787f47bd4f97989942f941bc43e4b624a2bd11be', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '1e1b4350501b92a16aa9408278509737ac28a2c2c63e3df9b2f10cabe32b681e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'e3b94c4af5a12685dcad5062a1f0bb8a18614a5aa323f7f0f6282ea0c5c6c680', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ee669e7d941870c5fa634154cf1d906295499ffbae37f687eed63cd63f89b0cc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', 'aa10a4cfc5bdcf8aa593337be42b9bcb13742624e3e0c5ef02bfd371bb33c355', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '39270ce62c55428c021bda818b8b6ea2f0a97327098819841d78a4ca4a5e15e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/plan_candidate.sql', 'repeatable', '84a9dae8991d082660b0564e76ccd0c4cdaf24dc009d96c81810d8b8e2c3661d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/plan_of.sql', 'repeatable', '85446312adb209e83913da5eb623e90c688073a84a504378c64bc5e8d64423b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'cd2adce42d5a58e58f718722650f38dd68f2915be2d7e9f67445aa45cc1267c5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '10590d2ab91a5a76ddc2677a9fe6337cfb1dd51477bf682581cf3c011f5c5d25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'b57add9e941bb7679b159800c08291a0fe624911a9691330ba5e38a63aafadd9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '03d337e7b3cace874ec7e41814ff752bcecd0fcf9f62e4e482ea07d40e4b7852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '246afb2d957accffd98460a5268e87113be00ab829dfa6ee972188fff3928830', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '206df5e947f4dcd2a8764affcd40f07f6512da0775845727b0a24f1c46162296', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'e633311014d8df42d21d0336c63540f04d29e6c8cf09baedc36fdc8f8c7f0335', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '38cf699e4afa8c47530e5272e24c5a52d1f592640939750bd7b4e8b2d12f90e3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'c47548ba96b1d361435ca03166f985714d4684e2362cd11713a31b1ff7f15d4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', 'bfa5dd45765da10725ac98180df3ecc8a1d7f088ff1abce44a278e4e754c263e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'a29cc55d38994d36eb7ed843e34b19ae10b7fbce53812fcd3ced400652d353f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '9c869f9511a13f762f08a3181a506b6b40f35d4fb2e80cb55ad213e6955f526b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '441547ee6e7e51836c507d693d689705387b314f20a1a867329ec382c4729a8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'fc11d80be8aa0fd33ac37278d07e543595083783385dbf728ef981ac826ff54f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '2e4c72ad16c00d6257c60964fbefd1ad825957479d826af14f2811f5bacd3336', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'ac5791a2e668984c4558344c965889b740c3620358f705fd1989801fa2514919', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/packages_begun.sql', 'repeatable', '7de7c081ad49110579c0809f2fe2ad4fb990ebaff3cf71ecf7e83cf47c291d3e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', '6632c8608bf555aea7a49c571c3e4f4acc2a3bf3fd29dfe481f3ad4172cfcca5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '4b21f6769ae12e39885fd7440091cb7ce564c5d723cf776ea0dc697d42b273b0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', '159a5da08190c06b50d14f0cee97328a7e6a3fa8a502e2456b3d07004afded5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '56c3790a71e3134eb3d0766d348a757be09a253f638c457c0ccd4e42d731dd68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'af06130109bd71f6f8681bb3c77c9a7e0f68fbe5420d0c2acc287f77acc281b4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '85c33f69f0029d49d4af7bad62d0cf20a435042bfde2e7acebe7abe91c146743', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '2669a2842c3b05ba1998410e9108808484b2c5cc5288ef4b02470b86edca58a5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'ee7c174e469e92659a58718f82ac4fd2778da6b53e8f7bb34399b9cebe39ec7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '44892ed5dc0288c8b37246a1e1aef21e7b2e5408c4f84d70cb19daab3a6c85f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '81098b30d0ef7d67d8007a079aa95236c3ecde82e5a40b35820626f7bf767918', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '4117b33762e85ab822a631458606ef968fbcb25db31ce2ce47861cd938c44958', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '9f3ddd39bd63b01ea4c24b8307c4b2388d6bcaac9d292c82ccf08377782236fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', 'b080ad21f71db2aa34383e3ca57add8af4a9866f328002a271513fa7a271eab9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'b89b1f01727deffbf7c1a22a442d3135158c3cddc8da60abd4253b9735803027', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '36c0054f005a1556b50a43d1c76ed9b97184256e92dbfb8e89748c88eb18ab34', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'b78fa431996b4aac2ae402e2448fcdeee87705fc03e43daade960343bf7959fa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '90d2026dc8859636f6ac74f681d55695397dabeea76b7f1bd2f1468831883c9b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', 'ff6d011f5f54bdd1ea1ed07818e0767691b7f6bf625da79585e434ec94478ce8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '0be51485d908db7c84a0bb389ba49d8930d29432dbc8f9132cc4e30d4172d737', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '36739c2b9bda41b372a239a5feaf0781d0576063d21bf9056fdf880f84a78ad8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '293c0fa099db6aa2b01532862d607584336fc0ed2b259650eca535f1d60c5185', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '9baec0d9b6c920fae31019ecfbb58f28baeccc3d0ab2863ce97ced6029d2b70c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '0d282a51a96c767530f68a0c616a257335a1fb2a69fa5a2f1a729163124efab2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '01ad1389690f679ab7504f8171ecd8bc16756a78c701f78594cb49fd4cceef27', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '2b3725359ada47a1cfdb342175f15521eb3cbe0b7197040c2737ee046bafd5e4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '837548684d59930e5bc5d41b66ee74b445359726d6f1b5e15b69f7f4facb2e1b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '01bf73f7f70df7df92378fd137271532c295a6d566d9021355e539b13e57016d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '044f568ddce977089bedf8a32e9e5e9e62d79100f8d73ed255b4e5c4e1b35314', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '3959abb8236cb1d37347e0419d1fef4ca4789ba5c5ea1e31b075afdf9ec77fcd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '635d37e51227841df159b3a56c07abade7716867c1ee719d24ce9b33cedd067e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '3c008f67d3d278c88747eeb4e72fe4bbe382b84b8ea37a323981df377cf2dfb7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/make_way.sql', 'repeatable', '5d889b2fac286ec026ed4242b5de7c6c205f52319623b551beef58f80c84483f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '667c13c3b1cfddd6a78b78ca3e02adadd25dee4b7f85c6ce23ae976c466e84df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'b835253f0fd15c72c5dca720e6a89a92d5a8bd796d4dc7cfea3607386b74f9a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '066b0d8fc1a4c7f4eca87b5d3f013fc0aaeb5393924fce53822f28bf63088d56', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_move.sql', 'repeatable', 'ac40bcdb63ae8545c8429902b238a07a8a79dfa5e7bc0738c107e715f9cf44e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '3a1d9a0ad1b87ae0f9105cc67ac0a7eb71640af1549007319b56bd9732447779', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '66181743abc7ea878b24859fbf61f6ebc34db62cb00319b35e1faa2ce537ad81', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_move.sql', 'repeatable', '60a1d35caf59edd2dae947bc9992652b6c56c8267323ddbd16e59209679a31ad', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '99117b426ff8b1abd8e34ed189688abc5548746cbb23e2d15fa50917f81d6411', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'c77fee654f84c2504fcc9e5f11b7190d81769144db47daafc34aca66316104f6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'ce99f51089c5b429b31a049f0816f3eb1ce00b82e36804b6cae398fbb45a982f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'fbaa7ceb0ceb4a6f9f694a824f52b4518860c0ac88560e445673b3ef365a7c76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'c779fa7c2b9f68039562fb5342925d358fb86bdf432f537f811254ff9baef0b2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', 'd3ed946cc87d47db118f67cc6fee217983198e83cb43ed5302bd47fbb36d4c4f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '56211a1fc5f23eeb090aef229d72e67f93f17993ca569874762b75706df9352a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_of.sql', 'repeatable', '91d09de6481ef72553fab3192f3e541883e90a73d792ab6ef0f5d81896f326ef', pg_catalog.now(), '0.1.0.dev0'),
@@ -21918,30 +23232,30 @@ values
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a58ff95962fe3e21b25048f6d0b67189e9a0f64612a4ebe6bab0ddd8dc3e12d7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '53109dcd535aa92b4a165e09788e0654e59430a34f0b745fa6112704a23bc250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', 'fc2b46fa43a939b94851eeeca479bdd1e6c6aa562a39c3743553a88c0fc1d1ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '72aec652da84c0fe87c1d8ff2aac274bad962e39d3ae59f6083894b67bf052c4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '6a86985672ef952025d84768015c156db11164173eae40d5726df156e0c59762', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'bca64dffdf1ca8e91a6923ec727983911d9f624376c9783bbec6e83d893c3637', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '0fb1d9fb933ac5189fc5ea04e6a187a2ac9d68cfc923a345285a27dbf6810fcc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '94e02e76ebb4dd078a403763798f2c4ea375a11ed99a0c2e30dd99f76d1ad475', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '1047e83daa40964241d995375240686e8207f82bc0cdd6412c28416ca689098a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', 'c7ebb96e6f172a4529dc9a600e30ec72ed5a64563cb48a04c92ef6291a93cdb8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '117e5712ea985d8b9c16ea0c1833f2abbddf23bbf8ca123cdd1a2ea6d41dbeab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '89667f6d3b1dd9264b2e1d61dd7165c60ca84bd8ac1aa0d8b06354037b0998e2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '7f056bda5809f2f3d1bd770cd6039ba465842fab9947c9c4a078a6de52bcd27b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'f5df3f10e898f8a9f3f1471d159495a556a3f6733f66ae72f50a690e8f405339', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '8c4a397f06e04f2adccf27dd7fa1bf67865f5bb181864f87552ec61e92e9343f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '6f7f03e264912421ab3cdce2dbc5ac9278c4efe128a22df837ee5932b6be855f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', 'f554b106f36d74d6d4a06f9e7271f12b011751b4c1c513446e5b49c6f9fdb195', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'd3c4da8e7bb833733d4dd968e03079477fe248d5d598ec8ce6e95981eb954659', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'ae132f77cf9a00abb08131e31c95b9ba53c88ce9e5e852ea455da321521181dc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', '30b733c7b0167b2e853237e6be3c29aebdda7170eae0456de33d39735a6bddb2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '72d566424f859019ab885b35b6f3006439310798c6e10dfae94e5507db237f19', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '1d09096725b16b2b209645de067d82c8ac3a12a6a5b40e5fbfe1963e58daa801', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'ad60ddfc76f4f66f1140da6713f0797c6d074a65305fc47a05681c8550766865', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7bf379e1239b5190d27f32e48626c80b72865e5827860d6df66b5bb8db4d1e4d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '35a7bf58249186a97dd75ee9369f1c8ee0f50a0d66745899cc438685e7018d12', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'f842caa9f899797da84ce29838962f300bc9e361b943d61aee5fff393c5f38d1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', '4526ce6064c7a23ed47be3a8762b70ac5a5df99383c8407ed909b09b96f80b04', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '0bb0c6f96eadd606e6add9e11dd13a4083fc34a73655cd554bab06b4cc31000c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '46ac4c02cd0708a21f7a741277d59291cdee2b78eeabda644290a4d3f11ff631', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '87f6f95a146af14fef74d189c6422a8eaa660bc4b11087968ef8712b778f9c96', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '53be1dfb6b3023e4e032a208d240c4906eaf077411d0a6f009c920f0d43a3dfa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/take_turns.sql', 'repeatable', 'c2161dedc34f8de313dbb3a0ada957aaa8057eb131dad848053b4fb1955e0c66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', 'ef125295e406f06bcc981ca56acc135f333e38d0f2c6ae4e0610ea6195efccf3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', 'd6f2e672f9cc5fc7b16973ecda8f33a91bd6bd1ea450b0e951fce3db5bdfa2c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '849871d35dbe934a6d6dd40decd69e31ef516506332b2ea22dc1af6d7d86cb53', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', '91c2d021ff506b6ab98509ee4e3954a31527c5847c3ccb7c05d0afcc9766eb81', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '0ea805963ade6be916a0a30f4521c64a7003f43b86657237fa5e9eb678d2a2fd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'f7af2a117ed01bcc8609afe9be60ba3cd732ec1463406be229075d988cbea7aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '8a7ebd448a5bd7ea9e7751b5c219754bf3d1adb040add702ff883bec9b8b83e4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'cfc2934f1e50213c84754940009656d9df5976c9a4d51d50730df5a10c575cf8', pg_catalog.now(), '0.1.0.dev0'),
@@ -21951,47 +23265,47 @@ values
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'f64daf43d9df1ff051c2fb05bced04c9350bc81ed775bb4c717824e3ad0429d9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/allowance.sql', 'repeatable', '7947af0e45c9506256e495221ced1404749ea482b938ae73b4aaef214434f9ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/consume.sql', 'repeatable', '99dfb52e57bf6a1d2acf818c162b66aa61dcadb1eb4886d76a189f899fcf4c6b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'e1e1f8df78b65352196748eea6762664578b6ab9a5c1f4a30806352eb8d22b51', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'c7d1e7c8ef24aa76d17b8c0f2da4fc64f5d9d7849f014607a8a2505e69596dce', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '21093c32dc700420490804b6f6183a173c73652738406f8fc1ab2d03a6cf2551', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', 'e8c6145ec7d9b22d04416aadc8193944e97adea37890c29bee4b4abff1c73a7c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '7b62c8e3b5fd9ab15e4d56ea90d49ec5cacdf83a37ca0f33eb851374b8741d4f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', '8acd1c5b0d9ce9e7144a9f6474effcc2764fa6b780802a7a5ead6def1ff7f759', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '20a1419c65c7fe4de05d6e9bc477e0c430677da8cd2d149b7c758315fe6f5302', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '70f6f1c448a6c8aefb6c807da21cb52db993c44b7af497b5f96138fad07ed7c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '357b8d35993fc128b79fe76924c8bb82af115299c7df6ded33b3fb1b6410ed08', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'ece34ba4bd6d20d24b82543dd09bfc93409fb207707356004a40e763a5f9733e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', 'b8620fa36eb04f5e1940356d5e2d2998d10e09012075cb5221089a521c489db3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd5e3a3f508298361b0fc48b33b237be2b02163f216c502faf44f0429a0cba994', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f1d2c019f07e1962d363e01ae78f168c541da9d53ecdfc4b5533824e66d21a52', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '69877f85d74166d632895b3c59c2fb2a4bfd85c8d1d0bb1a9ae39cc9c71364ad', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', 'aaab03e5a9377f7c739b68cab136dbda57cd9d254e2fb45373bc037e82fefdf6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '3b80a2b7b8d0dcde5242e2b41678a9c87cc0d4647759a77066e3d555a46e4745', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '95b7378e2632984b57065769e9ac9c07daca2bba8187959774934930a1225f15', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', '88ee65b2b95b0c30c5118e3f810644a12265623bcdaef482d5e8e955080a04ea', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '42f382e596d70d5f0196081a922599247a2aed6fe8dac6bf8cec1e5cd57f0d2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'adf426453289cb7a57d378f45dfa9255b4963e0be24916c19842706057a428ef', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '6c889450c764d4368740c79c8f379e3692fd9e72372db87002a70d975187826c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '8cc4c1ab811c8bfbb046b3ed0ee3837b5818c9bbf0ddb0f36470458b2839adf9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f6a6915e96660453823ddab8748b46c6b03c9535f94d706bca0d6e670ad5a778', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '1d59a5cd776e60f4d4003af8aabcad41ff6331b3dc9974bebabfe5da795c35ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'c3dc82b5d672bc9cfd6a8c0ecfa848894c19feefe6d1931b37755c86eba9512b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'b29f5fd9d61797be915d73b58e598448dc74defc29ff2ada6215fea68b143b42', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '81812f650ad50d3503ad8b2b5c107ddb15e3ebc2f15cded4b25c929bc4f343e7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'ed07b33d51522785bda44f604e7e46fb26497a8364643e8929c887b3da82305f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', '9a4dccc5108a31c823e5ffbbc1c6c077cda439f815efda69356930b58149c088', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '089f642058498d00466f61ccb022b3845528c22691309e9f235cce60a352a9da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '6b460673d18de9d5ecab9a2465ee3184802e3b45a75f6fd412576e18e4275a39', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'a4782e81e82798b324260876a6b30d2b831fc252f09fc01f80c0977134d897e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_of.sql', 'repeatable', 'f5661089b8b2bcbab0f01cf1dc2b2262a1db55302523b2c1b8156993a92f58b6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_redemption_of.sql', 'repeatable', 'f0a5f0c32a85325c416996493494c6e083bc6074d58e0cde383b787e9d182ff4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/differences.sql', 'repeatable', '430d3087dd7ef248d7c4a70554b4a6eb1348eddafb24c7691f36d6c48c223a0d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'f667c993ccbf391e25f8a9fdb67eccb4fb02b34a3232eccc898d853addf7f3af', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', '95d318cfdd7b211c65e327f1419fcfbfe0bcfccdf1205f07e663072f39247ef1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'ee0ea1bd15fa7e0202b14516d5ea7c5c4ef84460ebf3a10a72a6d54b8e8ac4e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'cda6699679491fb8400337b43ee7e33b9154c389b36e3202f2303e75a398088d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', '75921d568afaf261c91a7e28b32a6f1016e5044529d2f6718efb3a9970130217', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '3f0f88427660da8c51606762a7ed27bdd3e752425a07b176a996138ca947bc8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', '094ad53b4f8bc6c0aedf0fc791aef813c69a82ef24595fbe182e1a570a443a41', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '5346279c57f49d9c66fd93f58ac53ff9239be414ad243109700cfd897178ba9b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '2a9f7d1aa06e66bb323eec474cb68021d8c81cf6ee8e12ecd639386b2c645e96', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '6770a1f7763c6feb91e558a3b45498feb34661ce3b1302df8e49cad97e35c9bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '706570e69c226a60f66f502fa0b40893711a41e7968f72cc473727746402b678', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'db85df8ad1800f46ada05e3ff3c11fd7d68d5c81a6a66b6bb15f7f82087225ab', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'df526e84d9905c567afc5adc44b43495e6853798fc01fa84a00792dc5448c365', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', '6979c409773aed79ccd0ce33dc392beec1bc570ffd573bc82a147f0ff7f57345', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '39fecf093aa7649b3fdd5f7a71e5aa4be3d497d9bf2ace9a363649e83145c582', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'b44d39838ce882100626747d9e98a423729a152cb76257e486bd370edeb7c852', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', '869c20fac42d7ff0314a6946a653fd0163ce60615cb1bffaca3e9a04ebc9b6c0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '80fb5ba114da4914ea81f392da76f3752a0a979533ac43501888b37f25be8bd3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', '05f7034cf52680cd9cacabfeed1e2925dddaa9b840abbbfcfaeb7146bb1e67f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '3a00de7491ab76c6dfec7102b812bece06b40227cb2ee04ef868efd4b34e874e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', 'ab8fc60bce0197232bcb77d03f768f5947be3be57a2f41d0e97738fe3d784c22', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'acc1d8df85c2f68c26a423be2f53539665e1c77271e2f6bdf8b331a92fc4f7a4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'cb1e0ac9fb719662ddc5414abddd0040d27eede7069994aaf2969d8d65458706', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '75c88515d15bfeea34a552f1677eb5d9d61f02e2599215e908e6f1b32c728854', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '291a9d7bc513fcc5a15c3391d649f8ddbef034f1fc84d81bb39c3819b1039c68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', '9b8b3d204c400b61f2e6ef4f22a95dd2b2fed30920dc9658707bbb7e9c7a6829', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '5fb9f0cbd862cafc7c335b855321017ae83b8ab8365ee815cb59e54daf0a3269', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '353d9bb8530535f3621d583976ce0301c0441f7d7705ffdace8ada2b45a6d4da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '35ff5004341da333e49d33b552516e3fe7bd99f12dede67ce6d8261505a85fa6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f496a1ef006fccaf3d8d2a6eb0fd71c1477404f2656129e80cced96648c89c59', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0c5806432701f001102c4c5a265ea7250465f985d68c73df953c45e83659eae8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e935380e1c1d660f66f5824a89cdd4a81b90604a27a15b660e6838f6b22a33d3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', '7094f31415be1f695130d567b2a23b69ef3f776cddbd54eec4ede9b39131f60f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
@@ -22018,37 +23332,37 @@ values
   ('repeatable/27_invoices/ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '26d964e8ba76c488d7578c23c7f248a7ed7e1cf0047bbd08fa687fe77ab9a946', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_exponent.sql', 'repeatable', '28f4517512dc5d16ef01bca94db271cfbd04f645ac7e9cc877dd7d21d488d800', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '2518af798f3c462960325ed19f164aeb6ba53243ddd099171800e5b75e1f8aee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_exponent.sql', 'repeatable', '7f2151d556a86219a312986363f7449507115f119b7f07394a24ae3759819f12', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', 'fadfcf7a7245a75baf037d0569d9ed4926a1ec5417a234fed7d8bb4e3c198087', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_of.sql', 'repeatable', '7519db9cea63b07e6372393f76f780b4321816306d8d79a31708168396f0dc4f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '088c548a13dfc524b1c7acb612dc98accabbf6f799864eafa01e9e0811640d92', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '6b4e623b9a54d677912c69f26935b1bc34c7220e07e18be66664310012970177', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_items.sql', 'repeatable', '53eb16fbc64625686ecf34f1ccd0f92e60666c410310f079b069c0a98f2cc7da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', '81ecfa9ba7b6361746ce94e67c41eb346a8ebd848b29d533eb83deb6f57c1016', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'f2dfaff5a71c9f8fa0498d87c4ace380a2bea7b0fe6ff0b59d3acbf1d1979f1d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '36f32c19f9811a475b49b9963d516f522bb51e1c6198e86fb2c6b76df75af83d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'a69fa6e3545f1925e84fbb43dcd8f96b4b509a0a527ea94dd2c3f1ea21d6082f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', 'ac1121c7d9e697d5900789df15cea7dbcb69839cf2c55fd2df1e9b02c293fb93', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '6cf2b4946f6c72263133ef4560f4b39dd1071227134175621161df48dad5f294', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468b646247873baf2c63fc08fa556828cfe65f03eebfdd141fa2157322d66de9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c536724d423f615533a0bebdacf7034c2de61fafdb3c221631d8003ab0f8f5f9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'c0c6bd3cb27f247dee72ebf461f069d2771cd067569cc1f9fae70c3794b43df0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '1c2f6381b4c6edebf79526086db0acda0b7045c17921521b7527428accfb0e74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'a9b266debbae95f02bd65528c49cb648de17ebe216ae8eadeea1207339c25fbb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'a9a91311123fa4fb6b1ac314047c4b3b389129ef1baa5ea6c2a4d0bf788463f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', 'af6db551e6036d36a19c75e7abaecaa80f507cdfc656f233b9dbe2cf53301496', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '2a723150bcc0f68121f419dc913e065bdb8b2d1db53dfaedad880719b3461b90', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '04c149d3e504b68fd91524517ee621410730c9a2d2eed00be1805b19de4df0f2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '43e2c058ff7721baed9b46c303e3b771242271f8a9dc5577b00a13bc0866978a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '7f78821a1ae97aded13504b8568a32d5c2365281436f2d3c1fa3e4d9bc11f80b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '9864b26d1dab68fa82ce614d77c72b80e05442563d5c7996cffe4ad3e4813ef0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '2e213e0ba4a621680f52a1d248a950c1817410eceda370d1303c9f8d42550fca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '6161c3822dca5dc3ea3d4c8a339486f84080fb344066ee98be4ff23810ac5b33', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'a7ecf606a4184f071657c1dc7d3ae608f93cb69b1040f1ff2b0c49d450535acc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '393456ab01fd050d89d7baaea1b38e3cc30b6de101e6eea2a722060ee0de7053', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '004eef0539057dbbc0c18d303a2d935b943387c6460598ef6f5c89bfd63d08c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '1fdef2f84b91ba7eed7f48435335eab525d6e27b25f832e55a3b632e8649a99f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'ad22e592ce63b207886259c1f5a4585fb9c36d869f3f629ec4f2e0960502992f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '0125e66aef771f8fa8cbf6c8d47d7efc6ed3482baa4eeed17eb14f025ea737c2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', 'c918675f25453d7b1e4d0f9f9d0c46fe684d6d9abd31948e8d0bd8a45137cbaf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', 'acb7a9b7cea2785408112685c392362a4e30f7f1e722aadb78d79096845034e1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'c3963a1df51001ff0d4bbe0bb130a2b845856639b74ad3bd52bd6df8d86ca0cf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'ca0282ffbefa4e4669738b5b5aa3aa46cd9aea9b65de156c8af305418c9a67ad', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '9eb5e5c7c9d4e55cf71e0f27d2f40af5902f17a9dd3abb75aebe7fd297c9b652', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'bc091524c86568a9acf33e28782b42f4d83a87b641368ff5745a076c167e4553', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '226b3fe55d83fc5101cca4886336fbd3c4b7c77d088fad44f6c37b7b637e8d5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '31161272333e954c5325d56caac84f413d0da6cfcaf99ac9edb095ea921aa3ce', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'f7366034d41a572770a0daaed225d7ea2559bc35cf804a705fee23ffa83de1e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', '5cb7e412ae6da37c11a48d71df29f4bbd10562e9a87c9d81697bede9ecd13508', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'c3ac0bb27a849a66ae2184058625f12e3056b8dc737d496730b276ee5e23b7cb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'e9c9930a7f479ce347616836e83b5585f12a8f6363d5e0c49e7f2d970ece6915', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'f3c9bba23e6d27d3cb055403bd0d754425c2a177e9310d780a2b95af32c8d305', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '65a6a3e57ee419cd96244f6114c17c71465bd8b9560c907a5a840af8768a40e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '1dae9fd38a84bad4a23970ddc92dfd776ab009624fb8016f41c82c2304481763', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fb5598700aa9609761dc66ec228312fe6e1370ccf68b874da641ca1793e20b99', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '4d24aeda64f53ed609be957c3bd0ef1106d5bfb2a0f7f1d955b0f84861484105', pg_catalog.now(), '0.1.0.dev0'),
@@ -22058,13 +23372,13 @@ values
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '10334c69845bad98b2fd497b22581cb48553741a62f76cf3199e3976494f7386', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '21394c9a2030e26bef1eb1f76e47bfd98e7a18caebe17400e28a0206d7b38ed4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e9f104161e4afb0307155218d9580785c02ff7529c615928103529f9691a59aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', '7d7b42da9451e209dc3fd9d6c850dc0a5caf50e5687ec5f9942c769f4be976e8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '68e7babd8b87610a21f1b4559c6f0442d7f152bfe1ee0205186e6dbdaff82b8f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', '29c3aab98719262850fd510a23ea3e24c2c386c650506f52f43d1cc3e17fcac3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '4559bc62fa5ff3d100390703e81a26a6f5fd86e92c613d24c93cffb3c0ced682', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', '8b9cf54416518eaf80d76038e51c5825917dca79a6fdd01d6619f61754afb90e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '191f44887ec0d86b3b115727399514b7c3789e0f0ac077c5dd5f0988d61ed94f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '51412eeb3944e13718396badca54f2714c14ceba47028ace7f87624c41361b8e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'a3d6d6ec335696cb688eeca47935bc4b990e365816361c40ceb30318db3be707', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '86bef8bf75d50ebd79c5c219dc70f551d0d461ac10e9fd3339a9177e41146d78', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', '0baeee3563dca07bf6728f1ba2268c0817f6782066687896afa2153bb47e3b5b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '2981f8bb5f75e69b6e120e0a6fab27508f2815a8a9677f80177d9519e31a2afe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', '54c5c131d6aa5c32301695f1ebe9fca1b630ecb74003fc6540c215a7ca96898e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '3eabee731a27b4e68526f14d7f8da8d0384bbcd8f6eb6274465027e67320b7b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '72ad898a994deb55bee3e748ebb54e8d2086d4ac71db3eefe0cf92f4b7a187d1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ccad97cde8c46e2bbdf46a15438e19130cc3667cb8b63ba0555343ca3af315ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '7bbc781a5e2acaffcd242516f9f4375f5798943557274bacc0daa7ad08620d9c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_due.sql', 'repeatable', 'fc02459f3e7d05546108480894c1001db331d9d01ca74287e895f134ffaa4684', pg_catalog.now(), '0.1.0.dev0'),
@@ -22074,12 +23388,12 @@ values
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'a5f26d88307a63549aa12584258f930383df0f2161019cbb35ff376d6895fc2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '112a4e62732c138b28a0970b77eb219bcfdebe3449573f4881c261f0dd3722a0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/is_of_one_subscription.sql', 'repeatable', '3b37ac0d0b1c029d0297876f773a2347a677f7b883792320a9382fc8922d0b07', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '61b5368ed8551ca38955bdda9cc354ff0dbf52f17985642709ff96a278bf71de', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8993cf68a15980e590efa2e45e28a738a189b6c50382f088a0c841aa6c9162ad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/put_off.sql', 'repeatable', 'd3584e3fc0b031310e792bf86fe9e79d3c99b8290fef6020bfd3dd56200c1afe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'd0c71a343d86c25a67e463c2bff90fecc4b7d7e3a9c57b67ca4e8febdb41b11a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'fc776709322f6fd833e407078ea7c02af15ba8270bd386745c1d4ae5d17d07e1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'b417bb9f6d4af5fd0243c9dbc0556d15ffbf03235b76e831abd9950a00c942e3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'f6e18068d6effef35f34bdd531a9681a6419f1f48b624253082af077ff512e01', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '895d2036c8de7a2ca4cbe9882cd050315505619660c0027f5caff1358b1feada', pg_catalog.now(), '0.1.0.dev0');
 
 commit;

@@ -61,10 +61,22 @@ end;
 $$;
 
 comment on function pgledger_balance_at is
-  'Balance of an account at a time, as recorded: the sum of its entries whose created_at is not '
-  'later than that; 0 before the first. A transfer is recorded shortly before it commits, so the '
-  'answer for a time is final once the transactions that were open then have ended. Errors: '
-  'NullArgument, InvalidId, InvalidScope, AccountNotFound.';
+$$Returns an account's balance at a time, as recorded.
+
+[[was: Balance of an account at a time, as recorded: the sum of its entries
+whose created_at is not later than that; 0 before the first. A transfer is
+recorded shortly before it commits, so the answer for a time is final once the
+transactions that were open then have ended.]]
+
+account_id: Whose balance.
+at: Everything recorded (created_at) until then counts, then included.
+app_id: Set of books that the account belongs to.
+
+Returns: The balance in units of the account's currency; zero before its first
+  entry.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+  such account under this app_id).$$;
 
 revoke all on function pgledger_balance_at from public;
 grant execute on function pgledger_balance_at to pgledger_reader;

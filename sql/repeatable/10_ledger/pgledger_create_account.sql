@@ -95,13 +95,34 @@ end;
 $$;
 
 comment on function pgledger_create_account is
-  'Creates an account with a balance of zero and returns it. Call it in FROM: '
-  '(pgledger_create_account(...)).* calls it once for every column. name: for people, 1 to 255 '
-  'characters. currency: unit of the balance, 1 to 32 visible characters. allow_negative_balance, '
-  'allow_positive_balance: what transfers may make of the balance. metadata: JSON object, at most '
-  '64 KiB. id: pgla_ and a ULID of your own choice, to make the call repeatable. app_id: set of '
-  'books. tenant_id: whose account it is. Errors: NullArgument, InvalidScope, InvalidName, '
-  'InvalidCurrency, InvalidMetadata, InvalidId, IdempotencyConflict.';
+$$Opens an account with balance zero.
+
+[[was: Creates an account with a balance of zero and returns it. Call it in
+FROM: (pgledger_create_account(...)).* calls it once for every column.]]
+
+name: For people, 1 to 255 characters, stored as given; need not be unique.
+  [[was: for people, 1 to 255 characters.]]
+currency: Unit of the balance, 1 to 32 visible characters, for example USD.
+  [[was: unit of the balance, 1 to 32 visible characters.]]
+allow_negative_balance: Whether a transfer may leave the balance below zero.
+  [[was: what transfers may make of the balance.]]
+allow_positive_balance: Whether a transfer may leave the balance above zero.
+  [[was: what transfers may make of the balance.]]
+metadata: JSON object of at most 64 KiB, immutable like the account. Store
+  references in it, never personal data. [[was: JSON object, at most 64
+  KiB.]], or null.
+id: The account's id if the caller chooses it. The same call with the same id
+  returns the first call's account. [[was: pgla_ and a ULID of your own
+  choice, to make the call repeatable.]], or null.
+app_id: Set of books that the account belongs to. [[was: set of books.]]
+tenant_id: Whose account it is. [[was: whose account it is.]]
+
+Returns: The account.
+
+Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
+  seen or is too long), InvalidCurrency (the currency is empty, has spaces or
+  is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
+  taken by a different account).$$;
 
 revoke all on function pgledger_create_account from public;
 grant execute on function pgledger_create_account to pgledger_poster;

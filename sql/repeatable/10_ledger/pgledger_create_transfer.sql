@@ -197,15 +197,40 @@ end;
 $$;
 
 comment on function pgledger_create_transfer is
-  'Moves an amount from one account to another and returns the transfer, with both new balances. '
-  'Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every column. '
-  'amount: in units of the accounts'' currency, above 0, below 1e30, at most 18 decimal places. '
-  'event_at: when it happened, if not now; at most a day ahead unless allow_future_event_at. '
-  'metadata: JSON object, at most 64 KiB. id: pglt_ and a ULID of your own choice, to make the '
-  'call repeatable. app_id: set of books. Errors: NullArgument, InvalidScope, InvalidId, '
-  'SameAccount, InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound, '
-  'CurrencyMismatch, IdempotencyConflict, InsufficientFunds, PositiveBalanceNotAllowed, '
-  'BalanceOutOfRange.';
+$$Moves an amount from one account to another.
+
+[[was: Moves an amount from one account to another and returns the transfer,
+with both new balances. Call it in FROM: (pgledger_create_transfer(...)).*
+calls it once for every column.]]
+
+from_account_id: Account that the amount leaves.
+to_account_id: Account that the amount reaches, of the same currency.
+amount: Above 0, below 1e30, at most 18 decimal places. [[was: in units of the
+  accounts' currency, above 0, below 1e30, at most 18 decimal places.]]
+event_at: When it happened in the world; null means when it is recorded.
+  [[was: when it happened, if not now; at most a day ahead unless
+  allow_future_event_at.]], or null.
+metadata: JSON object of at most 64 KiB, immutable like the transfer. Store
+  references in it, never personal data. [[was: JSON object, at most 64
+  KiB.]], or null.
+id: The transfer's id if the caller chooses it. The same call with the same id
+  takes effect once and returns the first result. [[was: pglt_ and a ULID of
+  your own choice, to make the call repeatable.]], or null.
+app_id: Set of books that both accounts belong to. [[was: set of books.]]
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
+
+Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
+  the same), InvalidAmount (the amount is not in range), InvalidTime (event_at
+  is outside the years 1 to 9999), EventAtInFuture (event_at is more than a
+  day ahead), InvalidMetadata, AccountNotFound (there is no such account under
+  this app_id), CurrencyMismatch (the accounts have different currencies),
+  IdempotencyConflict (the id is taken by a different transfer),
+  InsufficientFunds (it would leave an account below zero that does not allow
+  it), PositiveBalanceNotAllowed (it would leave an account above zero that
+  does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
 revoke all on function pgledger_create_transfer from public;
 grant execute on function pgledger_create_transfer to pgledger_poster;

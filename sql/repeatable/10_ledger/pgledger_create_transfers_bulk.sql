@@ -65,11 +65,33 @@ end;
 $$;
 
 comment on function pgledger_create_transfers_bulk is
-  'Makes many transfers, all or none, and returns them in order: element n of each array belongs '
-  'to request n, counted from 1. At most 100000 requests. event_ats, metadatas and ids may be left '
-  'out, or hold nulls. An id of your own choice (pglt_ and a ULID) makes its request repeatable. '
-  'group_id: a name that joins these transfers, for example an order''s number. Errors name the '
-  'request; they are those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+$$Makes up to 100,000 transfers, all or none.
+
+[[was: Makes many transfers, all or none, and returns them in order: element n
+of each array belongs to request n, counted from 1. At most 100000 requests.
+event_ats, metadatas and ids may be left out, or hold nulls. An id of your own
+choice (pglt_ and a ULID) makes its request repeatable.]]
+
+from_account_ids: [[?]]
+to_account_ids: [[?]]
+amounts: [[?]]
+event_ats: [[?]], or null.
+metadatas: [[?]], or null.
+ids: [[?]], or null.
+app_id: Set of books that all accounts belong to.
+group_id: A name that joins these transfers, for example an order's number.
+  [[was: a name that joins these transfers, for example an order's number.]],
+  or null.
+allow_future_event_at: Whether an event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order; an empty list for
+  none.
+
+Errors: BatchTooLarge (more than 100,000 requests), InvalidScope.
+
+[[raises PgledgerError: Any error of pgledger_create_transfer; its message
+begins with the request at fault, counted from 1, and nothing was
+transferred.]]$$;
 
 revoke all on function pgledger_create_transfers_bulk from public;
 grant execute on function pgledger_create_transfers_bulk to pgledger_poster;

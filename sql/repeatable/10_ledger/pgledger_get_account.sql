@@ -37,8 +37,17 @@ end;
 $$;
 
 comment on function pgledger_get_account is
-  'The account of that id, with its balance. Errors: NullArgument, InvalidId, InvalidScope, '
-  'AccountNotFound.';
+$$Returns an account as it is now.
+
+[[was: The account of that id, with its balance.]]
+
+id: The account's id.
+app_id: Set of books that it belongs to.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+  such account under this app_id).$$;
 
 revoke all on function pgledger_get_account from public;
 grant execute on function pgledger_get_account to pgledger_reader;

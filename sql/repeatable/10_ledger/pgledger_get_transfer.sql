@@ -40,8 +40,17 @@ end;
 $$;
 
 comment on function pgledger_get_transfer is
-  'The transfer of that id, with both accounts as it left them. Errors: NullArgument, InvalidId, '
-  'InvalidScope, TransferNotFound.';
+$$Returns a transfer.
+
+[[was: The transfer of that id, with both accounts as it left them.]]
+
+id: The transfer's id.
+app_id: Set of books that it belongs to.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound (there is no
+  such transfer under this app_id).$$;
 
 revoke all on function pgledger_get_transfer from public;
 grant execute on function pgledger_get_transfer to pgledger_reader;

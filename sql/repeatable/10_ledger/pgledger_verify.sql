@@ -195,9 +195,16 @@ as $$
 $$;
 
 comment on function pgledger_verify is
-  'Proves from the data that the books are in order. One row a check: what it checks, how many '
-  'rows it looked at, how many broke the rule, and one of those. All is well when violations are 0 '
-  'throughout. Reads every transfer.';
+$$Proves the books from the data.
+
+Reads everything, as an auditor would; a big ledger takes its time.
+
+[[was: Proves from the data that the books are in order. One row a check: what
+it checks, how many rows it looked at, how many broke the rule, and one of
+those. All is well when violations are 0 throughout. Reads every transfer.]]
+
+Returns: One row for each check. The books are in order if all(check.ok for
+  check in rows).$$;
 
 revoke all on function pgledger_verify from public;
 grant execute on function pgledger_verify to pgledger_auditor;

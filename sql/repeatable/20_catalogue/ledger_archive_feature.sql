@@ -32,8 +32,18 @@ end;
 $$;
 
 comment on function ledger_archive_feature is
-  'Archives a feature and returns it: plans that contain it keep it, no other plan may contain it. '
-  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.';
+$$Closes a feature to new plans.
+
+[[was: Archives a feature and returns it: plans that contain it keep it, no
+other plan may contain it.]]
+
+app_id: App that it belongs to; * for a global one.
+id: The feature's id.
+
+Returns: The feature; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
+  such feature).$$;
 
 revoke all on function ledger_archive_feature from public;
 grant execute on function ledger_archive_feature to pgledger_poster;

@@ -32,8 +32,18 @@ end;
 $$;
 
 comment on function ledger_archive_plan is
-  'Archives a plan and returns it: subscriptions that have it keep it, no other may take it. '
-  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+$$Takes a plan off the market; subscriptions keep it.
+
+[[was: Archives a plan and returns it: subscriptions that have it keep it, no
+other may take it.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+
+Returns: The plan; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan).$$;
 
 revoke all on function ledger_archive_plan from public;
 grant execute on function ledger_archive_plan to pgledger_poster;

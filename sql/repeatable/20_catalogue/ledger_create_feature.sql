@@ -94,14 +94,37 @@ end;
 $$;
 
 comment on function ledger_create_feature is
-  'Creates a feature that plans can contain, and returns it. app_id: * for all apps. key: its name '
-  'in plans and usage events, 1 to 128 visible characters. name: for people, 1 to 255 characters. '
-  'type: boolean, metered or seat. aggregation: what usage of a metered one comes to: sum (also '
-  'where null), count, max, unique_count or latest. unique_key: member of an event''s metadata '
-  'whose different values unique_count counts. description: at most 10000 characters. metadata: '
-  'JSON object, at most 64 KiB. id: feat_ and a ULID of your own choice, to make the call '
-  'repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, InvalidScope, '
-  'InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, AlreadyExists, InUse.';
+$$Adds a feature to the catalogue.
+
+[[was: Creates a feature that plans can contain, and returns it.]]
+
+app_id: App that it belongs to; * for all apps. [[was: * for all apps.]]
+key: Name in plans and usage events, unique in the app (and tenant). [[was:
+  its name in plans and usage events, 1 to 128 visible characters.]]
+name: Name for people. [[was: for people, 1 to 255 characters.]]
+type: boolean, metered or seat.
+aggregation: What usage of a metered one comes to: sum (if null), count, max,
+  unique_count or latest. [[was: what usage of a metered one comes to: sum
+  (also where null), count, max, unique_count or latest.]], or null.
+unique_key: Member of an event's metadata whose different values unique_count
+  counts. [[was: member of an event's metadata whose different values
+  unique_count counts.]], or null.
+description: Text for people. [[was: at most 10000 characters.]], or null.
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The feature's id if the caller chooses it. The same call with the same id
+  returns that feature as it is now. [[was: feat_ and a ULID of your own
+  choice, to make the call repeatable.]], or null.
+tenant_id: The one tenant that it is for; the empty text for all. [[was:
+  tenant of a custom deal.]]
+
+Returns: The feature.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
+  aggregation or unique key is not valid), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different feature), AlreadyExists
+  (the key is taken), InUse (usage was recorded under this key, with another
+  type or unique key).$$;
 
 revoke all on function ledger_create_feature from public;
 grant execute on function ledger_create_feature to pgledger_poster;

@@ -76,15 +76,46 @@ end;
 $$;
 
 comment on function ledger_create_plan is
-  'Creates a plan and returns it. slug: its name in addresses and code, 1 to 128 visible '
-  'characters. name: for people, 1 to 255 characters. currency: code of ISO 4217, or one that the '
-  'app has defined. features: JSON array of features and limits. pricing: JSON object of base fee '
-  'and prices. description: at most 10000 characters. trial_days: 0 to 3650. anchor_at_trial_end: '
-  'whether billing periods count from the end of the trial. add_on: whether a tenant may have it '
-  'beside another subscription. metadata: JSON object, at most 64 KiB. id: plan_ and a ULID of '
-  'your own choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: '
-  'NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId, IdempotencyConflict, '
-  'UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, AlreadyExists.';
+$$Creates a plan.
+
+[[was: Creates a plan and returns it.]]
+
+app_id: App that it belongs to.
+slug: Name in addresses and code, unique in the app (and tenant). [[was: its
+  name in addresses and code, 1 to 128 visible characters.]]
+name: Name for people. [[was: for people, 1 to 255 characters.]]
+currency: Currency of every amount, of ISO 4217 or the app's own. [[was: code
+  of ISO 4217, or one that the app has defined.]]
+features: What it gives: a mapping for each feature, for example {"key":
+  "api_calls", "limit": 10000, "period": "month", "soft_limit": true}. Limits
+  are Decimal, int or str; -1 is unlimited. [[was: JSON array of features and
+  limits.]]
+pricing: What it costs: a base fee and prices, for example {"base": {"amount":
+  Decimal("49.00"), "interval": "month"}, "prices": []}. Amounts are Decimal,
+  int or str. [[was: JSON object of base fee and prices.]]
+description: Text for people. [[was: at most 10000 characters.]], or null.
+trial_days: Days of trial that a new subscription gets. [[was: 0 to 3650.]]
+anchor_at_trial_end: Whether billing periods count from the end of the trial.
+  [[was: whether billing periods count from the end of the trial.]]
+add_on: Whether a tenant may have it beside another active subscription.
+  [[was: whether a tenant may have it beside another subscription.]]
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The plan's id if the caller chooses it. The same call with the same id
+  returns that plan as it is now. [[was: plan_ and a ULID of your own choice,
+  to make the call repeatable.]], or null.
+tenant_id: The one tenant that it is for; the empty text for all. [[was:
+  tenant of a custom deal.]]
+
+Returns: The plan.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the slug, the name or the
+  days of trial are not valid), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different plan), UnknownCurrency
+  (the currency is neither of ISO 4217 nor the app's own), InvalidPlan
+  (features or pricing are not valid; the message names the path),
+  FeatureNotFound (a feature is not in the catalogue), Archived (a feature is
+  archived), AlreadyExists (the slug is taken).$$;
 
 revoke all on function ledger_create_plan from public;
 grant execute on function ledger_create_plan to pgledger_poster;

@@ -53,8 +53,19 @@ end;
 $$;
 
 comment on function ledger_delete_feature is
-  'Deletes a feature that no plan contains and no usage was recorded of, and returns it as it was. '
-  'Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.';
+$$Deletes a feature that was never used.
+
+[[was: Deletes a feature that no plan contains and no usage was recorded of,
+and returns it as it was.]]
+
+app_id: App that it belongs to; * for a global one.
+id: The feature's id.
+
+Returns: The feature as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
+  such feature), InUse (a plan contains it, or usage of it was recorded.
+  Archive it instead).$$;
 
 revoke all on function ledger_delete_feature from public;
 grant execute on function ledger_delete_feature to pgledger_poster;

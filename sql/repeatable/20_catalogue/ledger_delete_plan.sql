@@ -34,8 +34,19 @@ end;
 $$;
 
 comment on function ledger_delete_plan is
-  'Deletes a plan that no subscription has or has had, and returns it as it was. Errors: '
-  'NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.';
+$$Deletes a plan that nobody has or had.
+
+[[was: Deletes a plan that no subscription has or has had, and returns it as
+it was.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+
+Returns: The plan as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan), InUse (a subscription has it, or had it once. Archive it
+  instead).$$;
 
 revoke all on function ledger_delete_plan from public;
 grant execute on function ledger_delete_plan to pgledger_poster;

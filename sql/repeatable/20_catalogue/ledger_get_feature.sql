@@ -33,8 +33,17 @@ end;
 $$;
 
 comment on function ledger_get_feature is
-  'The feature of that id, of the app or of all apps. Errors: NullArgument, InvalidScope, '
-  'InvalidId, FeatureNotFound.';
+$$Returns a feature of an app, or a global one.
+
+[[was: The feature of that id, of the app or of all apps.]]
+
+app_id: App that asks.
+id: The feature's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
+  such feature for this app).$$;
 
 revoke all on function ledger_get_feature from public;
 grant execute on function ledger_get_feature to pgledger_reader;

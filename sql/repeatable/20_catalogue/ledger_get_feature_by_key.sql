@@ -38,8 +38,20 @@ end;
 $$;
 
 comment on function ledger_get_feature_by_key is
-  'The feature that a key names for a tenant: its own, or else the app''s, or else that of all '
-  'apps. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+$$Returns the feature of a key.
+
+[[was: The feature that a key names for a tenant: its own, or else the app's,
+or else that of all apps.]]
+
+app_id: App that asks.
+key: Its key.
+tenant_id: For whom: the tenant's own feature of that key comes before the
+  app's, and that before a global one.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
+  app and tenant).$$;
 
 revoke all on function ledger_get_feature_by_key from public;
 grant execute on function ledger_get_feature_by_key to pgledger_reader;

@@ -34,7 +34,17 @@ end;
 $$;
 
 comment on function ledger_get_plan is
-  'The plan of that id. Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.';
+$$Returns a plan.
+
+[[was: The plan of that id.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan).$$;
 
 revoke all on function ledger_get_plan from public;
 grant execute on function ledger_get_plan to pgledger_reader;

@@ -46,8 +46,20 @@ end;
 $$;
 
 comment on function ledger_get_plan_by_slug is
-  'The plan that a slug names for a tenant: its own, or else the whole app''s. Errors: '
-  'NullArgument, InvalidScope, PlanNotFound.';
+$$Returns the plan of a slug.
+
+[[was: The plan that a slug names for a tenant: its own, or else the whole
+app's.]]
+
+app_id: App that it belongs to.
+slug: Its slug.
+tenant_id: For whom: the tenant's own plan of that slug comes before the
+  app's.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
+  and tenant).$$;
 
 revoke all on function ledger_get_plan_by_slug from public;
 grant execute on function ledger_get_plan_by_slug to pgledger_reader;

@@ -27,10 +27,24 @@ as $$
 $$;
 
 comment on function ledger_list_features is
-  'One page of the features of an app, by id. status: active, archived, or null for both. '
-  'page_size: 1 to 10000. page_offset: rows to leave out. tenant_id: null for the whole app''s and '
-  'every tenant''s, empty for the whole app''s alone, otherwise that tenant''s and the whole '
-  'app''s. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns an app's features, the newest last.
+
+[[was: One page of the features of an app, by id.]]
+
+app_id: App that they belong to.
+status: active or archived; null for both. [[was: active, archived, or null
+  for both.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: null for all of the app; the empty text for those that are for all
+  tenants; a tenant's for its own and these. [[was: null for the whole app's
+  and every tenant's, empty for the whole app's alone, otherwise that tenant's
+  and the whole app's.]], or null.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_features from public;
 grant execute on function ledger_list_features to pgledger_reader;

@@ -24,9 +24,18 @@ as $$
 $$;
 
 comment on function ledger_list_global_features is
-  'One page of the features that belong to all apps, by id. status: active, archived, or null for '
-  'both. page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, '
-  'InvalidArgument, InvalidPage.';
+$$Returns the features of all apps, the newest last.
+
+[[was: One page of the features that belong to all apps, by id.]]
+
+status: active or archived; null for both. [[was: active, archived, or null
+  for both.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
 revoke all on function ledger_list_global_features from public;
 grant execute on function ledger_list_global_features to pgledger_reader;

@@ -85,10 +85,23 @@ end;
 $$;
 
 comment on function ledger_set_currency is
-  'Defines a currency of the app''s own, beside those of ISO 4217, and returns it. code: 1 to 32 '
-  'visible characters. exponent: decimal places that amounts are rounded to, 0 to 18; fixed as '
-  'soon as a plan, a coupon or an invoice is in the currency. Errors: NullArgument, InvalidScope, '
-  'InvalidCurrency, InvalidArgument, InUse.';
+$$Defines a currency of the app's own.
+
+[[was: Defines a currency of the app's own, beside those of ISO 4217, and
+returns it.]]
+
+app_id: App.
+code: Its code, which is not one of ISO 4217. [[was: 1 to 32 visible
+  characters.]]
+exponent: Decimal places that amounts are rounded to, 0 to 18. [[was: decimal
+  places that amounts are rounded to, 0 to 18; fixed as soon as a plan, a
+  coupon or an invoice is in the currency.]]
+
+Returns: The currency.
+
+Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
+  InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
+  InUse (the exponent would change while plans use the currency).$$;
 
 revoke all on function ledger_set_currency from public;
 grant execute on function ledger_set_currency to pgledger_poster;

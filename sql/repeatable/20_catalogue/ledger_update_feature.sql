@@ -51,9 +51,26 @@ end;
 $$;
 
 comment on function ledger_update_feature is
-  'Changes a feature and returns it; what is null stays as it is. app_id: * for a feature of all '
-  'apps. A changed aggregation counts for plans that are written from then on. Errors: '
-  'NullArgument, InvalidScope, InvalidId, FeatureNotFound, InvalidArgument, InvalidMetadata.';
+$$Changes a feature.
+
+What is null stays as it is. Key, type and unique key never change.
+
+[[was: Changes a feature and returns it; what is null stays as it is.]]
+
+app_id: App that it belongs to; * for a global one. [[was: * for a feature of
+  all apps. A changed aggregation counts for plans that are written from then
+  on.]]
+id: The feature's id.
+name: Name for people, or null.
+description: Text for people, or null.
+aggregation: What usage comes to, as for ledger_create_feature, or null.
+metadata: JSON object of the app's own, or null.
+
+Returns: The feature; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
+  such feature), InvalidArgument (the name or the aggregation is not valid),
+  InvalidMetadata.$$;
 
 revoke all on function ledger_update_feature from public;
 grant execute on function ledger_update_feature to pgledger_poster;

@@ -51,10 +51,34 @@ end;
 $$;
 
 comment on function ledger_update_plan is
-  'Changes a plan and returns it; what is null stays as it is. The currency, the slug and whether '
-  'it is an add-on never change, nor does the billing interval while subscriptions have the plan. '
-  'Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata, '
-  'InvalidPlan, FeatureNotFound, Archived, InUse.';
+$$Changes a plan.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. Currency, slug and being an add-on never change.
+
+[[was: Changes a plan and returns it; what is null stays as it is. The
+currency, the slug and whether it is an add-on never change, nor does the
+billing interval while subscriptions have the plan.]]
+
+app_id: App that it belongs to.
+id: The plan's id.
+name: Name for people, or null.
+features: What it gives, as for ledger_create_plan, or null.
+pricing: What it costs, as for ledger_create_plan, or null.
+description: Text for people, or null.
+trial_days: Days of trial that a new subscription gets, or null.
+anchor_at_trial_end: Whether billing periods count from the end of the trial,
+  or null.
+metadata: JSON object of the app's own, or null.
+
+Returns: The plan; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
+  such plan), InvalidArgument (the name or the days of trial are not valid),
+  InvalidMetadata, InvalidPlan (features or pricing are not valid; the message
+  names the path), FeatureNotFound (a feature is not in the catalogue),
+  Archived (a feature that is new to the plan is archived), InUse (the billing
+  interval would change while there are subscriptions).$$;
 
 revoke all on function ledger_update_plan from public;
 grant execute on function ledger_update_plan to pgledger_poster;

@@ -76,13 +76,30 @@ as $$
 $$;
 
 comment on function ledger_price_usage is
-  'What usage costs by a price: a line for each tier that it reaches (kind usage), then one that '
-  'brings the total up to the minimum (true_up) or down to the maximum (cap). line counts from 1; '
-  'amount is quantity * unit_amount + flat_amount, of packages by their number. price: JSON object '
-  'of a price as in a plan''s pricing, with or without its feature. quantity: what was used, from '
-  '0. allowance: how much of that is not priced. exponent: decimal places that amounts are rounded '
-  'to, half away from zero, so that lines add up to the rounded total; null for exact amounts. '
-  'Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.';
+$$Says what a price comes to, whoever pays it.
+
+[[was: What usage costs by a price: a line for each tier that it reaches (kind
+usage), then one that brings the total up to the minimum (true_up) or down to
+the maximum (cap). line counts from 1; amount is quantity * unit_amount +
+flat_amount, of packages by their number.]]
+
+price: A price as a plan's pricing has it, for example {"feature":
+  "api_calls", "model": "per_unit", "unit_amount": Decimal("0.001")}. Numbers
+  are Decimal, int or str. [[was: JSON object of a price as in a plan's
+  pricing, with or without its feature.]]
+quantity: How much is used, 0 or more. [[was: what was used, from 0.]]
+allowance: How much of it is free. [[was: how much of that is not priced.]]
+exponent: Decimal places that amounts are rounded to, so that the lines add up
+  to the rounded total; null for exact amounts. [[was: decimal places that
+  amounts are rounded to, half away from zero, so that lines add up to the
+  rounded total; null for exact amounts.]], or null.
+
+Returns: A line for each tier that is reached, then what the minimum or
+  maximum adds or takes.
+
+Errors: NullArgument, InvalidPlan (price is not valid; the message names the
+  path), InvalidQuantity (the quantity or the allowance is not in range),
+  InvalidArgument (the exponent is out of range).$$;
 
 revoke all on function ledger_price_usage from public;
 grant execute on function ledger_price_usage to pgledger_reader;

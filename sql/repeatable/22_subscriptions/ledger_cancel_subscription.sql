@@ -64,11 +64,26 @@ end;
 $$;
 
 comment on function ledger_cancel_subscription is
-  'Cancels a subscription and returns it. at_period_end: true to let the trial or the current '
-  'period go to its end, which ledger_resume_subscription can prevent; false to end it at once. '
-  'unused_time: what becomes of a base fee paid in advance for time after the end at once: none '
-  '(it is kept), credit or refund, on the invoice of the last period. '
-  'Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.';
+$$Ends a subscription.
+
+[[was: Cancels a subscription and returns it.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+at_period_end: At the end of the current period or of the trial, rather than
+  now. [[was: true to let the trial or the current period go to its end, which
+  ledger_resume_subscription can prevent; false to end it at once.]]
+unused_time: What becomes of time that was paid and is not used, if it ends
+  now: none, credit (kept for the tenant) or refund. [[was: what becomes of a
+  base fee paid in advance for time after the end at once: none (it is kept),
+  credit or refund, on the invoice of the last period.]]
+
+Returns: The subscription; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (there is no such
+  unused_time, or not at the period's end).$$;
 
 revoke all on function ledger_cancel_subscription from public;
 grant execute on function ledger_cancel_subscription to pgledger_poster;

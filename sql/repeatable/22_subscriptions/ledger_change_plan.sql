@@ -63,11 +63,29 @@ end;
 $$;
 
 comment on function ledger_change_plan is
-  'Moves a subscription to another plan and returns it. With an interval of the same length its '
-  'periods stay; with another they are counted from now, or, during a trial that they are counted '
-  'from the end of, still from there. plan_id: a plan of the whole app or of the tenant, of the '
-  'same currency, and an add-on if the present one is. Errors: NullArgument, InvalidScope, '
-  'InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound, Archived, InvalidArgument.';
+$$Moves a subscription to another plan, now.
+
+With the same billing interval the periods stay; with another, a new period
+starts now. A trial that is going on goes on.
+
+[[was: Moves a subscription to another plan and returns it. With an interval
+of the same length its periods stay; with another they are counted from now,
+or, during a trial that they are counted from the end of, still from there.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+plan_id: The plan to move to, of the same currency. [[was: a plan of the whole
+  app or of the tenant, of the same currency, and an add-on if the present one
+  is.]]
+
+Returns: The subscription.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidState (the subscription is canceled
+  or paused), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function ledger_change_plan from public;
 grant execute on function ledger_change_plan to pgledger_poster;

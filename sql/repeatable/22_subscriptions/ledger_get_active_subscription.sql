@@ -38,8 +38,17 @@ end;
 $$;
 
 comment on function ledger_get_active_subscription is
-  'The tenant''s trialing or active subscription that is not an add-on, or no row. Errors: '
-  'NullArgument, InvalidScope.';
+$$Returns what a tenant is subscribed to now.
+
+[[was: The tenant's trialing or active subscription that is not an add-on, or
+no row.]]
+
+app_id: App.
+tenant_id: Whose.
+
+Returns: The one that is trialing or active and not an add-on, or null.
+
+Errors: NullArgument, InvalidScope.$$;
 
 revoke all on function ledger_get_active_subscription from public;
 grant execute on function ledger_get_active_subscription to pgledger_reader;

@@ -40,8 +40,18 @@ end;
 $$;
 
 comment on function ledger_get_subscription is
-  'The tenant''s subscription of that id, as it is written down. Errors: NullArgument, '
-  'InvalidScope, InvalidId, SubscriptionNotFound.';
+$$Returns a subscription.
+
+[[was: The tenant's subscription of that id, as it is written down.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription).$$;
 
 revoke all on function ledger_get_subscription from public;
 grant execute on function ledger_get_subscription to pgledger_reader;

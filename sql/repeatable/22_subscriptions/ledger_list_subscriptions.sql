@@ -54,9 +54,22 @@ end;
 $$;
 
 comment on function ledger_list_subscriptions is
-  'One page of a tenant''s subscriptions, by id, as they are written down. status: trialing, '
-  'active, paused, canceled, or null for all. page_size: 1 to 10000. page_offset: rows to leave '
-  'out. Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns a tenant's subscriptions, the newest last.
+
+[[was: One page of a tenant's subscriptions, by id, as they are written
+down.]]
+
+app_id: App.
+tenant_id: Whose.
+status: trialing, active, paused or canceled; null for all. [[was: trialing,
+  active, paused, canceled, or null for all.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_subscriptions from public;
 grant execute on function ledger_list_subscriptions to pgledger_reader;

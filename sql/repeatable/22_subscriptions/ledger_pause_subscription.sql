@@ -37,8 +37,19 @@ end;
 $$;
 
 comment on function ledger_pause_subscription is
-  'Pauses a subscription and returns it: it gives nothing until it is resumed. Errors: '
-  'NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.';
+$$Stops a subscription until it is resumed.
+
+[[was: Pauses a subscription and returns it: it gives nothing until it is
+resumed.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+
+Returns: The subscription; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidState (it is canceled).$$;
 
 revoke all on function ledger_pause_subscription from public;
 grant execute on function ledger_pause_subscription to pgledger_poster;

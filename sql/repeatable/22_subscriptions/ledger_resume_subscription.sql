@@ -57,9 +57,23 @@ end;
 $$;
 
 comment on function ledger_resume_subscription is
-  'Lets a subscription go on that is paused, or cancelled and not at its end yet, and returns it. '
-  'Its periods are counted as if it had not been paused. Errors: NullArgument, InvalidScope, '
-  'InvalidId, SubscriptionNotFound, InvalidState, ActiveSubscriptionExists.';
+$$Resumes a paused subscription, or keeps one.
+
+A cancellation that is decided and has not come is withdrawn.
+
+[[was: Lets a subscription go on that is paused, or cancelled and not at its
+end yet, and returns it. Its periods are counted as if it had not been
+paused.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+
+Returns: The subscription; in the period that now lies in.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidState (it is canceled),
+  ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function ledger_resume_subscription from public;
 grant execute on function ledger_resume_subscription to pgledger_poster;

@@ -55,12 +55,31 @@ end;
 $$;
 
 comment on function ledger_update_subscription is
-  'Changes quantity, metadata and tax rates of a subscription and returns it; null leaves them. '
-  'quantity: above 0; what it changes of the current period is prorated on the period''s invoice. '
-  'metadata: JSON object, at most 64 KiB, instead of the one before. tax_rates: JSON array, '
-  'instead of the one before, for invoices still to be drawn up. Errors: NullArgument, '
-  'InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity, InvalidMetadata, '
-  'InvalidInvoice, InvalidState.';
+$$Changes quantity, metadata or tax rates.
+
+What is null stays as it is.
+
+[[was: Changes quantity, metadata and tax rates of a subscription and returns
+it; null leaves them.]]
+
+app_id: App.
+tenant_id: Whose it is.
+id: The subscription's id.
+quantity: How many times the plan is taken. [[was: above 0; what it changes of
+  the current period is prorated on the period's invoice.]], or null.
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB,
+  instead of the one before.]], or null.
+tax_rates: Tax rates of its invoices, as for ledger_create_subscription.
+  [[was: JSON array, instead of the one before, for invoices still to be drawn
+  up.]], or null.
+
+Returns: The subscription; with the same version as before where nothing
+  changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidQuantity (the quantity is not in
+  range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
+  message names the path), InvalidState (it is canceled).$$;
 
 revoke all on function ledger_update_subscription from public;
 grant execute on function ledger_update_subscription to pgledger_poster;

@@ -40,10 +40,27 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage_by_feature is
-  'What a tenant''s usage of several features comes to from starts_at, inclusive, to ends_at, '
-  'exclusive: one row a key, in their order, with the aggregation that the feature has. Errors: '
-  'NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidTime, FeatureNotFound, '
-  'UsagePurged.';
+$$Returns what usage of each of many features comes to.
+
+The function behind it is ledger_aggregate_usage_by_feature.
+
+[[was: What a tenant's usage of several features comes to from starts_at,
+inclusive, to ends_at, exclusive: one row a key, in their order, with the
+aggregation that the feature has.]]
+
+app_id: App.
+tenant_id: Who used them.
+feature_keys: What was used.
+starts_at: From when on, inclusive.
+ends_at: Until when, exclusive.
+
+Returns: One row for each key, in their order.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
+  100,000 keys), InvalidTime (a time is outside the years 1 to 9999, or the
+  end before the start), FeatureNotFound (there is no feature of one of these
+  keys for this app and tenant), UsagePurged (a time splits an hour whose
+  events may have been purged).$$;
 
 revoke all on function ledger_aggregate_usage_by_feature from public;
 grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;

@@ -53,15 +53,33 @@ end;
 $$;
 
 comment on function ledger_ingest_usage is
-  'Ingests usage events, at most 100000 in a call, given as parallel arrays, and says what became '
-  'of each: inserted (with its id), duplicate (its idempotency key is taken: the first event of '
-  'that key counts, and the id is its) or rejected (error is the SQLSTATE of pgledger_errors_v1, '
-  'reason its message). One wrong event rejects itself only. quantities: 0 or more, below 1e30, at '
-  'most 18 decimal places; for a seat, how many there are now. event_ats: when each happened, null '
-  'for now; not further ahead of the clock than ledger_set_usage_skew allows. idempotency_keys: '
-  'the reporter''s own names, 1 to 255 characters, unique for a tenant; without one, each event '
-  'counts. metadatas: JSON objects, at most 64 KiB each. Errors: NullArgument, InvalidScope, '
-  'InvalidBatch, BatchTooLarge.';
+$$Records up to 100,000 events of usage.
+
+An event that is wrong is rejected alone. An event whose key its tenant has
+used before is not counted again, so a batch with keys may be sent as often as
+it takes.
+
+[[was: Ingests usage events, at most 100000 in a call, given as parallel
+arrays, and says what became of each: inserted (with its id), duplicate (its
+idempotency key is taken: the first event of that key counts, and the id is
+its) or rejected (error is the SQLSTATE of pgledger_errors_v1, reason its
+message). One wrong event rejects itself only.]]
+
+app_id: App.
+tenant_ids: [[?]]
+feature_keys: [[?]]
+quantities: 0 or more, below 1e30, at most 18 decimal places; for a seat, how
+  many there are now.
+event_ats: when each happened, null for now; not further ahead of the clock
+  than ledger_set_usage_skew allows, or null.
+idempotency_keys: the reporter's own names, 1 to 255 characters, unique for a
+  tenant; without one, each event counts, or null.
+metadatas: JSON objects, at most 64 KiB each, or null.
+
+Returns: One answer for each event, in their order; an empty list for none.
+
+Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
+  100,000 events).$$;
 
 revoke all on function ledger_ingest_usage from public;
 grant execute on function ledger_ingest_usage to pgledger_poster;

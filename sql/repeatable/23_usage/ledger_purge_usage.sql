@@ -117,12 +117,26 @@ end;
 $$;
 
 comment on function ledger_purge_usage is
-  'Deletes an app''s usage events that happened before a time, oldest first within a feature, and '
-  'returns how many: call it, each time in a transaction of its own, until that is 0. What '
-  'subscriptions that go on still count in is kept, and so are all totals. before: at least an '
-  'hour ago. max_events: at most so many in this call, 1 to 1000000. Of the tenants concerned, '
-  'events of the hours deleted are refused from then on (UsagePurged). Errors: NullArgument, '
-  'InvalidScope, InvalidTime, InvalidArgument.';
+$$Deletes old usage events and keeps what they come to.
+
+Call it, each time in a transaction of its own, until it returns 0.
+
+[[was: Deletes an app's usage events that happened before a time, oldest first
+within a feature, and returns how many: call it, each time in a transaction of
+its own, until that is 0. What subscriptions that go on still count in is
+kept, and so are all totals.]]
+
+app_id: App.
+before: Events from then on are kept; counts to whole UTC hours. [[was: at
+  least an hour ago.]]
+max_events: How many to delete at most. [[was: at most so many in this call, 1
+  to 1000000. Of the tenants concerned, events of the hours deleted are
+  refused from then on (UsagePurged).]]
+
+Returns: How many were deleted.
+
+Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
+  to 9999 or in the future), InvalidArgument (max_events is out of range).$$;
 
 revoke all on function ledger_purge_usage from public;
 grant execute on function ledger_purge_usage to pgledger_poster;

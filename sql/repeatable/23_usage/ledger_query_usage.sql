@@ -56,10 +56,24 @@ end;
 $$;
 
 comment on function ledger_query_usage is
-  'A page of a tenant''s usage events from starts_at, inclusive, to ends_at, exclusive, of one '
-  'feature or of all, in the order in which they happened. page_size: 1 to 10000. page_offset: '
-  'rows to leave out; to go through many, ask from the last event_at on instead. Errors: '
-  'NullArgument, InvalidScope, InvalidPage.';
+$$Returns usage events, the earliest first.
+
+[[was: A page of a tenant's usage events from starts_at, inclusive, to
+ends_at, exclusive, of one feature or of all, in the order in which they
+happened.]]
+
+app_id: App.
+tenant_id: Whose.
+starts_at: From when on, inclusive; null for the beginning, or null.
+ends_at: Until when, exclusive; null for the end, or null.
+feature_key: What was used; null for anything, or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out; to
+  go through many, ask from the last event_at on instead.]]
+
+Returns: Events by time, and those of the same time as they were recorded.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_query_usage from public;
 grant execute on function ledger_query_usage to pgledger_reader;

@@ -39,8 +39,18 @@ end;
 $$;
 
 comment on function ledger_set_usage_skew is
-  'Sets how far ahead of the clock usage events of the app may be, and returns it: 1 hour unless '
-  'set, 0 to 365 days. Errors: NullArgument, InvalidScope, InvalidArgument.';
+$$Sets how far ahead of the clock usage may be.
+
+[[was: Sets how far ahead of the clock usage events of the app may be, and
+returns it: 1 hour unless set, 0 to 365 days.]]
+
+app_id: App.
+skew: How far, for machines whose clocks differ; an hour until it is set.
+
+Returns: The same.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (it is negative or too
+  long).$$;
 
 revoke all on function ledger_set_usage_skew from public;
 grant execute on function ledger_set_usage_skew to pgledger_poster;

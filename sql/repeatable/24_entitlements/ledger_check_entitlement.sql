@@ -31,12 +31,25 @@ end;
 $$;
 
 comment on function ledger_check_entitlement is
-  'Whether a tenant may use so much more of a feature now: allowed, feature, used (in the limit''s '
-  'period; for a seat, the level), limit (-1: unlimited; of a boolean 1 for on), remaining (-1: '
-  'unlimited), soft_limit, and a reason: within_limit, unlimited, soft_limit (allowed beyond the '
-  'limit), enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription. quantity: '
-  'how much more, 0 or more. Exact, never cached. Errors: NullArgument, InvalidScope, '
-  'InvalidQuantity, FeatureNotFound.';
+$$Says whether a tenant may use a feature now.
+
+[[was: Whether a tenant may use so much more of a feature now: allowed,
+feature, used (in the limit's period; for a seat, the level), limit (-1:
+unlimited; of a boolean 1 for on), remaining (-1: unlimited), soft_limit, and
+a reason: within_limit, unlimited, soft_limit (allowed beyond the limit),
+enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription.]]
+
+app_id: App.
+tenant_id: Who wants to use it.
+feature_key: What.
+quantity: How much of it, on top of what was used. [[was: how much more, 0 or
+  more. Exact, never cached.]]
+
+Returns: Whether it is allowed, and why.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), FeatureNotFound (there is no feature of this key for this app and
+  tenant).$$;
 
 revoke all on function ledger_check_entitlement from public;
 grant execute on function ledger_check_entitlement to pgledger_reader;

@@ -66,14 +66,34 @@ end;
 $$;
 
 comment on function ledger_consume_entitlement is
-  'Records usage if the limit allows it, in one step: of any number of concurrent calls no more '
-  'are allowed than the limit has room for; what counts is what usage comes to with it, by the '
-  'feature''s aggregation. quantity: how much, 0 or more; for a seat, how many more. '
-  'idempotency_key: the same call repeated with it is allowed, records nothing and says duplicate '
-  'as its reason. Returns what ledger_check_entitlement does, as it is afterwards, and event_id, '
-  'null if nothing was recorded now (or before, under that key). Errors: NullArgument, '
-  'InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata, FeatureNotFound, '
-  'IdempotencyConflict.';
+$$Checks and uses a feature in one step.
+
+Whoever does it at the same time, no more is used than there is.
+
+[[was: Records usage if the limit allows it, in one step: of any number of
+concurrent calls no more are allowed than the limit has room for; what counts
+is what usage comes to with it, by the feature's aggregation.]]
+
+app_id: App.
+tenant_id: Who uses it.
+feature_key: What.
+quantity: How much. [[was: how much, 0 or more; for a seat, how many more.]]
+idempotency_key: The tenant's own name of the usage event: a second one is not
+  counted. [[was: the same call repeated with it is allowed, records nothing
+  and says duplicate as its reason. Returns what ledger_check_entitlement
+  does, as it is afterwards, and event_id, null if nothing was recorded now
+  (or before, under that key).]], or null.
+metadata: JSON object to store with the usage event, or null.
+
+Returns: Whether it was allowed and recorded, and what is left. What is not
+  allowed is no error.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), InvalidArgument (the feature is not one that is used up, or the key
+  or a value that it counts by is not valid), InvalidMetadata, FeatureNotFound
+  (there is no feature of this key for this app and tenant),
+  IdempotencyConflict (the key is taken by usage of another feature or
+  quantity).$$;
 
 revoke all on function ledger_consume_entitlement from public;
 grant execute on function ledger_consume_entitlement to pgledger_poster;

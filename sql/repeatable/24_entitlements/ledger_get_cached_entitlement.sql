@@ -61,9 +61,22 @@ end;
 $$;
 
 comment on function ledger_get_cached_entitlement is
-  'What ledger_set_cached_entitlement remembered, for a quantity of now; no row if there is '
-  'nothing, its time is over, or anything that it was made from has changed since. Errors: '
-  'NullArgument, InvalidScope, InvalidQuantity.';
+$$Returns an answer that was remembered.
+
+[[was: What ledger_set_cached_entitlement remembered, for a quantity of now;
+no row if there is nothing, its time is over, or anything that it was made
+from has changed since.]]
+
+app_id: App.
+tenant_id: Whose.
+feature_key: To what.
+quantity: How much of it, on top of what was used.
+
+Returns: What ledger_check_entitlement would return; null if there is none, or
+  it has expired, or what it was made from has changed since.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range).$$;
 
 revoke all on function ledger_get_cached_entitlement from public;
 grant execute on function ledger_get_cached_entitlement to pgledger_reader;

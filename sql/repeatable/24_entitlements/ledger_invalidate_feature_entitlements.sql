@@ -42,8 +42,20 @@ end;
 $$;
 
 comment on function ledger_invalidate_feature_entitlements is
-  'Stops serving whatever is cached of a feature, for all tenants of the app. What pgledger itself '
-  'changes does that by itself. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+$$Forgets remembered answers about a feature, for all tenants.
+
+The function behind it is ledger_invalidate_feature_entitlements.
+
+[[was: Stops serving whatever is cached of a feature, for all tenants of the
+app. What pgledger itself changes does that by itself.]]
+
+app_id: App.
+feature_key: To what.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
+  a feature of this key).$$;
 
 revoke all on function ledger_invalidate_feature_entitlements from public;
 grant execute on function ledger_invalidate_feature_entitlements to pgledger_poster;

@@ -36,8 +36,17 @@ end;
 $$;
 
 comment on function ledger_invalidate_tenant_entitlements is
-  'Stops serving whatever is cached of a tenant''s entitlements. What pgledger itself changes does '
-  'that by itself. Errors: NullArgument, InvalidScope.';
+$$Forgets a tenant's remembered answers.
+
+[[was: Stops serving whatever is cached of a tenant's entitlements. What
+pgledger itself changes does that by itself.]]
+
+app_id: App.
+tenant_id: Whose.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope.$$;
 
 revoke all on function ledger_invalidate_tenant_entitlements from public;
 grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;

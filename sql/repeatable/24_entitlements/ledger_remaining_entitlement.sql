@@ -27,8 +27,19 @@ end;
 $$;
 
 comment on function ledger_remaining_entitlement is
-  'How much of a feature a tenant has left: -1 if it is unlimited, 0 if the tenant does not have '
-  'it; of a boolean feature 1 for on. Errors: NullArgument, InvalidScope, FeatureNotFound.';
+$$Says how much of a feature a tenant has left.
+
+[[was: How much of a feature a tenant has left: -1 if it is unlimited, 0 if
+the tenant does not have it; of a boolean feature 1 for on.]]
+
+app_id: App.
+tenant_id: Who.
+feature_key: Of what.
+
+Returns: How much; -1 for unlimited, 0 for nothing.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
+  this key for this app and tenant).$$;
 
 revoke all on function ledger_remaining_entitlement from public;
 grant execute on function ledger_remaining_entitlement to pgledger_reader;

@@ -85,11 +85,25 @@ end;
 $$;
 
 comment on function ledger_set_cached_entitlement is
-  'Works out what a tenant has of a feature, remembers it for ledger_get_cached_entitlement, and '
-  'returns what ledger_check_entitlement does for a quantity of 1. ttl: how long it may be served '
-  'at most, above 0 and at most a day. It stops being served earlier when anything that it was '
-  'made from changes: plan, subscription, usage, an invalidation, the end of a period, a trial or '
-  'a subscription. Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.';
+$$Checks an entitlement and remembers the answer.
+
+[[was: Works out what a tenant has of a feature, remembers it for
+ledger_get_cached_entitlement, and returns what ledger_check_entitlement does
+for a quantity of 1.]]
+
+app_id: App.
+tenant_id: Whose.
+feature_key: To what.
+ttl: For how long at most; less where a period, trial or subscription ends
+  before. [[was: how long it may be served at most, above 0 and at most a day.
+  It stops being served earlier when anything that it was made from changes:
+  plan, subscription, usage, an invalidation, the end of a period, a trial or
+  a subscription.]]
+
+Returns: What ledger_check_entitlement returns for a quantity of 1.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
+  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
 revoke all on function ledger_set_cached_entitlement from public;
 grant execute on function ledger_set_cached_entitlement to pgledger_poster;

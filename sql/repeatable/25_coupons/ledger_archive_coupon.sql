@@ -32,8 +32,18 @@ end;
 $$;
 
 comment on function ledger_archive_coupon is
-  'Archives a coupon and returns it: who has redeemed it keeps it, nobody can redeem it any more. '
-  'Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+$$Closes a coupon; who has redeemed it keeps it.
+
+[[was: Archives a coupon and returns it: who has redeemed it keeps it, nobody
+can redeem it any more.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+
+Returns: The coupon; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon).$$;
 
 revoke all on function ledger_archive_coupon from public;
 grant execute on function ledger_archive_coupon to pgledger_poster;

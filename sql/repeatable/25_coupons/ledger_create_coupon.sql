@@ -80,19 +80,56 @@ end;
 $$;
 
 comment on function ledger_create_coupon is
-  'Creates a coupon and returns it. code: what is typed to redeem it, 1 to 64 visible characters. '
-  'name: for people, 1 to 255 characters; the code if left out. percentage: percent off, above 0 '
-  'to 100; or amount: amount off, in currency. currency: code of ISO 4217, or one that the app has '
-  'defined; with one, the coupon is for invoices in it only. duration: once, repeating or forever. '
-  'duration_invoices: how many invoices a repeating one reduces, 1 to 1000. applies_to: which '
-  'lines it reduces, 1 to 100 keys of features, base for the base fee, or items of one-off lines; '
-  'null for the whole invoice. minimum_subtotal: sum of an invoice''s lines, before discounts, '
-  'from which on it applies, in currency. valid_from, valid_until: it can be redeemed from the one '
-  'until just before the other. max_redemptions: how often in all. max_redemptions_per_tenant: how '
-  'often by one tenant. metadata: JSON object, at most 64 KiB. id: cpn_ and a ULID of your own '
-  'choice, to make the call repeatable. tenant_id: tenant of a custom deal. Errors: NullArgument, '
-  'InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata, InvalidId, '
-  'IdempotencyConflict, UnknownCurrency, AlreadyExists.';
+$$Creates a coupon.
+
+[[was: Creates a coupon and returns it.]]
+
+app_id: App that it belongs to.
+code: What is typed to redeem it, unique in the app (and tenant). [[was: what
+  is typed to redeem it, 1 to 64 visible characters.]]
+name: Name for people; the code if null. [[was: for people, 1 to 255
+  characters; the code if left out.]], or null.
+percentage: Percent off, above 0 to 100. Either this or amount. [[was: percent
+  off, above 0 to 100; or amount: amount off, in currency.]], or null.
+amount: Amount off, above 0, or null.
+currency: Currency of amount and minimum_subtotal; the coupon is for invoices
+  in that currency only. [[was: code of ISO 4217, or one that the app has
+  defined; with one, the coupon is for invoices in it only.]], or null.
+duration: How many invoices a redemption reduces: once, repeating or forever.
+  [[was: once, repeating or forever.]]
+duration_invoices: How many, if it is repeating. [[was: how many invoices a
+  repeating one reduces, 1 to 1000.]], or null.
+applies_to: Keys of the features whose lines it reduces, base among them for
+  base fees, and items of one-off lines; null for the whole invoice. [[was:
+  which lines it reduces, 1 to 100 keys of features, base for the base fee, or
+  items of one-off lines; null for the whole invoice.]], or null.
+minimum_subtotal: Sum of an invoice's lines, before discounts, from which on
+  it applies. [[was: sum of an invoice's lines, before discounts, from which
+  on it applies, in currency.]], or null.
+valid_from: From when on it can be redeemed, inclusive. [[was: it can be
+  redeemed from the one until just before the other.]], or null.
+valid_until: Until when, exclusive. [[was: it can be redeemed from the one
+  until just before the other.]], or null.
+max_redemptions: How often it can be redeemed in all; null for any number of
+  times. [[was: how often in all.]], or null.
+max_redemptions_per_tenant: How often one tenant can redeem it. [[was: how
+  often by one tenant.]], or null.
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+  or null.
+id: The coupon's id if the caller chooses it. The same call with the same id
+  returns that coupon as it is now. [[was: cpn_ and a ULID of your own choice,
+  to make the call repeatable.]], or null.
+tenant_id: The one tenant that it is for; the empty text for all. [[was:
+  tenant of a custom deal.]]
+
+Returns: The coupon.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
+  discount, the duration or a limit is not valid), InvalidAmount (an amount is
+  not in range), InvalidTime (a time is outside the years 1 to 9999, or the
+  end not after the start), InvalidMetadata, InvalidId, IdempotencyConflict
+  (the id is taken by a different coupon), UnknownCurrency (the currency is
+  neither of ISO 4217 nor the app's own), AlreadyExists (the code is taken).$$;
 
 revoke all on function ledger_create_coupon from public;
 grant execute on function ledger_create_coupon to pgledger_poster;

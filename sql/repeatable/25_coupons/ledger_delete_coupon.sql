@@ -39,8 +39,17 @@ end;
 $$;
 
 comment on function ledger_delete_coupon is
-  'Deletes a coupon that nobody has redeemed, and returns it as it was. Errors: NullArgument, '
-  'InvalidScope, InvalidId, CouponNotFound, InUse.';
+$$Deletes a coupon that nobody has redeemed.
+
+[[was: Deletes a coupon that nobody has redeemed, and returns it as it was.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+
+Returns: The coupon as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon), InUse (it has been redeemed. Archive it instead).$$;
 
 revoke all on function ledger_delete_coupon from public;
 grant execute on function ledger_delete_coupon to pgledger_poster;

@@ -38,8 +38,20 @@ end;
 $$;
 
 comment on function ledger_get_coupon is
-  'The coupon that a code names for a tenant: its own, or else the whole app''s. Errors: '
-  'NullArgument, InvalidScope, CouponNotFound.';
+$$Returns the coupon of a code.
+
+[[was: The coupon that a code names for a tenant: its own, or else the whole
+app's.]]
+
+app_id: App that it belongs to.
+code: Its code.
+tenant_id: For whom: the tenant's own coupon of that code comes before the
+  app's.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, CouponNotFound (there is none for this app
+  and tenant).$$;
 
 revoke all on function ledger_get_coupon from public;
 grant execute on function ledger_get_coupon to pgledger_reader;

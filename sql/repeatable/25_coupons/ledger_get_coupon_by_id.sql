@@ -35,7 +35,17 @@ end;
 $$;
 
 comment on function ledger_get_coupon_by_id is
-  'The coupon of that id. Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.';
+$$Returns a coupon.
+
+[[was: The coupon of that id.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon).$$;
 
 revoke all on function ledger_get_coupon_by_id from public;
 grant execute on function ledger_get_coupon_by_id to pgledger_reader;

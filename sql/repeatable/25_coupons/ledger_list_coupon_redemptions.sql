@@ -42,8 +42,19 @@ end;
 $$;
 
 comment on function ledger_list_coupon_redemptions is
-  'One page of the coupons that a tenant has redeemed, by id of the redemption. page_size: 1 to '
-  '10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, InvalidPage.';
+$$Returns the coupons that a tenant has redeemed.
+
+[[was: One page of the coupons that a tenant has redeemed, by id of the
+redemption.]]
+
+app_id: App.
+tenant_id: Who redeemed them.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: Redemptions, the newest last.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_list_coupon_redemptions from public;
 grant execute on function ledger_list_coupon_redemptions to pgledger_reader;

@@ -56,10 +56,24 @@ end;
 $$;
 
 comment on function ledger_list_coupons is
-  'One page of the coupons of an app, by id. active_only: true to leave out those that are '
-  'archived, no longer valid or used up. page_size: 1 to 10000. page_offset: rows to leave out. '
-  'tenant_id: null for the whole app''s and every tenant''s, empty for the whole app''s alone, '
-  'otherwise that tenant''s and the whole app''s. Errors: NullArgument, InvalidScope, InvalidPage.';
+$$Returns an app's coupons, the newest last.
+
+[[was: One page of the coupons of an app, by id.]]
+
+app_id: App that they belong to.
+active_only: Only those that are not archived, past their time or used up.
+  [[was: true to leave out those that are archived, no longer valid or used
+  up.]]
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: null for all of the app; the empty text for those that are for all
+  tenants; a tenant's for its own and these. [[was: null for the whole app's
+  and every tenant's, empty for the whole app's alone, otherwise that tenant's
+  and the whole app's.]], or null.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_list_coupons from public;
 grant execute on function ledger_list_coupons to pgledger_reader;

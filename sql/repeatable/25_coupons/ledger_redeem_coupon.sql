@@ -49,12 +49,33 @@ end;
 $$;
 
 comment on function ledger_redeem_coupon is
-  'Redeems a coupon for a tenant and returns the redemption. Call it in FROM: '
-  '(ledger_redeem_coupon(...)).* calls it once for every column. code: of the tenant''s own '
-  'coupon, or else of the whole app''s. subscription_id: the subscription whose invoices it '
-  'reduces; null for all of the tenant''s. id: red_ and a ULID of your own choice, to make the '
-  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict, '
-  'SubscriptionNotFound, CouponNotFound, CouponNotValid, CouponExhausted.';
+$$Redeems a coupon for a tenant.
+
+However many do it at the same time, it is not redeemed more often than it can
+be.
+
+[[was: Redeems a coupon for a tenant and returns the redemption. Call it in
+FROM: (ledger_redeem_coupon(...)).* calls it once for every column.]]
+
+app_id: App.
+tenant_id: Who redeems it.
+code: Its code: the tenant's own coupon of that code comes before the app's.
+  [[was: of the tenant's own coupon, or else of the whole app's.]]
+subscription_id: Subscription whose invoices it is to reduce; null for all of
+  the tenant's. [[was: the subscription whose invoices it reduces; null for
+  all of the tenant's.]], or null.
+id: The redemption's id if the caller chooses it. The same call with the same
+  id redeems once and returns that redemption as it is now. [[was: red_ and a
+  ULID of your own choice, to make the call repeatable.]], or null.
+
+Returns: The redemption.
+
+Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict (the id is
+  taken by a different redemption), SubscriptionNotFound (the tenant has no
+  such subscription), CouponNotFound (there is no coupon of this code for this
+  app and tenant), CouponNotValid (it is archived, not valid yet or not valid
+  any more), CouponExhausted (it has been redeemed as often as it can be, in
+  all or by this tenant).$$;
 
 revoke all on function ledger_redeem_coupon from public;
 grant execute on function ledger_redeem_coupon to pgledger_poster;

@@ -67,9 +67,30 @@ end;
 $$;
 
 comment on function ledger_update_coupon is
-  'Changes a coupon and returns it; what is null stays as it is. The code and the discount never '
-  'change. max_redemptions cannot be below what was redeemed already. Errors: NullArgument, '
-  'InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime, InvalidMetadata, InUse.';
+$$Changes a coupon.
+
+What is null stays as it is. The code and the discount never change.
+
+[[was: Changes a coupon and returns it; what is null stays as it is. The code
+and the discount never change. max_redemptions cannot be below what was
+redeemed already.]]
+
+app_id: App that it belongs to.
+id: The coupon's id.
+name: Name for people, or null.
+valid_from: From when on it can be redeemed, inclusive, or null.
+valid_until: Until when, exclusive, or null.
+max_redemptions: How often it can be redeemed in all, or null.
+max_redemptions_per_tenant: How often one tenant can redeem it, or null.
+metadata: JSON object of the app's own, or null.
+
+Returns: The coupon; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
+  such coupon), InvalidArgument (the name or a limit is not valid),
+  InvalidTime (a time is outside the years 1 to 9999, or the end not after the
+  start), InvalidMetadata, InUse (it has been redeemed more often than
+  max_redemptions).$$;
 
 revoke all on function ledger_update_coupon from public;
 grant execute on function ledger_update_coupon to pgledger_poster;

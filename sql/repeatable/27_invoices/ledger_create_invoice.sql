@@ -72,16 +72,40 @@ end;
 $$;
 
 comment on function ledger_create_invoice is
-  'Draws up a one-off invoice, a draft, and returns it. Call it in FROM: '
-  '(ledger_create_invoice(...)).* calls it once for every column. currency: a code of ISO 4217 or '
-  'of the app''s own. lines: JSON array of 1 to 1000 objects: description, and either amount or '
-  'quantity and unit_amount; optionally item (what coupons and tax rates can name), period_start '
-  'and period_end (ISO 8601 with an offset). Amounts are rounded to the currency''s exponent; '
-  'below zero they are credits. tax_rates: JSON array of at most 20 objects: name, percentage (0 '
-  'to 100), and optionally applies_to, an array of items. metadata: JSON object, at most 64 KiB, '
-  'or null. id: of your choice (inv_ and a ULID), to make the call repeatable. Errors: '
-  'NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId, '
-  'IdempotencyConflict.';
+$$Draws up a one-off invoice, of lines that are given.
+
+[[was: Draws up a one-off invoice, a draft, and returns it. Call it in FROM:
+(ledger_create_invoice(...)).* calls it once for every column.]]
+
+app_id: App.
+tenant_id: Who is billed.
+currency: Currency of every amount, of ISO 4217 or the app's own. [[was: a
+  code of ISO 4217 or of the app's own.]]
+lines: What is charged or, below zero, credited: a mapping for each of 1 to
+  1,000 lines with description and either amount or quantity and unit_amount,
+  for example {"description": "Support", "quantity": 3, "unit_amount":
+  Decimal("80.00")}; item, a text that coupons and tax rates can name,
+  period_start and period_end if wanted. Numbers are Decimal, int or str;
+  times are aware datetimes, or texts of ISO 8601 with an offset. [[was: JSON
+  array of 1 to 1000 objects: description, and either amount or quantity and
+  unit_amount; optionally item (what coupons and tax rates can name),
+  period_start and period_end (ISO 8601 with an offset). Amounts are rounded
+  to the currency's exponent; below zero they are credits.]]
+tax_rates: Tax rates, as for ledger_create_subscription; applies_to names
+  items. [[was: JSON array of at most 20 objects: name, percentage (0 to 100),
+  and optionally applies_to, an array of items.]]
+metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB, or
+  null.]], or null.
+id: The invoice's id if the caller chooses it. The same call with the same id
+  returns that invoice as it is now. [[was: of your choice (inv_ and a ULID),
+  to make the call repeatable.]], or null.
+
+Returns: A draft.
+
+Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
+  of ISO 4217 nor the app's own), InvalidInvoice (lines or tax_rates are not
+  valid; the message names the path), InvalidMetadata, InvalidId,
+  IdempotencyConflict (the id is taken by a different invoice).$$;
 
 revoke all on function ledger_create_invoice from public;
 grant execute on function ledger_create_invoice to pgledger_poster;

@@ -39,8 +39,18 @@ end;
 $$;
 
 comment on function ledger_delete_invoice is
-  'Deletes an invoice that is a draft, and returns it as it was. Errors: NullArgument, '
-  'InvalidScope, InvalidId, InvoiceNotFound, InvalidState.';
+$$Deletes a draft.
+
+[[was: Deletes an invoice that is a draft, and returns it as it was.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: The draft as it was.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is no draft. Void it instead).$$;
 
 revoke all on function ledger_delete_invoice from public;
 grant execute on function ledger_delete_invoice to pgledger_poster;

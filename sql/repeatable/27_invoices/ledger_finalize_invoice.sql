@@ -64,12 +64,32 @@ end;
 $$;
 
 comment on function ledger_finalize_invoice is
-  'Makes a draft final and returns it: computed anew a last time, with the app''s next number, '
-  'pending, or paid if nothing is due. due_at: when it is to be paid; null for the app''s payment '
-  'terms from now, 30 days unless ledger_set_payment_terms says otherwise. The invoice of a period '
-  'becomes final after the period''s end. Numbers are taken one transaction after the other, so '
-  'commit soon. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, '
-  'InvalidState.';
+$$Makes a draft final, with a number.
+
+It is computed anew and uses up its coupons; nothing on it changes afterwards
+but its state and its payments. Numbers are taken one transaction after the
+other, so commit soon.
+
+[[was: Makes a draft final and returns it: computed anew a last time, with the
+app's next number, pending, or paid if nothing is due.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+due_at: When it is to be paid; null for the app's payment terms from now on
+  (ledger_set_payment_terms). [[was: when it is to be paid; null for the app's
+  payment terms from now, 30 days unless ledger_set_payment_terms says
+  otherwise. The invoice of a period becomes final after the period's end.
+  Numbers are taken one transaction after the other, so commit soon.]], or
+  null.
+
+Returns: The invoice, pending, or paid where nothing is due; a second time it
+  does not change while it is so.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidTime (due_at is outside the years 1 to 9999),
+  InvalidState (it has gone on from there, or the period it is for is not
+  over).$$;
 
 revoke all on function ledger_finalize_invoice from public;
 grant execute on function ledger_finalize_invoice to pgledger_poster;

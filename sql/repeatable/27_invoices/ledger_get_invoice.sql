@@ -22,8 +22,18 @@ end;
 $$;
 
 comment on function ledger_get_invoice is
-  'The tenant''s invoice of that id. Errors: NullArgument, InvalidScope, InvalidId, '
-  'InvoiceNotFound.';
+$$Returns an invoice.
+
+[[was: The tenant's invoice of that id.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice).$$;
 
 revoke all on function ledger_get_invoice from public;
 grant execute on function ledger_get_invoice to pgledger_reader;

@@ -63,9 +63,22 @@ end;
 $$;
 
 comment on function ledger_get_invoice_by_period is
-  'The invoice of a subscription whose period, start inclusive and end exclusive, has that moment '
-  'in it, unless it is voided; or no row. kind: period, start or interim. Errors: NullArgument, '
-  'InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.';
+$$Returns the invoice of a subscription's period.
+
+[[was: The invoice of a subscription whose period, start inclusive and end
+exclusive, has that moment in it, unless it is voided; or no row.]]
+
+app_id: App.
+tenant_id: Who is billed.
+subscription_id: For which subscription.
+at: A time in the period.
+kind: period, start or interim.
+
+Returns: The one that is not voided, or null.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
+  years 1 to 9999), InvalidArgument (there is no such kind),
+  SubscriptionNotFound (the tenant has no such subscription).$$;
 
 revoke all on function ledger_get_invoice_by_period from public;
 grant execute on function ledger_get_invoice_by_period to pgledger_reader;

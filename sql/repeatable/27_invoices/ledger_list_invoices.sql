@@ -50,9 +50,22 @@ end;
 $$;
 
 comment on function ledger_list_invoices is
-  'One page of a tenant''s invoices, by id. status: draft, pending, paid, past_due, voided, '
-  'uncollectible, or null for all. page_size: 1 to 10000. page_offset: rows to leave out. Errors: '
-  'NullArgument, InvalidScope, InvalidArgument, InvalidPage.';
+$$Returns a tenant's invoices, the newest last.
+
+[[was: One page of a tenant's invoices, by id.]]
+
+app_id: App.
+tenant_id: Who is billed.
+status: draft, pending, paid, past_due, voided or uncollectible; null for all.
+  [[was: draft, pending, paid, past_due, voided, uncollectible, or null for
+  all.]], or null.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidPage.$$;
 
 revoke all on function ledger_list_invoices from public;
 grant execute on function ledger_list_invoices to pgledger_reader;

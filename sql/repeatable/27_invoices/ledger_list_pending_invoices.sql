@@ -40,9 +40,19 @@ end;
 $$;
 
 comment on function ledger_list_pending_invoices is
-  'One page of a tenant''s invoices that are to be paid, pending and past_due ones, by due_at. '
-  'page_size: 1 to 10000. page_offset: rows to leave out. Errors: NullArgument, InvalidScope, '
-  'InvalidPage.';
+$$Returns the invoices that a tenant is to pay.
+
+[[was: One page of a tenant's invoices that are to be paid, pending and
+past_due ones, by due_at.]]
+
+app_id: App.
+tenant_id: Who is billed.
+page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+page_offset: How many to leave out before them. [[was: rows to leave out.]]
+
+Returns: Those that are pending or past due, by when they are due.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
 revoke all on function ledger_list_pending_invoices from public;
 grant execute on function ledger_list_pending_invoices to pgledger_reader;

@@ -42,9 +42,21 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_uncollectible is
-  'Gives up a pending or past_due invoice and returns it; it can still be paid or voided. One that '
-  'is given up already stays as it is. Errors: NullArgument, InvalidScope, InvalidId, '
-  'InvoiceNotFound, InvalidState.';
+$$Gives up an invoice.
+
+It can still be paid or voided.
+
+[[was: Gives up a pending or past_due invoice and returns it; it can still be
+paid or voided. One that is given up already stays as it is.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: The invoice, uncollectible; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;
 
 revoke all on function ledger_mark_invoice_uncollectible from public;
 grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;

@@ -55,10 +55,25 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_voided is
-  'Voids a pending, past_due or uncollectible invoice and returns it: its coupons can be used '
-  'again, and what was paid on it is added to unapplied. One that is voided already stays as it '
-  'is. reason: at most 1000 characters, or null. Errors: NullArgument, InvalidScope, InvalidId, '
-  'InvoiceNotFound, InvalidArgument, InvalidState.';
+$$Takes an invoice back, as if it had not been.
+
+Coupons that it used up can be used again, and what was paid on it is kept as
+unapplied.
+
+[[was: Voids a pending, past_due or uncollectible invoice and returns it: its
+coupons can be used again, and what was paid on it is added to unapplied. One
+that is voided already stays as it is.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+reason: Why. [[was: at most 1000 characters, or null.]], or null.
+
+Returns: The invoice, voided; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidArgument (the reason is not valid), InvalidState
+  (the invoice is a draft or paid).$$;
 
 revoke all on function ledger_mark_invoice_voided from public;
 grant execute on function ledger_mark_invoice_voided to pgledger_poster;

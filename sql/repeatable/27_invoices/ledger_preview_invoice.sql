@@ -63,12 +63,33 @@ end;
 $$;
 
 comment on function ledger_preview_invoice is
-  'What a subscription''s invoice for a period comes to as of now: the answer of '
-  'ledger_generate_invoice, computed anew if there is a draft, without an id, and nothing stays '
-  'written. Waits for who is changing the subscription only where ledger_advance is due for it; a '
-  'read-only transaction is answered as of what ledger_advance has written down. Arguments as for '
-  'ledger_generate_invoice. Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, '
-  'InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.';
+$$Returns what ledger_generate_invoice would, and writes nothing down.
+
+The function behind it is ledger_preview_invoice.
+
+[[was: What a subscription's invoice for a period comes to as of now: the
+answer of ledger_generate_invoice, computed anew if there is a draft, without
+an id, and nothing stays written. Waits for who is changing the subscription
+only where ledger_advance is due for it; a read-only transaction is answered
+as of what ledger_advance has written down. Arguments as for
+ledger_generate_invoice.]]
+
+app_id: App.
+tenant_id: Who would be billed.
+subscription_id: For which subscription.
+at: A time in the period; null for the current one, or null.
+kind: period, start or interim, as for ledger_generate_invoice.
+tax_rates: Tax rates, as for ledger_create_subscription; null for the
+  subscription's, or null.
+
+Returns: The draft as of now, computed anew if there is one, and without an
+  id; what is final already is returned as it is.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), InvalidArgument (there is no such kind, or
+  the subscription has no period at that time), InvalidTime (at is outside the
+  years 1 to 9999), InvalidInvoice (tax_rates are not valid; the message names
+  the path), UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;

@@ -33,8 +33,18 @@ end;
 $$;
 
 comment on function ledger_refresh_invoice is
-  'Computes a draft anew, as of now, and returns it. Errors: NullArgument, InvalidScope, '
-  'InvalidId, InvoiceNotFound, InvalidState.';
+$$Computes a draft anew.
+
+[[was: Computes a draft anew, as of now, and returns it.]]
+
+app_id: App.
+tenant_id: Who is billed.
+id: The invoice's id.
+
+Returns: The invoice; with the same version as before where nothing changed.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is no draft).$$;
 
 revoke all on function ledger_refresh_invoice from public;
 grant execute on function ledger_refresh_invoice to pgledger_poster;

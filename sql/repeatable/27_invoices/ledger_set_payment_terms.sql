@@ -37,8 +37,17 @@ end;
 $$;
 
 comment on function ledger_set_payment_terms is
-  'Sets how many days after it became final an invoice of the app is due, and returns it: 30 '
-  'unless set, 0 to 3650. Errors: NullArgument, InvalidScope, InvalidArgument.';
+$$Sets how long tenants have to pay invoices.
+
+[[was: Sets how many days after it became final an invoice of the app is due,
+and returns it: 30 unless set, 0 to 3650.]]
+
+app_id: App.
+days: Days from when an invoice is final, 0 to 3,650; 30 until it is set.
+
+Returns: The same.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (it is out of range).$$;
 
 revoke all on function ledger_set_payment_terms from public;
 grant execute on function ledger_set_payment_terms to pgledger_poster;

@@ -31,8 +31,19 @@ end;
 $$;
 
 comment on function ledger_list_payments is
-  'The payments made on an invoice, in the order in which they were written down. Errors: '
-  'NullArgument, InvalidScope, InvalidId, InvoiceNotFound.';
+$$Returns the payments made on an invoice, the newest last.
+
+[[was: The payments made on an invoice, in the order in which they were
+written down.]]
+
+app_id: App.
+tenant_id: Who paid.
+invoice_id: Which invoice.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice).$$;
 
 revoke all on function ledger_list_payments from public;
 grant execute on function ledger_list_payments to pgledger_reader;

@@ -43,11 +43,27 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_paid is
-  'Writes down a payment of what remains of a pending, past_due or uncollectible invoice and '
-  'returns the invoice, now paid; one that is paid already stays as it is. paid_at: not in the '
-  'future; null for now. reference: what the payment is called where it was made, at most 255 '
-  'characters, or null. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, '
-  'InvalidTime, InvalidArgument, InvalidState.';
+$$Records a payment of all that is still due.
+
+[[was: Writes down a payment of what remains of a pending, past_due or
+uncollectible invoice and returns the invoice, now paid; one that is paid
+already stays as it is.]]
+
+app_id: App.
+tenant_id: Who paid.
+id: The invoice's id.
+paid_at: When, not in the future; null for now. [[was: not in the future; null
+  for now.]], or null.
+reference: What the payment is called where it was made. [[was: what the
+  payment is called where it was made, at most 255 characters, or null.]], or
+  null.
+
+Returns: The invoice, paid; a second time it does not change.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidTime (paid_at is in the future or outside the years
+  1 to 9999), InvalidArgument (the reference is not valid), InvalidState (the
+  invoice is a draft or voided).$$;
 
 revoke all on function ledger_mark_invoice_paid from public;
 grant execute on function ledger_mark_invoice_paid to pgledger_poster;

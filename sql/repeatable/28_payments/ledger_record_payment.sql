@@ -54,13 +54,35 @@ end;
 $$;
 
 comment on function ledger_record_payment is
-  'Writes a payment down on a pending, past_due, uncollectible or paid invoice and returns the '
-  'invoice, which is paid once payments cover amount_due; what they are beyond it is added to '
-  'unapplied. amount: above 0, in the invoice''s currency and with no more decimal places than '
-  'that has. paid_at: not in the future; null for now. reference: what the payment is called where '
-  'it was made, at most 255 characters, or null. id: of your choice (pay_ and a ULID), to make the '
-  'call repeatable. Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, '
-  'InvalidTime, InvalidArgument, IdempotencyConflict, InvalidState.';
+$$Records a payment on an invoice.
+
+[[was: Writes a payment down on a pending, past_due, uncollectible or paid
+invoice and returns the invoice, which is paid once payments cover amount_due;
+what they are beyond it is added to unapplied.]]
+
+app_id: App.
+tenant_id: Who paid.
+invoice_id: Which invoice.
+amount: How much, in the invoice's currency, above 0. [[was: above 0, in the
+  invoice's currency and with no more decimal places than that has.]]
+paid_at: When, not in the future; null for now. [[was: not in the future; null
+  for now.]], or null.
+reference: What the payment is called where it was made. [[was: what the
+  payment is called where it was made, at most 255 characters, or null.]], or
+  null.
+id: The payment's id if the caller chooses it. The same call with the same id
+  records once and returns the invoice as it is now. [[was: of your choice
+  (pay_ and a ULID), to make the call repeatable.]], or null.
+
+Returns: The invoice, paid once its payments cover it; what is paid beyond
+  that is kept as unapplied.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidAmount (the amount is not in range, or has too many
+  decimal places), InvalidTime (paid_at is in the future or outside the years
+  1 to 9999), InvalidArgument (the reference is not valid),
+  IdempotencyConflict (the id is taken by a different payment), InvalidState
+  (the invoice is a draft or voided).$$;
 
 revoke all on function ledger_record_payment from public;
 grant execute on function ledger_record_payment to pgledger_poster;

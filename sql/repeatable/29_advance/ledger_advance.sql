@@ -81,15 +81,35 @@ end;
 $$;
 
 comment on function ledger_advance is
-  'Does what the clock asks for in an app, and returns one row for each thing done, those of a '
-  'subscription in order: trial_ended, period_started, canceled; then invoice_drafted, '
-  'invoice_finalized, invoice_past_due; failed, with the error, for a subscription that is tried '
-  'again in an hour; and nothing_due, for the last one, where very many had only to be looked at. '
-  'Any number of sessions can call it at once; call it, each time in a transaction of its own, '
-  'until it returns no row. max_subscriptions: how many to take at most, 1 to 10000. invoices: '
-  'final draws up those that are due and makes them final; draft leaves them to be looked at and '
-  'made final by ledger_finalize_invoice; none moves subscriptions only, and marks nothing as past '
-  'due. Errors: NullArgument, InvalidScope, InvalidArgument.';
+$$Moves what the clock has made due.
+
+Ends of trials and periods, cancellations, the invoices that are due with
+these, and invoices that were not paid in time. Any number of workers may call
+it at once, each in a transaction of its own: no two move the same
+subscription. Call it until it returns an empty list.
+
+[[was: Does what the clock asks for in an app, and returns one row for each
+thing done, those of a subscription in order: trial_ended, period_started,
+canceled; then invoice_drafted, invoice_finalized, invoice_past_due; failed,
+with the error, for a subscription that is tried again in an hour; and
+nothing_due, for the last one, where very many had only to be looked at. Any
+number of sessions can call it at once; call it, each time in a transaction of
+its own, until it returns no row.]]
+
+app_id: App.
+max_subscriptions: How many to move at most, 1 to 10,000. [[was: how many to
+  take at most, 1 to 10000.]]
+invoices: final draws up what is due and makes it final; draft leaves that to
+  ledger_finalize_invoice; none moves subscriptions only. [[was: final draws
+  up those that are due and makes them final; draft leaves them to be looked
+  at and made final by ledger_finalize_invoice; none moves subscriptions only,
+  and marks nothing as past due.]]
+
+Returns: What was done, step by step; empty when nothing is due that nobody
+  else is moving.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
+  of range, or there is no such invoices).$$;
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;

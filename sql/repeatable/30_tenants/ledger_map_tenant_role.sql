@@ -63,8 +63,23 @@ end;
 $$;
 
 comment on function ledger_map_tenant_role is
-  'Lets a database role read a tenant''s rows through the views ledger_tenant_*; for '
-  'administrators. The role is to be granted pgledger_tenant, too. Errors: NullArgument, '
-  'InvalidScope, InvalidArgument, AlreadyExists.';
+$$Lets a database role read a tenant's rows.
+
+For administrators only. The role reads through the views ledger_tenant_*.
+
+[[was: Lets a database role read a tenant's rows through the views
+ledger_tenant_*; for administrators. The role is to be granted
+pgledger_tenant, too.]]
+
+role_name: The role.
+app_id: App of the tenant.
+tenant_id: The tenant.
+
+Returns: [[?]]
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
+  it may be more than a tenant), AlreadyExists (the role is mapped to another
+  tenant. psycopg.errors.InsufficientPrivilege: The connection's role is no
+  administrator).$$;
 
 revoke all on function ledger_map_tenant_role from public;

@@ -24,7 +24,17 @@ end;
 $$;
 
 comment on function ledger_unmap_tenant_role is
-  'Takes a tenant''s rows from a database role again; false if it had none; for administrators. '
-  'Errors: NullArgument.';
+$$Takes from a database role what mapping gave it.
+
+For administrators only.
+
+[[was: Takes a tenant's rows from a database role again; false if it had none;
+for administrators.]]
+
+role_name: The role.
+
+Returns: Whether it was mapped.
+
+Errors: NullArgument.$$;
 
 revoke all on function ledger_unmap_tenant_role from public;

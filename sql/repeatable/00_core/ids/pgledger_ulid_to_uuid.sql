@@ -38,8 +38,17 @@ end;
 $$;
 
 comment on function pgledger_ulid_to_uuid is
-  'The UUID of the same 128 bits as the ULID (26 characters, without a prefix). '
-  'Errors: InvalidId.';
+$$Returns the UUID of the same 128 bits as a ULID, as pgledger_ulid_to_uuid
+does.
+
+[[was: The UUID of the same 128 bits as the ULID (26 characters, without a
+prefix).]]
+
+ulid: 26 characters, without a prefix.
+
+Returns: [[?]]
+
+Errors: InvalidId.$$;
 
 revoke all on function pgledger_ulid_to_uuid from public;
 grant execute on function pgledger_ulid_to_uuid to pgledger_reader;
