@@ -55,15 +55,15 @@ check: setup ## lint, types, and whether generated files are fresh
 	@! grep -nE '.{101}' -r sql/migrations sql/repeatable || { echo 'lines longer than 100'; false; }
 	@$(VENV)/bin/squawk --config .ci/squawk.toml sql/migrations/*.sql
 	@$(PY) scripts/build_sql.py --check
+	@$(PY) scripts/build_catalog.py --check
 	@$(PY) scripts/build_sync.py --check
-	@$(PY) scripts/build_reference.py --check
 
 fmt: setup ## format the code and write the generated files anew
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format --quiet .
-	@$(PY) scripts/build_sync.py
 	@$(PY) scripts/build_sql.py
-	@$(PY) scripts/build_reference.py
+	@$(PY) scripts/build_catalog.py
+	@$(PY) scripts/build_sync.py
 
 bench: ## measure for a few seconds what a transfer costs here
 	@.ci/environment $(VENV) test

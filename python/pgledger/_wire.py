@@ -359,3 +359,8 @@ def optional_array_text(
     if all(element is None for element in elements):
         return None
     return array_text(name, elements, of=of)
+
+
+def optional_tuple(elements: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Returns an array that came back as a tuple, which can be hashed, or None for null."""
+    return None if elements is None else tuple(elements)

@@ -1,3 +1,5 @@
+# Written by scripts/build_catalog.py from the comments in sql/: change those.
+
 """The errors of pgledger, one class for each SQLSTATE of class ``LG``.
 
 The database raises them; importing this module registers the classes with psycopg, so they arrive
@@ -70,8 +72,8 @@ class InvalidId(PgledgerError, code="LG001"):
     """An id is malformed; the message says how.
 
     An id is a prefix, an underscore and a ULID: 26 characters out of 0-9 and A-Z without I, L, O
-    and U, the first at most 7. Pass ids on exactly as they were received. :mod:`pgledger.ids`
-    raises this error too, without asking a database.
+    and U, the first at most 7. Pass ids on exactly as they were received. In Python, pgledger.ids
+    raises it too, without asking a database.
     """
 
 
@@ -80,7 +82,7 @@ class InvalidIdPrefix(PgledgerError, code="LG002"):
 
 
 class NullArgument(PgledgerError, code="LG003"):
-    """An argument that has to be given is null. Give it, or leave it out to get its default."""
+    """An argument that has to be given is None. Give it, or leave it out to get its default."""
 
 
 class InvalidName(PgledgerError, code="LG004"):
@@ -92,7 +94,10 @@ class InvalidCurrency(PgledgerError, code="LG005"):
 
 
 class InvalidScope(PgledgerError, code="LG006"):
-    """An app_id, tenant_id or group_id is too long or has characters that cannot be seen."""
+    """An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be seen.
+
+    In the billing store, neither ``app_id`` nor ``tenant_id`` may be empty.
+    """
 
 
 class InvalidMetadata(PgledgerError, code="LG007"):
@@ -126,9 +131,9 @@ class SameAccount(PgledgerError, code="LG011"):
 
 
 class InvalidBatch(PgledgerError, code="LG012"):
-    """The arrays of a batch are null, not one-dimensional, or of unequal length.
+    """The arrays of a batch are None, not one-dimensional, or of unequal length.
 
-    Comes from SQL only: :meth:`pgledger.Ledger.create_transfers` always sends well-formed arrays.
+    Comes from SQL only: Python always sends well-formed arrays.
     """
 
 
@@ -148,11 +153,11 @@ class InvalidPage(PgledgerError, code="LG014"):
 
 
 class AccountNotFound(PgledgerError, code="LG020"):
-    """There is no account of this id under this app_id. Check both."""
+    """There is no account of this id under this ``app_id``. Check both."""
 
 
 class TransferNotFound(PgledgerError, code="LG021"):
-    """There is no transfer of this id under this app_id. Check both."""
+    """There is no transfer of this id under this ``app_id``. Check both."""
 
 
 class CurrencyMismatch(PgledgerError, code="LG022"):
@@ -206,7 +211,7 @@ class InvalidPlan(PgledgerError, code="LG102"):
     """A plan's features or pricing are not valid.
 
     The message names the JSON path of what is wrong, for example
-    ``$.pricing.prices[0].tiers[1].up_to``, and says why.
+    $.pricing.prices[0].tiers[1].up_to, and says why.
     """
 
 
@@ -240,32 +245,34 @@ class UsagePurged(PgledgerError, code="LG106"):
 class InvalidInvoice(PgledgerError, code="LG107"):
     """Lines or tax rates given for an invoice are not valid.
 
-    The message names the JSON path of what is wrong, for example ``$.lines[0].amount``, and says
-    why.
+    The message names the JSON path of what is wrong, for example $.lines[0].amount, and says why.
     """
 
 
 class PlanNotFound(PgledgerError, code="LG110"):
-    """There is no plan of this id or slug for this app_id and tenant. Check all three."""
+    """There is no plan of this id or slug for this ``app_id`` and tenant. Check all three."""
 
 
 class FeatureNotFound(PgledgerError, code="LG111"):
-    """There is no feature of this id or key for this app_id and tenant, nor a global one.
+    """There is no feature of this id or key for this ``app_id`` and tenant, nor a global one.
 
     Check all three, or create it with :meth:`pgledger.Billing.create_feature`.
     """
 
 
 class SubscriptionNotFound(PgledgerError, code="LG112"):
-    """There is no subscription of this id under this app_id and tenant_id. Check all three."""
+    """There is no subscription of this id under this ``app_id`` and ``tenant_id``.
+
+    Check all three.
+    """
 
 
 class InvoiceNotFound(PgledgerError, code="LG113"):
-    """There is no invoice of this id under this app_id and tenant_id. Check all three."""
+    """There is no invoice of this id under this ``app_id`` and ``tenant_id``. Check all three."""
 
 
 class CouponNotFound(PgledgerError, code="LG114"):
-    """There is no coupon of this code or id for this app_id and tenant. Check all three."""
+    """There is no coupon of this code or id for this ``app_id`` and tenant. Check all three."""
 
 
 class AlreadyExists(PgledgerError, code="LG120"):

@@ -311,8 +311,9 @@ comment on column ledger_plan.description is 'Text for people, or null.';
 comment on column ledger_plan.status is
   'Who has an archived one keeps it, nobody new may take it; one of: active, archived.';
 comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plan.features is 'Features and their limits, as given.';
-comment on column ledger_plan.pricing is 'Base fee and prices, as given.';
+comment on column ledger_plan.features is
+  'JSON array of features and their limits, as given.';
+comment on column ledger_plan.pricing is 'JSON object of base fee and prices, as given.';
 comment on column ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column ledger_plan.interval_count is 'Units in a billing period.';

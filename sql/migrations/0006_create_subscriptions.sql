@@ -217,7 +217,8 @@ comment on column ledger_subscription.add_on is 'Whether others may be active be
 comment on column ledger_subscription.unused_time is
   'What becomes of paid time that a cancellation at once leaves unused; one of: none, credit, '
   'refund.';
-comment on column ledger_subscription.tax_rates is 'Tax rates of its invoices, as given.';
+comment on column ledger_subscription.tax_rates is
+  'JSON array of the tax rates of its invoices, as given.';
 comment on column ledger_subscription.version is 'Counts changes, from 1.';
 comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscription.created_at is 'When it was created.';

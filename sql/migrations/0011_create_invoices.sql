@@ -392,8 +392,9 @@ comment on column ledger_invoice.amount_remaining is
 comment on column ledger_invoice.refund_due is 'What is to be paid back of a total below zero.';
 comment on column ledger_invoice.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant.';
-comment on column ledger_invoice.line_items is 'Its lines, in their order.';
-comment on column ledger_invoice.tax_rates is 'Tax rates that it was computed with, as given.';
+comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
+comment on column ledger_invoice.tax_rates is
+  'JSON array of the tax rates that it was computed with, as given.';
 comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
 comment on column ledger_invoice.paid_at is 'When payments covered it, or null.';
@@ -478,9 +479,9 @@ comment on column ledger_invoice_preview.refund_due is
   'What is to be paid back of a total below zero.';
 comment on column ledger_invoice_preview.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant.';
-comment on column ledger_invoice_preview.line_items is 'Its lines, in their order.';
+comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
 comment on column ledger_invoice_preview.tax_rates is
-  'Tax rates that it was computed with, as given.';
+  'JSON array of the tax rates that it was computed with, as given.';
 comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
 comment on column ledger_invoice_preview.paid_at is 'When payments covered it, or null.';

@@ -57,7 +57,8 @@ as $$
       'LG006', 'InvalidScope', '%s %s is not valid: %s',
       'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible. '
       'In the billing store neither may be empty.',
-      'An app_id, tenant_id or group_id is too long or has characters that cannot be seen.',
+      'An app_id, tenant_id or group_id is too long or cannot be seen. '
+      'In the billing store, neither app_id nor tenant_id may be empty.',
       false
     ),
     (

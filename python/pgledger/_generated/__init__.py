@@ -1,0 +1,1 @@
+"""What is made from the comments in sql/: calls, statements, rows and errors."""

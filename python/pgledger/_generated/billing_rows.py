@@ -1,0 +1,675 @@
+# Written by scripts/build_catalog.py from the comments in sql/: change those.
+
+"""Rows that the billing store's functions return, as frozen dataclasses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pgledger._invoice_lines import InvoiceLine
+
+__all__ = [
+    "Consumption",
+    "Coupon",
+    "CouponRedemption",
+    "Currency",
+    "Entitlement",
+    "Feature",
+    "FeatureUsage",
+    "Invoice",
+    "InvoicePreview",
+    "Payment",
+    "Plan",
+    "PriceLine",
+    "Subscription",
+    "SubscriptionMove",
+    "UsageAnswer",
+    "UsageEvent",
+    "UsageReceipt",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What plans can contain: ``ledger_feature``.
+
+    Attributes:
+        id: Public id, ``feat_`` and a ULID.
+        app_id: App that it belongs to; * for all apps.
+        tenant_id: Tenant of a custom deal; the empty text for all tenants.
+        key: Name in plans and usage events, for example ``api_calls``.
+        name: Name for people.
+        description: Text for people, or None.
+        type: What it is: boolean is on or off, metered adds usage up over a period, seat is a
+            level; one of: ``boolean``, ``metered``, ``seat``.
+        aggregation: What usage of a metered feature comes to (none for the other types); one of:
+            ``sum``, ``count``, ``max``, ``unique_count``, ``latest``, or None.
+        unique_key: Member of an event's metadata whose different values ``unique_count`` counts, or
+            None.
+        status: No new plan may contain an archived one; one of: ``active``, ``archived``.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    key: str
+    name: str
+    description: str | None
+    type: Literal["boolean", "metered", "seat"]
+    aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None
+    unique_key: str | None
+    status: Literal["active", "archived"]
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a subscription gives and what it costs: ``ledger_plan``.
+
+    Attributes:
+        id: Public id, ``plan_`` and a ULID.
+        app_id: App that it belongs to.
+        tenant_id: Tenant of a custom deal; the empty text for all tenants.
+        slug: Name in addresses and code, for example pro.
+        name: Name for people.
+        description: Text for people, or None.
+        status: Who has an archived one keeps it, nobody new may take it; one of: ``active``,
+            ``archived``.
+        currency: Currency of every amount in pricing.
+        features: JSON array of features and their limits, as given.
+        pricing: JSON object of base fee and prices, as given.
+        billing_interval: Unit of the billing period; one of: ``day``, ``week``, ``month``,
+            ``year``.
+        interval_count: Units in a billing period.
+        trial_days: Days of trial that a new subscription gets.
+        anchor_at_trial_end: Whether periods count from the end of the trial.
+        add_on: Whether a tenant may have it beside another active subscription.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    slug: str
+    name: str
+    description: str | None
+    status: Literal["active", "archived"]
+    currency: str
+    features: Sequence[Mapping[str, Any]] = field(hash=False)
+    pricing: Mapping[str, Any] = field(hash=False)
+    billing_interval: Literal["day", "week", "month", "year"]
+    interval_count: int
+    trial_days: int
+    anchor_at_trial_end: bool
+    add_on: bool
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """How far amounts of a currency are rounded: ``ledger_currency``.
+
+    Attributes:
+        app_id: App that defined it; * for ISO 4217.
+        code: Code, for example JPY or POINTS.
+        exponent: Decimal places.
+    """
+
+    app_id: str
+    code: str
+    exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One line of what usage costs: ``ledger_price_line``.
+
+    Attributes:
+        line: Which line, from 1.
+        kind: usage; ``true_up``: what is missing to the minimum; cap: what is above the maximum,
+            below zero. One of: ``usage``, ``true_up``, ``cap``.
+        description: Text for people.
+        quantity: How much is charged for, or None.
+        unit_amount: Price of one, or None.
+        flat_amount: Amount that is due whatever the quantity, or None.
+        amount: What it comes to.
+    """
+
+    line: int
+    kind: Literal["usage", "true_up", "cap"]
+    description: str
+    quantity: Decimal | None
+    unit_amount: Decimal | None
+    flat_amount: Decimal | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which plan a tenant has, since when and until when: ``ledger_subscription``.
+
+    Attributes:
+        id: Public id, ``sub_`` and a ULID.
+        app_id: App.
+        tenant_id: Tenant who subscribes.
+        plan_id: Plan as of now.
+        plan_slug: Its slug.
+        status: State; canceled is final; one of: ``trialing``, ``active``, ``paused``,
+            ``canceled``.
+        quantity: How many times the plan is taken.
+        started_at: When it began.
+        anchor_at: Boundary number 0 of its periods: every other is whole intervals from it.
+        time_zone: Zone in whose days and months periods are counted.
+        billing_interval: Unit of the billing period; one of: ``day``, ``week``, ``month``,
+            ``year``.
+        interval_count: Intervals in a period.
+        current_period_start: Start of the current period, inclusive.
+        current_period_end: End of the current period, exclusive.
+        trial_end: When the trial ends or ended (none without one), or None.
+        cancel_at: When it will end, if that is decided, or None.
+        canceled_at: When its end was asked for, or None.
+        paused_at: Since when it is paused, or None.
+        ended_at: When it ended, or None.
+        add_on: Whether others may be active beside it.
+        unused_time: What becomes of paid time that a cancellation at once leaves unused; one of:
+            ``none``, ``credit``, ``refund``.
+        tax_rates: JSON array of the tax rates of its invoices, as given.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    plan_id: str
+    plan_slug: str
+    status: Literal["trialing", "active", "paused", "canceled"]
+    quantity: Decimal
+    started_at: datetime
+    anchor_at: datetime
+    time_zone: str
+    billing_interval: Literal["day", "week", "month", "year"]
+    interval_count: int
+    current_period_start: datetime
+    current_period_end: datetime
+    trial_end: datetime | None
+    cancel_at: datetime | None
+    canceled_at: datetime | None
+    paused_at: datetime | None
+    ended_at: datetime | None
+    add_on: bool
+    unused_time: Literal["none", "credit", "refund"]
+    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsageAnswer:
+    """What became of one event of a batch: ``ledger_usage_answer``.
+
+    Attributes:
+        event_index: Which of the batch, from 1.
+        status: What became of it; the key of a duplicate had been counted before; one of:
+            ``inserted``, ``duplicate``, ``rejected``.
+        id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one,
+            unless that is purged just now; of a rejected one none: or None.
+        error: SQLSTATE of what is wrong with a rejected one, or None.
+        reason: The same in words, or None.
+    """
+
+    event_index: int
+    status: Literal["inserted", "duplicate", "rejected"]
+    id: str | None
+    error: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReceipt:
+    """What became of a single event: ``ledger_usage_receipt``.
+
+    Attributes:
+        status: What became of it; the key of a duplicate had been counted before; one of:
+            ``inserted``, ``duplicate``.
+        id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one,
+            unless that is purged just now, or None.
+    """
+
+    status: Literal["inserted", "duplicate"]
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent:
+    """Usage as it was reported: ``ledger_usage_event``.
+
+    Attributes:
+        id: Public id, ``evt_`` and a ULID.
+        app_id: App.
+        tenant_id: Who used it.
+        feature_key: What was used.
+        quantity: How much.
+        event_at: When it happened; it belongs to the period that this lies in.
+        idempotency_key: The tenant's own name of the event, or None.
+        metadata: JSON object given with it, or None.
+        created_at: When it was recorded.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    feature_key: str
+    quantity: Decimal
+    event_at: datetime
+    idempotency_key: str | None
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureUsage:
+    """What usage of a feature comes to: ``ledger_feature_usage``.
+
+    Attributes:
+        feature_key: What was used.
+        aggregation: How it was counted.
+        value: What it comes to.
+    """
+
+    feature_key: str
+    aggregation: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """Whether a tenant may use a feature: ``ledger_entitlement``.
+
+    Attributes:
+        allowed: Whether the quantity asked for may be used.
+        feature: Key of the feature.
+        used: Usage in the limit's period, or seats taken.
+        limit: How much there is; -1 for unlimited.
+        remaining: How much of it is left; -1 for unlimited.
+        soft_limit: Whether usage may go beyond the limit, at a price.
+        reason: Why it is allowed or not; ``soft_limit`` is beyond the limit, at a price; one of:
+            ``within_limit``, ``unlimited``, ``soft_limit``, ``enabled``, ``limit_exceeded``,
+            ``disabled``, ``not_in_plan``, ``no_subscription``, ``paused``.
+    """
+
+    allowed: bool
+    feature: str
+    used: Decimal
+    limit: Decimal
+    remaining: Decimal
+    soft_limit: bool
+    reason: Literal[
+        "within_limit",
+        "unlimited",
+        "soft_limit",
+        "enabled",
+        "limit_exceeded",
+        "disabled",
+        "not_in_plan",
+        "no_subscription",
+        "paused",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """An entitlement that was checked and used in one step: ``ledger_consumption``.
+
+    Attributes:
+        allowed: Whether the quantity was recorded as used.
+        feature: Key of the feature.
+        used: Usage in the limit's period afterwards, or seats taken.
+        limit: How much there is; -1 for unlimited.
+        remaining: How much of it is left afterwards; -1 for unlimited.
+        soft_limit: Whether usage may go beyond the limit, at a price.
+        reason: Why it is allowed or not; ``soft_limit`` is beyond the limit, at a price; one of:
+            ``within_limit``, ``unlimited``, ``soft_limit``, ``enabled``, ``limit_exceeded``,
+            ``disabled``, ``not_in_plan``, ``no_subscription``, ``paused``.
+        event_id: Public id of the usage event, ``evt_`` and a ULID; of a duplicate that of the
+            first one; none if nothing was recorded: or None.
+    """
+
+    allowed: bool
+    feature: str
+    used: Decimal
+    limit: Decimal
+    remaining: Decimal
+    soft_limit: bool
+    reason: Literal[
+        "within_limit",
+        "unlimited",
+        "soft_limit",
+        "enabled",
+        "limit_exceeded",
+        "disabled",
+        "not_in_plan",
+        "no_subscription",
+        "paused",
+    ]
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A discount that tenants can redeem: ``ledger_coupon``.
+
+    Attributes:
+        id: Public id, ``cpn_`` and a ULID.
+        app_id: App that it belongs to.
+        tenant_id: Tenant of a custom deal; the empty text for all tenants.
+        code: What is typed to redeem it, for example WELCOME20.
+        name: Name for people; stands on invoices.
+        percentage: Percent off, above 0 to 100 (none for an amount), or None.
+        amount: Amount off (none for a percentage), or None.
+        currency: Currency of its amounts; if it has one, it is for invoices in that currency only,
+            or None.
+        duration: How many invoices a redemption reduces; one of: ``once``, ``repeating``,
+            ``forever``.
+        duration_invoices: How many, if it is repeating, or None.
+        applies_to: Keys of the features whose lines it reduces, base among them for the base fee
+            (none for the whole invoice), or None.
+        minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies, or
+            None.
+        valid_from: From when on it can be redeemed, inclusive, or None.
+        valid_until: Until when, exclusive, or None.
+        max_redemptions: How often it can be redeemed in all, or None.
+        max_redemptions_per_tenant: How often one tenant can redeem it, or None.
+        redemptions: How often it has been redeemed.
+        status: An archived one can no longer be redeemed; one of: ``active``, ``archived``.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was created.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    code: str
+    name: str
+    percentage: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+    duration: Literal["once", "repeating", "forever"]
+    duration_invoices: int | None
+    applies_to: tuple[str, ...] | None
+    minimum_subtotal: Decimal | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+    max_redemptions: int | None
+    max_redemptions_per_tenant: int | None
+    redemptions: int
+    status: Literal["active", "archived"]
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CouponRedemption:
+    """A coupon in the hands of a tenant: ``ledger_coupon_redemption``.
+
+    Attributes:
+        id: Public id, ``red_`` and a ULID.
+        app_id: App.
+        tenant_id: Who redeemed it.
+        coupon_id: Which coupon.
+        code: Its code.
+        subscription_id: Subscription whose invoices it reduces (none for all of the tenant's), or
+            None.
+        status: Nothing is left of a used one; one of: ``active``, ``used``.
+        uses_left: How many invoices it can still reduce (none for any number), or None.
+        amount_left: What is left of an amount off that is for once (none for all others), or None.
+        created_at: When it was redeemed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    coupon_id: str
+    code: str
+    subscription_id: str | None
+    status: Literal["active", "used"]
+    uses_left: int | None
+    amount_left: Decimal | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice with its lines: ``ledger_invoice``.
+
+    Attributes:
+        id: Public id, ``inv_`` and a ULID.
+        app_id: App.
+        tenant_id: Who is billed.
+        subscription_id: For which subscription (none for a one-off invoice), or None.
+        kind: What it is for. period: what a period has come to. start: a base fee at the start of
+            what it pays for. interim: usage within a period. ``one_off``: lines that the app gave.
+            One of: ``period``, ``start``, ``interim``, ``one_off``.
+        period_start: Start of the period it is for, inclusive (none for a one-off invoice), or
+            None.
+        period_end: End of the period it is for, exclusive, or None.
+        status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
+            ``past_due``, ``voided``, ``uncollectible``.
+        number: Number within the app, from 1 without a gap (none for a draft), or None.
+        currency: Currency of all amounts.
+        subtotal: Sum of the lines before discounts and taxes.
+        discount: Sum of what coupons take off.
+        tax: Sum of the taxes.
+        total: subtotal less discount plus tax; below zero where it credits more than it charges.
+        credits_applied: What a wallet has paid of the total.
+        amount_due: total less ``credits_applied``, at least 0.
+        amount_paid: Sum of the payments made on it.
+        amount_remaining: What is still to be paid; 0 for one that is voided.
+        refund_due: What is to be paid back of a total below zero.
+        unapplied: What was paid too much, or credited and not refunded: kept for the tenant.
+        line_items: JSON array of its lines, in their order.
+        tax_rates: JSON array of the tax rates that it was computed with, as given.
+        finalized_at: When it became final, or None.
+        due_at: When it is to be paid, or None.
+        paid_at: When payments covered it, or None.
+        voided_at: When it was voided, or None.
+        void_reason: Why it was voided, or None.
+        uncollectible_at: When it was given up, or None.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was drawn up.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    subscription_id: str | None
+    kind: Literal["period", "start", "interim", "one_off"]
+    period_start: datetime | None
+    period_end: datetime | None
+    status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
+    number: int | None
+    currency: str
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    total: Decimal
+    credits_applied: Decimal
+    amount_due: Decimal
+    amount_paid: Decimal
+    amount_remaining: Decimal
+    refund_due: Decimal
+    unapplied: Decimal
+    line_items: tuple[InvoiceLine, ...] = field(hash=False)
+    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
+    finalized_at: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    void_reason: str | None
+    uncollectible_at: datetime | None
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePreview:
+    """An invoice as it would be drawn up, or as it was: ``ledger_invoice_preview``.
+
+    Attributes:
+        id: Public id, ``inv_`` and a ULID (none as long as it is not written down), or None.
+        app_id: App.
+        tenant_id: Who is billed.
+        subscription_id: For which subscription (none for a one-off invoice), or None.
+        kind: What it is for. period: what a period has come to. start: a base fee at the start of
+            what it pays for. interim: usage within a period. ``one_off``: lines that the app gave.
+            One of: ``period``, ``start``, ``interim``, ``one_off``.
+        period_start: Start of the period it is for, inclusive (none for a one-off invoice), or
+            None.
+        period_end: End of the period it is for, exclusive, or None.
+        status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
+            ``past_due``, ``voided``, ``uncollectible``.
+        number: Number within the app, from 1 without a gap (none for a draft), or None.
+        currency: Currency of all amounts.
+        subtotal: Sum of the lines before discounts and taxes.
+        discount: Sum of what coupons take off.
+        tax: Sum of the taxes.
+        total: subtotal less discount plus tax; below zero where it credits more than it charges.
+        credits_applied: What a wallet has paid of the total.
+        amount_due: total less ``credits_applied``, at least 0.
+        amount_paid: Sum of the payments made on it.
+        amount_remaining: What is still to be paid; 0 for one that is voided.
+        refund_due: What is to be paid back of a total below zero.
+        unapplied: What was paid too much, or credited and not refunded: kept for the tenant.
+        line_items: JSON array of its lines, in their order.
+        tax_rates: JSON array of the tax rates that it was computed with, as given.
+        finalized_at: When it became final, or None.
+        due_at: When it is to be paid, or None.
+        paid_at: When payments covered it, or None.
+        voided_at: When it was voided, or None.
+        void_reason: Why it was voided, or None.
+        uncollectible_at: When it was given up, or None.
+        version: Counts changes, from 1 (none as long as it is not written down), or None.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was drawn up (none as long as it is not written down), or None.
+        updated_at: When it was last changed (none as long as it is not written down), or None.
+    """
+
+    id: str | None
+    app_id: str
+    tenant_id: str
+    subscription_id: str | None
+    kind: Literal["period", "start", "interim", "one_off"]
+    period_start: datetime | None
+    period_end: datetime | None
+    status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
+    number: int | None
+    currency: str
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    total: Decimal
+    credits_applied: Decimal
+    amount_due: Decimal
+    amount_paid: Decimal
+    amount_remaining: Decimal
+    refund_due: Decimal
+    unapplied: Decimal
+    line_items: tuple[InvoiceLine, ...] = field(hash=False)
+    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
+    finalized_at: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    void_reason: str | None
+    uncollectible_at: datetime | None
+    version: int | None
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that came in for an invoice: ``ledger_payment``.
+
+    Attributes:
+        id: Public id, ``pay_`` and a ULID.
+        app_id: App.
+        tenant_id: Who paid.
+        invoice_id: Which invoice.
+        amount: Amount in the invoice's currency.
+        currency: That currency.
+        reference: What the payment is called where it was made, or None.
+        paid_at: When it was paid.
+        created_at: When it was written down.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    invoice_id: str
+    amount: Decimal
+    currency: str
+    reference: str | None
+    paid_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionMove:
+    """One step that the clock has made due: ``ledger_subscription_move``.
+
+    Attributes:
+        tenant_id: Whose subscription or invoice.
+        subscription_id: Which subscription (none for a one-off invoice), or None.
+        change: What happened. failed: it could not be moved or invoiced, and is tried again in an
+            hour. ``nothing_due``: very many had only to be looked at. One of: ``trial_ended``,
+            ``period_started``, ``canceled``, ``invoice_drafted``, ``invoice_finalized``,
+            ``invoice_past_due``, ``failed``, ``nothing_due``.
+        occurred_at: The boundary at which it took effect; of an invoice, when it was made or due.
+        invoice_id: The invoice, if it is about one, or None.
+        error: What went wrong, of one that failed, or None.
+    """
+
+    tenant_id: str
+    subscription_id: str | None
+    change: Literal[
+        "trial_ended",
+        "period_started",
+        "canceled",
+        "invoice_drafted",
+        "invoice_finalized",
+        "invoice_past_due",
+        "failed",
+        "nothing_due",
+    ]
+    occurred_at: datetime
+    invoice_id: str | None
+    error: str | None

@@ -1,0 +1,360 @@
+# Written by scripts/build_catalog.py from the comments in sql/: change those.
+
+"""The calls of the ledger's functions on an asynchronous connection, a method each."""
+
+# ruff: noqa: A002 -- arguments are named as in SQL, where an id is an id
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
+
+from pgledger._calling_async import AsyncCaller
+from pgledger._generated.ledger_rows import Account, Check, Entry, Transfer
+from pgledger._generated.ledger_statements import (
+    ACCOUNT_ROW,
+    CHECK_ROW,
+    ENTRY_ROW,
+    TRANSFER_ROW,
+    statements_for,
+)
+from pgledger._wire import (
+    decimal_text,
+    flag_text,
+    integer_text,
+    metadata_text,
+    optional_integer_text,
+    time_text,
+)
+
+
+class AsyncLedgerCalls(AsyncCaller):
+    """A method for each function of the ledger."""
+
+    __slots__ = ("_statements",)
+
+    def __init__(self, conn: AsyncConnection[Any], *, schema: str | None = None) -> None:
+        super().__init__(conn, schema=schema)
+        self._statements = statements_for(schema)
+
+    async def generate_id(
+        self,
+        prefix: str,
+    ) -> str:
+        """Makes an id in the database, by its clock: ``pgledger_generate_id``.
+
+        Ids of one session ascend while the clock does not step back. :func:`pgledger.ids.generate`
+        makes one without asking the database.
+
+        [[was: Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a ULID. Ids of
+        one session ascend.]]
+
+        Args:
+            prefix: What it is for: 1 to 16 lower-case letters, for example pglt.
+
+        Returns:
+            The prefix, an underscore and a ULID.
+
+        Raises:
+            InvalidIdPrefix: The prefix is something else.
+        """
+        value: str = await self._fetch_one(scalar_row, self._statements.generate_id, (prefix,))
+        return value
+
+    async def create_account(
+        self,
+        name: str,
+        currency: str,
+        *,
+        allow_negative_balance: bool = True,
+        allow_positive_balance: bool = True,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        tenant_id: str = "",
+    ) -> Account:
+        """Opens an account with balance zero: ``pgledger_create_account``.
+
+        Args:
+            name: For people, 1 to 255 characters, stored as given; need not be unique. [[was: for
+                people, 1 to 255 characters.]]
+            currency: Unit of the balance, 1 to 32 visible characters, for example USD. [[was: unit
+                of the balance, 1 to 32 visible characters.]]
+            allow_negative_balance: Whether a transfer may leave the balance below zero. [[was: what
+                transfers may make of the balance.]]
+            allow_positive_balance: Whether a transfer may leave the balance above zero. [[was: what
+                transfers may make of the balance.]]
+            metadata: JSON object of at most 64 KiB, immutable like the account. Store references in
+                it, never personal data. [[was: JSON object, at most 64 KiB.]], or None.
+            id: The account's id if the caller chooses it. The same call with the same id returns
+                the first call's account. [[was: ``pgla_`` and a ULID of your own choice, to make
+                the call repeatable.]], or None.
+            app_id: Set of books that the account belongs to. [[was: set of books.]]
+            tenant_id: Whose account it is. [[was: whose account it is.]]
+
+        Returns:
+            The account.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidName: The name is empty, cannot be seen or is too long.
+            InvalidCurrency: The currency is empty, has spaces or is too long.
+            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidId: An id is malformed.
+            IdempotencyConflict: The id is taken by a different account.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.create_account,
+            (
+                name,
+                currency,
+                flag_text("allow_negative_balance", allow_negative_balance),
+                flag_text("allow_positive_balance", allow_positive_balance),
+                metadata_text(metadata),
+                id,
+                app_id,
+                tenant_id,
+            ),
+        )
+
+    async def create_transfer(
+        self,
+        from_account_id: str,
+        to_account_id: str,
+        amount: Decimal | int,
+        *,
+        event_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        app_id: str = "",
+        allow_future_event_at: bool = False,
+    ) -> Transfer:
+        """Moves an amount from one account to another: ``pgledger_create_transfer``.
+
+        Args:
+            from_account_id: Account that the amount leaves.
+            to_account_id: Account that the amount reaches, of the same currency.
+            amount: Above 0, below 1e30, at most 18 decimal places. [[was: in units of the accounts'
+                currency, above 0, below 1e30, at most 18 decimal places.]]
+            event_at: When it happened in the world; None means when it is recorded. [[was: when it
+                happened, if not now; at most a day ahead unless ``allow_future_event_at``.]], or
+                None.
+            metadata: JSON object of at most 64 KiB, immutable like the transfer. Store references
+                in it, never personal data. [[was: JSON object, at most 64 KiB.]], or None.
+            id: The transfer's id if the caller chooses it. The same call with the same id takes
+                effect once and returns the first result. [[was: ``pglt_`` and a ULID of your own
+                choice, to make the call repeatable.]], or None.
+            app_id: Set of books that both accounts belong to. [[was: set of books.]]
+            allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
+
+        Returns:
+            The transfer, with both accounts' balances and versions right after it.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SameAccount: Both accounts are the same.
+            InvalidAmount: The amount is not in range.
+            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            EventAtInFuture: ``event_at`` is more than a day ahead.
+            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            AccountNotFound: There is no such account under this ``app_id``.
+            CurrencyMismatch: The accounts have different currencies.
+            IdempotencyConflict: The id is taken by a different transfer.
+            InsufficientFunds: It would leave an account below zero that does not allow it.
+            PositiveBalanceNotAllowed: It would leave an account above zero that does not allow it.
+            BalanceOutOfRange: A balance would reach 1e30 or -1e30.
+        """
+        return await self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.create_transfer,
+            (
+                from_account_id,
+                to_account_id,
+                decimal_text("amount", amount),
+                time_text("event_at", event_at),
+                metadata_text(metadata),
+                id,
+                app_id,
+                flag_text("allow_future_event_at", allow_future_event_at),
+            ),
+        )
+
+    async def get_account(
+        self,
+        id: str,
+        *,
+        app_id: str = "",
+    ) -> Account:
+        """Returns an account as it is now: ``pgledger_get_account``.
+
+        [[was: The account of that id, with its balance.]]
+
+        Args:
+            id: The account's id.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            [[?]]
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidId: An id is malformed.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return await self._fetch_one(
+            ACCOUNT_ROW,
+            self._statements.get_account,
+            (
+                id,
+                app_id,
+            ),
+        )
+
+    async def get_transfer(
+        self,
+        id: str,
+        *,
+        app_id: str = "",
+    ) -> Transfer:
+        """Returns a transfer: ``pgledger_get_transfer``.
+
+        [[was: The transfer of that id, with both accounts as it left them.]]
+
+        Args:
+            id: The transfer's id.
+            app_id: Set of books that it belongs to.
+
+        Returns:
+            [[?]]
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidId: An id is malformed.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            TransferNotFound: There is no such transfer under this ``app_id``.
+        """
+        return await self._fetch_one(
+            TRANSFER_ROW,
+            self._statements.get_transfer,
+            (
+                id,
+                app_id,
+            ),
+        )
+
+    async def account_entries(
+        self,
+        account_id: str,
+        *,
+        page_size: int = 100,
+        newest_first: bool = True,
+        after_version: int | None = None,
+        app_id: str = "",
+    ) -> list[Entry]:
+        """Returns one page of an account's entries: ``pgledger_account_entries``.
+
+        Costs as much as the page is long, however long the account's history is.
+
+        [[was: One page of an account's entries, newest or oldest first; a page reads only its own
+        rows, however long the history.]]
+
+        Args:
+            account_id: Whose entries.
+            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
+            newest_first: From the newest to the oldest, or the other way.
+            after_version: ``account_version`` of the last entry of the page before, None for the
+                first page. [[was: the ``account_version`` of the last entry of the page before;
+                None for the first page.]], or None.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The entries in order; fewer than ``page_size`` on the last page.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidId: An id is malformed.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
+                start.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        return await self._fetch_all(
+            ENTRY_ROW,
+            self._statements.account_entries,
+            (
+                account_id,
+                integer_text("page_size", page_size),
+                flag_text("newest_first", newest_first),
+                optional_integer_text("after_version", after_version),
+                app_id,
+            ),
+        )
+
+    async def balance_at(
+        self,
+        account_id: str,
+        at: datetime,
+        *,
+        app_id: str = "",
+    ) -> Decimal:
+        """Returns an account's balance at a time, as recorded: ``pgledger_balance_at``.
+
+        [[was: Balance of an account at a time, as recorded: the sum of its entries whose
+        ``created_at`` is not later than that; 0 before the first. A transfer is recorded shortly
+        before it commits, so the answer for a time is final once the transactions that were open
+        then have ended.]]
+
+        Args:
+            account_id: Whose balance.
+            at: Everything recorded (``created_at``) until then counts, then included.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The balance in units of the account's currency; zero before its first entry.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidId: An id is malformed.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            AccountNotFound: There is no such account under this ``app_id``.
+        """
+        value: Decimal = await self._fetch_one(
+            scalar_row,
+            self._statements.balance_at,
+            (
+                account_id,
+                time_text("at", at),
+                app_id,
+            ),
+        )
+        return value
+
+    async def verify(
+        self,
+    ) -> list[Check]:
+        """Proves the books from the data: ``pgledger_verify``.
+
+        Reads everything, as an auditor would; a big ledger takes its time.
+
+        [[was: Proves from the data that the books are in order. One row a check: what it checks,
+        how many rows it looked at, how many broke the rule, and one of those. All is well when
+        violations are 0 throughout. Reads every transfer.]]
+
+        Returns:
+            One row for each check. The books are in order if all(check.ok for check in rows).
+        """
+        return await self._fetch_all(CHECK_ROW, self._statements.verify, ())

@@ -1,0 +1,85 @@
+# Written by scripts/build_catalog.py from the comments in sql/: change those.
+
+"""A statement for each function of the ledger, and what reads the rows that come back."""
+
+from functools import lru_cache
+
+from pgledger._generated.ledger_rows import Account, Check, Entry, Transfer
+from pgledger._wire import Calls, row_factory
+
+ACCOUNT_ROW = row_factory(Account)
+TRANSFER_ROW = row_factory(Transfer)
+ENTRY_ROW = row_factory(Entry)
+CHECK_ROW = row_factory(Check)
+
+
+class LedgerStatements:
+    """The text of every call, for one schema of the public surface."""
+
+    def __init__(self, schema: str | None) -> None:
+        calls = Calls(schema)
+        self._add_core(calls)
+        self._add_ledger(calls)
+
+    def _add_core(self, calls: Calls) -> None:
+        self.generate_id = calls.value("pgledger_generate_id", prefix="text")
+
+    def _add_ledger(self, calls: Calls) -> None:
+        self.create_account = calls.rows(
+            Account,
+            "pgledger_create_account",
+            name="text",
+            currency="text",
+            allow_negative_balance="boolean",
+            allow_positive_balance="boolean",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            tenant_id="text",
+        )
+        self.create_transfer = calls.rows(
+            Transfer,
+            "pgledger_create_transfer",
+            from_account_id="text",
+            to_account_id="text",
+            amount="numeric",
+            event_at="timestamptz",
+            metadata="jsonb",
+            id="text",
+            app_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.create_transfers = calls.rows(
+            Transfer,
+            "pgledger_create_transfers_bulk",
+            from_account_ids="text[]",
+            to_account_ids="text[]",
+            amounts="numeric[]",
+            event_ats="timestamptz[]",
+            metadatas="jsonb[]",
+            ids="text[]",
+            app_id="text",
+            group_id="text",
+            allow_future_event_at="boolean",
+        )
+        self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
+        self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
+        self.account_entries = calls.rows(
+            Entry,
+            "pgledger_account_entries",
+            account_id="text",
+            page_size="integer",
+            newest_first="boolean",
+            after_version="bigint",
+            app_id="text",
+        )
+        self.balance_at = calls.value(
+            "pgledger_balance_at", account_id="text", at="timestamptz", app_id="text"
+        )
+        self.verify = calls.rows(Check, "pgledger_verify")
+
+
+@lru_cache
+def statements_for(schema: str | None) -> LedgerStatements:
+    """Returns the statements for a schema, or for the search_path if it is None."""
+    return LedgerStatements(schema)

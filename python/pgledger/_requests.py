@@ -1,0 +1,105 @@
+"""Batches as the parallel arrays that the functions for many take."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from pgledger._wire import (
+    array_text,
+    decimal_text,
+    metadata_text,
+    optional_array_text,
+    time_text,
+)
+from pgledger.billing_types import UsageRecord
+from pgledger.types import TransferRequest
+
+
+def request_arrays(
+    transfer_requests: Iterable[object],
+) -> tuple[str, str, str, str | None, str | None, str | None]:
+    """Returns requests as the six parallel arrays that the bulk function takes.
+
+    An optional array that would hold nothing but nulls is None, as if left out.
+
+    Raises:
+        TypeError: A request is neither a TransferRequest nor a tuple of three, or a value in it is
+            of a wrong type. The message says which request, counted from 1.
+        ValueError: A value in it is wrong in itself; the message says which, too.
+    """
+    requests: list[TransferRequest] = []
+    amounts: list[str] = []
+    event_ats: list[str | None] = []
+    metadatas: list[str | None] = []
+    for number, given in enumerate(transfer_requests, 1):
+        try:
+            request = given if isinstance(given, TransferRequest) else _request(given)
+            amounts.append(decimal_text("amount", request.amount))
+            event_ats.append(time_text("event_at", request.event_at))
+            metadatas.append(metadata_text(request.metadata))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"request {number}: {error}") from error
+        requests.append(request)
+    ids = [request.id for request in requests]
+    return (
+        array_text("from_account_id", (request.from_account_id for request in requests)),
+        array_text("to_account_id", (request.to_account_id for request in requests)),
+        "{" + ",".join(amounts) + "}",
+        optional_array_text("event_at", event_ats),
+        optional_array_text("metadata", metadatas),
+        optional_array_text("id", ids),
+    )
+
+
+def _request(given: object) -> TransferRequest:
+    if isinstance(given, tuple):
+        parts = cast("Any", given)
+        if len(parts) == 3:
+            return TransferRequest(*parts)
+        raise TypeError(
+            f"a tuple of {len(parts)} is no request: write (from_account_id, to_account_id, "
+            "amount), or a TransferRequest to give more"
+        )
+    raise TypeError(
+        f"{type(given).__name__} is no request: give a TransferRequest or a tuple "
+        "(from_account_id, to_account_id, amount)"
+    )
+
+
+def usage_arrays(
+    events: Iterable[object],
+) -> tuple[str, str, str, str | None, str | None, str | None]:
+    """Returns usage records as the six parallel arrays that ``ledger_ingest_usage`` takes.
+
+    An optional array that would hold nothing but nulls is None, as if left out.
+
+    Raises:
+        TypeError: One is no UsageRecord, or a value in it is of a wrong type. The message says
+            which event, counted from 1.
+        ValueError: A value in it is wrong in itself; the message says which, too.
+    """
+    records: list[UsageRecord] = []
+    quantities: list[str] = []
+    event_ats: list[str | None] = []
+    metadatas: list[str | None] = []
+    for number, event in enumerate(events, 1):
+        if not isinstance(event, UsageRecord):
+            raise TypeError(f"event {number}: must be a UsageRecord, not {type(event).__name__}")
+        try:
+            quantities.append(decimal_text("quantity", event.quantity))
+            event_ats.append(time_text("event_at", event.event_at))
+            metadatas.append(metadata_text(event.metadata))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"event {number}: {error}") from error
+        records.append(event)
+    return (
+        array_text("tenant_id", (record.tenant_id for record in records), of="event"),
+        array_text("feature_key", (record.feature_key for record in records), of="event"),
+        "{" + ",".join(quantities) + "}",
+        optional_array_text("event_at", event_ats, of="event"),
+        optional_array_text(
+            "idempotency_key", [record.idempotency_key for record in records], of="event"
+        ),
+        optional_array_text("metadata", metadatas, of="event"),
+    )

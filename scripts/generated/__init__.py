@@ -1,0 +1,1 @@
+"""What is written from a migrated database's catalog: Python's calls, the reference, the maps."""

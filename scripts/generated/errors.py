@@ -1,0 +1,53 @@
+"""Writes ``pgledger/errors.py``: a class for each registered error."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from generated.catalog import Error
+from generated.parts import HEADER
+from generated.words import Words, block
+
+
+def errors_module(errors: Sequence[Error], calls: Mapping[str, str]) -> str:
+    words = Words(calls, "")
+    names = ", ".join(f'"{name}"' for name in sorted(["PgledgerError", *(e.name for e in errors)]))
+    return f'''{HEADER}
+"""The errors of pgledger, one class for each SQLSTATE of class ``LG``.
+
+The database raises them; importing this module registers the classes with psycopg, so they arrive
+from a raw ``conn.execute`` as well as from a :class:`~pgledger.Ledger` or
+:class:`~pgledger.Billing`. The message names the ids and values concerned,
+``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the code. The database lists
+them all in the view ``pgledger_errors_v1``.
+
+No error of this module is cured by running the same transaction again at once. Those that are are
+PostgreSQL's own, and pass through unchanged: 40001 (serialization failure), 40P01 (deadlock) and
+55P03 (lock not available); :func:`pgledger.run_transaction` retries those.
+
+Like any error raised in the database, these abort the transaction. To go on after a refusal, make
+the call inside a savepoint: ``with conn.transaction(): ...``.
+"""
+
+from psycopg import DatabaseError
+
+__all__ = [{names}]
+
+
+class PgledgerError(DatabaseError):
+    """Any refusal by pgledger: catch it to catch them all."""
+''' + "".join(error_class(error, words) for error in errors)
+
+
+def error_class(error: Error, words: Words) -> str:
+    first, *rest = re.split(r"(?<=\.)\s", error.meaning, maxsplit=1)
+    text = words.pythonic(first)
+    if rest and len(text) + len(rest[0]) > 88:
+        more = block(words.pythonic(rest[0]), "    ") if rest else ""
+        doc = f"{text}\n\n{more}\n    " if more else text
+    else:
+        doc = " ".join([text, *(words.pythonic(one) for one in rest)])
+    return f'''
+
+class {error.name}(PgledgerError, code="{error.code}"):
+    """{doc}"""
+'''

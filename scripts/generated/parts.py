@@ -1,0 +1,92 @@
+"""What all generated Python has in common: the two parts, names, types."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from generated.catalog import Catalog, Field, Function, ResultType
+
+HEADER: Final = "# Written by scripts/build_catalog.py from the comments in sql/: change those.\n"
+
+# Functions that no method calls: two ways to write a batch in SQL by hand, and what
+# pgledger.ids does without asking the database.
+WITHOUT_METHOD: Final = frozenset(
+    {
+        "pgledger_create_transfers",
+        "pgledger_id_timestamp",
+        "pgledger_ulid_to_uuid",
+        "pgledger_uuid_to_ulid",
+    }
+)
+SCALARS: Final = {
+    "text": "str",
+    "name": "str",
+    "boolean": "bool",
+    "integer": "int",
+    "bigint": "int",
+    "numeric": "Decimal",
+    "timestamptz": "datetime",
+    "interval": "timedelta",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the two systems: the ledger or the billing store.
+
+    Attributes:
+        name: Its word in names of modules.
+        prefix: What its functions' names begin with.
+        owner: Class that a user calls.
+        what: What it is, for the heads of modules.
+    """
+
+    name: str
+    prefix: str
+    owner: str
+    what: str
+
+
+LEDGER: Final = Part("ledger", "pgledger_", "Ledger", "the ledger")
+BILLING: Final = Part("billing", "ledger_", "Billing", "the billing store")
+
+
+def functions_of(catalog: Catalog, part: Part) -> list[Function]:
+    """Returns the functions that have a method, in the order of the reference."""
+    return [
+        function
+        for function in catalog.functions
+        if function.name.startswith(part.prefix) and function.name not in WITHOUT_METHOD
+    ]
+
+
+def method_name(function: Function) -> str:
+    """Returns the name of a function's method."""
+    return function.name.removeprefix("pg").removeprefix("ledger_").removesuffix("_bulk")
+
+
+def class_name(type_name: str) -> str:
+    """Returns the name of a result type's dataclass."""
+    bare = type_name.removeprefix("pg").removeprefix("ledger_")
+    return "".join(word.capitalize() for word in bare.split("_"))
+
+
+def row_types(catalog: Catalog, part: Part) -> list[ResultType]:
+    """Returns the types of the rows that a part's functions return, each once."""
+    names = dict.fromkeys(function.result for function in functions_of(catalog, part))
+    return [catalog.types[name] for name in names if name in catalog.types]
+
+
+def row_name(type_name: str) -> str:
+    return type_name.removeprefix("pg").removeprefix("ledger_").upper() + "_ROW"
+
+
+def literal(choices: Iterable[str]) -> str:
+    return "Literal[" + ", ".join(f'"{one}"' for one in choices) + "]"
+
+
+def json_type(field: Field) -> str:
+    """Returns the Python type of JSON, which the text calls an object or an array."""
+    if "JSON array" in field.text:
+        return "Sequence[Mapping[str, Any]]"
+    return "Mapping[str, Any]"

@@ -1,0 +1,25 @@
+"""Writes what of pgledger is made from the catalog: rows, statements, calls and errors."""
+
+from generated.calls import calls_module
+from generated.catalog import Catalog
+from generated.errors import errors_module
+from generated.parts import BILLING, LEDGER, functions_of, method_name
+from generated.rows import rows_module
+from generated.statements import statements_module
+from generated.words import Words
+
+
+def modules(catalog: Catalog) -> dict[str, str]:
+    """Returns the text of each module by its file's name, not yet laid out."""
+    calls = {
+        function.name: f"{part.owner}.{method_name(function)}"
+        for part in (LEDGER, BILLING)
+        for function in functions_of(catalog, part)
+    }
+    texts = {"errors.py": errors_module(catalog.errors, calls)}
+    for part in (LEDGER, BILLING):
+        words = Words(calls, part.owner)
+        texts[f"_generated/{part.name}_rows.py"] = rows_module(catalog, part, words)
+        texts[f"_generated/{part.name}_statements.py"] = statements_module(catalog, part)
+        texts[f"_generated/{part.name}_async.py"] = calls_module(catalog, part, words)
+    return texts

@@ -1,0 +1,102 @@
+"""Writes ``_generated/*_rows.py``: a frozen dataclass for each type that functions return."""
+
+from typing import Final
+
+from generated.catalog import Catalog, Field, ResultType
+from generated.parts import (
+    BILLING,
+    HEADER,
+    SCALARS,
+    Part,
+    class_name,
+    json_type,
+    literal,
+    row_types,
+)
+from generated.words import Words, block
+
+# What a column of JSON is read into, where that is more than JSON.
+COLUMN_TYPES: Final = {"line_items": ("tuple[InvoiceLine, ...]", "invoice_lines")}
+
+# What a row can say beyond its columns.
+PROPERTIES: Final = {
+    "pgledger_check": '''
+    @property
+    def ok(self) -> bool:
+        """Whether nothing breaks the rule."""
+        return self.violations == 0
+'''
+}
+
+
+def annotation(field: Field) -> str:
+    """Returns the Python type of a result's column."""
+    if field.choices:
+        kind = literal(field.choices)
+    elif field.name in COLUMN_TYPES:
+        kind = COLUMN_TYPES[field.name][0]
+    elif field.type == "text[]":
+        kind = "tuple[str, ...]"
+    elif field.type == "jsonb":
+        kind = json_type(field)
+    else:
+        kind = SCALARS[field.type]
+    return f"{kind} | None" if field.is_nullable else kind
+
+
+def rows_module(catalog: Catalog, part: Part, words: Words) -> str:
+    types = row_types(catalog, part)
+    lines = "from pgledger._invoice_lines import InvoiceLine\n" if part is BILLING else ""
+    names = ", ".join(f'"{name}"' for name in sorted(class_name(kind.name) for kind in types))
+    head = f'''{HEADER}
+"""Rows that {part.what}'s functions return, as frozen dataclasses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+{lines}
+__all__ = [{names}]
+'''
+    return head + "".join(row_class(kind, words) for kind in types)
+
+
+def field_options(column: Field) -> str:
+    """Returns what a dataclass has to know of a column."""
+    # Lists and dicts cannot be hashed, and the id alone tells rows apart.
+    if column.type == "jsonb":
+        return " = field(hash=False)"
+    # It tells about the call: the same transfer is equal whichever call it came from.
+    if column.name == "replayed":
+        return " = field(compare=False)"
+    return ""
+
+
+def row_class(kind: ResultType, words: Words) -> str:
+    names = [column.name for column in kind.columns]
+    attributes = "\n".join(
+        block(words.pythonic(column.text, names), " " * 8, first=f"{column.name}: ")
+        for column in kind.columns
+    )
+    fields = "\n".join(
+        f"    {column.name}: {annotation(column)}{field_options(column)}" for column in kind.columns
+    )
+    summary = words.pythonic(kind.text, names).rstrip(".")
+    if len(summary) + len(kind.name) <= 84:
+        summary += f": ``{kind.name}``."
+    else:
+        summary += f".\n\n    The type ``{kind.name}``."
+    return f'''
+
+@dataclass(frozen=True, slots=True)
+class {class_name(kind.name)}:
+    """{summary}
+
+    Attributes:
+{attributes}
+    """
+
+{fields}
+{PROPERTIES.get(kind.name, "")}'''
