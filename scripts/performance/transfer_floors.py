@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from scripts.performance.accounts import FIRST_NUMBER
 from scripts.performance.databases import APP_ID, Control, execute, scalar
@@ -12,9 +13,12 @@ from scripts.performance.floor import FLOOR_SCHEMA, Turn
 from scripts.performance.transfers import LARGEST_CENTS, pgbench_pair, random_pairs
 from scripts.performance.work import Order, Work
 
+SINGLES_SCHEMA = Path(__file__).with_name("floor_singles.sql")
+BATCHES_SCHEMA = Path(__file__).with_name("floor_batches.sql")
+
 
 @dataclass(frozen=True, slots=True)
-class FloorSingles:
+class PlainTransfers:
     """The least that one transfer can cost: two balances and three numbers."""
 
     count: int
@@ -34,7 +38,7 @@ class FloorSingles:
 
 
 @dataclass(frozen=True, slots=True)
-class FloorBatches:
+class PlainBatches:
     """The least that a batch can cost: its rows, ready-made, inserted as they are."""
 
     columns: str
@@ -63,55 +67,18 @@ class SinglesFloor:
 
     @property
     def work(self) -> Work:
-        return FloorSingles(self.accounts)
+        return PlainTransfers(self.accounts)
 
     def create(self, connection: Control) -> None:
-        # In order is what an index takes most cheaply; servers before 18 cannot make such keys.
-        ordered = scalar(connection, "select to_regprocedure('pg_catalog.uuidv7()') is not null")
-        new_key = "pg_catalog.uuidv7()" if ordered else "pg_catalog.gen_random_uuid()"
-        execute(
-            connection,
-            f"""
-            create table {FLOOR_SCHEMA}.accounts (
-              key bigint primary key,
-              balance bigint not null
-            ) with (fillfactor = 50);
-
-            insert into {FLOOR_SCHEMA}.accounts (key, balance)
-            select n, 0
-            from generate_series({FIRST_NUMBER}, {FIRST_NUMBER + self.accounts - 1}) as n;
-
-            create table {FLOOR_SCHEMA}.transfers (
-              id uuid primary key,
-              from_key bigint not null,
-              to_key bigint not null,
-              amount bigint not null
-            );
-
-            create function {FLOOR_SCHEMA}.transfer(from_key bigint, to_key bigint, amount bigint)
-            returns uuid
-            language plpgsql
-            as $function$
-            declare
-              v_id uuid := {new_key};
-            begin
-              if transfer.from_key < transfer.to_key then
-                update {FLOOR_SCHEMA}.accounts as a
-                set balance = a.balance - transfer.amount where a.key = transfer.from_key;
-                update {FLOOR_SCHEMA}.accounts as a
-                set balance = a.balance + transfer.amount where a.key = transfer.to_key;
-              else
-                update {FLOOR_SCHEMA}.accounts as a
-                set balance = a.balance + transfer.amount where a.key = transfer.to_key;
-                update {FLOOR_SCHEMA}.accounts as a
-                set balance = a.balance - transfer.amount where a.key = transfer.from_key;
-              end if;
-              insert into {FLOOR_SCHEMA}.transfers (id, from_key, to_key, amount)
-              values (v_id, transfer.from_key, transfer.to_key, transfer.amount);
-              return v_id;
-            end
-            $function$;
-            """,
+        schema = SINGLES_SCHEMA.read_text(encoding="utf-8")
+        # Ascending is what an index takes most cheaply; servers before 18 cannot make such keys.
+        if scalar(connection, "select to_regprocedure('pg_catalog.uuidv7()') is not null"):
+            schema = schema.replace("pg_catalog.gen_random_uuid()", "pg_catalog.uuidv7()")
+        execute(connection, schema)
+        connection.execute(
+            f"insert into {FLOOR_SCHEMA}.accounts (key, balance)"
+            " select n, 0 from generate_series(%s::bigint, %s::bigint) as n".encode(),
+            (FIRST_NUMBER, FIRST_NUMBER + self.accounts - 1),
         )
         execute(connection, f"vacuum (analyze) {FLOOR_SCHEMA}.accounts")
 
@@ -129,22 +96,10 @@ class BatchesFloor:
 
     @property
     def work(self) -> Work:
-        return FloorBatches(self.columns, self.size)
+        return PlainBatches(self.columns, self.size)
 
     def create(self, connection: Control) -> None:
-        execute(
-            connection,
-            f"""
-            create table {FLOOR_SCHEMA}.transfers
-            (like pgledger.transfers including indexes including storage including compression);
-
-            create unlogged table {FLOOR_SCHEMA}.ready (like pgledger.transfers);
-            alter table {FLOOR_SCHEMA}.ready add column batch bigint;
-            create index on {FLOOR_SCHEMA}.ready (batch);
-
-            create sequence {FLOOR_SCHEMA}.next_batch;
-            """,
-        )
+        execute(connection, BATCHES_SCHEMA.read_text(encoding="utf-8"))
 
     def order(self, connection: Control, turn: Turn) -> Order:
         execute(connection, f"truncate {FLOOR_SCHEMA}.ready")
