@@ -13,11 +13,9 @@ from dataclasses import dataclass
 
 from scripts.performance.console import Progress, note
 from scripts.performance.databases import APP_ID, Control, settle
-from scripts.performance.options import Options
 from scripts.performance.packed import Packed, packed_array, packed_times, with_new_digits
-from scripts.performance.report import head_figures
 from scripts.performance.tenants import FEATURE, Tenants
-from scripts.performance.work import READY_BATCHES, Driver, Order
+from scripts.performance.work import READY_BATCHES, Driver, Task
 
 LARGEST_QUANTITY = 100
 # Ready-made events of a worker, and the most batches that they are divided among.
@@ -25,8 +23,10 @@ READY_EVENTS = 80_000
 MOST_READY = 1_000
 # Events are reported up to so long after they happened: they nearly always lie in two UTC hours.
 DELAY_SECONDS = 55 * 60
+# Ready-made times are made anew when they are as old as this.
 FRESH_SECONDS = 60
 HOUR = 3600
+# Calls of each worker between two updates of the progress bar.
 CALLS_A_STEP = 10
 
 
@@ -121,7 +121,7 @@ class UsageBatches:
         raise NotImplementedError
 
 
-def fill(driver: Driver, name: str, events: int, size: int, workers: int) -> int:
+def ingest(driver: Driver, name: str, events: int, size: int, workers: int) -> int:
     """Ingests so many events, rounded up to whole calls, and returns how many."""
     calls = math.ceil(events / size)
     made = 0
@@ -129,7 +129,7 @@ def fill(driver: Driver, name: str, events: int, size: int, workers: int) -> int
     with Progress(calls, "calls") as progress:
         while calls > 0:
             step = min(calls, workers * CALLS_A_STEP)
-            made += driver.run(Order(name, calls=step), progress.tick).transfers
+            made += driver.run(Task(name, calls=step), progress.tick).rows
             progress.step(step)
             calls -= step
     return made
@@ -145,9 +145,3 @@ def settle_usage(connection: Control) -> None:
         "subscriptions",
         "plan_features",
     )
-
-
-def usage_figures(options: Options, connection: Control) -> dict[str, object]:
-    figures = head_figures(options, connection)
-    del figures["accounts"]
-    return {**figures, "tenants": options.tenants, "batch_size": options.batch_size}

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from scripts.performance.databases import Control, connect, execute, scalar
 from scripts.performance.errors import CheckFailed
-from scripts.performance.work import Order, Slice, Work
+from scripts.performance.work import Slice, Task, Work
 
 FLOOR_SCHEMA = "pgledger_floor"
 FLOOR_COMMENT = "Scratch tables of performance_check.py; safe to drop when it is not running."
@@ -20,7 +20,7 @@ FLOOR_LOCK = 7_453_010_018
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The ledger's slice that the floor's follows: when it began, what was asked, what came."""
+    """The ledger's slice before the floor's: when it began, how long it was to be, what it did."""
 
     since: datetime
     seconds: int
@@ -34,11 +34,11 @@ class Floor(Protocol):
     def work(self) -> Work: ...
 
     def create(self, connection: Control) -> None:
-        """Makes its tables in the empty schema."""
+        """Makes the floor's tables in the empty schema."""
         ...
 
-    def order(self, connection: Control, turn: Turn) -> Order:
-        """Prepares its turn, after the ledger's."""
+    def task(self, connection: Control, turn: Turn) -> Task:
+        """Prepares the floor's turn, which follows the ledger's, and says what is to be done."""
         ...
 
 

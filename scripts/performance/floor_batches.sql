@@ -1,5 +1,5 @@
--- A copy of the ledger's table with its indexes; the rows that lie ready to be inserted into it; and
--- which batch of them is next.
+-- A copy of the ledger's table with its indexes, the rows that lie ready to be inserted into it,
+-- and which batch of them is next.
 
 create table pgledger_floor.transfers
 (like pgledger.transfers including indexes including storage including compression);

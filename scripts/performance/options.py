@@ -69,6 +69,7 @@ pgledger_floor and drop it again."""
 MOST_ACCOUNTS = 1_000_000
 MOST_IN_A_CALL = 100_000
 MOST_TENANTS = 100_000
+# With how few transfers or events the modes growth and entitlement begin.
 GROWTH_START = 10_000
 DEFAULT_ACCOUNTS = {"python": 1_000}
 DEFAULT_WORKERS = {"usage": 2, "entitlement": 2, "invoice": 2}

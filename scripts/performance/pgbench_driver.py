@@ -19,7 +19,7 @@ from pgledger.embedded import DEFAULT_MAJOR, EmbeddedError, server_binaries
 from scripts.performance.console import TICK_SECONDS, Tick
 from scripts.performance.errors import CheckFailed
 from scripts.performance.servers import Target
-from scripts.performance.work import Order, Slice, Work
+from scripts.performance.work import Slice, Task, Work
 
 CLIENT_THREADS = 2
 
@@ -75,10 +75,10 @@ class PgbenchDriver:
     def __exit__(self, *_: object) -> None:
         self._directory.cleanup()
 
-    def run(self, order: Order, tick: Tick) -> Slice:
-        size = self._works[order.name].size
+    def run(self, task: Task, tick: Tick) -> Slice:
+        size = self._works[task.name].size
         with tempfile.TemporaryDirectory(prefix="log-", dir=self._directory.name) as logs:
-            report = self._pgbench(self._arguments(order, logs), tick)
+            report = self._pgbench(self._arguments(task, logs), tick)
             latencies = read_pgbench_logs(Path(logs))
         rate = re.search(r"^tps = ([\d.]+)", report, re.MULTILINE)
         if rate is None or not latencies:
@@ -86,13 +86,13 @@ class PgbenchDriver:
         # pgbench's own rate leaves out the time in which it connects.
         return Slice(size * len(latencies), len(latencies) / float(rate[1]), latencies)
 
-    def _arguments(self, order: Order, logs: str) -> list[str]:
+    def _arguments(self, task: Task, logs: str) -> list[str]:
         clients = self._workers
-        if order.calls is not None:
-            clients = min(clients, order.calls)
-            extent = f"--transactions={order.calls // clients}"
+        if task.calls is not None:
+            clients = min(clients, task.calls)
+            extent = f"--transactions={task.calls // clients}"
         else:
-            extent = f"--time={order.seconds}"
+            extent = f"--time={task.seconds}"
         return [
             "--no-vacuum",
             "--protocol=prepared",
@@ -101,7 +101,7 @@ class PgbenchDriver:
             extent,
             "--log",
             f"--log-prefix={Path(logs, 'log')}",
-            *(f"--file={path}" for path in self._scripts[order.name]),
+            *(f"--file={path}" for path in self._scripts[task.name]),
         ]
 
     def _pgbench(self, arguments: list[str], tick: Tick) -> str:

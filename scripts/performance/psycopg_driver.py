@@ -18,16 +18,16 @@ from scripts.performance.console import TICK_SECONDS, Tick
 from scripts.performance.databases import Control, connect
 from scripts.performance.errors import CheckFailed
 from scripts.performance.packed import Packed, PackedDumper
-from scripts.performance.work import Order, Slice, Work
+from scripts.performance.work import Slice, Task, Work
 
 
-def shares(order: Order, workers: int) -> list[Order]:
-    """One order a worker; calls are divided as evenly as it goes."""
-    total = order.calls
-    if total is None or order.shared:
-        return [replace(order, calls=None)] * workers
+def shares(task: Task, workers: int) -> list[Task]:
+    """One task a worker; calls are divided as evenly as it goes."""
+    total = task.calls
+    if total is None or task.shared:
+        return [replace(task, calls=None)] * workers
     counts = [total // workers + (number < total % workers) for number in range(workers)]
-    return [replace(order, calls=count) for count in counts]
+    return [replace(task, calls=count) for count in counts]
 
 
 @dataclass(slots=True)
@@ -36,20 +36,20 @@ class Part:
 
     started: float
     ended: float
-    transfers: int
+    rows: int
     latencies: array[float]
 
 
 def repeat(
-    connection: Control, work: Work, parameters: Iterator[Sequence[object]], order: Order
+    connection: Control, work: Work, parameters: Iterator[Sequence[object]], task: Task
 ) -> Part:
-    """Repeats the work until the order is filled."""
+    """Repeats the work until the task is done."""
     statement = work.statement.encode()
     latencies = array("d")
-    transfers = 0
+    rows = 0
     started = now = time.monotonic()
-    deadline = float("inf") if order.seconds is None else started + order.seconds
-    calls = float("inf") if order.calls is None else order.calls
+    deadline = float("inf") if task.seconds is None else started + task.seconds
+    calls = float("inf") if task.calls is None else task.calls
     with connection.cursor() as cursor:
         while now < deadline and len(latencies) < calls:
             cursor.execute(statement, next(parameters))
@@ -57,12 +57,12 @@ def repeat(
                 break
             before, now = now, time.monotonic()
             latencies.append((now - before) * 1000)
-            transfers += cursor.rowcount
-    return Part(started, now, transfers, latencies)
+            rows += cursor.rowcount
+    return Part(started, now, rows, latencies)
 
 
 def worker_main(pipe: Pipe, dsn: str, works: Mapping[str, Work]) -> None:
-    """A worker's process: fills orders until the pipe closes."""
+    """A worker's process: does one task after another until the pipe closes."""
     try:
         with connect(dsn) as connection:
             connection.prepare_threshold = 0
@@ -70,8 +70,8 @@ def worker_main(pipe: Pipe, dsn: str, works: Mapping[str, Work]) -> None:
             streams = {name: work.parameters() for name, work in works.items()}
             pipe.send(None)
             while True:
-                order = pipe.recv()
-                pipe.send(repeat(connection, works[order.name], streams[order.name], order))
+                task = pipe.recv()
+                pipe.send(repeat(connection, works[task.name], streams[task.name], task))
     except (EOFError, BrokenPipeError):
         # The parent is gone.
         return
@@ -107,7 +107,7 @@ class PsycopgDriver:
             with sigint_blocked():
                 for _ in range(self._workers):
                     self._start_worker()
-            self._answers(tick=lambda: None)
+            self._collect_answers(tick=lambda: None)
         except BaseException:
             self._end()
             raise
@@ -135,7 +135,7 @@ class PsycopgDriver:
         for process in self._processes:
             process.join()
 
-    def _answers(self, tick: Tick) -> list[Any]:
+    def _collect_answers(self, tick: Tick) -> list[Any]:
         """Collects one answer of each worker."""
         waiting = set(self._pipes)
         answers: list[Any] = []
@@ -147,20 +147,20 @@ class PsycopgDriver:
             tick()
         return answers
 
-    def run(self, order: Order, tick: Tick) -> Slice:
-        self.begin(order)
+    def run(self, task: Task, tick: Tick) -> Slice:
+        self.begin(task)
         return self.end(tick)
 
-    def begin(self, order: Order) -> None:
+    def begin(self, task: Task) -> None:
         """Sets the workers to work and does not wait for them."""
-        for pipe, share in zip(self._pipes, shares(order, self._workers), strict=True):
+        for pipe, share in zip(self._pipes, shares(task, self._workers), strict=True):
             pipe.send(share)
 
     def end(self, tick: Tick) -> Slice:
         """Waits for what was begun."""
-        parts: list[Part] = self._answers(tick)
+        parts: list[Part] = self._collect_answers(tick)
         result = Slice(
-            transfers=sum(part.transfers for part in parts),
+            rows=sum(part.rows for part in parts),
             seconds=max(part.ended for part in parts) - min(part.started for part in parts),
         )
         for part in parts:

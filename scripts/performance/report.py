@@ -43,6 +43,12 @@ def head_figures(options: Options, connection: Control) -> dict[str, object]:
     }
 
 
+def usage_figures(options: Options, connection: Control) -> dict[str, object]:
+    figures = head_figures(options, connection)
+    del figures["accounts"]
+    return {**figures, "tenants": options.tenants, "batch_size": options.batch_size}
+
+
 def percentile(ordered: Sequence[float], share: float) -> float:
     """The value that a share of all does not exceed (nearest rank)."""
     if not ordered:
@@ -67,7 +73,7 @@ def add_percentiles(report: Report, latencies: Iterable[float], name: str = "") 
 
 def add_floor(report: Report, result: Comparison, noun: str = "transfer") -> None:
     ratios = result.ratios
-    floor = total_of(result.floor)
+    floor = total_of(result.baseline)
     report.add(
         f"Floor {noun}s/second: {floor.per_second:.1f}",
         floor_per_second=floor.per_second,

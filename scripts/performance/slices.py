@@ -9,7 +9,7 @@ from scripts.performance.console import Progress
 from scripts.performance.databases import Control, scalar
 from scripts.performance.errors import CheckFailed
 from scripts.performance.floor import Floor, Turn
-from scripts.performance.work import Driver, Order, Slice, total_of
+from scripts.performance.work import Driver, Slice, Task, total_of
 
 SLICE_SECONDS = 3
 FEWEST_SLICES = 4
@@ -23,19 +23,22 @@ def slice_lengths(duration: int) -> list[int]:
 
 @dataclass(slots=True)
 class Comparison:
-    """Slices of the ledger and, in turn with them, of its floor."""
+    """Slices of what is measured and, in turn with them, of what it is compared with.
 
-    ours: list[Slice] = field(default_factory=list)
-    floor: list[Slice] = field(default_factory=list)
+    That is a floor, or the same work undisturbed.
+    """
+
+    measured: list[Slice] = field(default_factory=list)
+    baseline: list[Slice] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
-        return total_of(self.ours).per_second / total_of(self.floor).per_second
+        return total_of(self.measured).per_second / total_of(self.baseline).per_second
 
     @property
     def ratios(self) -> list[float]:
-        pairs = zip(self.ours, self.floor, strict=True)
-        return [ours.per_second / floor.per_second for ours, floor in pairs]
+        pairs = zip(self.measured, self.baseline, strict=True)
+        return [measured.per_second / baseline.per_second for measured, baseline in pairs]
 
 
 def take_turns(
@@ -43,19 +46,19 @@ def take_turns(
 ) -> Comparison:
     """Runs the ledger's slices, each followed by one of the floor.
 
-    What drifts on the machine in the meantime then strikes both alike.
+    So a machine that becomes faster or slower in the meantime does so for both.
     """
     result = Comparison()
     with Progress(sum(lengths) * (2 if floor else 1), "s") as progress:
         for length in lengths:
             since = scalar(connection, "select clock_timestamp()")
-            ours = driver.run(Order("ledger", seconds=length), progress.tick)
+            ours = driver.run(Task("ledger", seconds=length), progress.tick)
             progress.step(length)
-            result.ours.append(ours)
-            if not ours.transfers:
+            result.measured.append(ours)
+            if not ours.rows:
                 raise CheckFailed("nothing was completed: give it a longer --duration")
             if floor is not None:
-                order = floor.order(connection, Turn(since, length, ours))
-                result.floor.append(driver.run(order, progress.tick))
+                task = floor.task(connection, Turn(since, length, ours))
+                result.baseline.append(driver.run(task, progress.tick))
                 progress.step(length)
     return result

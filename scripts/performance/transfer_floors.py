@@ -11,7 +11,7 @@ from scripts.performance.accounts import FIRST_NUMBER
 from scripts.performance.databases import APP_ID, Control, execute, scalar
 from scripts.performance.floor import FLOOR_SCHEMA, Turn
 from scripts.performance.transfers import LARGEST_CENTS, pgbench_pair, random_pairs
-from scripts.performance.work import Order, Work
+from scripts.performance.work import Task, Work
 
 SINGLES_SCHEMA = Path(__file__).with_name("floor_singles.sql")
 BATCHES_SCHEMA = Path(__file__).with_name("floor_batches.sql")
@@ -82,9 +82,9 @@ class SinglesFloor:
         )
         execute(connection, f"vacuum (analyze) {FLOOR_SCHEMA}.accounts")
 
-    def order(self, connection: Control, turn: Turn) -> Order:
+    def task(self, connection: Control, turn: Turn) -> Task:
         del connection
-        return Order("floor", seconds=turn.seconds)
+        return Task("floor", seconds=turn.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class BatchesFloor:
     def create(self, connection: Control) -> None:
         execute(connection, BATCHES_SCHEMA.read_text(encoding="utf-8"))
 
-    def order(self, connection: Control, turn: Turn) -> Order:
+    def task(self, connection: Control, turn: Turn) -> Task:
         execute(connection, f"truncate {FLOOR_SCHEMA}.ready")
         connection.execute(
             f"""
@@ -114,7 +114,7 @@ class BatchesFloor:
         )
         execute(connection, f"alter sequence {FLOOR_SCHEMA}.next_batch restart")
         execute(connection, f"vacuum (analyze) {FLOOR_SCHEMA}.ready")
-        return Order("floor", calls=turn.ours.transfers // self.size, shared=True)
+        return Task("floor", calls=turn.ours.rows // self.size, shared=True)
 
 
 def batches_floor(connection: Control, size: int) -> BatchesFloor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from scripts.performance.databases import Control, execute
 from scripts.performance.events import Events
 from scripts.performance.floor import FLOOR_SCHEMA, Turn
-from scripts.performance.work import Order, Work
+from scripts.performance.work import Task, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,6 @@ class UsageFloor:
             """,
         )
 
-    def order(self, connection: Control, turn: Turn) -> Order:
+    def task(self, connection: Control, turn: Turn) -> Task:
         del connection
-        return Order("floor", seconds=turn.seconds)
+        return Task("floor", seconds=turn.seconds)

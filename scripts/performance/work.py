@@ -17,7 +17,7 @@ class Work(Protocol):
     """A statement and where its parameters come from, in both drivers' terms.
 
     Attributes:
-        size: Transfers a call.
+        size: Transfers or events a call.
     """
 
     @property
@@ -25,7 +25,7 @@ class Work(Protocol):
 
     @property
     def statement(self) -> str:
-        """What psycopg executes. It is over when a call has no row."""
+        """What psycopg executes: a row for each transfer or event, and no row when none is left."""
         ...
 
     def parameters(self) -> Iterator[Sequence[object]]:
@@ -39,32 +39,32 @@ class Work(Protocol):
 
 @dataclass(slots=True)
 class Slice:
-    """A stretch of work: how much, in how long, and each call's milliseconds."""
+    """A stretch of work: rows (transfers or events), seconds, and each call's milliseconds."""
 
-    transfers: int = 0
+    rows: int = 0
     seconds: float = 0.0
     latencies: array[float] = field(default_factory=lambda: array("d"))
 
     @property
     def per_second(self) -> float:
-        return self.transfers / self.seconds if self.seconds else 0.0
+        return self.rows / self.seconds if self.seconds else 0.0
 
 
 def total_of(slices: Iterable[Slice]) -> Slice:
     total = Slice()
     for each in slices:
-        total.transfers += each.transfers
+        total.rows += each.rows
         total.seconds += each.seconds
         total.latencies.extend(each.latencies)
     return total
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Task:
     """Which work to do, and for how many seconds or for how many calls by all workers together.
 
-    ``shared`` says that the calls are drawn from one heap: who is faster makes more of them, and
-    the work is over when a call finds no row.
+    ``shared`` says that all workers call until no row is left, so that a faster one makes more
+    calls; pgbench, which cannot see that, makes as many as ``calls`` says.
     """
 
     name: str
@@ -76,4 +76,4 @@ class Order:
 class Driver(Protocol):
     """Runs named work on several connections at once."""
 
-    def run(self, order: Order, tick: Tick) -> Slice: ...
+    def run(self, task: Task, tick: Tick) -> Slice: ...

@@ -13,7 +13,7 @@ from scripts.performance.options import Options
 from scripts.performance.report import Report, head_figures
 from scripts.performance.servers import Target
 from scripts.performance.transfers import ledger_work
-from scripts.performance.work import Order
+from scripts.performance.work import Task
 
 
 def measure_bytes(options: Options, target: Target, connection: Control) -> Report:
@@ -29,7 +29,7 @@ def measure_bytes(options: Options, target: Target, connection: Control) -> Repo
     ):
         note(f"Making {options.transfers} transfers")
         calls = math.ceil(options.transfers / options.workers) * options.workers
-        made = driver.run(Order("ledger", calls=calls), progress.tick).transfers
+        made = driver.run(Task("ledger", calls=calls), progress.tick).rows
     vacuum_full(connection)
     grown = {name: size - before[name] for name, size in ledger_sizes(connection).items()}
 

@@ -11,9 +11,9 @@ from scripts.performance.console import note
 from scripts.performance.databases import APP_ID, Control, buffers_read, scalar
 from scripts.performance.drivers import new_driver
 from scripts.performance.errors import CheckFailed
-from scripts.performance.events import Events, Past, UsageBatches, fill, settle_usage, usage_figures
+from scripts.performance.events import Events, Past, UsageBatches, ingest, settle_usage
 from scripts.performance.options import GROWTH_START, Options
-from scripts.performance.report import Report, add_percentiles, percentile
+from scripts.performance.report import Report, add_percentiles, percentile, usage_figures
 from scripts.performance.servers import Target
 from scripts.performance.tenants import FEATURE, PERIOD_DAYS, Tenants, open_tenants, subscribe
 from scripts.performance.work import Work
@@ -114,7 +114,7 @@ def measure_entitlement(options: Options, target: Target, connection: Control) -
     present = 0
     with new_driver(options, target, works) as driver:
         for wanted, name in ((start, "small"), (options.events, "large")):
-            present += fill(driver, name, wanted - present, size, options.workers)
+            present += ingest(driver, name, wanted - present, size, options.workers)
             settle_usage(connection)
             require_exact_checks(connection, tenants)
             note(f"Checking {checks} times")

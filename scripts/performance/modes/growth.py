@@ -31,7 +31,7 @@ def measure_growth(options: Options, target: Target, connection: Control) -> Rep
         load(connection, books, wanted - present)
         settle(connection)
         result = compare(options, target, connection, books, with_floor=True)
-        ours = total_of(result.ours)
+        ours = total_of(result.measured)
         milliseconds = options.workers * 1000 / ours.per_second
         report.add(
             f"Milliseconds/transfer at {wanted} transfers: {milliseconds:.3f}"

@@ -25,7 +25,7 @@ class Reads:
     buffers: int = 0
 
 
-def observe(connection: Control, statement: str, calls: Iterable[Sequence[object]]) -> Reads:
+def observe_reads(connection: Control, statement: str, calls: Iterable[Sequence[object]]) -> Reads:
     """Times each call as a caller sees it, then looks at what it reads."""
     reads = Reads()
     for parameters in calls:
@@ -62,7 +62,7 @@ def rows_counted(connection: Control) -> int:
     return int(count)
 
 
-def moments(connection: Control, books: Books, entries: int) -> list[datetime]:
+def sample_times(connection: Control, books: Books, entries: int) -> list[datetime]:
     """Times to ask a balance for: of entries, between them, before the first, after the last."""
     page = (
         f"select created_at from {books.surface}.pgledger_account_entries("
@@ -94,11 +94,13 @@ def measure_history(options: Options, target: Target, connection: Control) -> Re
         f"%s, page_size => 20, app_id => '{APP_ID}')"
     )
     balance = f"select {books.surface}.pgledger_balance_at(%s, %s, app_id => '{APP_ID}')"
-    times = moments(connection, books, options.transfers)
+    times = sample_times(connection, books, options.transfers)
     report = Report(figures=head_figures(options, connection))
     report.add(f"Entries of the account: {options.transfers}", transfers=options.transfers)
-    add_reads(report, "newest", observe(connection, newest, [(account,)] * len(times)))
-    add_reads(report, "balance_at", observe(connection, balance, [(account, at) for at in times]))
+    add_reads(report, "newest", observe_reads(connection, newest, [(account,)] * len(times)))
+    add_reads(
+        report, "balance_at", observe_reads(connection, balance, [(account, at) for at in times])
+    )
     return report
 
 

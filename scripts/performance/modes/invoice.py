@@ -11,10 +11,10 @@ from scripts.performance.console import note
 from scripts.performance.databases import APP_ID, Control, scalar, settle
 from scripts.performance.drivers import new_driver
 from scripts.performance.errors import CheckFailed
-from scripts.performance.events import Events, Past, UsageBatches, fill, usage_figures
+from scripts.performance.events import Events, Past, UsageBatches, ingest
 from scripts.performance.many_lines import measure_many_lines
 from scripts.performance.options import Options
-from scripts.performance.report import Report, add_percentiles
+from scripts.performance.report import Report, add_percentiles, usage_figures
 from scripts.performance.servers import Target
 from scripts.performance.tenants import (
     FEATURE,
@@ -62,7 +62,7 @@ def measure_invoice(options: Options, target: Target, connection: Control) -> Re
         "usage": UsageBatches(Events(tenants, options.batch_size, past, features=PRICED_FEATURES))
     }
     with new_driver(options, target, works) as driver:
-        events = fill(driver, "usage", options.events, options.batch_size, options.workers)
+        events = ingest(driver, "usage", options.events, options.batch_size, options.workers)
     report = Report(figures=usage_figures(options, connection))
     settle(connection, "invoices", "invoice_lines", "subscription_changes")
     note("Waiting for the period's end")

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from scripts.performance.console import Progress, note
 from scripts.performance.databases import APP_ID, Control
-from scripts.performance.events import Events, Past, UsageBatches, fill, settle_usage, usage_figures
+from scripts.performance.events import Events, Past, UsageBatches, ingest, settle_usage
 from scripts.performance.options import Options
 from scripts.performance.psycopg_driver import PsycopgDriver
-from scripts.performance.report import Report, add_percentiles
+from scripts.performance.report import Report, add_percentiles, usage_figures
 from scripts.performance.servers import Target
 from scripts.performance.slices import Comparison, slice_lengths
 from scripts.performance.tenants import open_tenants
-from scripts.performance.work import Order, Slice, Work, total_of
+from scripts.performance.work import Slice, Task, Work, total_of
 
 # Of events that are purged: when they happened, in hours ago. Only whole UTC hours are purged.
 OLD_HOURS = (27, 3)
@@ -63,22 +63,22 @@ def measure_purge(options: Options, target: Target, connection: Control) -> Repo
         PsycopgDriver(target.dsn, 1, purging) as purger,
         Progress(2 * options.duration, "s") as progress,
     ):
-        old = fill(driver, "old", options.events, size, options.workers)
+        old = ingest(driver, "old", options.events, size, options.workers)
         settle_usage(connection)
         note(f"Starting {options.workers} workers for {options.duration} seconds, twice")
         for length in slice_lengths(options.duration):
-            alone = driver.run(Order("ledger", seconds=length), progress.tick)
+            alone = driver.run(Task("ledger", seconds=length), progress.tick)
             progress.step(length)
-            purger.begin(Order("purge", seconds=length))
-            beside = driver.run(Order("ledger", seconds=length), progress.tick)
+            purger.begin(Task("purge", seconds=length))
+            disturbed = driver.run(Task("ledger", seconds=length), progress.tick)
             part = purger.end(progress.tick)
             progress.step(length)
             purged = total_of([purged, part])
-            is_over = purged.transfers >= old or not part.transfers
-            # Half a slice's purging would pass for a slice's.
-            if not (is_over and result.ours):
-                result.ours.append(beside)
-                result.floor.append(alone)
+            is_over = purged.rows >= old or not part.rows
+            # A slice in which the purging ended would show only a part of what it costs.
+            if not (is_over and result.measured):
+                result.measured.append(disturbed)
+                result.baseline.append(alone)
             if is_over:
                 break
     return purge_report(usage_figures(options, connection), result, old, purged)
@@ -86,16 +86,16 @@ def measure_purge(options: Options, target: Target, connection: Control) -> Repo
 
 def purge_report(figures: dict[str, object], result: Comparison, old: int, purged: Slice) -> Report:
     report = Report(figures=figures)
-    beside, alone = total_of(result.ours), total_of(result.floor)
+    disturbed, alone = total_of(result.measured), total_of(result.baseline)
     ratios = result.ratios
     report.add(f"Old events: {old}", old_events=old)
-    report.add(f"Purged events: {purged.transfers}", purged_events=purged.transfers)
+    report.add(f"Purged events: {purged.rows}", purged_events=purged.rows)
     report.add(f"Seconds of purging: {purged.seconds:.1f}", purge_seconds=purged.seconds)
     add_percentiles(report, purged.latencies, "purge")
     report.add(f"Events/second: {alone.per_second:.1f}", events_per_second=alone.per_second)
     report.add(
-        f"Events/second while purging: {beside.per_second:.1f}",
-        events_per_second_while_purging=beside.per_second,
+        f"Events/second while purging: {disturbed.per_second:.1f}",
+        events_per_second_while_purging=disturbed.per_second,
     )
     report.add(
         f"While purging, over alone: {result.ratio:.3f}"

@@ -29,7 +29,7 @@ class Sent:
 
     query: Any
     parameters: tuple[object, ...]
-    manner: dict[str, Any]
+    keywords: dict[str, Any]
 
     def with_values(self, given: Sequence[object], wanted: Sequence[object]) -> list[object]:
         """The parameters of another call: ``wanted`` in the places of what was ``given``."""
@@ -40,7 +40,7 @@ class Sent:
         ]
 
 
-def overhear(connection: Control, ledger: Ledger, request: Sequence[Any]) -> Sent:
+def capture_statement(connection: Control, ledger: Ledger, request: Sequence[Any]) -> Sent:
     """Makes a transfer through the package and takes down the statement."""
     with patch.object(
         psycopg.Cursor, "execute", autospec=True, side_effect=psycopg.Cursor.execute
@@ -72,7 +72,7 @@ class PythonRace:
         self._ledger = Ledger(session, schema=books.schema)
         self._requests: Iterator[Sequence[Any]] = Singles(books, "row").parameters()
         self._example = next(self._requests)
-        self._sent = overhear(session, self._ledger, self._example)
+        self._sent = capture_statement(session, self._ledger, self._example)
 
     def run(self, count: int) -> Pairs:
         """One transaction of so many pairs; each side goes first as often as the other."""
@@ -95,7 +95,7 @@ class PythonRace:
         sent = self._sent
         parameters = sent.with_values(self._example, next(self._requests))
         before = time.perf_counter()
-        self._session.execute(sent.query, parameters, **sent.manner).fetchone()
+        self._session.execute(sent.query, parameters, **sent.keywords).fetchone()
         return (time.perf_counter() - before) * 1000
 
 

@@ -52,12 +52,12 @@ def measure_throughput(options: Options, target: Target, connection: Control) ->
         vacuum_full(connection)
     after = database_size(connection)
 
-    ours = total_of(result.ours)
+    ours = total_of(result.measured)
     growth = after - before
     report = Report(figures=head_figures(options, connection))
     if options.mode != "single":
         report.figures["batch_size"] = options.batch_size
-    report.add(f"Completed transfers: {ours.transfers}", transfers=ours.transfers)
+    report.add(f"Completed transfers: {ours.rows}", transfers=ours.rows)
     report.add(f"Elapsed time in seconds: {ours.seconds:.1f}", seconds=ours.seconds)
     report.add(f"Database size before: {pretty(connection, before)}")
     report.add(f"Database size after: {pretty(connection, after)}")
@@ -72,8 +72,8 @@ def measure_throughput(options: Options, target: Target, connection: Control) ->
         ms_per_transfer=milliseconds,
     )
     report.add(
-        f"Bytes/transfer: {growth // ours.transfers}",
-        bytes_per_transfer=growth / ours.transfers,
+        f"Bytes/transfer: {growth // ours.rows}",
+        bytes_per_transfer=growth / ours.rows,
     )
     add_percentiles(report, ours.latencies)
     if options.floor:

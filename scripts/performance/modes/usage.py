@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from scripts.performance.console import note
 from scripts.performance.databases import Control, ledger_sizes
 from scripts.performance.drivers import new_driver
-from scripts.performance.events import Events, UsageBatches, fill, usage_figures
+from scripts.performance.events import Events, UsageBatches, ingest
 from scripts.performance.floor import Floor, floor_schema
 from scripts.performance.modes.purge import measure_purge
 from scripts.performance.options import Options
-from scripts.performance.report import Report, add_floor, add_percentiles
+from scripts.performance.report import Report, add_floor, add_percentiles, usage_figures
 from scripts.performance.servers import Target
 from scripts.performance.slices import slice_lengths, take_turns
 from scripts.performance.tenants import open_tenants
@@ -38,16 +38,16 @@ def measure_usage(options: Options, target: Target, connection: Control) -> Repo
         driver = stack.enter_context(new_driver(options, target, works))
         note(f"Starting {options.workers} workers for {options.duration} seconds")
         result = take_turns(connection, driver, slice_lengths(options.duration), floor)
-        ours = total_of(result.ours)
-        made = ours.transfers
+        ours = total_of(result.measured)
+        made = ours.rows
         if made < options.events:
-            made += fill(
+            made += ingest(
                 driver, "ledger", options.events - made, options.batch_size, options.workers
             )
     grown = {name: size - before[name] for name, size in ledger_sizes(connection).items()}
 
     report = Report(figures=usage_figures(options, connection))
-    report.add(f"Completed events: {ours.transfers}", events=ours.transfers)
+    report.add(f"Completed events: {ours.rows}", events=ours.rows)
     report.add(f"Elapsed time in seconds: {ours.seconds:.1f}", seconds=ours.seconds)
     report.add(f"Events/second: {ours.per_second:.1f}", events_per_second=ours.per_second)
     add_percentiles(report, ours.latencies)
