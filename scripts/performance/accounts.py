@@ -40,7 +40,7 @@ class Books:
 
 
 def new_id_prefix() -> str:
-    """An account id without its last seven characters: a ULID of now, up to there."""
+    """A new account id without its last seven characters; its time is now."""
     milliseconds = time.time_ns() // 1_000_000
     clock = "".join(CROCKFORD[milliseconds >> shift & 31] for shift in range(45, -1, -5))
     return f"pgla_{clock}" + "".join(secrets.choice(CROCKFORD) for _ in range(9))

@@ -67,7 +67,7 @@ def functions_called(connection: Control) -> dict[int, tuple[str, int, float]]:
 
 
 def explain_advance(target: Target, connection: Control, surface: str, most: int) -> Report:
-    """Says which functions the time of an invoice goes to, for a part of them, in one session."""
+    """Invoices some subscriptions in one session, and says which functions the time goes to."""
     report = Report()
     before = functions_called(connection)
     dsn = make_conninfo(target.dsn, options="-c track_functions=all")

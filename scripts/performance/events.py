@@ -32,14 +32,14 @@ CALLS_A_STEP = 10
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A range of time, in hours ago, that batches go through in so many steps, over and over."""
+    """Hours before now that batches walk through step by step, again and again."""
 
     since: float
     until: float
     steps: int = 1
 
     def part(self, number: int) -> tuple[float, float]:
-        """Unix seconds of a step."""
+        """Where a step begins and ends, in Unix seconds."""
         length = (self.since - self.until) * HOUR / self.steps
         start = time.time() - self.since * HOUR + number % self.steps * length
         return start, start + length
@@ -60,12 +60,12 @@ class Events:
     features: Sequence[str] = (FEATURE,)
 
     def stream(self) -> Iterator[Sequence[object]]:
-        """Arrays of one call after another; what is the same in many calls is made at once."""
+        """Arrays of one call after another; what many calls share is made before the first."""
         count = min(max(READY_EVENTS // self.size, READY_BATCHES), MOST_READY)
         return self._calls([self._ready() for _ in range(count)])
 
     def _ready(self) -> tuple[list[Packed], bytes]:
-        """Everything but times and keys; then keys to make others of."""
+        """Arrays of all but times and keys; then keys that new ones are made of."""
         picked = random.choices(range(1, self.tenants.count + 1), k=self.size)
         if self.numbers:
             whose = [packed_array("integer", [struct.pack(">i", number) for number in picked])]

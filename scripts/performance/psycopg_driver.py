@@ -22,7 +22,7 @@ from scripts.performance.work import Slice, Task, Work
 
 
 def shares(task: Task, workers: int) -> list[Task]:
-    """One task a worker; calls are divided as evenly as it goes."""
+    """One task a worker; calls are divided as evenly as possible."""
     total = task.calls
     if total is None or task.shared:
         return [replace(task, calls=None)] * workers

@@ -1,4 +1,4 @@
-"""How a run ends that is interrupted."""
+"""What a signal to stop does to a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Makes the first signal to end an exception; further ones do not disturb the cleaning up."""
+    """Turns the first signal to stop into an exception; later ones must not disturb cleaning up."""
     closing = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop(number: int, frame: FrameType | None) -> None:

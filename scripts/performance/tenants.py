@@ -128,7 +128,7 @@ def subscribe(connection: Control, tenants: Tenants) -> None:
 
 
 def subscribe_until(connection: Control, tenants: Tenants, plan_id: str, ends_at: datetime) -> None:
-    """Gives every tenant the plan; the first period is a part of one, and ends then."""
+    """Gives every tenant the plan, with a first period that is cut short and ends at that time."""
     connection.execute(
         f"""
         select count(subscription.id)

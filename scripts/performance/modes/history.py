@@ -26,7 +26,7 @@ class Reads:
 
 
 def observe_reads(connection: Control, statement: str, calls: Iterable[Sequence[object]]) -> Reads:
-    """Times each call as a caller sees it, then looks at what it reads."""
+    """Times each call as a caller sees it, then repeats it to see what it reads."""
     reads = Reads()
     for parameters in calls:
         before = time.perf_counter()

@@ -26,11 +26,12 @@ from scripts.performance.tenants import (
 )
 from scripts.performance.work import Work
 
-# What subscriptions that are invoiced have a price for each of, out of their own usage.
+# Metered features that the plan has a price for.
 PRICED_FEATURES = tuple(f"{FEATURE}_{number}" for number in range(1, 6))
 # Long enough to make subscriptions before their period ends.
 LEAST_PERIOD_SECONDS = 10.0
 SECONDS_A_SUBSCRIPTION = 0.015
+# One subscription in so many is invoiced while the server times its functions.
 EXPLAINED_SHARE = 10
 
 
