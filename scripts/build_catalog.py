@@ -35,17 +35,18 @@ def use_bare_package() -> None:
     sys.modules["pgledger"] = package
 
 
+sys.path.insert(0, str(ROOT))
 use_bare_package()
 
-from generated import maps, python, reference  # noqa: E402
-from generated.catalog import (  # noqa: E402
+from pgledger.embedded import EmbeddedError  # noqa: E402
+from pgledger.migrate import MigrationError  # noqa: E402
+from scripts.generated import maps, python, reference  # noqa: E402
+from scripts.generated.catalog import (  # noqa: E402
     REPEATABLE,
     CommentError,
     migrated_database,
     read_catalog,
 )
-from pgledger.embedded import EmbeddedError  # noqa: E402
-from pgledger.migrate import MigrationError  # noqa: E402
 
 
 def laid_out(path: Path, text: str) -> str:

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from generated.catalog import Catalog, Field, Function
-from generated.parts import (
+from scripts.generated.catalog import Catalog, Field, Function
+from scripts.generated.parts import (
     HEADER,
     SCALARS,
     Part,
@@ -16,7 +16,7 @@ from generated.parts import (
     row_name,
     row_types,
 )
-from generated.words import Words, block, sentence
+from scripts.generated.words import Words, block, sentence
 
 # Functions whose methods take something else than their arguments; the statements are needed all
 # the same, and the methods stand in pgledger._ledger_async and pgledger._billing_async.

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from generated.catalog import Error
-from generated.parts import HEADER
-from generated.words import Words, block
+from scripts.generated.catalog import Error
+from scripts.generated.parts import HEADER
+from scripts.generated.words import Words, block
 
 
 def errors_module(errors: Sequence[Error], calls: Mapping[str, str]) -> str:

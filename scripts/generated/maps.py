@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from generated.capabilities import CAPABILITIES
-from generated.catalog import (
+from scripts.generated.capabilities import CAPABILITIES
+from scripts.generated.catalog import (
     REPEATABLE,
     ROOT,
     Catalog,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from generated.catalog import Catalog, Field, Function, ResultType
+from scripts.generated.catalog import Catalog, Field, Function, ResultType
 
 HEADER: Final = "# Written by scripts/build_catalog.py from the comments in sql/: change those.\n"
 

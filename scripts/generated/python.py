@@ -1,12 +1,12 @@
 """Writes what of pgledger is made from the catalog: rows, statements, calls and errors."""
 
-from generated.calls import calls_module
-from generated.catalog import Catalog
-from generated.errors import errors_module
-from generated.parts import BILLING, LEDGER, functions_of, method_name
-from generated.rows import rows_module
-from generated.statements import statements_module
-from generated.words import Words
+from scripts.generated.calls import calls_module
+from scripts.generated.catalog import Catalog
+from scripts.generated.errors import errors_module
+from scripts.generated.parts import BILLING, LEDGER, functions_of, method_name
+from scripts.generated.rows import rows_module
+from scripts.generated.statements import statements_module
+from scripts.generated.words import Words
 
 
 def modules(catalog: Catalog) -> dict[str, str]:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from generated.capabilities import CAPABILITIES
-from generated.catalog import Catalog, Error, Field, Function, ResultType, View
+from scripts.generated.capabilities import CAPABILITIES
+from scripts.generated.catalog import Catalog, Error, Field, Function, ResultType, View
 
 HEADER: Final = (
     "<!-- Written by scripts/build_catalog.py from the comments in sql/: change those. -->"

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from generated.catalog import Catalog, Field, ResultType
-from generated.parts import (
+from scripts.generated.catalog import Catalog, Field, ResultType
+from scripts.generated.parts import (
     BILLING,
     HEADER,
     SCALARS,
@@ -13,7 +13,7 @@ from generated.parts import (
     literal,
     row_types,
 )
-from generated.words import Words, block
+from scripts.generated.words import Words, block
 
 # What a column of JSON is read into, where that is more than JSON.
 COLUMN_TYPES: Final = {"line_items": ("tuple[InvoiceLine, ...]", "invoice_lines")}

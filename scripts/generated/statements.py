@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 
-from generated.catalog import Catalog, Function, ResultType
-from generated.parts import HEADER, Part, class_name, functions_of, method_name, row_name, row_types
-from generated.rows import COLUMN_TYPES
+from scripts.generated.catalog import Catalog, Function, ResultType
+from scripts.generated.parts import (
+    HEADER,
+    Part,
+    class_name,
+    functions_of,
+    method_name,
+    row_name,
+    row_types,
+)
+from scripts.generated.rows import COLUMN_TYPES
 
 
 def casts_of(kind: ResultType) -> dict[str, str]:

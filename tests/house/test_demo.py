@@ -159,8 +159,8 @@ def test_a_demo_that_is_interrupted_leaves_nothing_behind(
 
 def test_a_figure_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
     wrong = (
-        "import sys; sys.path.insert(0, 'scripts'); import demo; "
-        "demo.BALANCES['bank'] = '455.01'; sys.argv[1:] = []; sys.exit(demo.main())"
+        "import sys; from scripts import demo; from scripts.demo_story import ending; "
+        "ending.BALANCES['bank'] = '455.01'; sys.argv[1:] = []; sys.exit(demo.main())"
     )
     done = stage.run("-c", wrong)
     assert done.returncode == 1
@@ -171,8 +171,8 @@ def test_a_figure_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
 
 def test_usage_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
     wrong = (
-        "import sys; sys.path.insert(0, 'scripts'); import demo; "
-        "demo.USAGE['acme'] = '11'; sys.argv[1:] = []; sys.exit(demo.main())"
+        "import sys; from scripts import demo; from scripts.demo_story import ending; "
+        "ending.USAGE['acme'] = '11'; sys.argv[1:] = []; sys.exit(demo.main())"
     )
     done = stage.run("-c", wrong)
     assert done.returncode == 1
@@ -183,8 +183,8 @@ def test_usage_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
 
 def test_a_payment_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
     wrong = (
-        "import sys; sys.path.insert(0, 'scripts'); import demo; "
-        "demo.PAID['globex'] = '86.19'; sys.argv[1:] = []; sys.exit(demo.main())"
+        "import sys; from scripts import demo; from scripts.demo_story import ending; "
+        "ending.PAID['globex'] = '86.19'; sys.argv[1:] = []; sys.exit(demo.main())"
     )
     done = stage.run("-c", wrong)
     assert done.returncode == 1
@@ -195,7 +195,7 @@ def test_a_payment_that_is_not_as_told_ends_the_demo(stage: Stage) -> None:
 
 def test_an_error_in_a_statement_ends_the_demo(stage: Stage) -> None:
     wrong = (
-        "import sys; sys.path.insert(0, 'scripts'); import demo; "
+        "import sys; from scripts import demo; "
         "page = demo.Page(sys.stdout); "
         "demo.tell_story(page, [lambda story: story.type('select 1 / 0;')])"
     )

@@ -3,7 +3,6 @@
 No figure is judged here: how fast a machine is, is no property of the code.
 """
 
-import importlib.util
 import itertools
 import json
 import os
@@ -14,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -22,6 +20,13 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from pgledger.migrate import migrate
+from scripts.performance.accounts import Books, new_id_prefix
+from scripts.performance.events import Past
+from scripts.performance.floor import FLOOR_COMMENT
+from scripts.performance.options import seconds_of
+from scripts.performance.packed import ARRAY_HEAD_BYTES, packed_array, with_new_digits
+from scripts.performance.report import percentile
+from scripts.performance.slices import slice_lengths
 from support.database import Connect, NewDatabase
 from support.server import short_directory
 from support.waiting import WaitUntil
@@ -134,17 +139,6 @@ def passable() -> Iterator[Path]:
     with short_directory() as directory:
         yield directory
         shutil.rmtree(directory)
-
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("performance_check", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["performance_check"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 # The seed's report
@@ -285,10 +279,10 @@ def test_floor_leaves_a_strangers_schema_alone(
 
 
 def test_floor_clears_up_after_a_run_that_was_killed(
-    ledger_dsn: str, conn: psycopg.Connection[Any], script: ModuleType
+    ledger_dsn: str, conn: psycopg.Connection[Any]
 ) -> None:
     conn.execute("create schema pgledger_floor")
-    conn.execute(f"comment on schema pgledger_floor is '{script.FLOOR_COMMENT}'".encode())
+    conn.execute(f"comment on schema pgledger_floor is '{FLOOR_COMMENT}'".encode())
     conn.execute("create table pgledger_floor.accounts ()")
     conn.commit()
     run(ledger_dsn, *FEW, "--floor")
@@ -653,47 +647,47 @@ def test_help_teaches() -> None:
     ("text", "seconds"),
     [("30", 30), ("30s", 30), ("1m", 60), ("1m30s", 90), ("1m30", 90), ("2h", 7200), (" 5s ", 5)],
 )
-def test_durations(script: ModuleType, text: str, seconds: int) -> None:
-    assert script.seconds_of(text) == seconds
+def test_durations(text: str, seconds: int) -> None:
+    assert seconds_of(text) == seconds
 
 
-def test_slices_add_up_to_the_duration(script: ModuleType) -> None:
+def test_slices_add_up_to_the_duration() -> None:
     for duration in range(1, 200):
-        lengths = script.slice_lengths(duration)
+        lengths = slice_lengths(duration)
         assert sum(lengths) == duration
         assert min(lengths) >= 1
         assert max(lengths) - min(lengths) <= 1
 
 
-def test_percentiles_are_nearest_rank(script: ModuleType) -> None:
+def test_percentiles_are_nearest_rank() -> None:
     hundred = [float(number) for number in range(1, 101)]
-    assert [script.percentile(hundred, share) for share in (0.5, 0.95, 0.99)] == [50, 95, 99]
-    assert script.percentile([7.0], 0.99) == 7
-    assert script.percentile([], 0.5) == 0
+    assert [percentile(hundred, share) for share in (0.5, 0.95, 0.99)] == [50, 95, 99]
+    assert percentile([7.0], 0.99) == 7
+    assert percentile([], 0.5) == 0
 
 
-def test_account_ids_are_valid_and_ascend(script: ModuleType) -> None:
-    books = script.Books("public", script.new_id_prefix(), 3)
+def test_account_ids_are_valid_and_ascend() -> None:
+    books = Books("public", new_id_prefix(), 3)
     assert books.ids == sorted(books.ids)
     for account_id in books.ids:
         assert re.fullmatch(r"pgla_[0-7][0-9A-HJKMNP-TV-Z]{25}", account_id)
 
 
-def test_new_keys_are_as_long_and_as_different_as_the_ready_ones(script: ModuleType) -> None:
+def test_new_keys_are_as_long_and_as_different_as_the_ready_ones() -> None:
     ready = [b"00112233-4455-6677-8899-aabbccddeeff", b"00112233-4455-6677-8899-aabbccddeefe"]
-    packed = script.packed_array("text", ready)
+    packed = packed_array("text", ready)
     seen: set[bytes] = set()
     for _ in range(50):
-        made = script.with_new_digits(packed)
-        assert made[: script.ARRAY_HEAD_BYTES] == packed[: script.ARRAY_HEAD_BYTES]
+        made = with_new_digits(packed)
+        assert made[:ARRAY_HEAD_BYTES] == packed[:ARRAY_HEAD_BYTES]
         keys = [made[24:60], made[64:]]
         assert all(re.fullmatch(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", key) for key in keys)
         seen.update(keys)
     assert len(seen) == 100
 
 
-def test_steps_of_the_past_follow_one_another(script: ModuleType) -> None:
-    past = script.Past(10, 2, steps=4)
+def test_steps_of_the_past_follow_one_another() -> None:
+    past = Past(10, 2, steps=4)
     parts = [past.part(number) for number in range(5)]
     for (_, end), (start, _) in itertools.pairwise(parts[:4]):
         assert start == pytest.approx(end, abs=1)

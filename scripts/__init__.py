@@ -1,0 +1,1 @@
+"""What developers call from the top of a checkout."""

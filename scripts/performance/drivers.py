@@ -1,0 +1,20 @@
+"""The driver that the options name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+from scripts.performance.options import Options
+from scripts.performance.pgbench_driver import PgbenchDriver
+from scripts.performance.psycopg_driver import PsycopgDriver
+from scripts.performance.servers import Target
+from scripts.performance.work import Driver, Work
+
+
+def new_driver(
+    options: Options, target: Target, works: Mapping[str, Work]
+) -> AbstractContextManager[Driver]:
+    if options.driver == "pgbench":
+        return PgbenchDriver(target, options.workers, works)
+    return PsycopgDriver(target.dsn, options.workers, works)

@@ -1,0 +1,260 @@
+"""The command line: options, their defaults, and which of them go together."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+EXAMPLES = """\
+what --mode measures:
+  single   pgledger_create_transfer, one a transaction (the default)
+  batch    pgledger_create_transfers with one array of --batch-size requests, one call a transaction
+  bulk     pgledger_create_transfers_bulk with parallel arrays of --batch-size, one call a
+           transaction
+  python   Ledger.create_transfer and, call by call in the same open transaction, the statement that
+           it sends through bare psycopg
+  bytes    bytes a transfer after --transfers singles (200000) and VACUUM FULL, indexes included
+  history  newest 20 entries and balance_at of an account that has --transfers entries (1000000)
+  growth   a single transfer when there are --transfers of them (5000000), over one when there are
+           10000; a fresh database is needed
+  usage    ledger_ingest_usage with parallel arrays of --batch-size (10000) events of --tenants
+           tenants, one call a transaction; and bytes an event when there are --events (1000000)
+  entitlement
+           ledger_check_entitlement, not cached, when there are --events (10000000), over its time
+           when there are 10000
+  invoice  ledger_advance by --workers (2), drawing up an invoice for each of --tenants (10000)
+           subscriptions with five metered features out of --events (10000000), and where the time
+           goes; and invoices with 1,000 lines
+
+examples:
+  # The usual case, many accounts for few workers, on a temporary server:
+  python performance_check.py --accounts 50 --workers 20 --duration 30s
+
+  # Contention: workers wait for one another's accounts.
+  python performance_check.py --accounts 10 --workers 20 --duration 30s
+
+  # How much of what PostgreSQL can do at the very least is left, clients costing next to nothing:
+  python performance_check.py --driver pgbench --floor
+
+  # Batches of 1,000 in one stream:
+  python performance_check.py --mode bulk --batch-size 1000 --workers 1 --driver pgbench --floor
+
+  # A server of yours, on which `pgledger migrate` has run, with figures for a program:
+  python performance_check.py "host=db.example dbname=books" --duration 1m --json figures.json
+
+  # The other bars, scaled down:
+  python performance_check.py --mode bytes --transfers 20000
+  python performance_check.py --mode history --transfers 100000
+  python performance_check.py --mode growth --transfers 200000 --duration 10s
+
+  # Usage events, beside a plain insert of the same; then while a million old ones are purged:
+  python performance_check.py --mode usage --floor
+  python performance_check.py --mode usage --batch-size 1000
+  python performance_check.py --mode usage --purge --duration 1m
+
+  # Whether a check stays as fast when events are many, scaled down:
+  python performance_check.py --mode entitlement --events 1000000
+
+  # A period's end, scaled down:
+  python performance_check.py --mode invoice --tenants 1000 --events 500000
+
+Transfers are permanent. On a server of yours they stay, in books of their own: app_id
+'performance_check', accounts named 'performance_check 1' and so on. So do usage events, of tenants
+that are new in each run, and their invoices. Nothing else is touched, except that --vacuum locks
+each table of the database while it rewrites it, and that --floor and --mode growth make the schema
+pgledger_floor and drop it again."""
+MOST_ACCOUNTS = 1_000_000
+MOST_IN_A_CALL = 100_000
+MOST_TENANTS = 100_000
+# With how few transfers or events the modes growth and entitlement begin.
+GROWTH_START = 10_000
+DEFAULT_ACCOUNTS = {"python": 1_000}
+DEFAULT_WORKERS = {"usage": 2, "entitlement": 2, "invoice": 2}
+DEFAULT_BATCH_SIZE = {"usage": 10_000, "entitlement": 10_000, "invoice": 10_000}
+DEFAULT_EVENTS = {"usage": 1_000_000, "entitlement": 10_000_000, "invoice": 10_000_000}
+DEFAULT_TENANTS = {"invoice": 10_000}
+DEFAULT_TRANSFERS = {
+    "python": 20_000,
+    "bytes": 200_000,
+    "history": 1_000_000,
+    "growth": 5_000_000,
+}
+THROUGHPUT_MODES = ("single", "batch", "bulk")
+FLOOR_MODES = (*THROUGHPUT_MODES, "usage")
+USAGE_MODES = ("usage", "entitlement", "invoice")
+MODES = (*THROUGHPUT_MODES, "python", "bytes", "history", "growth", *USAGE_MODES)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for on the command line."""
+
+    dsn: str | None
+    embedded: Path | None
+    mode: str
+    driver: str
+    accounts: int
+    workers: int
+    duration: int
+    vacuum: bool | None
+    batch_size: int
+    transfers: int
+    returning: str
+    tenants: int
+    events: int
+    floor: bool
+    purge: bool
+    json: Path | None
+
+
+def seconds_of(text: str) -> int:
+    """Reads a duration: 30, 30s, 1m, 1m30s, 1h."""
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    total = hours * 3600 + minutes * 60 + seconds
+    if total < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 30, 30s or 1m")
+    return total
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads whole numbers in a range."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{number} is not from {least:,} to {most:,}")
+        return number
+
+    return read
+
+
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="performance_check.py",
+        description=description,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("dsn", nargs="?", metavar="DSN", help="server to measure; it must have pgledger installed")
+    add(
+        "--embedded", type=Path, metavar="DIR", help="PostgreSQL that lives in DIR, and stays there"
+    )
+    add("--mode", choices=MODES, default="single", help="what to measure, see below")
+    add(
+        "--driver",
+        choices=("psycopg", "pgbench"),
+        default="psycopg",
+        help="who calls: Python processes, or pgbench -M prepared, which leaves the processors "
+        "to the server (default: psycopg)",
+    )
+    add(
+        "--accounts",
+        type=whole(2, MOST_ACCOUNTS),
+        metavar="N",
+        help="accounts to make and to pick from (default: 50; with --mode python 1000)",
+    )
+    add(
+        "--workers",
+        type=whole(1, 1000),
+        metavar="N",
+        help="connections at work at the same time (default: 20; of usage events 2)",
+    )
+    add(
+        "--duration",
+        type=seconds_of,
+        default=30,
+        metavar="TIME",
+        help="how long transfers or events are made: 30, 30s, 1m (default: 30s); a floor takes as "
+        "long again",
+    )
+    add(
+        "--vacuum",
+        action=argparse.BooleanOptionalAction,
+        help="VACUUM FULL before and after, for sizes without dead rows (default: yes on an "
+        "embedded server; no on yours, because it locks every table in turn)",
+    )
+    add(
+        "--batch-size",
+        type=whole(1, MOST_IN_A_CALL),
+        metavar="N",
+        help="requests a call in the modes batch and bulk (default: 1000), events a call in the "
+        "modes usage, entitlement and invoice (default: 10000)",
+    )
+    add(
+        "--returning",
+        choices=("row", "id"),
+        default="row",
+        help="what a call brings back of each transfer: its whole row or its id (default: row)",
+    )
+    add(
+        "--transfers",
+        type=whole(1, 1_000_000_000),
+        metavar="N",
+        help="transfers of the modes python, bytes, history and growth",
+    )
+    add(
+        "--tenants",
+        type=whole(1, MOST_TENANTS),
+        metavar="N",
+        help="tenants of the modes usage and entitlement (default: 1000) and invoice (10000)",
+    )
+    add(
+        "--events",
+        type=whole(1, 1_000_000_000),
+        metavar="N",
+        help="events to end with in the modes usage (1000000; with --purge to purge), "
+        "entitlement and invoice (10000000)",
+    )
+    add(
+        "--floor",
+        action="store_true",
+        help="measure in turn the least that PostgreSQL can do for the same work, and the ratio",
+    )
+    add(
+        "--purge",
+        action="store_true",
+        help="with --mode usage: measure in turn while old events are being purged, and the ratio",
+    )
+    add("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    return parser
+
+
+def read_options(arguments: Sequence[str], description: str | None) -> Options:
+    parser = argument_parser(description)
+    given = parser.parse_args(arguments)
+    mode = str(given.mode)
+    if given.dsn is not None and given.embedded is not None:
+        parser.error("give a DSN or --embedded DIR, not both")
+    if given.floor and mode not in FLOOR_MODES:
+        parser.error(f"--floor goes with the modes {', '.join(FLOOR_MODES)}")
+    if given.purge and mode != "usage":
+        parser.error("--purge goes with --mode usage")
+    if given.purge and given.floor:
+        parser.error("give --floor or --purge, not both")
+    if given.events is not None and mode not in USAGE_MODES:
+        parser.error(f"--events goes with the modes {', '.join(USAGE_MODES)}")
+    if mode == "entitlement" and given.events is not None and given.events < 10:
+        parser.error("--mode entitlement needs at least 10 --events")
+    if mode in USAGE_MODES and given.driver == "pgbench":
+        parser.error(f"--mode {mode} makes idempotency keys, which pgbench cannot")
+    if given.transfers is not None and mode not in DEFAULT_TRANSFERS:
+        parser.error(f"--transfers goes with the modes {', '.join(DEFAULT_TRANSFERS)}")
+    if mode == "growth" and given.transfers is not None and given.transfers < 10:
+        parser.error("--mode growth needs at least 10 --transfers")
+    if given.json is not None and not given.json.absolute().parent.is_dir():
+        parser.error(f"--json: there is no directory {given.json.parent}")
+    given.accounts = given.accounts or DEFAULT_ACCOUNTS.get(mode, 50)
+    given.transfers = given.transfers or DEFAULT_TRANSFERS.get(mode, 0)
+    given.workers = given.workers or DEFAULT_WORKERS.get(mode, 20)
+    given.batch_size = given.batch_size or DEFAULT_BATCH_SIZE.get(mode, 1000)
+    given.events = given.events or DEFAULT_EVENTS.get(mode, 0)
+    given.tenants = given.tenants or DEFAULT_TENANTS.get(mode, 1000)
+    return Options(**vars(given))

@@ -1,0 +1,89 @@
+"""What is printed, and the figures that go to JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from scripts.performance.databases import Control, scalar
+from scripts.performance.options import Options
+from scripts.performance.slices import Comparison
+from scripts.performance.work import total_of
+
+
+@dataclass(slots=True)
+class Report:
+    """What is printed, line by line, and what goes to JSON."""
+
+    lines: list[str] = field(default_factory=list)
+    figures: dict[str, object] = field(default_factory=dict)
+
+    def add(self, line: str, **figures: object) -> None:
+        self.lines.append(line)
+        self.figures.update(figures)
+
+
+def rounded(value: object) -> object:
+    """Floats to six places: what lies behind them is noise."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return value
+
+
+def head_figures(options: Options, connection: Control) -> dict[str, object]:
+    return {
+        "mode": options.mode,
+        "driver": options.driver,
+        "accounts": options.accounts,
+        "workers": options.workers,
+        "server_version": scalar(connection, "show server_version"),
+    }
+
+
+def usage_figures(options: Options, connection: Control) -> dict[str, object]:
+    figures = head_figures(options, connection)
+    del figures["accounts"]
+    return {**figures, "tenants": options.tenants, "batch_size": options.batch_size}
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that a share of all does not exceed (nearest rank)."""
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
+
+
+def decimals(milliseconds: float) -> str:
+    """One decimal, as the seed prints it, and more where that would hide the figure."""
+    return f"{milliseconds:.1f}" if milliseconds >= 1 else f"{milliseconds:.3f}"
+
+
+def add_percentiles(report: Report, latencies: Iterable[float], name: str = "") -> None:
+    """Milliseconds of a call: half, 19 of 20 and 99 of 100 are not slower than these."""
+    ordered = sorted(latencies)
+    label = f"{name} " if name else ""
+    key = f"{name.replace(' ', '_')}_" if name else ""
+    for share in (50, 95, 99):
+        value = percentile(ordered, share / 100)
+        report.add(f"{label}p{share} in milliseconds: {value:.3f}", **{f"{key}p{share}_ms": value})
+
+
+def add_floor(report: Report, result: Comparison, noun: str = "transfer") -> None:
+    ratios = result.ratios
+    floor = total_of(result.baseline)
+    report.add(
+        f"Floor {noun}s/second: {floor.per_second:.1f}",
+        floor_per_second=floor.per_second,
+    )
+    report.add(
+        f"Floor ratio: {result.ratio:.3f} (slices: {min(ratios):.3f} to {max(ratios):.3f})",
+        floor_ratio=result.ratio,
+        floor_slice_ratios=ratios,
+    )
+    report.add(
+        f"Time/{noun} over the floor's: {1 / result.ratio:.2f}",
+        floor_time_ratio=1 / result.ratio,
+    )
