@@ -3,7 +3,7 @@ Lines for usage that was reported after the invoice of its period had become fin
 costs with it, by the price it was billed at, less what was billed. One line for each plan and
 feature. A credit gives back what was paid, its share of the discount left out.
 
-Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
+Looked for only where pgledger.features_with_late_usage finds that the count of events has changed. A period whose
 invoice is a draft has it on the draft.
 */
 create or replace function pgledger.late_lines(
@@ -28,7 +28,7 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.late_items(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
     inner join pgledger.billed_usage(
       subscription.key, before_period, but_invoice_key, true
     ) as billed

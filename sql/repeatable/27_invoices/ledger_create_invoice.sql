@@ -35,7 +35,7 @@ declare
   v_key bigint;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.invoice_exponent(app_id, currency));
+  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
     perform pgledger.fail('NullArgument', array['tax_rates']);
   end if;
@@ -67,7 +67,7 @@ begin
     end if;
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
-  return pgledger.invoice_of(v_key);
+  return pgledger.invoice_with_key(v_key);
 end;
 $$;
 

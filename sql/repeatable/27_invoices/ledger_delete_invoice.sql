@@ -21,10 +21,10 @@ declare
   v_old pgledger.invoices := pgledger.lock_invoice(
     app_id, tenant_id, id, with_subscription => true
   );
-  v_invoice record := pgledger.invoice_of(v_old.key);
+  v_invoice record := pgledger.invoice_with_key(v_old.key);
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_nothing_goes_on(v_old, 'deleted');
+    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';

@@ -36,7 +36,7 @@ begin
   end if;
 
   if v_invoice.status <> 'draft' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   v_subscription := (
@@ -53,13 +53,13 @@ begin
     end if;
   end if;
 
-  perform pgledger.check_earlier_drafts(v_invoice);
+  perform pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 

@@ -32,10 +32,10 @@ begin
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- By itself, so that what it writes can be seen by what comes next.
-  v_key := pgledger.ensure_invoice(
+  v_key := pgledger.find_or_draft_invoice(
     v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
   );
-  return pgledger.invoice_of(v_key);
+  return pgledger.invoice_with_key(v_key);
 end;
 $$;
 

@@ -17,7 +17,7 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
-  return pgledger.invoice_of(pgledger.invoice_key(app_id, tenant_id, id));
+  return pgledger.invoice_with_key(pgledger.invoice_key(app_id, tenant_id, id));
 end;
 $$;
 

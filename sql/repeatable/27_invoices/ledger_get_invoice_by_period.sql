@@ -57,7 +57,7 @@ begin
   limit 1;
 
   if found then
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end if;
 end;
 $$;

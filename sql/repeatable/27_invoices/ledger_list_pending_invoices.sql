@@ -34,7 +34,7 @@ begin
     limit ledger_list_pending_invoices.page_size
     offset ledger_list_pending_invoices.page_offset
   loop
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end loop;
 end;
 $$;

@@ -23,7 +23,7 @@ declare
   v_now timestamptz := pgledger.clock();
 begin
   if v_invoice.status = 'uncollectible' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   update pgledger.invoices
@@ -37,7 +37,7 @@ begin
     perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 

@@ -30,9 +30,9 @@ begin
   end if;
 
   if v_invoice.status = 'voided' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_nothing_goes_on(v_invoice, 'voided');
+    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -50,7 +50,7 @@ begin
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 

@@ -28,7 +28,7 @@ begin
       where subscriptions.key = v_invoice.subscription_key
     )
   );
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 

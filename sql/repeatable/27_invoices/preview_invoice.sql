@@ -27,7 +27,7 @@ begin
     and invoices.period_start = v_request.period_start
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
-    return pgledger.invoice_of(v_written.key);
+    return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
     subscription, kind, v_request.period_start, v_request.as_of_version,

@@ -28,7 +28,7 @@ begin
   perform pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   return pgledger.pay_invoice(

@@ -38,7 +38,7 @@ begin
   if id is not null then
     perform pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
-      return pgledger.invoice_of(v_invoice.key);
+      return pgledger.invoice_with_key(v_invoice.key);
     end if;
   end if;
 

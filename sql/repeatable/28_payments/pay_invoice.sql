@@ -72,7 +72,7 @@ begin
     perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
-  return pgledger.invoice_of(invoice.key);
+  return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
 

@@ -36,7 +36,7 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.ensure_invoice(
+    v_key := pgledger.find_or_draft_invoice(
       subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
       false
     );

@@ -43,13 +43,13 @@ begin
   perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
-    v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, false);
+    v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
   exception
     when others then
-      if not pgledger.is_of_one_subscription(sqlstate) then
+      if not pgledger.may_concern_one_subscription(sqlstate) then
         raise;
       end if;
-      v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, true);
+      v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, true);
   end;
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);

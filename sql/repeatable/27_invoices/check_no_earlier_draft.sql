@@ -4,7 +4,7 @@ as billed, and could still be changed or deleted.
 
 Errors: InvalidState.
 */
-create or replace function pgledger.check_earlier_drafts(invoice pgledger.invoices)
+create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
 returns void
 language plpgsql
 volatile
@@ -34,7 +34,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_earlier_drafts is
+comment on function pgledger.check_no_earlier_draft is
   'Raises InvalidState while there is a draft that an invoice goes on from.';
 
-revoke all on function pgledger.check_earlier_drafts from public;
+revoke all on function pgledger.check_no_earlier_draft from public;

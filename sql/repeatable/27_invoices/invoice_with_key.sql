@@ -1,7 +1,7 @@
 /*
 The invoice of that number as applications see it, or null.
 */
-create or replace function pgledger.invoice_of(key bigint)
+create or replace function pgledger.invoice_with_key(key bigint)
 returns ledger_invoice
 language sql
 stable
@@ -18,10 +18,10 @@ as $$
       )
     )
   from pgledger.invoices
-  where invoices.key = invoice_of.key
+  where invoices.key = invoice_with_key.key
 $$;
 
-comment on function pgledger.invoice_of is
+comment on function pgledger.invoice_with_key is
   'The invoice of that number as the view ledger_invoices shows it, or null.';
 
-revoke all on function pgledger.invoice_of from public;
+revoke all on function pgledger.invoice_with_key from public;

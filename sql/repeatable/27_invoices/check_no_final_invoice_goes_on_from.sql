@@ -5,7 +5,7 @@ needs to takes that one back first.
 
 Errors: InvalidState.
 */
-create or replace function pgledger.check_nothing_goes_on(
+create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
@@ -50,7 +50,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_nothing_goes_on is
+comment on function pgledger.check_no_final_invoice_goes_on_from is
   'Raises InvalidState if a final invoice goes on from one that is to be taken back.';
 
-revoke all on function pgledger.check_nothing_goes_on from public;
+revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;

@@ -4,7 +4,7 @@ if there is none; null if there is nothing to draw up and none was asked for by 
 
 The subscription is locked: so there is one invoice, whoever asks for it how often.
 */
-create or replace function pgledger.ensure_invoice(
+create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
@@ -22,8 +22,8 @@ declare
     select invoices.key
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
-      and invoices.kind = ensure_invoice.kind
-      and invoices.period_start = ensure_invoice.period_start
+      and invoices.kind = find_or_draft_invoice.kind
+      and invoices.period_start = find_or_draft_invoice.period_start
       and invoices.status <> 'voided'
   );
   v_drawn record;
@@ -40,7 +40,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.ensure_invoice is
+comment on function pgledger.find_or_draft_invoice is
   'The number of a subscription''s invoice for a period, drawn up if there is none.';
 
-revoke all on function pgledger.ensure_invoice from public;
+revoke all on function pgledger.find_or_draft_invoice from public;

@@ -4,7 +4,7 @@ invoices that stand have looked at, or of which an invoice was voided; with the 
 them, and since when they are looked at. Where events were purged, a period is looked at as long as
 its end is not reached and it begins with a whole hour, whose total is kept; seats need the events.
 */
-create or replace function pgledger.late_items(
+create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
   but_invoice_key bigint
@@ -69,7 +69,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.late_items is
+comment on function pgledger.features_with_late_usage is
   'Features of which there are other events in earlier periods than were billed.';
 
-revoke all on function pgledger.late_items from public;
+revoke all on function pgledger.features_with_late_usage from public;

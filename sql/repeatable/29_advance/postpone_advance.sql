@@ -2,7 +2,7 @@
 Lets ledger_advance look at a subscription again at that time, not before. Returns whether that
 could be written down.
 */
-create or replace function pgledger.put_off(subscription_key bigint, until timestamptz)
+create or replace function pgledger.postpone_advance(subscription_key bigint, until timestamptz)
 returns boolean
 language plpgsql
 volatile
@@ -15,14 +15,14 @@ begin
   return true;
 exception
   when others then
-    if not pgledger.is_of_one_subscription(sqlstate) then
+    if not pgledger.may_concern_one_subscription(sqlstate) then
       raise;
     end if;
     return false;
 end;
 $$;
 
-comment on function pgledger.put_off is
+comment on function pgledger.postpone_advance is
   'Lets ledger_advance look at a subscription again at a later time.';
 
-revoke all on function pgledger.put_off from public;
+revoke all on function pgledger.postpone_advance from public;

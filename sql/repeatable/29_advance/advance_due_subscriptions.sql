@@ -8,7 +8,7 @@ one_by_one: what fails is undone by itself, put off for an hour, named with its 
 of. What cannot even be put off is only warned of, so that calling until no row comes has an end. A
 call takes fewer then, because sessions keep track of few subtransactions at no cost.
 */
-create or replace function pgledger.advance_due(
+create or replace function pgledger.advance_due_subscriptions(
   app_id text,
   max_subscriptions integer,
   invoices text,
@@ -44,7 +44,7 @@ begin
       select
         subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
       from pgledger.subscriptions
-      where subscriptions.app_id = advance_due.app_id
+      where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
@@ -56,10 +56,10 @@ begin
       v_looked_at := v_looked_at + 1;
       if one_by_one then
         begin
-          v_moved := pgledger.advance_one(v_due.key, invoices, now);
+          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
         exception
           when others then
-            if not pgledger.is_of_one_subscription(sqlstate) then
+            if not pgledger.may_concern_one_subscription(sqlstate) then
               raise;
             end if;
             raise warning using
@@ -69,7 +69,7 @@ begin
               ),
               errcode = sqlstate;
             v_busy := v_busy || v_due.key;
-            if pgledger.put_off(v_due.key, now + interval '1 hour') then
+            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
               failed_keys := failed_keys || v_due.key;
               errors := errors || sqlerrm;
               v_did := true;
@@ -77,7 +77,7 @@ begin
             continue;
         end;
       else
-        v_moved := pgledger.advance_one(v_due.key, invoices, now);
+        v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
       subscription_keys := subscription_keys || v_due.key;
@@ -97,7 +97,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.advance_due is
+comment on function pgledger.advance_due_subscriptions is
   'Moves on the subscriptions of an app that are due and draws up their invoices.';
 
-revoke all on function pgledger.advance_due from public;
+revoke all on function pgledger.advance_due_subscriptions from public;
