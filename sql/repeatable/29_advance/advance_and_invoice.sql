@@ -1,6 +1,7 @@
 /*
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
-invoices is none. is_busy: its coupons are held by somebody else, so that only the move was written.
+invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
+only the move was written.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,

@@ -1,12 +1,13 @@
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
-that are due with that: no more than max_subscriptions at a time, until there was something to do
-for one. Those for which nothing was to be done do not count; after ten times as many as asked for
-the last one is named in last_looked_at. What somebody else holds is left out.
+that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
+anything to do; it stops after ten times as many and names the last one in last_looked_at. A
+subscription that somebody else holds is left out.
 
-one_by_one: what fails is undone by itself, put off for an hour, named with its error, and warned
-of. What cannot even be put off is only warned of, so that calling until no row comes has an end. A
-call takes fewer then, because sessions keep track of few subtransactions at no cost.
+one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
+of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
+an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
+a call without rows would never end.
 */
 create or replace function pgledger.advance_due_subscriptions(
   app_id text,

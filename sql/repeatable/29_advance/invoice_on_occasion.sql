@@ -1,6 +1,9 @@
 /*
-The draft for an occasion, or null if there is nothing to draw up, or what there is has become final
-already. A base fee has an invoice of its own only where nothing has been billed for its period.
+The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
+base fee has an invoice of its own only where nothing has been billed for its period.
+
+With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
+it is computed again as often as another invoice has used up one of them meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,

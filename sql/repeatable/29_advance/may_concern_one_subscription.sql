@@ -1,7 +1,7 @@
 /*
-Whether an error can be about the data that was at hand: a value out of range, a constraint, a rule
-of ours or of the app's own triggers. What is about the server, the session, the transaction, locks
-or the schema concerns all.
+Whether an error can come from the data of the subscription that was moved: a value out of range, a
+constraint, a rule of ours or of the app's own triggers. Errors of the server, the session, the
+transaction, locks or the schema would meet every subscription.
 */
 create or replace function pgledger.may_concern_one_subscription(error_state text)
 returns boolean
@@ -13,6 +13,6 @@ as $$
 $$;
 
 comment on function pgledger.may_concern_one_subscription is
-  'Whether an error leaves other subscriptions a chance.';
+  'Whether an error may concern one subscription alone, and spare the others.';
 
 revoke all on function pgledger.may_concern_one_subscription from public;

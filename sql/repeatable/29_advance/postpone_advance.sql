@@ -1,6 +1,6 @@
 /*
-Lets ledger_advance look at a subscription again at that time, not before. Returns whether that
-could be written down.
+Makes ledger_advance leave a subscription alone until that time. Returns whether that could be
+written: false if the row itself is refused, for example by a trigger.
 */
 create or replace function pgledger.postpone_advance(subscription_key bigint, until timestamptz)
 returns boolean
@@ -23,6 +23,6 @@ end;
 $$;
 
 comment on function pgledger.postpone_advance is
-  'Lets ledger_advance look at a subscription again at a later time.';
+  'Makes ledger_advance leave a subscription alone until a later time.';
 
 revoke all on function pgledger.postpone_advance from public;
