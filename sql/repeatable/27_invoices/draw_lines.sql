@@ -51,15 +51,7 @@ begin
       from pgledger.usage_lines(
         subscription,
         v_period.starts_at,
-        array(
-          select
-            row(
-              segment.starts_at, least(segment.ends_at, v_now), segment.plan_key,
-              segment.quantity, segment.status, segment.whole_start, segment.whole_end
-            )::pgledger.billing_segment
-          from unnest(v_segments) as segment
-          where segment.starts_at < v_now
-        ),
+        pgledger.segments_until(v_segments, v_now),
         invoice.key,
         exponent
       ) as line

@@ -20,7 +20,6 @@ as $$
 declare
   v_billed record;
   v_charge record;
-  v_stays pgledger.billing_segment[];
   v_line pgledger.invoice_lines;
 begin
   for v_billed in
@@ -43,25 +42,15 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_stays := pgledger.billing_stays(
-      pgledger.billing_segments(subscription, v_billed.for_period)
-    );
-    select
-      charge.quantity, charge.amount + charge.true_up + charge.cap as amount, charge.counted,
-      charge.events
-    into v_charge
-    from pgledger.usage_charges(
-      array[
-        row(
-          null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
-        )::pgledger.priced_feature
-      ],
-      v_stays[1].starts_at,
-      array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
-      v_billed.plan_key = v_stays[1].plan_key,
-      subscription.time_zone,
+    v_charge := pgledger.charge_as_billed(
+      subscription,
+      v_billed.for_period,
+      v_billed.plan_key,
+      row(
+        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+      )::pgledger.priced_feature,
       exponent
-    ) as charge;
+    );
     continue when v_charge.events = v_billed.events
       and v_charge.amount = v_billed.amount;
 
