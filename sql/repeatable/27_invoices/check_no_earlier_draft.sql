@@ -1,6 +1,6 @@
 /*
-Refuses to make a draft final while there is one that it goes on from: what that one charges counts
-as billed, and could still be changed or deleted.
+Refuses to make a draft final while there is another draft that it goes on from. What that one
+charges counts as billed here, but could still change or be deleted.
 
 Errors: InvalidState.
 */

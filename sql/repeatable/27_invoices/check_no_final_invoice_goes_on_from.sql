@@ -1,7 +1,7 @@
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft that counts as billed there, or to void a base fee of which that one credits a part. Whoever
-needs to takes that one back first.
+draft whose charges count as billed there, or to void a base fee of which it gives back a part. That
+invoice has to be voided first.
 
 Errors: InvalidState.
 */

@@ -1,8 +1,8 @@
 /*
-The number of the invoice of that kind that stands for a subscription's period, drawn up as a draft
-if there is none; null if there is nothing to draw up and none was asked for by name.
+The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
+drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
 
-The subscription is locked: so there is one invoice, whoever asks for it how often.
+The subscription is locked, so that two calls never draw up the same invoice.
 */
 create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
@@ -41,6 +41,6 @@ end;
 $$;
 
 comment on function pgledger.find_or_draft_invoice is
-  'The number of a subscription''s invoice for a period, drawn up if there is none.';
+  'The key of a subscription''s invoice for a period, drawn up if there is none.';
 
 revoke all on function pgledger.find_or_draft_invoice from public;

@@ -1,6 +1,7 @@
 /*
-What a call asks an invoice for: the period that a time lies in, the current one by default, and
-from when the invoice counts in it. An interim invoice goes on where the last final one ended.
+Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
+and the invoice's own start, which for an interim invoice is where the last final one ended.
+as_of_version is for start invoices the change with which the period became active.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -66,6 +67,6 @@ end;
 $$;
 
 comment on function pgledger.invoice_request is
-  'What a call asks an invoice for; raises what is wrong with it.';
+  'Reads what a call asks an invoice for; raises what is wrong with it.';
 
 revoke all on function pgledger.invoice_request from public;

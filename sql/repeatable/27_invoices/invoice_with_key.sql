@@ -1,5 +1,5 @@
 /*
-The invoice of that number as applications see it, or null.
+The invoice with that key as applications see it, or null.
 */
 create or replace function pgledger.invoice_with_key(key bigint)
 returns ledger_invoice
@@ -22,6 +22,6 @@ as $$
 $$;
 
 comment on function pgledger.invoice_with_key is
-  'The invoice of that number as the view ledger_invoices shows it, or null.';
+  'The invoice with that key as the view ledger_invoices shows it, or null.';
 
 revoke all on function pgledger.invoice_with_key from public;

@@ -1,10 +1,10 @@
 /*
-Lines for usage that was reported after the invoice of its period had become final: what its period
-costs with it, by the price it was billed at, less what was billed. One line for each plan and
-feature. A credit gives back what was paid, its share of the discount left out.
+Lines for usage that was reported after the invoice of its period had become final, one for each
+period, plan and feature: what usage costs by now at the price that it was billed at, less what was
+billed. A credit gives back what was paid, so the discount's share is left out.
 
-Looked for only where pgledger.features_with_late_usage finds that the count of events has changed. A period whose
-invoice is a draft has it on the draft.
+Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
+whose invoice is still a draft goes on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,

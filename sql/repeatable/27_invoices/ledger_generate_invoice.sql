@@ -31,7 +31,7 @@ declare
 begin
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
-  -- By itself, so that what it writes can be seen by what comes next.
+  -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
     v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
   );

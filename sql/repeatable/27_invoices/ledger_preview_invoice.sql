@@ -51,7 +51,7 @@ begin
       pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
     );
     v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
-    -- Not an error of ours: one that ends in 000 would stand for all of them.
+    -- A code that no error of ours has; one that ends in 000 would stand for its whole class.
     raise sqlstate 'LGPRE';
   exception
     when sqlstate 'LGPRE' then

@@ -1,6 +1,6 @@
 /*
-The decimal places that amounts of a new invoice are rounded to. A currency of the app's own is
-locked FOR SHARE, so that its exponent stays until the invoice is there.
+The decimal places of a new invoice's currency. A currency of the app's own is locked FOR SHARE, so
+that its exponent stays until the invoice is written.
 
 Errors: NullArgument, UnknownCurrency.
 */
@@ -37,7 +37,6 @@ end;
 $$;
 
 comment on function pgledger.lock_currency_exponent is
-  'Decimal places of a new invoice''s currency, which is kept from changing; raises '
-  'UnknownCurrency.';
+  'Decimal places of a currency, which is kept from changing; raises UnknownCurrency.';
 
 revoke all on function pgledger.lock_currency_exponent from public;

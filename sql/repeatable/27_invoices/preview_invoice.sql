@@ -1,6 +1,7 @@
 /*
-What a subscription's invoice comes to as of what is written down, without an id; of an invoice that
-stands: as it is.
+What a subscription's invoice comes to as of what is written down, without an id. An invoice that is
+final is returned as it is.
+
 Errors: InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function pgledger.preview_invoice(

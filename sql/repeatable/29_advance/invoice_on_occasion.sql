@@ -28,7 +28,7 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
-    -- A draft could be deleted meanwhile, and leave a gap in the numbers.
+    -- Otherwise the draft could be deleted before it has its number, and leave a gap.
     for no key update
   );
   if v_invoice.key is null then
