@@ -53,7 +53,7 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_voided is
-$$Takes an invoice that waits for payment back, as if it had not been.
+$$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
 unapplied.
