@@ -17860,9 +17860,9 @@ revoke all on function pgledger.trace_credits from public;
 
 -- file: repeatable/27_invoices/base_lines.sql
 /*
-Lines for the base fee of a subscription's period: for each plan and quantity what is due and has
-not been billed, or, below zero, what was billed and is not due any more. A credit gives back what
-was paid, its share of the discount left out, so never more than was billed less earlier credits.
+Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
+not been billed, or, below zero, what was billed and is no longer due. A credit gives back what was
+paid, so the discount's share is left out: never more than was billed less earlier credits.
 */
 create or replace function pgledger.base_lines(
   subscription pgledger.subscriptions,
@@ -17926,7 +17926,7 @@ begin
       v_line.description := format(
         '%s%s: base fee for time not used', v_due.plan_name, v_times
       );
-      -- What is not used can lie anywhere in the period; after the last use, if there was some.
+      -- Unused time can lie anywhere in the period; it is shown after the last use, if any.
       v_line.period_end := segments[cardinality(segments)].whole_end;
       v_line.period_start := coalesce(
         nullif(v_due.ends_at, v_line.period_end), for_period
@@ -17943,15 +17943,15 @@ end;
 $$;
 
 comment on function pgledger.base_lines is
-  'Lines for what is due of a period''s base fee and not billed, or billed and not due any more.';
+  'Lines for what is due of a period''s base fee and not billed, or billed and no longer due.';
 
 revoke all on function pgledger.base_lines from public;
 
 -- file: repeatable/27_invoices/billed_base.sql
 /*
-What invoices that stand have charged as base fee for a subscription's period, for each plan and
-quantity: before and after discounts, credits taken off, and the price that it was charged by. The
-invoice that is being computed is left out.
+What invoices that are not voided have charged as base fee for a subscription's period, for each
+plan and quantity: gross before and net after discounts, both less credits, and the price by which
+it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
@@ -17986,15 +17986,17 @@ as $$
 $$;
 
 comment on function pgledger.billed_base is
-  'What invoices that stand have charged as base fee for a period, by plan and quantity.';
+  'What invoices have charged as base fee for a period, by plan and quantity.';
 
 revoke all on function pgledger.billed_base from public;
 
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices that stand have charged for a subscription's usage in a period and in those before,
-one row for each plan and feature: the amounts before discounts, and net, what was left of their sum
-after them. The invoice that is being computed is left out.
+What invoices that are not voided have charged for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
+invoice that is being computed is left out.
+
+earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
@@ -18032,7 +18034,7 @@ as $$
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
     coalesce(sum(invoice_lines.events), 0),
-    -- The price, without what is said of a single line.
+    -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
@@ -18055,15 +18057,16 @@ as $$
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices that stand have charged for usage, by period, plan and feature.';
+  'What invoices have charged for usage, by period, plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;
 
 -- file: repeatable/27_invoices/billing_period.sql
 /*
-The period of a subscription that a time lies in, as it has come to be: it ends early where another
-one began, or where the subscription ended. Null where there is none: before the subscription, after
-its end, or in a pause. It is over once nothing of what happens next can lie in it.
+The period of a subscription in which a time lies, as it turned out: it ends early where another
+period began or the subscription ended. Null where there is none: before the subscription began,
+after it ended, and in a pause. is_over says that nothing that happens from now on can lie in it.
+next_version is that of the change which follows the period's last one, if there is any.
 */
 create or replace function pgledger.billing_period(
   subscription pgledger.subscriptions,
@@ -18110,17 +18113,17 @@ end;
 $$;
 
 comment on function pgledger.billing_period is
-  'The period of a subscription that a time lies in, as it has come to be.';
+  'The period of a subscription in which a time lies, as it turned out.';
 
 revoke all on function pgledger.billing_period from public;
 
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
-A subscription's period in the parts between which plan, quantity or status changed, in order: what
-invoices are computed from. What has not happened by that version is left out, and the last part
-then goes on to the period's end.
+The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
+Invoices are computed from them.
 
-Without a version, everything that happened, and of a trial that goes on also what follows it.
+With a version, changes after it are left out, and the last part goes on to the period's end.
+Without one all changes count, and a trial that still goes on is followed by what comes after it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
@@ -18175,15 +18178,15 @@ end;
 $$;
 
 comment on function pgledger.billing_segments is
-  'A subscription''s period in the parts in which nothing changed that an invoice depends on.';
+  'The parts of a subscription''s period in which plan, quantity and status stayed.';
 
 revoke all on function pgledger.billing_segments from public;
 
 -- file: repeatable/27_invoices/billing_stays.sql
 /*
-When in a period which plan was billed for usage, in order, out of the period's parts: while the
-subscription was active, whatever its quantity. Usage in a trial, in a pause and after the end costs
-nothing.
+The stays of a period, in order: the parts in which the subscription was active, put together while
+the plan stays, whatever the quantity. Usage is charged in stays only: what is used in a trial, in a
+pause and after the end costs nothing.
 */
 create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
 returns pgledger.billing_segment[]
@@ -18215,16 +18218,54 @@ comment on function pgledger.billing_stays is
 
 revoke all on function pgledger.billing_stays from public;
 
+-- file: repeatable/27_invoices/bound_line.sql
+/*
+The line that goes with a line for usage where its price has a minimum that is not reached, or a
+maximum that is passed. gross is the amount before a credit was reduced by a discount, or null.
+*/
+create or replace function pgledger.bound_line(
+  usage_line pgledger.invoice_lines,
+  kind text,
+  suffix text,
+  amount numeric,
+  gross numeric
+)
+returns pgledger.invoice_lines
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_line pgledger.invoice_lines := usage_line;
+begin
+  v_line.kind := kind;
+  v_line.description := v_line.description || suffix;
+  v_line.quantity := null;
+  v_line.unit_amount := null;
+  v_line.amount := amount;
+  v_line.counted := null;
+  v_line.events := null;
+  v_line.basis := case when gross is not null then jsonb_build_object('gross', gross::text) end;
+  return v_line;
+end;
+$$;
+
+comment on function pgledger.bound_line is
+  'The line for what is missing to a price''s minimum, or is beyond its maximum.';
+
+revoke all on function pgledger.bound_line from public;
+
 -- file: repeatable/27_invoices/changed_base.sql
 /*
-What the base fee for a subscription's period comes to and what has been billed of it, for each plan
-and quantity that the period had, in the order in which they began: pgledger.due_base for a period
-in which something has changed. A part of the period is charged
-its share: the rounded share up to its end less the rounded share up to its start, so that a period
-cut in any places adds up to the whole.
+What pgledger.due_base answers for a period in which something has changed: what the base fee comes
+to and what has been billed of it, for each plan and quantity that the period had, in the order in
+which they began.
 
-Time is charged while the subscription is active; what was paid in advance is also charged after a
-cancellation at once, unless that time was to be credited or refunded.
+A part of the period is charged its share: the rounded share up to its end less the rounded share up
+to its start. So the parts add up to the whole, wherever the period is cut.
+
+Time is charged while the subscription is active. After a cancellation at once, the rest of what was
+paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
@@ -18315,14 +18356,62 @@ comment on function pgledger.changed_base is
 
 revoke all on function pgledger.changed_base from public;
 
--- file: repeatable/27_invoices/check_earlier_drafts.sql
+-- file: repeatable/27_invoices/charge_as_billed.sql
 /*
-Refuses to make a draft final while there is one that it goes on from: what that one charges counts
-as billed, and could still be changed or deleted.
+What usage of a feature in a period that has been billed comes to with what was reported since, by
+the price that it was billed at.
+*/
+create or replace function pgledger.charge_as_billed(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  plan_key bigint,
+  price pgledger.priced_feature,
+  exponent integer,
+  out quantity numeric,
+  out amount numeric,
+  out counted numeric,
+  out events bigint
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_stays pgledger.billing_segment[] := pgledger.billing_stays(
+    pgledger.billing_segments(subscription, for_period)
+  );
+begin
+  select
+    charge.quantity, charge.amount + charge.true_up + charge.cap, charge.counted, charge.events
+  into
+    charge_as_billed.quantity, charge_as_billed.amount, charge_as_billed.counted,
+    charge_as_billed.events
+  from pgledger.usage_charges(
+    array[price],
+    v_stays[1].starts_at,
+    array(
+      select stay from unnest(v_stays) as stay where stay.plan_key = charge_as_billed.plan_key
+    ),
+    charge_as_billed.plan_key = v_stays[1].plan_key,
+    subscription.time_zone,
+    exponent
+  ) as charge;
+end;
+$$;
+
+comment on function pgledger.charge_as_billed is
+  'What usage in a period that has been billed comes to by now, by the price it was billed at.';
+
+revoke all on function pgledger.charge_as_billed from public;
+
+-- file: repeatable/27_invoices/check_no_earlier_draft.sql
+/*
+Refuses to make a draft final while there is another draft that it goes on from. What that one
+charges counts as billed here, but could still change or be deleted.
 
 Errors: InvalidState.
 */
-create or replace function pgledger.check_earlier_drafts(invoice pgledger.invoices)
+create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
 returns void
 language plpgsql
 volatile
@@ -18352,20 +18441,20 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_earlier_drafts is
+comment on function pgledger.check_no_earlier_draft is
   'Raises InvalidState while there is a draft that an invoice goes on from.';
 
-revoke all on function pgledger.check_earlier_drafts from public;
+revoke all on function pgledger.check_no_earlier_draft from public;
 
--- file: repeatable/27_invoices/check_nothing_goes_on.sql
+-- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft that counts as billed there, or to void a base fee of which that one credits a part. Whoever
-needs to takes that one back first.
+draft whose charges count as billed there, or to void a base fee of which it gives back a part. That
+invoice has to be voided first.
 
 Errors: InvalidState.
 */
-create or replace function pgledger.check_nothing_goes_on(
+create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
@@ -18410,16 +18499,59 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_nothing_goes_on is
+comment on function pgledger.check_no_final_invoice_goes_on_from is
   'Raises InvalidState if a final invoice goes on from one that is to be taken back.';
 
-revoke all on function pgledger.check_nothing_goes_on from public;
+revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;
+
+-- file: repeatable/27_invoices/check_usage_not_purged.sql
+/*
+Refuses an invoice for a period of which usage events may have been purged, unless it is final
+already and is only looked up.
+
+Errors: UsagePurged.
+*/
+create or replace function pgledger.check_usage_not_purged(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz
+)
+returns void
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_purged_before timestamptz := (
+    select tenants.purged_before
+    from pgledger.tenants
+    where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
+  );
+begin
+  if period_start < v_purged_before and not exists (
+    select
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = check_usage_not_purged.kind
+      and invoices.period_start = check_usage_not_purged.period_start
+      and invoices.status not in ('draft', 'voided')
+  ) then
+    perform pgledger.fail(
+      'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_usage_not_purged is
+  'Raises UsagePurged if usage events of a period to be invoiced may have been purged.';
+
+revoke all on function pgledger.check_usage_not_purged from public;
 
 -- file: repeatable/27_invoices/complete_invoice.sql
 /*
-Completes an invoice whose lines say what is charged: coupons, then taxes, then what it all comes
-to. Nothing is written, and no coupon is used up. The exponent is the currency's, for whoever knows
-it already.
+Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
+Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
@@ -18470,9 +18602,9 @@ revoke all on function pgledger.complete_invoice from public;
 
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
-An invoice of a subscription as it is to be drawn up, with its lines, discounts and taxes; nothing
-is written. Tax rates are those given, or else the subscription's. With a draft's number, what the
-draft itself charges does not count as billed.
+What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
+Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
+computed anew, if it is one: what it charges itself does not count as billed.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
@@ -18515,19 +18647,20 @@ end;
 $$;
 
 comment on function pgledger.draw_invoice is
-  'An invoice of a subscription as it is to be drawn up, with its lines; nothing is written.';
+  'What an invoice of a subscription comes to, with its lines; nothing is written.';
 
 revoke all on function pgledger.draw_invoice from public;
 
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
-What a subscription is to be charged on an invoice of that kind for the period that its start lies
-in, before discounts and taxes, and where the period ends as far as is known.
+What an invoice of a subscription charges, before discounts and taxes, for the period in which its
+own start lies; and when the period ends as far as is known. What the invoice itself has charged
+before does not count as billed.
 
-period: the base fee of the period as far as it is not billed, that of the next one if it is paid in
-advance, usage, and usage of earlier periods that came late. start: the base fee of the period, as
-it was at the version given, or, if something has been billed of it, what is missing to that.
-interim: usage until now. The invoice's own lines do not count as billed.
+A period invoice has the base fee of the period as far as it is not billed, that of the next period
+if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
+of the period as it was at the invoice's version, or, if something of it has been billed, the
+difference. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -18546,7 +18679,7 @@ declare
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
-  -- By itself: the planner would take each kind for a statement of its own and never keep a plan.
+  -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind = 'start' then
     v_as_of_version := (
       select invoice.as_of_version
@@ -18573,19 +18706,11 @@ begin
       from pgledger.usage_lines(
         subscription,
         v_period.starts_at,
-        array(
-          select
-            row(
-              segment.starts_at, least(segment.ends_at, v_now), segment.plan_key,
-              segment.quantity, segment.status, segment.whole_start, segment.whole_end
-            )::pgledger.billing_segment
-          from unnest(v_segments) as segment
-          where segment.starts_at < v_now
-        ),
+        pgledger.segments_until(v_segments, v_now),
         invoice.key,
         exponent
       ) as line
-      -- What is missing to a minimum is known at the period's end.
+      -- What is missing to a minimum is known only at the period's end.
       where line.kind <> 'true_up'
     );
   else
@@ -18623,8 +18748,8 @@ revoke all on function pgledger.draw_lines from public;
 -- file: repeatable/27_invoices/due_base.sql
 /*
 What the base fee for a subscription's period comes to and what has been billed of it, where the two
-differ. Nearly always the period is one part, which has been billed, or is whole and has not: these
-two are answered here, and only what is left is worked out by pgledger.changed_base.
+differ. Nearly always the period has one part, which either has been billed, or is whole and has
+not. These two cases are answered here, which is cheaper; pgledger.changed_base does the rest.
 */
 create or replace function pgledger.due_base(
   subscription pgledger.subscriptions,
@@ -18718,408 +18843,14 @@ comment on function pgledger.due_base is
 
 revoke all on function pgledger.due_base from public;
 
--- file: repeatable/27_invoices/ensure_invoice.sql
+-- file: repeatable/27_invoices/features_with_late_usage.sql
 /*
-The number of the invoice of that kind that stands for a subscription's period, drawn up as a draft
-if there is none; null if there is nothing to draw up and none was asked for by name.
-
-The subscription is locked: so there is one invoice, whoever asks for it how often.
+The features whose events in the periods before one are not as many as invoices have counted, or of
+which an invoice was voided; with their meters, and the start of the earliest period that can be
+counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
+kept, and ends after the purge; seats need the events themselves.
 */
-create or replace function pgledger.ensure_invoice(
-  subscription pgledger.subscriptions,
-  kind text,
-  period_start timestamptz,
-  as_of_version bigint,
-  tax_rates jsonb,
-  even_if_empty boolean
-)
-returns bigint
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_key bigint := (
-    select invoices.key
-    from pgledger.invoices
-    where invoices.subscription_key = subscription.key
-      and invoices.kind = ensure_invoice.kind
-      and invoices.period_start = ensure_invoice.period_start
-      and invoices.status <> 'voided'
-  );
-  v_drawn record;
-begin
-  if v_key is null then
-    v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
-    );
-    if even_if_empty or cardinality(v_drawn.lines) > 0 then
-      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
-    end if;
-  end if;
-  return v_key;
-end;
-$$;
-
-comment on function pgledger.ensure_invoice is
-  'The number of a subscription''s invoice for a period, drawn up if there is none.';
-
-revoke all on function pgledger.ensure_invoice from public;
-
--- file: repeatable/27_invoices/finalize_invoices.sql
-/*
-Makes drafts of an app final, in the order given: each takes the next number, is due after the app's
-payment terms, in days of 24 hours whatever the session's time zone, or at the time given, and is
-paid at once if nothing is due. What is credited beyond what is charged is to be refunded if the
-subscription was cancelled so, and otherwise kept.
-
-The drafts are locked. Locks the app's row, and holds it until the transaction ends: numbers have no
-gap because they are taken one transaction after the other. So this comes last.
-*/
-create or replace function pgledger.finalize_invoices(
-  app_id text,
-  keys bigint[],
-  due_at timestamptz default null
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_app record;
-  v_now timestamptz;
-begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
-  update pgledger.invoices
-  set
-    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
-    finalized_at = v_now,
-    due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
-    ),
-    paid_at = case when invoices.amount_due = 0 then v_now end,
-    refund_due = case
-      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
-      else 0 * invoices.total
-    end,
-    unapplied = case
-      when subscriptions.unused_time = 'refund' then 0 * invoices.total
-      else greatest(-invoices.total, 0 * invoices.total)
-    end,
-    version = invoices.version + 1,
-    updated_at = v_now
-  from unnest(keys) with ordinality as taken (key, place)
-  inner join pgledger.invoices as draft on taken.key = draft.key
-  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
-  where invoices.key = draft.key and invoices.status = 'draft';
-end;
-$$;
-
-comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what is to be paid back.';
-
-revoke all on function pgledger.finalize_invoices from public;
-
--- file: repeatable/27_invoices/insert_one_off_invoice.sql
-/*
-Writes down a one-off draft and its lines, and returns its number: that of the invoice which a
-repeated call has written down meanwhile, if so. Whoever writes another one of that id at the same
-time goes first or waits.
-
-Errors: IdempotencyConflict.
-*/
-create or replace function pgledger.insert_one_off_invoice(
-  invoice pgledger.invoices,
-  lines pgledger.invoice_lines[]
-)
-returns bigint
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_key bigint;
-begin
-  loop
-    insert into pgledger.invoices (
-      id, app_id, tenant_id, kind, currency, subtotal, discount, tax, total, credits_applied,
-      amount_due, tax_rates, metadata, created_at, updated_at
-    )
-    values (
-      invoice.id, invoice.app_id, invoice.tenant_id, invoice.kind, invoice.currency,
-      invoice.subtotal, invoice.discount, invoice.tax, invoice.total, invoice.credits_applied,
-      invoice.amount_due, invoice.tax_rates, invoice.metadata, invoice.created_at,
-      invoice.created_at
-    )
-    on conflict on constraint invoices_id_key do nothing
-    returning invoices.key into v_key;
-
-    if found then
-      perform pgledger.store_lines(v_key, lines);
-      return v_key;
-    end if;
-
-    v_key := pgledger.repeated_invoice(invoice, lines);
-    if v_key is not null then
-      return v_key;
-    end if;
-    -- A draft that was in the way is gone by now; then there is another try.
-  end loop;
-end;
-$$;
-
-comment on function pgledger.insert_one_off_invoice is
-  'Writes down a one-off draft and returns its number; raises if its id is taken by another.';
-
-revoke all on function pgledger.insert_one_off_invoice from public;
-
--- file: repeatable/27_invoices/invoice_exponent.sql
-/*
-The decimal places that amounts of a new invoice are rounded to. A currency of the app's own is
-locked FOR SHARE, so that its exponent stays until the invoice is there.
-
-Errors: NullArgument, UnknownCurrency.
-*/
-create or replace function pgledger.invoice_exponent(
-  app_id text,
-  currency text
-)
-returns integer
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_exponent integer;
-begin
-  if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
-  end if;
-
-  perform 1
-  from pgledger.currencies
-  where currencies.app_id = invoice_exponent.app_id
-    and currencies.code = invoice_exponent.currency
-  for share;
-
-  v_exponent := pgledger.currency_exponent(app_id, currency);
-  if v_exponent is null then
-    perform pgledger.fail(
-      'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
-    );
-  end if;
-  return v_exponent;
-end;
-$$;
-
-comment on function pgledger.invoice_exponent is
-  'Decimal places of a new invoice''s currency, which is kept from changing; raises '
-  'UnknownCurrency.';
-
-revoke all on function pgledger.invoice_exponent from public;
-
--- file: repeatable/27_invoices/invoice_key.sql
-/*
-The number of a tenant's invoice. The name is that of the argument that has its id.
-
-Checks, in this order: app_id, tenant_id, the id, existence.
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
-*/
-create or replace function pgledger.invoice_key(
-  app_id text,
-  tenant_id text,
-  id text,
-  name text default 'id'
-)
-returns bigint
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_key bigint;
-begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
-
-  select invoices.key
-  into v_key
-  from pgledger.invoices
-  where invoices.id = invoice_key.id
-    and invoices.app_id = invoice_key.app_id
-    and invoices.tenant_id = invoice_key.tenant_id;
-
-  if not found then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
-  end if;
-
-  return v_key;
-end;
-$$;
-
-comment on function pgledger.invoice_key is
-  'Number of a tenant''s invoice of that id; raises InvoiceNotFound.';
-
-revoke all on function pgledger.invoice_key from public;
-
--- file: repeatable/27_invoices/invoice_of.sql
-/*
-The invoice of that number as applications see it, or null.
-*/
-create or replace function pgledger.invoice_of(key bigint)
-returns ledger_invoice
-language sql
-stable
-parallel safe
-as $$
-  select
-    pgledger.show_invoice(
-      invoices,
-      array(
-        select invoice_lines
-        from pgledger.invoice_lines
-        where invoice_lines.invoice_key = invoices.key
-        order by invoice_lines.place
-      )
-    )
-  from pgledger.invoices
-  where invoices.key = invoice_of.key
-$$;
-
-comment on function pgledger.invoice_of is
-  'The invoice of that number as the view ledger_invoices shows it, or null.';
-
-revoke all on function pgledger.invoice_of from public;
-
--- file: repeatable/27_invoices/invoice_request.sql
-/*
-What a call asks an invoice for: the period that a time lies in, the current one by default, and
-from when the invoice counts in it. An interim invoice goes on where the last final one ended.
-
-Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
-*/
-create or replace function pgledger.invoice_request(
-  subscription pgledger.subscriptions,
-  at timestamptz,
-  kind text,
-  tax_rates jsonb,
-  out period_start timestamptz,
-  out as_of_version bigint
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_at timestamptz := coalesce(at, subscription.current_period_start);
-  v_period record;
-  v_purged_before timestamptz;
-begin
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
-  if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
-  end if;
-  if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
-  end if;
-
-  v_period := pgledger.billing_period(subscription, v_at);
-  period_start := v_period.starts_at;
-  if period_start is null then
-    perform pgledger.fail(
-      'InvalidArgument',
-      array[
-        'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
-      ]
-    );
-  end if;
-
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
-    );
-    if as_of_version is null then
-      perform pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
-    v_purged_before := (
-      select tenants.purged_before
-      from pgledger.tenants
-      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-    );
-    if period_start < v_purged_before and not exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = invoice_request.kind
-        and invoices.period_start = invoice_request.period_start
-        and invoices.status not in ('draft', 'voided')
-    ) then
-      perform pgledger.fail(
-        'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
-      );
-    end if;
-  end if;
-  if kind = 'interim' then
-    -- In a period that is over one begins just before the end, each before the last.
-    select
-      case
-        when count(*) = 0 then v_period.starts_at
-        else least(
-          max(interim.period_end),
-          v_period.ends_at
-          - interval '1 microsecond'
-          * count(*) filter (where interim.period_end = v_period.ends_at)
-        )
-      end
-    into invoice_request.period_start
-    from pgledger.invoices as interim
-    where interim.subscription_key = subscription.key
-      and interim.kind = 'interim'
-      and interim.status not in ('draft', 'voided')
-      and interim.period_start >= v_period.starts_at
-      and interim.period_end <= v_period.ends_at;
-  end if;
-end;
-$$;
-
-comment on function pgledger.invoice_request is
-  'What a call asks an invoice for; raises what is wrong with it.';
-
-revoke all on function pgledger.invoice_request from public;
-
--- file: repeatable/27_invoices/late_items.sql
-/*
-The features of which a subscription has more, or fewer, events in the periods before one than
-invoices that stand have looked at, or of which an invoice was voided; with the meters that count
-them, and since when they are looked at. Where events were purged, a period is looked at as long as
-its end is not reached and it begins with a whole hour, whose total is kept; seats need the events.
-*/
-create or replace function pgledger.late_items(
+create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
   but_invoice_key bigint
@@ -19184,19 +18915,373 @@ begin
 end;
 $$;
 
-comment on function pgledger.late_items is
-  'Features of which there are other events in earlier periods than were billed.';
+comment on function pgledger.features_with_late_usage is
+  'Features whose events in earlier periods are not as many as were billed.';
 
-revoke all on function pgledger.late_items from public;
+revoke all on function pgledger.features_with_late_usage from public;
+
+-- file: repeatable/27_invoices/finalize_invoices.sql
+/*
+Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
+at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
+days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
+refunded if the subscription was canceled with a refund, and otherwise kept.
+
+The drafts are locked already. Locks the app's row and holds it until the transaction ends: numbers
+have no gap because transactions take them one after the other. So this comes last.
+*/
+create or replace function pgledger.finalize_invoices(
+  app_id text,
+  keys bigint[],
+  due_at timestamptz default null
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_app record;
+  v_now timestamptz;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (finalize_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = finalize_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
+  into v_app;
+
+  v_now := pgledger.clock();
+  update pgledger.invoices
+  set
+    status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
+    number = v_app.number + taken.place,
+    finalized_at = v_now,
+    due_at = coalesce(
+      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+    ),
+    paid_at = case when invoices.amount_due = 0 then v_now end,
+    refund_due = case
+      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
+      else 0 * invoices.total
+    end,
+    unapplied = case
+      when subscriptions.unused_time = 'refund' then 0 * invoices.total
+      else greatest(-invoices.total, 0 * invoices.total)
+    end,
+    version = invoices.version + 1,
+    updated_at = v_now
+  from unnest(keys) with ordinality as taken (key, place)
+  inner join pgledger.invoices as draft on taken.key = draft.key
+  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
+  where invoices.key = draft.key and invoices.status = 'draft';
+end;
+$$;
+
+comment on function pgledger.finalize_invoices is
+  'Makes drafts of an app final: numbers, due dates, and what is to be paid back.';
+
+revoke all on function pgledger.finalize_invoices from public;
+
+-- file: repeatable/27_invoices/find_or_draft_invoice.sql
+/*
+The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
+drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
+
+The subscription is locked, so that two calls never draw up the same invoice.
+*/
+create or replace function pgledger.find_or_draft_invoice(
+  subscription pgledger.subscriptions,
+  kind text,
+  period_start timestamptz,
+  as_of_version bigint,
+  tax_rates jsonb,
+  even_if_empty boolean
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint := (
+    select invoices.key
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = find_or_draft_invoice.kind
+      and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.status <> 'voided'
+  );
+  v_drawn record;
+begin
+  if v_key is null then
+    v_drawn := pgledger.draw_invoice(
+      subscription, kind, period_start, as_of_version, tax_rates, null
+    );
+    if even_if_empty or cardinality(v_drawn.lines) > 0 then
+      v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
+    end if;
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.find_or_draft_invoice is
+  'The key of a subscription''s invoice for a period, drawn up if there is none.';
+
+revoke all on function pgledger.find_or_draft_invoice from public;
+
+-- file: repeatable/27_invoices/insert_one_off_invoice.sql
+/*
+Writes a one-off draft and its lines, and returns its key; if a repeated call has written it
+meanwhile, the key of that. Whoever writes an invoice of the same id at the same time goes first or
+waits.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.insert_one_off_invoice(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[]
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+begin
+  loop
+    insert into pgledger.invoices (
+      id, app_id, tenant_id, kind, currency, subtotal, discount, tax, total, credits_applied,
+      amount_due, tax_rates, metadata, created_at, updated_at
+    )
+    values (
+      invoice.id, invoice.app_id, invoice.tenant_id, invoice.kind, invoice.currency,
+      invoice.subtotal, invoice.discount, invoice.tax, invoice.total, invoice.credits_applied,
+      invoice.amount_due, invoice.tax_rates, invoice.metadata, invoice.created_at,
+      invoice.created_at
+    )
+    on conflict on constraint invoices_id_key do nothing
+    returning invoices.key into v_key;
+
+    if found then
+      perform pgledger.store_lines(v_key, lines);
+      return v_key;
+    end if;
+
+    v_key := pgledger.repeated_invoice(invoice, lines);
+    if v_key is not null then
+      return v_key;
+    end if;
+    -- The draft that had the id has been deleted meanwhile.
+  end loop;
+end;
+$$;
+
+comment on function pgledger.insert_one_off_invoice is
+  'Writes a one-off draft and returns its key; raises if its id is taken by another.';
+
+revoke all on function pgledger.insert_one_off_invoice from public;
+
+-- file: repeatable/27_invoices/interim_start.sql
+/*
+From when the next interim invoice of a period counts: where the last final one ended, or the start
+of the period. In a period that is over it begins just before the end, each before the last.
+*/
+create or replace function pgledger.interim_start(
+  subscription_key bigint,
+  starts_at timestamptz,
+  ends_at timestamptz
+)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select
+    case
+      when count(*) = 0 then interim_start.starts_at
+      else least(
+        max(interim.period_end),
+        interim_start.ends_at
+        - interval '1 microsecond'
+        * count(*) filter (where interim.period_end = interim_start.ends_at)
+      )
+    end
+  from pgledger.invoices as interim
+  where interim.subscription_key = interim_start.subscription_key
+    and interim.kind = 'interim'
+    and interim.status not in ('draft', 'voided')
+    and interim.period_start >= interim_start.starts_at
+    and interim.period_end <= interim_start.ends_at
+$$;
+
+comment on function pgledger.interim_start is
+  'From when the next interim invoice of a period counts.';
+
+revoke all on function pgledger.interim_start from public;
+
+-- file: repeatable/27_invoices/invoice_key.sql
+/*
+The key of a tenant's invoice. The name is that of the argument that holds its id.
+
+Checks, in this order: app_id, tenant_id, the id, existence.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
+*/
+create or replace function pgledger.invoice_key(
+  app_id text,
+  tenant_id text,
+  id text,
+  name text default 'id'
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_key bigint;
+begin
+  perform pgledger.check_billing_scope(app_id, tenant_id);
+  perform pgledger.check_id(name, id, 'inv');
+
+  select invoices.key
+  into v_key
+  from pgledger.invoices
+  where invoices.id = invoice_key.id
+    and invoices.app_id = invoice_key.app_id
+    and invoices.tenant_id = invoice_key.tenant_id;
+
+  if not found then
+    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+  end if;
+
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.invoice_key is
+  'Key of a tenant''s invoice of that id; raises InvoiceNotFound.';
+
+revoke all on function pgledger.invoice_key from public;
+
+-- file: repeatable/27_invoices/invoice_request.sql
+/*
+Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
+and the invoice's own start, which for an interim invoice is where the last final one ended.
+as_of_version is for start invoices the change with which the period became active.
+
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
+*/
+create or replace function pgledger.invoice_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  kind text,
+  tax_rates jsonb,
+  out period_start timestamptz,
+  out as_of_version bigint
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_at timestamptz := coalesce(at, subscription.current_period_start);
+  v_period record;
+begin
+  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  if pgledger.time_fault(v_at) is not null then
+    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
+  end if;
+  if tax_rates is not null then
+    perform pgledger.check_tax_rates(tax_rates);
+  end if;
+
+  v_period := pgledger.billing_period(subscription, v_at);
+  period_start := v_period.starts_at;
+  if period_start is null then
+    perform pgledger.fail(
+      'InvalidArgument',
+      array[
+        'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
+      ]
+    );
+  end if;
+
+  if kind = 'start' then
+    as_of_version := (
+      select min(change.version)
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.period_start = invoice_request.period_start
+        and change.status = 'active'
+    );
+    if as_of_version is null then
+      perform pgledger.fail(
+        'InvalidArgument',
+        array[
+          'kind', '''start''',
+          format('subscription %s was not active in the period of %s', subscription.id, v_at)
+        ]
+      );
+    end if;
+  else
+    perform pgledger.check_usage_not_purged(subscription, kind, period_start);
+  end if;
+  if kind = 'interim' then
+    period_start := pgledger.interim_start(subscription.key, v_period.starts_at, v_period.ends_at);
+  end if;
+end;
+$$;
+
+comment on function pgledger.invoice_request is
+  'Reads what a call asks an invoice for; raises what is wrong with it.';
+
+revoke all on function pgledger.invoice_request from public;
+
+-- file: repeatable/27_invoices/invoice_with_key.sql
+/*
+The invoice with that key as applications see it, or null.
+*/
+create or replace function pgledger.invoice_with_key(key bigint)
+returns ledger_invoice
+language sql
+stable
+parallel safe
+as $$
+  select
+    pgledger.show_invoice(
+      invoices,
+      array(
+        select invoice_lines
+        from pgledger.invoice_lines
+        where invoice_lines.invoice_key = invoices.key
+        order by invoice_lines.place
+      )
+    )
+  from pgledger.invoices
+  where invoices.key = invoice_with_key.key
+$$;
+
+comment on function pgledger.invoice_with_key is
+  'The invoice with that key as the view ledger_invoices shows it, or null.';
+
+revoke all on function pgledger.invoice_with_key from public;
 
 -- file: repeatable/27_invoices/late_lines.sql
 /*
-Lines for usage that was reported after the invoice of its period had become final: what its period
-costs with it, by the price it was billed at, less what was billed. One line for each plan and
-feature. A credit gives back what was paid, its share of the discount left out.
+Lines for usage that was reported after the invoice of its period had become final, one for each
+period, plan and feature: what usage costs by now at the price that it was billed at, less what was
+billed. A credit gives back what was paid, so the discount's share is left out.
 
-Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
-invoice is a draft has it on the draft.
+Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
+whose invoice is still a draft goes on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -19212,7 +19297,6 @@ as $$
 declare
   v_billed record;
   v_charge record;
-  v_stays pgledger.billing_segment[];
   v_line pgledger.invoice_lines;
 begin
   for v_billed in
@@ -19220,7 +19304,7 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.late_items(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
     inner join pgledger.billed_usage(
       subscription.key, before_period, but_invoice_key, true
     ) as billed
@@ -19235,25 +19319,15 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_stays := pgledger.billing_stays(
-      pgledger.billing_segments(subscription, v_billed.for_period)
-    );
-    select
-      charge.quantity, charge.amount + charge.true_up + charge.cap as amount, charge.counted,
-      charge.events
-    into v_charge
-    from pgledger.usage_charges(
-      array[
-        row(
-          null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
-        )::pgledger.priced_feature
-      ],
-      v_stays[1].starts_at,
-      array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
-      v_billed.plan_key = v_stays[1].plan_key,
-      subscription.time_zone,
+    v_charge := pgledger.charge_as_billed(
+      subscription,
+      v_billed.for_period,
+      v_billed.plan_key,
+      row(
+        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+      )::pgledger.priced_feature,
       exponent
-    ) as charge;
+    );
     continue when v_charge.events = v_billed.events
       and v_charge.amount = v_billed.amount;
 
@@ -19295,14 +19369,8 @@ revoke all on function pgledger.late_lines from public;
 
 -- file: repeatable/27_invoices/ledger_create_invoice.sql
 /*
-Draws up a one-off invoice out of lines that the caller gives: a draft, with the discounts of the
-coupons that the tenant has now and the taxes of the rates given.
-
-With an id of the caller's choice the call can be repeated: the second call returns the invoice as
-it stands now if it asks for the same, and is refused if not.
-
-Locks a currency of the app's own FOR SHARE. Whoever creates another invoice of that id at the same
-time goes first or waits.
+Locks a currency of the app's own FOR SHARE, so that its exponent stays as it is until the invoice
+is written. Of calls with the same id at the same time one writes, and the others wait for it.
 Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, id, repeat, total.
 Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
 IdempotencyConflict.
@@ -19331,7 +19399,7 @@ declare
   v_key bigint;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.invoice_exponent(app_id, currency));
+  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
     perform pgledger.fail('NullArgument', array['tax_rates']);
   end if;
@@ -19363,55 +19431,50 @@ begin
     end if;
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
-  return pgledger.invoice_of(v_key);
+  return pgledger.invoice_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_create_invoice is
 $$Draws up a one-off invoice, of lines that are given.
 
-[[was: Draws up a one-off invoice, a draft, and returns it. Call it in FROM:
-(ledger_create_invoice(...)).* calls it once for every column.]]
+It is a draft, with the discounts of the coupons that the tenant has now.
+Amounts are rounded to the currency's decimal places, half away from zero.
 
-app_id: App.
+Call it in FROM: (ledger_create_invoice(...)).* calls it once for every
+column.
+
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-currency: Currency of every amount, of ISO 4217 or the app's own. [[was: a
-  code of ISO 4217 or of the app's own.]]
-lines: What is charged or, below zero, credited: a mapping for each of 1 to
-  1,000 lines with description and either amount or quantity and unit_amount,
-  for example {"description": "Support", "quantity": 3, "unit_amount":
-  Decimal("80.00")}; item, a text that coupons and tax rates can name,
-  period_start and period_end if wanted. Numbers are Decimal, int or str;
-  times are aware datetimes, or texts of ISO 8601 with an offset. [[was: JSON
-  array of 1 to 1000 objects: description, and either amount or quantity and
-  unit_amount; optionally item (what coupons and tax rates can name),
-  period_start and period_end (ISO 8601 with an offset). Amounts are rounded
-  to the currency's exponent; below zero they are credits.]]
-tax_rates: Tax rates, as for ledger_create_subscription; applies_to names
-  items. [[was: JSON array of at most 20 objects: name, percentage (0 to 100),
-  and optionally applies_to, an array of items.]]
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB, or
-  null.]], or null.
-id: The invoice's id if the caller chooses it. The same call with the same id
-  returns that invoice as it is now. [[was: of your choice (inv_ and a ULID),
-  to make the call repeatable.]], or null.
+currency: Currency of every amount: a code of ISO 4217 or of the app's own.
+lines: JSON array of what is charged or, below zero, credited: 1 to 1,000
+  objects with description and either amount or quantity and unit_amount, for
+  example [{"description": "Support", "quantity": "3", "unit_amount":
+  "80.00"}]. Each may also have item, a text that coupons and tax rates can
+  name, and period_start and period_end, times of ISO 8601 with an offset.
+  Amounts are below 1e30 in size, quantities 0 or more.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
+  applies_to names items.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id, or
+  null.
 
 Returns: A draft.
 
 Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
   of ISO 4217 nor the app's own), InvalidInvoice (lines or tax_rates are not
-  valid; the message names the path), InvalidMetadata, InvalidId,
-  IdempotencyConflict (the id is taken by a different invoice).$$;
+  valid, or the total is not below 1e30 in size; the message names the path),
+  InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
+  different invoice).$$;
 
 revoke all on function ledger_create_invoice from public;
 grant execute on function ledger_create_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
-Deletes a draft and its lines, and returns it as it was. What is final stays: it can be voided.
-
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status.
+Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function ledger_delete_invoice(
@@ -19430,10 +19493,10 @@ declare
   v_old pgledger.invoices := pgledger.lock_invoice(
     app_id, tenant_id, id, with_subscription => true
   );
-  v_invoice record := pgledger.invoice_of(v_old.key);
+  v_invoice record := pgledger.invoice_with_key(v_old.key);
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_nothing_goes_on(v_old, 'deleted');
+    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
@@ -19448,34 +19511,32 @@ end;
 $$;
 
 comment on function ledger_delete_invoice is
-$$Deletes a draft.
+$$Deletes a draft, with its lines.
 
-[[was: Deletes an invoice that is a draft, and returns it as it was.]]
+An invoice that is final stays. ledger_mark_invoice_voided takes its effects
+back.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is no draft. Void it instead).$$;
+  no such invoice), InvalidState (it is not a draft, or a final invoice goes
+  on from it).$$;
 
 revoke all on function ledger_delete_invoice from public;
 grant execute on function ledger_delete_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_finalize_invoice.sql
 /*
-Makes a draft final: computes it anew a last time, uses up the coupons that reduce it, and gives it
-the app's next number. From then on only its state and its payments move. One with nothing due is
-paid at once. One that is final already is returned as it is. Drafts that it goes on from come
-first.
-
 Locks the subscription, the draft, what the tenant has left of coupons, and the app's numbers, in
-this order; the last until the transaction ends, so commit soon.
-Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period, earlier
+this order; the last until the transaction ends. Computes the draft anew until no coupon that it
+uses has been used up by another invoice meanwhile.
+Checks, in this order: app_id, tenant_id, id, existence, status, due_at, end of the period, earlier
 drafts.
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidState.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidTime.
 */
 create or replace function ledger_finalize_invoice(
   app_id text,
@@ -19503,7 +19564,7 @@ begin
   end if;
 
   if v_invoice.status <> 'draft' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   v_subscription := (
@@ -19520,54 +19581,49 @@ begin
     end if;
   end if;
 
-  perform pgledger.check_earlier_drafts(v_invoice);
+  perform pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_finalize_invoice is
-$$Makes a draft final, with a number.
+$$Makes a draft final, with the app's next number.
 
-It is computed anew and uses up its coupons; nothing on it changes afterwards
-but its state and its payments. Numbers are taken one transaction after the
-other, so commit soon.
+It is computed anew a last time and uses up its coupons. From then on nothing
+on it changes but its state and its payments. Drafts of the same subscription
+that it goes on from come first.
 
-[[was: Makes a draft final and returns it: computed anew a last time, with the
-app's next number, pending, or paid if nothing is due.]]
+Numbers are taken one transaction after the other, so commit soon.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 due_at: When it is to be paid; null for the app's payment terms from now on
-  (ledger_set_payment_terms). [[was: when it is to be paid; null for the app's
-  payment terms from now, 30 days unless ledger_set_payment_terms says
-  otherwise. The invoice of a period becomes final after the period's end.
-  Numbers are taken one transaction after the other, so commit soon.]], or
-  null.
+  (ledger_set_payment_terms), or null.
 
-Returns: The invoice, pending, or paid where nothing is due; a second time it
-  does not change while it is so.
+Returns: The invoice, pending, or paid where nothing is due. One that is so
+  already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidTime (due_at is outside the years 1 to 9999),
-  InvalidState (it has gone on from there, or the period it is for is not
-  over).$$;
+  no such invoice), InvalidState (it is past due, uncollectible, voided, or
+  paid by payments, the period it is for is not over, or an earlier draft
+  comes first), InvalidTime (due_at is outside the years 1 to 9999).$$;
 
 revoke all on function ledger_finalize_invoice from public;
 grant execute on function ledger_finalize_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_generate_invoice.sql
 /*
-Draws up a subscription's invoice for a period as a draft. There is one of each kind for a period
-that stands: whoever asks for it again gets it as it is.
-
-Locks the subscription, and first writes down what the clock has decided about it.
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
+Locks the subscription. What the clock has decided about it is written down before the invoice is
+drawn up. The lock is why there is only one invoice of a kind that starts at a time, however often
+it is asked for.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
+period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
@@ -19595,54 +19651,48 @@ declare
 begin
   v_subscription := pgledger.advance_subscription(v_subscription, pgledger.clock());
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
-  -- By itself, so that what it writes can be seen by what comes next.
-  v_key := pgledger.ensure_invoice(
+  -- In a statement of its own, so that the next one sees what it writes.
+  v_key := pgledger.find_or_draft_invoice(
     v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
   );
-  return pgledger.invoice_of(v_key);
+  return pgledger.invoice_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_generate_invoice is
 $$Draws up the invoice of a subscription's period.
 
-[[was: Draws up a subscription's invoice for a period as a draft and returns
-it; if there is one, that one as it is.]]
+It is a draft. That of the current period can be drawn up before the period
+ends, and becomes final after it. What there is already of this subscription,
+period and kind is returned as it is, unless it was voided. An interim invoice
+goes on where the last final one ended.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current one. [[was: a time in the
-  period, null for the current one, whose invoice can be drawn up before its
-  end and becomes final after it.]], or null.
-kind: period (what the period has come to, and what the next one costs in
-  advance), start (the base fee of a period that is paid in advance and not on
-  the invoice of the one before) or interim (usage until now). [[was: period
-  for what a period has come to and what the next one costs in advance; start
-  for the base fee of a period that is paid in advance and not on the invoice
-  of the one before; interim for usage until now.]]
-tax_rates: Tax rates, as for ledger_create_subscription; null for the
-  subscription's. [[was: JSON array such as [{"name": "VAT", "percentage":
-  "19", "applies_to": ["base"]}], null for the subscription's.]], or null.
+at: A time in the period; null for the current period, or null.
+kind: What it is for. period: what the period has come to, and what the next
+  one costs in advance. start: the base fee of a period that is paid in
+  advance and is not on the invoice of the period before. interim: usage until
+  now. One of: period, start, interim.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
+  null for the subscription's, or null.
 
-Returns: A draft, which for period becomes final after the period's end; what
-  there is already of this subscription, period and kind is returned as it is,
-  unless it was voided.
+Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind, or
-  the subscription has no period at that time), InvalidTime (at is outside the
-  years 1 to 9999), InvalidInvoice (tax_rates are not valid; the message names
-  the path), UsagePurged (usage events of the period may have been purged).$$;
+  tenant has no such subscription), InvalidArgument (there is no such kind,
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function ledger_generate_invoice from public;
 grant execute on function ledger_generate_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_get_invoice.sql
 /*
-One invoice of a tenant, with its lines. An id that does not exist, or is another tenant's, is an
-error rather than no row.
-
+Checks, in this order: app_id, tenant_id, id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
 create or replace function ledger_get_invoice(
@@ -19658,20 +19708,18 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
-  return pgledger.invoice_of(pgledger.invoice_key(app_id, tenant_id, id));
+  return pgledger.invoice_with_key(pgledger.invoice_key(app_id, tenant_id, id));
 end;
 $$;
 
 comment on function ledger_get_invoice is
 $$Returns an invoice.
 
-[[was: The tenant's invoice of that id.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
-Returns: [[?]]
+Returns: The invoice, with its lines.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
@@ -19681,8 +19729,7 @@ grant execute on function ledger_get_invoice to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_get_invoice_by_period.sql
 /*
-The invoice of a kind whose period has a moment in it, of a tenant's subscription. One that was
-voided does not count: another may have taken its place.
+An invoice that was voided does not count: another may have taken its place.
 
 Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
@@ -19739,7 +19786,7 @@ begin
   limit 1;
 
   if found then
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end if;
 end;
 $$;
@@ -19747,16 +19794,14 @@ $$;
 comment on function ledger_get_invoice_by_period is
 $$Returns the invoice of a subscription's period.
 
-[[was: The invoice of a subscription whose period, start inclusive and end
-exclusive, has that moment in it, unless it is voided; or no row.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
-at: A time in the period.
-kind: period, start or interim.
+at: A time in the period: not before its start, and before its end.
+kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
+  start, interim.
 
-Returns: The one that is not voided, or null.
+Returns: The invoice that is not voided, or no row.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
   years 1 to 9999), InvalidArgument (there is no such kind),
@@ -19767,8 +19812,7 @@ grant execute on function ledger_get_invoice_by_period to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_list_invoices.sql
 /*
-One page of a tenant's invoices, oldest first: by id, which for generated ids is the order of
-creation.
+By id, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
@@ -19812,7 +19856,7 @@ begin
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end loop;
 end;
 $$;
@@ -19820,17 +19864,14 @@ $$;
 comment on function ledger_list_invoices is
 $$Returns a tenant's invoices, the newest last.
 
-[[was: One page of a tenant's invoices, by id.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-status: draft, pending, paid, past_due, voided or uncollectible; null for all.
-  [[was: draft, pending, paid, past_due, voided, uncollectible, or null for
-  all.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+status: Only invoices in this state; null for all; one of: draft, pending,
+  paid, past_due, voided, uncollectible, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: [[?]]
+Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
@@ -19840,9 +19881,6 @@ grant execute on function ledger_list_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_list_pending_invoices.sql
 /*
-One page of what a tenant has to pay: invoices that are final and wait for payment, whether or not
-they are past due, by when they are due.
-
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidPage.
 */
@@ -19875,7 +19913,7 @@ begin
     limit ledger_list_pending_invoices.page_size
     offset ledger_list_pending_invoices.page_offset
   loop
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end loop;
 end;
 $$;
@@ -19883,15 +19921,13 @@ $$;
 comment on function ledger_list_pending_invoices is
 $$Returns the invoices that a tenant is to pay.
 
-[[was: One page of a tenant's invoices that are to be paid, pending and
-past_due ones, by due_at.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: Those that are pending or past due, by when they are due.
+Returns: A page of invoices that are pending or past due, by when they are
+  due.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
@@ -19900,9 +19936,6 @@ grant execute on function ledger_list_pending_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql
 /*
-Gives up an invoice that waits for payment. It can still be paid or voided. One that is given up
-already is returned as it is.
-
 Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
@@ -19924,7 +19957,7 @@ declare
   v_now timestamptz := pgledger.clock();
 begin
   if v_invoice.status = 'uncollectible' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   update pgledger.invoices
@@ -19938,23 +19971,21 @@ begin
     perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_mark_invoice_uncollectible is
-$$Gives up an invoice.
+$$Gives up an invoice that waits for payment.
 
 It can still be paid or voided.
 
-[[was: Gives up a pending or past_due invoice and returns it; it can still be
-paid or voided. One that is given up already stays as it is.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
-Returns: The invoice, uncollectible; a second time it does not change.
+Returns: The invoice, uncollectible. One that is so already is returned as it
+  is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;
@@ -19964,11 +19995,9 @@ grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_voided.sql
 /*
-Voids an invoice that waits for payment: its coupons can be used again, and what was paid on it
-becomes unapplied. One that is voided already is returned as it is.
-
 Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
-Checks, in this order: app_id, tenant_id, id, existence, reason, status.
+Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices that go on from it,
+status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
 create or replace function ledger_mark_invoice_voided(
@@ -19995,9 +20024,9 @@ begin
   end if;
 
   if v_invoice.status = 'voided' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_nothing_goes_on(v_invoice, 'voided');
+    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -20015,44 +20044,39 @@ begin
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_mark_invoice_voided is
-$$Takes an invoice back, as if it had not been.
+$$Takes an invoice that waits for payment back, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
 unapplied.
 
-[[was: Voids a pending, past_due or uncollectible invoice and returns it: its
-coupons can be used again, and what was paid on it is added to unapplied. One
-that is voided already stays as it is.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
-reason: Why. [[was: at most 1000 characters, or null.]], or null.
+id: Which invoice: inv_ and a ULID.
+reason: Why, 1 to 1,000 characters, or null.
 
-Returns: The invoice, voided; a second time it does not change.
+Returns: The invoice, voided. One that is so already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidArgument (the reason is not valid), InvalidState
-  (the invoice is a draft or paid).$$;
+  (the invoice is a draft or paid, or a later invoice gives back a part of its
+  base fee).$$;
 
 revoke all on function ledger_mark_invoice_voided from public;
 grant execute on function ledger_mark_invoice_voided to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_preview_invoice.sql
 /*
-What ledger_generate_invoice would answer, without an id. Of an invoice that stands: as it is.
+What the clock has decided about the subscription and nobody has written down yet is written down
+for the answer and rolled back after it. Only then does a preview lock the subscription, need a
+transaction that may write, and fail in one with an old snapshot as a write does.
 
-What the clock has decided and nobody has written down yet is written down for the answer and then
-rolled back, so nothing stays written. Only this locks the subscription, fails like a write in a
-transaction with an old snapshot, and needs one that may write; one that may not is answered as of
-what is written down.
-
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
+period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
@@ -20099,7 +20123,7 @@ begin
       pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
     );
     v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
-    -- Not an error of ours: one that ends in 000 would stand for all of them.
+    -- A code that no error of ours has; one that ends in 000 would stand for its whole class.
     raise sqlstate 'LGPRE';
   exception
     when sqlstate 'LGPRE' then
@@ -20111,41 +20135,37 @@ $$;
 comment on function ledger_preview_invoice is
 $$Returns what ledger_generate_invoice would, and writes nothing down.
 
-The function behind it is ledger_preview_invoice.
+It waits for a transaction that is changing the subscription only where
+ledger_advance is due for it. In a read-only transaction the answer is as of
+what ledger_advance has written down.
 
-[[was: What a subscription's invoice for a period comes to as of now: the
-answer of ledger_generate_invoice, computed anew if there is a draft, without
-an id, and nothing stays written. Waits for who is changing the subscription
-only where ledger_advance is due for it; a read-only transaction is answered
-as of what ledger_advance has written down. Arguments as for
-ledger_generate_invoice.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who would be billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current one, or null.
-kind: period, start or interim, as for ledger_generate_invoice.
-tax_rates: Tax rates, as for ledger_create_subscription; null for the
+at: A time in the period; null for the current period, or null.
+kind: What it is for, as for ledger_generate_invoice. One of: period, start,
+  interim.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
+  null for those of the draft, if there is one, and else for the
   subscription's, or null.
 
-Returns: The draft as of now, computed anew if there is one, and without an
-  id; what is final already is returned as it is.
+Returns: The draft as of now, without an id, and computed anew if there is
+  one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind, or
-  the subscription has no period at that time), InvalidTime (at is outside the
-  years 1 to 9999), InvalidInvoice (tax_rates are not valid; the message names
-  the path), UsagePurged (usage events of the period may have been purged).$$;
+  tenant has no such subscription), InvalidArgument (there is no such kind,
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_refresh_invoice.sql
 /*
-Computes a draft anew: usage, changes, coupons and prices as of now, with the tax rates that it has.
-Of a one-off invoice only discounts and taxes.
-
 Locks the subscription, the draft, and what the tenant has left of coupons, in this order.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function ledger_refresh_invoice(
@@ -20171,30 +20191,30 @@ begin
       where subscriptions.key = v_invoice.subscription_key
     )
   );
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_refresh_invoice is
 $$Computes a draft anew.
 
-[[was: Computes a draft anew, as of now, and returns it.]]
+Usage, changes, coupons and prices count as of now; the tax rates stay. Of a
+one-off invoice only discounts and taxes are computed anew.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
-Returns: The invoice; with the same version as before where nothing changed.
+Returns: The draft, as of now.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is no draft).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function ledger_refresh_invoice from public;
 grant execute on function ledger_refresh_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_set_payment_terms.sql
 /*
-Sets how many days an app's invoices have to be paid in, of those that become final from now on.
 Repeatable.
 
 Checks, in this order: app_id, days.
@@ -20234,23 +20254,88 @@ $$;
 comment on function ledger_set_payment_terms is
 $$Sets how long tenants have to pay invoices.
 
-[[was: Sets how many days after it became final an invoice of the app is due,
-and returns it: 30 unless set, 0 to 3650.]]
+It is for invoices that become final from now on.
 
-app_id: App.
-days: Days from when an invoice is final, 0 to 3,650; 30 until it is set.
+app_id: App whose invoices they are.
+days: Days from when an invoice becomes final, 0 to 3,650. They are 30 until
+  this is called.
 
 Returns: The same.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (it is out of range).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
 revoke all on function ledger_set_payment_terms from public;
 grant execute on function ledger_set_payment_terms to pgledger_poster;
 
+-- file: repeatable/27_invoices/less_billed_usage.sql
+/*
+A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
+billed than it comes to, its amounts together give back what was paid of that: they are reduced by
+the share that the discount had. gross_amount, gross_true_up and gross_cap then say what they were
+before, and are null otherwise.
+*/
+create or replace function pgledger.less_billed_usage(
+  subscription_key bigint,
+  for_period timestamptz,
+  but_invoice_key bigint,
+  plan_key bigint,
+  feature_key text,
+  exponent integer,
+  inout quantity numeric,
+  inout amount numeric,
+  inout true_up numeric,
+  inout cap numeric,
+  inout events bigint,
+  out gross_amount numeric,
+  out gross_true_up numeric,
+  out gross_cap numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_billed record;
+  v_gross numeric;
+begin
+  select
+    coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
+    coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
+    coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
+  into v_billed
+  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
+  where billed.item = feature_key
+    and billed.plan_key = less_billed_usage.plan_key;
+  quantity := quantity - v_billed.quantity;
+  amount := amount - v_billed.amount;
+  true_up := true_up - v_billed.true_up;
+  cap := cap - v_billed.cap;
+  events := events - v_billed.events;
+
+  v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
+  if v_billed.net <> v_gross and amount + true_up + cap < 0 then
+    gross_amount := amount;
+    gross_true_up := true_up;
+    gross_cap := cap;
+    true_up := pgledger.rounded_quotient(gross_true_up * v_billed.net, v_gross, exponent);
+    cap := pgledger.rounded_quotient(gross_cap * v_billed.net, v_gross, exponent);
+    amount := pgledger.rounded_quotient(
+      (gross_amount + gross_true_up + gross_cap) * v_billed.net, v_gross, exponent
+    ) - true_up - cap;
+  end if;
+end;
+$$;
+
+comment on function pgledger.less_billed_usage is
+  'A charge for usage less what other invoices have billed of it.';
+
+revoke all on function pgledger.less_billed_usage from public;
+
 -- file: repeatable/27_invoices/line_item.sql
 /*
-A line as an invoice shows it. Numbers are strings, so that whoever reads JSON keeps them exact; so
-are times, in UTC. The id is made from the invoice's, whose row has the time.
+A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
+are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
+place.
 
 Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */
@@ -20289,12 +20374,56 @@ revoke all on function pgledger.line_item from public;
 grant execute on function pgledger.line_item to pgledger_reader;
 grant execute on function pgledger.line_item to pgledger_tenant;
 
+-- file: repeatable/27_invoices/lock_currency_exponent.sql
+/*
+The decimal places of a new invoice's currency. A currency of the app's own is locked FOR SHARE, so
+that its exponent stays until the invoice is written.
+
+Errors: NullArgument, UnknownCurrency.
+*/
+create or replace function pgledger.lock_currency_exponent(
+  app_id text,
+  currency text
+)
+returns integer
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_exponent integer;
+begin
+  if currency is null then
+    perform pgledger.fail('NullArgument', array['currency']);
+  end if;
+
+  perform 1
+  from pgledger.currencies
+  where currencies.app_id = lock_currency_exponent.app_id
+    and currencies.code = lock_currency_exponent.currency
+  for share;
+
+  v_exponent := pgledger.currency_exponent(app_id, currency);
+  if v_exponent is null then
+    perform pgledger.fail(
+      'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
+    );
+  end if;
+  return v_exponent;
+end;
+$$;
+
+comment on function pgledger.lock_currency_exponent is
+  'Decimal places of a currency, which is kept from changing; raises UnknownCurrency.';
+
+revoke all on function pgledger.lock_currency_exponent from public;
+
 -- file: repeatable/27_invoices/lock_draft.sql
 /*
-A tenant's draft, locked after its subscription and what the tenant has left of coupons. What the
-clock has decided about the subscription is written down first. One that has become what it is to
-become already is returned as it is.
+A tenant's draft, locked. What the clock has decided about its subscription is written down first.
+An invoice that has become the target already is returned as it is.
 
+Locks the subscription, the invoice, and what the tenant has left of coupons, in this order.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function pgledger.lock_draft(
@@ -20347,9 +20476,10 @@ revoke all on function pgledger.lock_draft from public;
 
 -- file: repeatable/27_invoices/lock_invoice.sql
 /*
-A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that has its
-id. What changes which time and usage have been billed locks the subscription before, if the invoice
-has one: nobody draws up another of its invoices meanwhile.
+A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that holds
+its id. A caller that changes which time and usage have been billed asks for with_subscription: the
+invoice's subscription, if it has one, is then locked first, so that nobody draws up another of its
+invoices meanwhile.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
@@ -20408,10 +20538,11 @@ revoke all on function pgledger.lock_invoice from public;
 
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
-Lines for the base fee of the period that follows one, if it is paid in advance and the subscription
-goes on without a gap: as it was when the period began, for what changed since is prorated on that
-period's own invoice. If something has been billed for it already, the difference to what is known
-by now. Of a period that is not over yet, what follows if nothing else happens.
+Lines for the base fee of the period that follows one, if it is paid in advance and follows without
+a gap. The fee is that of the plan and quantity with which the period began: what changed since is
+prorated on that period's own invoice. If something of the fee has been billed already, the
+difference to what is known by now. As long as the period before is not over, the next one is taken
+to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
@@ -20480,10 +20611,109 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
+-- file: repeatable/27_invoices/plan_usage_lines.sql
+/*
+Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
+overage beyond an allowance or seats, one for what is missing to the price's minimum, and one for
+what is beyond its maximum. Usage of zero has its line, too: it says that the feature was looked at,
+which is what late usage is found by.
+
+has_billed says whether another invoice has billed usage of the period; only then is each charge
+lessened by that. Where a credit was reduced by a discount, the line's basis says what it was
+before.
+*/
+create or replace function pgledger.plan_usage_lines(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  first_stay pgledger.billing_segment,
+  stays pgledger.billing_segment[],
+  has_billed boolean,
+  but_invoice_key bigint,
+  exponent integer
+)
+returns setof pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_plan_key bigint := stays[1].plan_key;
+  v_charge record;
+  v_line pgledger.invoice_lines;
+begin
+  v_line.subscription_key := subscription.key;
+  v_line.for_period := for_period;
+  v_line.discount := 0;
+  v_line.tax := 0;
+  v_line.plan_key := v_plan_key;
+  v_line.period_start := stays[1].starts_at;
+  v_line.period_end := stays[cardinality(stays)].ends_at;
+  for v_charge in
+    select
+      charge.description, charge.feature_key, charge.unit_amount, charge.basis, charge.quantity,
+      charge.amount, charge.true_up, charge.cap, charge.counted, charge.events,
+      null::numeric as gross_amount, null::numeric as gross_true_up, null::numeric as gross_cap
+    from pgledger.usage_charges(
+      array(select price from pgledger.priced_features(subscription, v_plan_key) as price),
+      first_stay.starts_at, stays, v_plan_key = first_stay.plan_key, subscription.time_zone,
+      exponent
+    ) as charge
+  loop
+    if has_billed then
+      select
+        rest.quantity, rest.amount, rest.true_up, rest.cap, rest.events, rest.gross_amount,
+        rest.gross_true_up, rest.gross_cap
+      into
+        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
+        v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
+      from pgledger.less_billed_usage(
+        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
+        v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
+      ) as rest;
+    end if;
+
+    v_line.kind := case
+      when v_charge.basis ->> 'type' = 'seat' then 'seats'
+      when v_charge.basis ? 'allowance' then 'overage'
+      else 'usage'
+    end;
+    v_line.description := v_charge.description;
+    v_line.item := v_charge.feature_key;
+    v_line.quantity := v_charge.quantity;
+    v_line.unit_amount := v_charge.unit_amount;
+    v_line.amount := v_charge.amount;
+    v_line.counted := v_charge.counted;
+    v_line.events := v_charge.events;
+    v_line.basis := v_charge.basis;
+    if v_charge.gross_amount is not null then
+      v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.gross_amount::text);
+    end if;
+    return next v_line;
+
+    if coalesce(v_charge.gross_true_up, v_charge.true_up) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'true_up', ', up to the minimum', v_charge.true_up, v_charge.gross_true_up
+      );
+    end if;
+    if coalesce(v_charge.gross_cap, v_charge.cap) <> 0 then
+      return next pgledger.bound_line(
+        v_line, 'cap', ', down to the maximum', v_charge.cap, v_charge.gross_cap
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.plan_usage_lines is
+  'Lines for the usage in the stays of a period on a plan that is not billed yet.';
+
+revoke all on function pgledger.plan_usage_lines from public;
+
 -- file: repeatable/27_invoices/preview_invoice.sql
 /*
-What a subscription's invoice comes to as of what is written down, without an id; of an invoice that
-stands: as it is.
+What a subscription's invoice comes to as of what is written down, without an id. An invoice that is
+final is returned as it is.
+
 Errors: InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function pgledger.preview_invoice(
@@ -20510,7 +20740,7 @@ begin
     and invoices.period_start = v_request.period_start
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
-    return pgledger.invoice_of(v_written.key);
+    return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
     subscription, kind, v_request.period_start, v_request.as_of_version,
@@ -20527,9 +20757,10 @@ revoke all on function pgledger.preview_invoice from public;
 
 -- file: repeatable/27_invoices/priced_features.sql
 /*
-The prices of a plan, in their order, with what a charge is computed from: the price, the feature's
-type and aggregation, the allowance that a soft limit is, and for seats how they are prorated; and
-the meter that counts the subscription's usage, if there is any.
+The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
+line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
+limit, and for seats how they are prorated. With each, the meter that counts the subscription's
+usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,
@@ -20591,9 +20822,9 @@ revoke all on function pgledger.priced_features from public;
 
 -- file: repeatable/27_invoices/proration_unit.sql
 /*
-How many days, or seconds, of a period are over at a time, from 0 to the length of the period, which
-is the answer for its end. Days are those of the time zone and begin at the time of day at which the
-period begins, so a change counts from the start of the day on which it is made.
+How many days, or seconds, of a period are over at a time: 0 at its start, all at its end. Days are
+counted in the time zone and begin at the period's own time of day. A change counts from the start
+of the day in which it is made.
 */
 create or replace function pgledger.proration_unit(
   at timestamptz,
@@ -20615,7 +20846,7 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- An hour that comes twice can put the local time back, even before the start.
+    -- When clocks are set back, the local time can be before that of the start.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
@@ -20631,8 +20862,8 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that a one-off invoice is asked for: what it charges or, below zero, credits,
-rounded once, half away from zero.
+Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
+away from zero.
 
 Errors: InvalidInvoice.
 */
@@ -20654,7 +20885,7 @@ declare
   v_line pgledger.invoice_lines;
   v_amount numeric;
 begin
-  -- A thousand lines are read one by one: what most do without is read where it is there.
+  -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     perform pgledger.check_plan_object(line, path, v_members);
   end if;
@@ -20710,8 +20941,8 @@ revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that a one-off invoice is asked for, in their order. Amounts are rounded to the
-currency's exponent.
+Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
+the currency's exponent.
 
 Errors: NullArgument, InvalidInvoice.
 */
@@ -20760,8 +20991,8 @@ revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and writes it over what it was. Of a one-off
-invoice the lines stay, and discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
+its lines: only discounts and taxes are computed anew.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
 */
@@ -20819,14 +21050,13 @@ begin
 end;
 $$;
 
-comment on function pgledger.redraw_invoice is 'Computes a draft anew and writes it over.';
+comment on function pgledger.redraw_invoice is 'Computes a draft anew and overwrites it.';
 
 revoke all on function pgledger.redraw_invoice from public;
 
 -- file: repeatable/27_invoices/refuse_invoice_move.sql
 /*
-Raises that an invoice cannot be what it was to become. In a message the last argument follows
-"cannot become".
+Raises InvalidState. target completes "invoice ... cannot become".
 
 Errors: InvalidState.
 */
@@ -20845,15 +21075,15 @@ end;
 $$;
 
 comment on function pgledger.refuse_invoice_move is
-  'Raises that an invoice cannot be what it was to become.';
+  'Raises that an invoice cannot become what it was to become.';
 
 revoke all on function pgledger.refuse_invoice_move from public;
 
 -- file: repeatable/27_invoices/repeated_invoice.sql
 /*
-The number of the one-off invoice that an earlier call with that id has created, or null if none
-has. What was asked for is compared with what was created, by value: two amounts that are rounded to
-the same one are the same. Lines of discounts and taxes are not the caller's.
+The key of the one-off invoice that an earlier call with that id has created, or null if there is
+none. The request is compared by value with what was created: amounts that round to the same one are
+the same. Lines for discounts and taxes are not compared, because no caller gives them.
 
 Errors: IdempotencyConflict.
 */
@@ -20902,7 +21132,7 @@ begin
   from pgledger.invoices
   where invoices.id = request.id;
 
-  -- An invoice of another kind has none of these lines.
+  -- An invoice of another kind has no such lines, and the comparison is null.
   if found and v_is_same is not true then
     perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
@@ -20911,15 +21141,15 @@ end;
 $$;
 
 comment on function pgledger.repeated_invoice is
-  'Number of the one-off invoice that has that id already, or null; raises if another request '
+  'Key of the one-off invoice that has that id already, or null; raises if another request '
   'created it.';
 
 revoke all on function pgledger.repeated_invoice from public;
 
 -- file: repeatable/27_invoices/seat_levels.sql
 /*
-How many seats were taken in which part of a range of a period: from since to until, in the days or
-seconds of the period that are over. Of the reports of one day the last counts, for the whole day.
+How many seats were taken when, in a range of a period. since and until count the days or seconds of
+the period that were over. The last report of a day counts for the whole day.
 */
 create or replace function pgledger.seat_levels(
   meter_key integer,
@@ -20968,14 +21198,14 @@ as $$
 $$;
 
 comment on function pgledger.seat_levels is
-  'How many seats were taken in which part of a range of a period.';
+  'How many seats were taken when, in a range of a period.';
 
 revoke all on function pgledger.seat_levels from public;
 
 -- file: repeatable/27_invoices/seats_charge.sql
 /*
-What seats cost by a price in the stays of a period on the price's plan, rounded: each level of
-seats its share of the period, by the days or seconds for which they are taken.
+What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
+seats its share of the period, by the days or seconds for which so many were taken.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,
@@ -21027,9 +21257,39 @@ comment on function pgledger.seats_charge is
 
 revoke all on function pgledger.seats_charge from public;
 
+-- file: repeatable/27_invoices/segments_until.sql
+/*
+The parts of a period that begin before a time, the last one cut off there.
+*/
+create or replace function pgledger.segments_until(
+  segments pgledger.billing_segment[],
+  until timestamptz
+)
+returns pgledger.billing_segment[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array(
+      select
+        row(
+          segment.starts_at, least(segment.ends_at, until), segment.plan_key, segment.quantity,
+          segment.status, segment.whole_start, segment.whole_end
+        )::pgledger.billing_segment
+      from unnest(segments) as segment
+      where segment.starts_at < until
+    )
+$$;
+
+comment on function pgledger.segments_until is
+  'The parts of a period that begin before a time, the last one cut off there.';
+
+revoke all on function pgledger.segments_until from public;
+
 -- file: repeatable/27_invoices/show_invoice.sql
 /*
-An invoice with its lines as applications see it, written down or not.
+An invoice with its lines as applications see it, whether or not it is written down.
 */
 create or replace function pgledger.show_invoice(
   invoice pgledger.invoices,
@@ -21110,8 +21370,8 @@ revoke all on function pgledger.show_invoice from public;
 
 -- file: repeatable/27_invoices/store_invoice.sql
 /*
-Writes a new draft with its lines, and returns its number. Its id, and the time, are those given or
-made here.
+Writes a new draft with its lines, and returns its key. Its id and time are made here where they are
+not given.
 */
 create or replace function pgledger.store_invoice(
   invoice pgledger.invoices,
@@ -21138,8 +21398,9 @@ begin
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
     invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
   )
-  -- The subscription's lock lets nobody else in. A snapshot older than the lock can miss what was
-  -- written before it, and is then a serialization failure.
+  -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
+  -- show an invoice that was written before: then this is a serialization failure. The index is
+  -- partial, so there is no constraint to name.
   on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
@@ -21148,7 +21409,7 @@ end;
 $$;
 
 comment on function pgledger.store_invoice is
-  'Writes a new draft with its lines, and returns its number.';
+  'Writes a new draft with its lines, and returns its key.';
 
 revoke all on function pgledger.store_invoice from public;
 
@@ -21188,15 +21449,14 @@ revoke all on function pgledger.store_lines from public;
 
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
-What usage costs by the prices of a plan in the stays of a period on it, in the order of the prices,
-rounded, with what is missing to a price's minimum and beyond its maximum apart; how much is
-charged, what usage has come to since counted_from, the start of the period's first stay, and of how
-many events in these stays.
+What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
+price, in their order. quantity is how much is charged and amount what that costs; true_up is what
+is missing to the price's minimum, and cap, below zero, what is beyond its maximum. counted is what
+usage has come to since counted_from, the start of the period's first stay; events is how many
+events lie in these stays.
 
-A stay is charged what its usage adds: the price of all until its end less the price of all until
-its start. So neither a change of plan nor a pause begins tiers and allowances again, or charges
-anything twice. What a price asks for no usage at all falls to the plan that the period began with,
-and so does a minimum; what usage adds is never less than nothing.
+What a price asks for no usage at all falls to the plan that the period began with, and so does a
+minimum. What usage adds never costs less than nothing.
 */
 create or replace function pgledger.usage_charges(
   prices pgledger.priced_feature[],
@@ -21224,6 +21484,70 @@ stable
 parallel safe
 as $$
 declare
+  v_used record := pgledger.usage_in_stays(prices, counted_from, stays);
+  v_price pgledger.priced_feature;
+begin
+  place := 0;
+  foreach v_price in array prices loop
+    place := place + 1;
+    description := v_price.description;
+    feature_key := v_price.feature_key;
+    unit_amount := v_price.unit_amount;
+    basis := v_price.basis;
+    counted := v_used.counted[place];
+    events := v_used.events[place];
+    if basis ->> 'type' = 'seat' then
+      select charge.quantity, charge.amount, charge.true_up, charge.cap
+      into
+        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
+      from pgledger.seats_charge(
+        v_price.basis, v_price.meter_key, stays, time_zone, exponent
+      ) as charge;
+    else
+      quantity := v_used.quantities[place];
+      amount := round(greatest(v_used.amounts[place], 0), exponent);
+      true_up := greatest(
+        case
+          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
+        end,
+        0 * amount
+      );
+      cap := round(greatest(v_used.amounts[place] + v_used.caps[place], 0), exponent) - amount;
+    end if;
+    return next;
+  end loop;
+end;
+$$;
+
+comment on function pgledger.usage_charges is
+  'What usage costs by the prices of a plan in the stays of a period on it.';
+
+revoke all on function pgledger.usage_charges from public;
+
+-- file: repeatable/27_invoices/usage_in_stays.sql
+/*
+What usage in the stays of a period on a plan adds to what the plan's prices ask, not rounded: an
+array of each sum, with one element for each price.
+
+A stay is charged what its usage adds: the price of all usage until its end, less the price of all
+usage until its start. So neither a change of plan nor a pause begins tiers and allowances again, or
+charges anything twice. Seats are only counted: they are charged by pgledger.seats_charge.
+*/
+create or replace function pgledger.usage_in_stays(
+  prices pgledger.priced_feature[],
+  counted_from timestamptz,
+  stays pgledger.billing_segment[],
+  out quantities numeric[],
+  out amounts numeric[],
+  out caps numeric[],
+  out counted numeric[],
+  out events numeric[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
   -- Until when usage is counted: the ends of the stays, then the starts of those that begin later.
   v_times timestamptz[] := array(
     select time.value
@@ -21236,17 +21560,16 @@ declare
   v_sign integer;
   v_meter_keys integer[] := array(select price.meter_key from unnest(prices) as price);
   v_zeros numeric[] := array_fill(0::numeric, array[cardinality(prices)]);
-  v_quantities numeric[] := v_zeros;
-  v_amounts numeric[] := v_zeros;
-  v_caps numeric[] := v_zeros;
-  v_counted numeric[] := v_zeros;
-  v_events numeric[] := v_zeros;
   v_used record;
   v_value numeric;
   v_is_seat boolean;
   v_cost record;
-  v_price pgledger.priced_feature;
 begin
+  quantities := v_zeros;
+  amounts := v_zeros;
+  caps := v_zeros;
+  counted := v_zeros;
+  events := v_zeros;
   for v_time in 1 .. cardinality(v_times) loop
     v_sign := case when v_time <= v_ends then 1 else -1 end;
     for v_used in
@@ -21259,7 +21582,7 @@ begin
       left join pgledger.usage_sums(v_meter_keys, counted_from, v_times[v_time]) as sums
         on price.meter_key = sums.meter_key
     loop
-      v_events[v_used.place] := v_events[v_used.place] + v_sign * coalesce(v_used.events, 0);
+      events[v_used.place] := events[v_used.place] + v_sign * coalesce(v_used.events, 0);
       v_is_seat := v_used.basis ->> 'type' = 'seat';
       continue when v_is_seat and v_time <> v_ends;
 
@@ -21277,7 +21600,7 @@ begin
         0
       );
       if v_time = v_ends then
-        v_counted[v_used.place] := v_value;
+        counted[v_used.place] := v_value;
       end if;
       continue when v_is_seat;
 
@@ -21285,58 +21608,23 @@ begin
         v_value - coalesce((v_used.basis ->> 'allowance')::numeric, 0), 0
       );
       v_cost := pgledger.price_amounts(v_used.basis -> 'price', v_value);
-      v_quantities[v_used.place] := v_quantities[v_used.place] + v_sign * v_value;
-      v_amounts[v_used.place] := v_amounts[v_used.place] + v_sign * v_cost.amount;
-      v_caps[v_used.place] := v_caps[v_used.place] + v_sign * v_cost.cap;
+      quantities[v_used.place] := quantities[v_used.place] + v_sign * v_value;
+      amounts[v_used.place] := amounts[v_used.place] + v_sign * v_cost.amount;
+      caps[v_used.place] := caps[v_used.place] + v_sign * v_cost.cap;
     end loop;
-  end loop;
-
-  place := 0;
-  foreach v_price in array prices loop
-    place := place + 1;
-    description := v_price.description;
-    feature_key := v_price.feature_key;
-    unit_amount := v_price.unit_amount;
-    basis := v_price.basis;
-    counted := v_counted[place];
-    events := v_events[place];
-    if basis ->> 'type' = 'seat' then
-      select charge.quantity, charge.amount, charge.true_up, charge.cap
-      into
-        usage_charges.quantity, usage_charges.amount, usage_charges.true_up, usage_charges.cap
-      from pgledger.seats_charge(
-        v_price.basis, v_price.meter_key, stays, time_zone, exponent
-      ) as charge;
-    else
-      quantity := v_quantities[place];
-      amount := round(greatest(v_amounts[place], 0), exponent);
-      true_up := greatest(
-        case
-          when is_first then round((basis #>> '{price,minimum}')::numeric, exponent) - amount
-        end,
-        0 * amount
-      );
-      cap := round(greatest(v_amounts[place] + v_caps[place], 0), exponent) - amount;
-    end if;
-    return next;
   end loop;
 end;
 $$;
 
-comment on function pgledger.usage_charges is
-  'What usage costs by the prices of a plan in the stays of a period on it.';
+comment on function pgledger.usage_in_stays is
+  'What usage in the stays of a period on a plan adds to what the plan''s prices ask.';
 
-revoke all on function pgledger.usage_charges from public;
+revoke all on function pgledger.usage_in_stays from public;
 
 -- file: repeatable/27_invoices/usage_lines.sql
 /*
-Lines for the usage of a subscription's period, less what interim invoices have billed of it: for
-each plan that it was on and each of its prices one for usage, overage beyond an allowance or seats,
-and one each for what is missing to the price's minimum and what is beyond its maximum. Usage of
-zero has its line, too: it says that the feature was looked at, for what comes late.
-
-Where more was billed than it comes to, the lines together give back what was paid of that, its
-share of the discount left out; the basis of each says what it was before.
+Lines for the usage of a subscription's period, less what interim invoices have billed of it, for
+each plan that it was on, in the order in which they began.
 */
 create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
@@ -21352,119 +21640,27 @@ parallel safe
 as $$
 declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
-  v_plan record;
-  v_charge record;
-  v_billed record;
-  v_gross numeric;
-  v_amount numeric;
-  v_true_up numeric;
-  v_cap numeric;
-  v_is_reduced boolean := false;
-  v_line pgledger.invoice_lines;
   v_has_billed boolean := exists (
     select
     from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
   );
+  v_plan record;
 begin
-  v_line.subscription_key := subscription.key;
-  v_line.for_period := for_period;
-  v_line.discount := 0;
-  v_line.tax := 0;
   for v_plan in
-    select
-      stay.plan_key, min(stay.starts_at) as starts_at, max(stay.ends_at) as ends_at,
-      array_agg(stay order by stay.starts_at) as stays
+    select stay.plan_key, array_agg(stay order by stay.starts_at) as stays
     from unnest(v_stays) as stay
     group by stay.plan_key
     order by min(stay.starts_at)
   loop
-    v_line.plan_key := v_plan.plan_key;
-    v_line.period_start := v_plan.starts_at;
-    v_line.period_end := v_plan.ends_at;
-    for v_charge in
-      select
-        charge.description, charge.feature_key, charge.unit_amount, charge.basis,
-        charge.quantity, charge.amount, charge.true_up, charge.cap, charge.counted, charge.events
-      from pgledger.usage_charges(
-        array(
-          select price
-          from pgledger.priced_features(subscription, v_plan.plan_key) as price
-        ),
-        v_stays[1].starts_at, v_plan.stays, v_plan.plan_key = v_stays[1].plan_key,
-        subscription.time_zone, exponent
-      ) as charge
-    loop
-      if v_has_billed then
-        select
-          coalesce(sum(billed.quantity), 0) as quantity, coalesce(sum(billed.amount), 0) as amount,
-          coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
-          coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
-        into v_billed
-        from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false) as billed
-        where billed.item = v_charge.feature_key
-          and billed.plan_key = v_plan.plan_key;
-        v_charge.quantity := v_charge.quantity - v_billed.quantity;
-        v_charge.amount := v_charge.amount - v_billed.amount;
-        v_charge.true_up := v_charge.true_up - v_billed.true_up;
-        v_charge.cap := v_charge.cap - v_billed.cap;
-        v_charge.events := v_charge.events - v_billed.events;
-        v_gross := v_billed.amount + v_billed.true_up + v_billed.cap;
-        v_is_reduced := v_billed.net <> v_gross
-          and v_charge.amount + v_charge.true_up + v_charge.cap < 0;
-      end if;
-      v_amount := v_charge.amount;
-      v_true_up := v_charge.true_up;
-      v_cap := v_charge.cap;
-      if v_is_reduced then
-        v_true_up := pgledger.rounded_quotient(v_true_up * v_billed.net, v_gross, exponent);
-        v_cap := pgledger.rounded_quotient(v_cap * v_billed.net, v_gross, exponent);
-        v_amount := pgledger.rounded_quotient(
-          (v_charge.amount + v_charge.true_up + v_charge.cap) * v_billed.net, v_gross, exponent
-        ) - v_true_up - v_cap;
-      end if;
-
-      v_line.kind := case
-        when v_charge.basis ->> 'type' = 'seat' then 'seats'
-        when v_charge.basis ? 'allowance' then 'overage'
-        else 'usage'
-      end;
-      v_line.description := v_charge.description;
-      v_line.item := v_charge.feature_key;
-      v_line.quantity := v_charge.quantity;
-      v_line.unit_amount := v_charge.unit_amount;
-      v_line.amount := v_amount;
-      v_line.counted := v_charge.counted;
-      v_line.events := v_charge.events;
-      v_line.basis := v_charge.basis;
-      if v_is_reduced then
-        v_line.basis := v_line.basis || jsonb_build_object('gross', v_charge.amount::text);
-      end if;
-      return next v_line;
-      continue when v_charge.true_up = 0 and v_charge.cap = 0;
-
-      v_line.quantity := null;
-      v_line.unit_amount := null;
-      v_line.counted := null;
-      v_line.events := null;
-      if v_charge.true_up <> 0 then
-        v_line.kind := 'true_up';
-        v_line.description := v_charge.description || ', up to the minimum';
-        v_line.amount := v_true_up;
-        v_line.basis := case
-          when v_is_reduced then jsonb_build_object('gross', v_charge.true_up::text)
-        end;
-        return next v_line;
-      end if;
-      if v_charge.cap <> 0 then
-        v_line.kind := 'cap';
-        v_line.description := v_charge.description || ', down to the maximum';
-        v_line.amount := v_cap;
-        v_line.basis := case
-          when v_is_reduced then jsonb_build_object('gross', v_charge.cap::text)
-        end;
-        return next v_line;
-      end if;
-    end loop;
+    return query
+    select
+      line.invoice_key, line.place, line.kind, line.description, line.item, line.period_start,
+      line.period_end, line.quantity, line.unit_amount, line.amount, line.discount, line.tax,
+      line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
+      line.redemption_key, line.basis
+    from pgledger.plan_usage_lines(
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
+    ) as line;
   end loop;
 end;
 $$;
@@ -21691,9 +21887,8 @@ alter view ledger_tenant_invoices owner to pgledger_tenant_views;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
-Refuses a payment that cannot have been made: at a time that is still to come, or with a reference
-that names nothing. Null is for none given.
-
+Refuses a payment at a time that is still to come, or with a reference that is not valid. Either is
+null where the caller gives none.
 Errors: InvalidTime, InvalidArgument.
 */
 create or replace function pgledger.check_payment(
@@ -21721,14 +21916,13 @@ end;
 $$;
 
 comment on function pgledger.check_payment is
-  'Raises InvalidTime or InvalidArgument unless a payment was made then and has that name.';
+  'Raises InvalidTime or InvalidArgument unless a payment can have that time and reference.';
 
 revoke all on function pgledger.check_payment from public;
 
 -- file: repeatable/28_payments/check_payment_amount.sql
 /*
-Refuses what cannot be the amount of a payment in that currency.
-
+Refuses an amount that is out of range, or has more decimal places than the currency.
 Errors: InvalidAmount.
 */
 create or replace function pgledger.check_payment_amount(
@@ -21770,8 +21964,6 @@ revoke all on function pgledger.check_payment_amount from public;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
-The payments made on an invoice of a tenant, in the order in which they were written down.
-
 Checks, in this order: app_id, tenant_id, invoice_id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
@@ -21804,14 +21996,11 @@ $$;
 comment on function ledger_list_payments is
 $$Returns the payments made on an invoice, the newest last.
 
-[[was: The payments made on an invoice, in the order in which they were
-written down.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who paid.
-invoice_id: Which invoice.
+invoice_id: Which invoice: inv_ and a ULID.
 
-Returns: [[?]]
+Returns: The payments, in the order in which they were recorded.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
@@ -21821,9 +22010,6 @@ grant execute on function ledger_list_payments to pgledger_reader;
 
 -- file: repeatable/28_payments/ledger_mark_invoice_paid.sql
 /*
-Writes down that what remains of an invoice was paid, as one payment. One that is paid already is
-returned as it is.
-
 Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, paid_at, reference, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidArgument,
@@ -21850,7 +22036,7 @@ begin
   perform pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   return pgledger.pay_invoice(
@@ -21867,20 +22053,14 @@ $$;
 comment on function ledger_mark_invoice_paid is
 $$Records a payment of all that is still due.
 
-[[was: Writes down a payment of what remains of a pending, past_due or
-uncollectible invoice and returns the invoice, now paid; one that is paid
-already stays as it is.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who paid.
-id: The invoice's id.
-paid_at: When, not in the future; null for now. [[was: not in the future; null
-  for now.]], or null.
-reference: What the payment is called where it was made. [[was: what the
-  payment is called where it was made, at most 255 characters, or null.]], or
-  null.
+id: Which invoice: inv_ and a ULID.
+paid_at: When it was paid, not in the future; null for now, or null.
+reference: What the payment is called where it was made, 1 to 255 characters,
+  or null.
 
-Returns: The invoice, paid; a second time it does not change.
+Returns: The invoice, paid. One that is paid already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidTime (paid_at is in the future or outside the years
@@ -21892,10 +22072,6 @@ grant execute on function ledger_mark_invoice_paid to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_record_payment.sql
 /*
-Writes a payment down on an invoice that waits for payment or is paid. With an id of the caller's
-choice the call can be repeated: the second call returns the invoice as it stands now if it asks for
-the same, and is refused if not.
-
 Locks the invoice: of calls at the same time each sees what the ones before have left to pay.
 Checks, in this order: app_id, tenant_id, invoice_id, existence, amount, paid_at, reference, id,
 repeat, status.
@@ -21931,7 +22107,7 @@ begin
   if id is not null then
     perform pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
-      return pgledger.invoice_of(v_invoice.key);
+      return pgledger.invoice_with_key(v_invoice.key);
     end if;
   end if;
 
@@ -21949,31 +22125,28 @@ $$;
 comment on function ledger_record_payment is
 $$Records a payment on an invoice.
 
-[[was: Writes a payment down on a pending, past_due, uncollectible or paid
-invoice and returns the invoice, which is paid once payments cover amount_due;
-what they are beyond it is added to unapplied.]]
+The invoice can be pending, past_due, uncollectible or paid. It is paid once
+its payments cover amount_due; what they come to beyond that is added to
+unapplied.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who paid.
-invoice_id: Which invoice.
-amount: How much, in the invoice's currency, above 0. [[was: above 0, in the
-  invoice's currency and with no more decimal places than that has.]]
-paid_at: When, not in the future; null for now. [[was: not in the future; null
-  for now.]], or null.
-reference: What the payment is called where it was made. [[was: what the
-  payment is called where it was made, at most 255 characters, or null.]], or
-  null.
-id: The payment's id if the caller chooses it. The same call with the same id
-  records once and returns the invoice as it is now. [[was: of your choice
-  (pay_ and a ULID), to make the call repeatable.]], or null.
+invoice_id: Which invoice: inv_ and a ULID.
+amount: How much, in the invoice's currency and with no more decimal places
+  than that has: above 0 and below 1e30.
+paid_at: When it was paid, not in the future; null for now, or null.
+reference: What the payment is called where it was made, 1 to 255 characters,
+  or null.
+id: The payment's id if the caller chooses it: pay_ and a ULID. The same call
+  with the same id records once and returns the invoice as it is now; null for
+  a new id, or null.
 
-Returns: The invoice, paid once its payments cover it; what is paid beyond
-  that is kept as unapplied.
+Returns: The invoice, paid or with less to pay.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidAmount (the amount is not in range, or has too many
-  decimal places), InvalidTime (paid_at is in the future or outside the years
-  1 to 9999), InvalidArgument (the reference is not valid),
+  no such invoice), InvalidAmount (the amount is null, out of range, or has
+  too many decimal places), InvalidTime (paid_at is in the future or outside
+  the years 1 to 9999), InvalidArgument (the reference is not valid),
   IdempotencyConflict (the id is taken by a different payment), InvalidState
   (the invoice is a draft or voided).$$;
 
@@ -21982,10 +22155,9 @@ grant execute on function ledger_record_payment to pgledger_poster;
 
 -- file: repeatable/28_payments/pay_invoice.sql
 /*
-Writes a sound payment down on an invoice, whose row is locked, and returns the invoice. It is paid
-as soon as its payments cover what is due; what they come to beyond that is kept as unapplied. It
-counts as paid at the time of the payment with which they did, in the order in which they were made.
-
+Records a payment that has been checked on an invoice whose row is locked, and returns the invoice.
+paid_at of the invoice is the time of the payment that covered what is due, where payments count in
+the order of the times at which they were made, not of the calls.
 Errors: InvalidState, IdempotencyConflict.
 */
 create or replace function pgledger.pay_invoice(
@@ -22055,20 +22227,19 @@ begin
     perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
-  return pgledger.invoice_of(invoice.key);
+  return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
 
 comment on function pgledger.pay_invoice is
-  'Writes a payment down on a locked invoice, and returns the invoice.';
+  'Records a payment on a locked invoice, and returns the invoice.';
 
 revoke all on function pgledger.pay_invoice from public;
 
 -- file: repeatable/28_payments/payment_is_repeated.sql
 /*
-Whether an earlier call with that id has written the same payment down. The time of the payment is
-compared only if it is given: left out, it was another one then.
-
+Whether an earlier call with that id has recorded the same payment. The time of the payment is
+compared only if the caller gives it: a call without it had another "now" before.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.payment_is_repeated(
@@ -22102,7 +22273,7 @@ end;
 $$;
 
 comment on function pgledger.payment_is_repeated is
-  'Whether a payment of that id is there already; raises if another request has made it.';
+  'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;
 
@@ -22180,18 +22351,58 @@ revoke all on table ledger_tenant_invoice_payments from public;
 grant select on table ledger_tenant_invoice_payments to pgledger_tenant;
 alter view ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
--- file: repeatable/29_advance/advance_due.sql
+-- file: repeatable/29_advance/advance_and_invoice.sql
+/*
+Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
+invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
+only the move was written.
+*/
+create or replace function pgledger.advance_and_invoice(
+  subscription_key bigint,
+  invoices text,
+  now timestamptz,
+  out version bigint,
+  out invoice_keys bigint[],
+  out is_busy boolean
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_moved pgledger.subscriptions := pgledger.advance_subscription(
+    (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
+    now,
+    to_store => invoices = 'none'
+  );
+begin
+  version := v_moved.version;
+  if invoices <> 'none' then
+    invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
+    is_busy := invoice_keys is null;
+  end if;
+  invoice_keys := coalesce(invoice_keys, '{}');
+end;
+$$;
+
+comment on function pgledger.advance_and_invoice is
+  'Moves on a subscription that is locked and draws up its invoices.';
+
+revoke all on function pgledger.advance_and_invoice from public;
+
+-- file: repeatable/29_advance/advance_due_subscriptions.sql
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
-that are due with that: no more than max_subscriptions at a time, until there was something to do
-for one. Those for which nothing was to be done do not count; after ten times as many as asked for
-the last one is named in last_looked_at. What somebody else holds is left out.
+that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
+anything to do; it stops after ten times as many and names the last one in last_looked_at. A
+subscription that somebody else holds is left out.
 
-one_by_one: what fails is undone by itself, put off for an hour, named with its error, and warned
-of. What cannot even be put off is only warned of, so that calling until no row comes has an end. A
-call takes fewer then, because sessions keep track of few subtransactions at no cost.
+one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
+of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
+an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
+a call without rows would never end.
 */
-create or replace function pgledger.advance_due(
+create or replace function pgledger.advance_due_subscriptions(
   app_id text,
   max_subscriptions integer,
   invoices text,
@@ -22227,7 +22438,7 @@ begin
       select
         subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
       from pgledger.subscriptions
-      where subscriptions.app_id = advance_due.app_id
+      where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
@@ -22239,10 +22450,10 @@ begin
       v_looked_at := v_looked_at + 1;
       if one_by_one then
         begin
-          v_moved := pgledger.advance_one(v_due.key, invoices, now);
+          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
         exception
           when others then
-            if not pgledger.is_of_one_subscription(sqlstate) then
+            if not pgledger.may_concern_one_subscription(sqlstate) then
               raise;
             end if;
             raise warning using
@@ -22252,7 +22463,7 @@ begin
               ),
               errcode = sqlstate;
             v_busy := v_busy || v_due.key;
-            if pgledger.put_off(v_due.key, now + interval '1 hour') then
+            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
               failed_keys := failed_keys || v_due.key;
               errors := errors || sqlerrm;
               v_did := true;
@@ -22260,7 +22471,7 @@ begin
             continue;
         end;
       else
-        v_moved := pgledger.advance_one(v_due.key, invoices, now);
+        v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
       subscription_keys := subscription_keys || v_due.key;
@@ -22280,52 +22491,14 @@ begin
 end;
 $$;
 
-comment on function pgledger.advance_due is
+comment on function pgledger.advance_due_subscriptions is
   'Moves on the subscriptions of an app that are due and draws up their invoices.';
 
-revoke all on function pgledger.advance_due from public;
-
--- file: repeatable/29_advance/advance_one.sql
-/*
-Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
-invoices is none. is_busy: its coupons are held by somebody else, so that only the move was written.
-*/
-create or replace function pgledger.advance_one(
-  subscription_key bigint,
-  invoices text,
-  now timestamptz,
-  out version bigint,
-  out invoice_keys bigint[],
-  out is_busy boolean
-)
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_moved pgledger.subscriptions := pgledger.advance_subscription(
-    (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
-    now,
-    to_store => invoices = 'none'
-  );
-begin
-  version := v_moved.version;
-  if invoices <> 'none' then
-    invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
-    is_busy := invoice_keys is null;
-  end if;
-  invoice_keys := coalesce(invoice_keys, '{}');
-end;
-$$;
-
-comment on function pgledger.advance_one is
-  'Moves on a subscription that is locked and draws up its invoices.';
-
-revoke all on function pgledger.advance_one from public;
+revoke all on function pgledger.advance_due_subscriptions from public;
 
 -- file: repeatable/29_advance/changes_since.sql
 /*
-What was written down about a subscription after a version, in order.
+What was written down about a subscription after a version, in the order of its versions.
 */
 create or replace function pgledger.changes_since(subscription_key bigint, version bigint)
 returns table (
@@ -22356,11 +22529,16 @@ revoke all on function pgledger.changes_since from public;
 
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-What has happened to a subscription since invoices were last looked at that asks for one: a period
-has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
-that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
-that was a trial has no invoice, and nothing begins at the moment at which all ends. Each invoice is
-asked for once, on the first occasion; on request also what is a draft and can become final.
+The invoices that a subscription's changes since the last look ask for.
+
+An invoice of kind period: for each period that has ended, except one that was a trial all through.
+Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
+base fee has been billed, as it is by the invoice of the period before where that has_next, that is
+where the one follows the other without a gap. A change at the moment at which the subscription is
+canceled begins nothing.
+
+Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
+drafts that can become final by now, as of version 0.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
@@ -22437,14 +22615,17 @@ as $$
 $$;
 
 comment on function pgledger.invoice_occasions is
-  'What has happened to a subscription since the last look that asks for an invoice.';
+  'The invoices that a subscription''s changes since the last look ask for.';
 
 revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The draft for an occasion, or null if there is nothing to draw up, or what there is has become final
-already. A base fee has an invoice of its own only where nothing has been billed for its period.
+The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
+base fee has an invoice of its own only where nothing has been billed for its period.
+
+With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
+it is computed again as often as another invoice has used up one of them meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
@@ -22469,7 +22650,7 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
-    -- A draft could be deleted meanwhile, and leave a gap in the numbers.
+    -- Otherwise the draft could be deleted before it has its number, and leave a gap.
     for no key update
   );
   if v_invoice.key is null then
@@ -22480,7 +22661,7 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.ensure_invoice(
+    v_key := pgledger.find_or_draft_invoice(
       subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
       false
     );
@@ -22506,14 +22687,14 @@ revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up what a subscription is to be invoiced for by now: for each of its changes that has not been
-looked at, the period that ended with it, and the base fee of one that began without such an end.
-Returns the drafts, in that order; with to_finalize those that are not final yet and can become so,
-computed anew if they were there before, their coupons used up.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns the
+drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
+such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
+before and can become final are among them.
 
-The subscription is locked, and moved on to now; it is written here. Whoever holds what its tenant
-has left of coupons makes it wait for the next call: null then, and only the subscription is
-written.
+The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
+what its tenant has left of coupons, only the subscription is written and the answer is null: the
+next call draws up its invoices.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -22571,41 +22752,16 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
--- file: repeatable/29_advance/is_of_one_subscription.sql
-/*
-Whether an error can be about the data that was at hand: a value out of range, a constraint, a rule
-of ours or of the app's own triggers. What is about the server, the session, the transaction, locks
-or the schema concerns all.
-*/
-create or replace function pgledger.is_of_one_subscription(error_state text)
-returns boolean
-language sql
-immutable
-parallel safe
-as $$
-  select error_state !~ '^(08|0A|25|40|42|53|54|55P03|57|58|F0|XX)'
-$$;
-
-comment on function pgledger.is_of_one_subscription is
-  'Whether an error leaves other subscriptions a chance.';
-
-revoke all on function pgledger.is_of_one_subscription from public;
-
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
-Does what the clock asks for in an app: writes down trials that are over, periods that have begun
-and cancellations that have come, draws up the invoices that are due with that, and marks those that
-were not paid in time. What is due the longest comes first. Each subscription that is taken is moved
-on to now, however many periods it is behind.
+Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
+what another one holds to the next call. Each subscription that is taken is moved on to now, however
+many periods it is behind. Invoices become final at the end of the call, so that the app's numbers
+are locked only from there to the end of the transaction.
 
-Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOCKED what it takes,
-and leaves to the next call what somebody else holds. Invoices become final at the end of the call,
-so that the app's numbers are locked only from there to the end of the transaction. Fewer
-subscriptions than asked for do not mean that nothing is left; no row does, unless somebody else
-holds the rest.
-
-One subscription that fails does not keep others from being billed: if one does, the call begins
-again, each subscription by itself, and what fails is put off and reported.
+A subscription that fails does not keep others from being billed: the call then begins again with
+each subscription in a subtransaction of its own, and postpones and reports those that fail.
+Checks, in this order: app_id, max_subscriptions, invoices.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_advance(
@@ -22637,13 +22793,13 @@ begin
   perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
-    v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, false);
+    v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
   exception
     when others then
-      if not pgledger.is_of_one_subscription(sqlstate) then
+      if not pgledger.may_concern_one_subscription(sqlstate) then
         raise;
       end if;
-      v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, true);
+      v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, true);
   end;
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
@@ -22675,43 +22831,42 @@ end;
 $$;
 
 comment on function ledger_advance is
-$$Moves what the clock has made due.
+$$Does what the clock has made due in an app.
 
-Ends of trials and periods, cancellations, the invoices that are due with
-these, and invoices that were not paid in time. Any number of workers may call
-it at once, each in a transaction of its own: no two move the same
-subscription. Call it until it returns an empty list.
+It ends trials and periods, cancels subscriptions whose time has come, draws
+up the invoices that are due with these, and marks invoices that were not paid
+in time. What has been due the longest comes first.
 
-[[was: Does what the clock asks for in an app, and returns one row for each
-thing done, those of a subscription in order: trial_ended, period_started,
-canceled; then invoice_drafted, invoice_finalized, invoice_past_due; failed,
-with the error, for a subscription that is tried again in an hour; and
-nothing_due, for the last one, where very many had only to be looked at. Any
-number of sessions can call it at once; call it, each time in a transaction of
-its own, until it returns no row.]]
+Any number of workers may call it at once, each in a transaction of its own:
+no two move the same subscription. Call it until it returns no row. Fewer
+subscriptions than asked for do not mean that nothing is left.
 
-app_id: App.
-max_subscriptions: How many to move at most, 1 to 10,000. [[was: how many to
-  take at most, 1 to 10000.]]
-invoices: final draws up what is due and makes it final; draft leaves that to
-  ledger_finalize_invoice; none moves subscriptions only. [[was: final draws
-  up those that are due and makes them final; draft leaves them to be looked
-  at and made final by ledger_finalize_invoice; none moves subscriptions only,
-  and marks nothing as past due.]]
+A subscription gives one row for each step, in order: trial_ended,
+period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
+invoice_past_due. A subscription that could not be moved gives failed, with
+the error, and is tried again in an hour. nothing_due names the last one that
+was looked at, where very many were and none had anything to do.
+
+app_id: App whose subscriptions and invoices they are.
+max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
+invoices: final draws up the invoices that are due and makes them final; draft
+  draws them up and leaves them to ledger_finalize_invoice; none moves
+  subscriptions only, and marks nothing as past due. One of: none, draft,
+  final.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
-  of range, or there is no such invoices).$$;
+  of range, or invoices is none of its values).$$;
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;
 
 -- file: repeatable/29_advance/mark_past_due.sql
 /*
-Marks invoices of an app that are pending and were to be paid by now, at most so many, those first
-that were due first, and returns them. What somebody else holds is left to the next call.
+Marks invoices of an app that are pending and due by now, the longest due first, at most
+max_invoices, and returns their keys. Those that somebody else holds are left to the next call.
 */
 create or replace function pgledger.mark_past_due(
   app_id text,
@@ -22748,13 +22903,33 @@ as $$
 $$;
 
 comment on function pgledger.mark_past_due is
-  'Marks invoices of an app that were to be paid by now, and returns them.';
+  'Marks invoices of an app that are due by now, and returns their keys.';
 
 revoke all on function pgledger.mark_past_due from public;
 
+-- file: repeatable/29_advance/may_concern_one_subscription.sql
+/*
+Whether an error can come from the data of the subscription that was moved: a value out of range, a
+constraint, a rule of ours or of the app's own triggers. Errors of the server, the session, the
+transaction, locks or the schema would meet every subscription.
+*/
+create or replace function pgledger.may_concern_one_subscription(error_state text)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select error_state !~ '^(08|0A|25|40|42|53|54|55P03|57|58|F0|XX)'
+$$;
+
+comment on function pgledger.may_concern_one_subscription is
+  'Whether an error may concern one subscription alone, and spare the others.';
+
+revoke all on function pgledger.may_concern_one_subscription from public;
+
 -- file: repeatable/29_advance/moved_invoices.sql
 /*
-What ledger_advance says about invoices: those drawn up or made final, and those past due.
+The rows of ledger_advance about invoices: first those drawn up or made final, then those past due.
 */
 create or replace function pgledger.moved_invoices(drawn bigint[], past_due bigint[])
 returns table (
@@ -22793,16 +22968,16 @@ as $$
   order by moved.is_past_due, moved.place
 $$;
 
-comment on function pgledger.moved_invoices is 'What ledger_advance says about invoices.';
+comment on function pgledger.moved_invoices is 'The rows of ledger_advance about invoices.';
 
 revoke all on function pgledger.moved_invoices from public;
 
--- file: repeatable/29_advance/put_off.sql
+-- file: repeatable/29_advance/postpone_advance.sql
 /*
-Lets ledger_advance look at a subscription again at that time, not before. Returns whether that
-could be written down.
+Makes ledger_advance leave a subscription alone until that time. Returns whether that could be
+written: false if the row itself is refused, for example by a trigger.
 */
-create or replace function pgledger.put_off(subscription_key bigint, until timestamptz)
+create or replace function pgledger.postpone_advance(subscription_key bigint, until timestamptz)
 returns boolean
 language plpgsql
 volatile
@@ -22815,17 +22990,17 @@ begin
   return true;
 exception
   when others then
-    if not pgledger.is_of_one_subscription(sqlstate) then
+    if not pgledger.may_concern_one_subscription(sqlstate) then
       raise;
     end if;
     return false;
 end;
 $$;
 
-comment on function pgledger.put_off is
-  'Lets ledger_advance look at a subscription again at a later time.';
+comment on function pgledger.postpone_advance is
+  'Makes ledger_advance leave a subscription alone until a later time.';
 
-revoke all on function pgledger.put_off from public;
+revoke all on function pgledger.postpone_advance from public;
 
 -- file: repeatable/30_tenants/ledger_map_tenant_role.sql
 /*
@@ -23316,82 +23491,90 @@ values
   ('repeatable/26_taxes/check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'eafe16157b00533e49239193d0acce01b5a69bbb282704e19ae8dabdea5faccc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '29b8b3e6f4faddad26a6d72e603cd92e60e865f082cafed8c415b9c8a0674aaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'eba58b5d6a2ec419d780b9a0ef4f066372cf06a229887a434e0941ab6b605013', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'deae2a8059e05abff3981bd531ce2da0df25efe20a60f7a897237cbeb93787d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '2e9c79f7339d34a91e6e23f78bd4c300da891e3df5f21e9817d4eadad83518a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '68f0f63e7c6ae0dde12ab84c18521bc41de85941aa0cd30a30380cb1be04bebb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'e9c0319f0c9e87ef2837dce2db4ed2016a9c4b30bd1156984cb24de3910c5127', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '3a2fb253d92331f235b7dc63ac4ddbf3c6a99ee9b9dafaba8feff222b5f33763', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'c2bb8d3ed4787fca0776a97e6c5bb6d637b046e57137a68514f46fe3297c1f32', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_earlier_drafts.sql', 'repeatable', '7cecea33ba80dcac1225d0ed468eb22027134ecea3ac27a6d593da39048ae293', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_nothing_goes_on.sql', 'repeatable', '7d658ba0a6569694a7ebfa6fbec33eb4e705d01d8ffe64f1848ec16497eea186', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8db494b8c8354c7545c75fa97ad5f8c168dbf8d393d98ea7da11537cf848d1f0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '119da004b469bb829486ddc090028cffc205e181b59d1fed4a2e0b8856387f88', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'ff2fd9296069748894f30ba5aa63d22e1b4fcaf04647460bd974725d1388d471', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'b21b91e2d2f64b0073ec17e2b7d56d48f9fad47037acd1f2877d2c69aef712eb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ensure_invoice.sql', 'repeatable', 'd1f583836ac0634a153c7aa9d12daf568e2f734924d03abd226f697b04794326', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '26d964e8ba76c488d7578c23c7f248a7ed7e1cf0047bbd08fa687fe77ab9a946', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', '1c91a41166b119dbff9a7909081384e94047d2fbe67ad7426ad45491c9f1c433', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_exponent.sql', 'repeatable', '7f2151d556a86219a312986363f7449507115f119b7f07394a24ae3759819f12', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', 'fadfcf7a7245a75baf037d0569d9ed4926a1ec5417a234fed7d8bb4e3c198087', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_of.sql', 'repeatable', '7519db9cea63b07e6372393f76f780b4321816306d8d79a31708168396f0dc4f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '6b4e623b9a54d677912c69f26935b1bc34c7220e07e18be66664310012970177', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/late_items.sql', 'repeatable', '53eb16fbc64625686ecf34f1ccd0f92e60666c410310f079b069c0a98f2cc7da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '81ecfa9ba7b6361746ce94e67c41eb346a8ebd848b29d533eb83deb6f57c1016', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '04c149d3e504b68fd91524517ee621410730c9a2d2eed00be1805b19de4df0f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '43e2c058ff7721baed9b46c303e3b771242271f8a9dc5577b00a13bc0866978a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '7f78821a1ae97aded13504b8568a32d5c2365281436f2d3c1fa3e4d9bc11f80b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '9864b26d1dab68fa82ce614d77c72b80e05442563d5c7996cffe4ad3e4813ef0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '2e213e0ba4a621680f52a1d248a950c1817410eceda370d1303c9f8d42550fca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '6161c3822dca5dc3ea3d4c8a339486f84080fb344066ee98be4ff23810ac5b33', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'a7ecf606a4184f071657c1dc7d3ae608f93cb69b1040f1ff2b0c49d450535acc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '393456ab01fd050d89d7baaea1b38e3cc30b6de101e6eea2a722060ee0de7053', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '004eef0539057dbbc0c18d303a2d935b943387c6460598ef6f5c89bfd63d08c9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '1fdef2f84b91ba7eed7f48435335eab525d6e27b25f832e55a3b632e8649a99f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'ad22e592ce63b207886259c1f5a4585fb9c36d869f3f629ec4f2e0960502992f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '0125e66aef771f8fa8cbf6c8d47d7efc6ed3482baa4eeed17eb14f025ea737c2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', 'c918675f25453d7b1e4d0f9f9d0c46fe684d6d9abd31948e8d0bd8a45137cbaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/line_item.sql', 'repeatable', 'acb7a9b7cea2785408112685c392362a4e30f7f1e722aadb78d79096845034e1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'c3963a1df51001ff0d4bbe0bb130a2b845856639b74ad3bd52bd6df8d86ca0cf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '9eb5e5c7c9d4e55cf71e0f27d2f40af5902f17a9dd3abb75aebe7fd297c9b652', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '23d83fd084317f6511e800044a80b2709d796e3f48dc4c42b1824433320f3cdf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'bc091524c86568a9acf33e28782b42f4d83a87b641368ff5745a076c167e4553', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '226b3fe55d83fc5101cca4886336fbd3c4b7c77d088fad44f6c37b7b637e8d5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '31161272333e954c5325d56caac84f413d0da6cfcaf99ac9edb095ea921aa3ce', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'f7366034d41a572770a0daaed225d7ea2559bc35cf804a705fee23ffa83de1e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'c3ac0bb27a849a66ae2184058625f12e3056b8dc737d496730b276ee5e23b7cb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'e9c9930a7f479ce347616836e83b5585f12a8f6363d5e0c49e7f2d970ece6915', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '1dae9fd38a84bad4a23970ddc92dfd776ab009624fb8016f41c82c2304481763', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fb5598700aa9609761dc66ec228312fe6e1370ccf68b874da641ca1793e20b99', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'ea334296ededbc1021e024333a18540b36b349b3f36984ba5e11234b3cf9333e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', 'a4c3f35f4039ac639ac37dc43e46e69aac1e8197553651cbffc69cd91491bf67', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', '4d24aeda64f53ed609be957c3bd0ef1106d5bfb2a0f7f1d955b0f84861484105', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'f29a3d5fc806d5dbe09161415d472fca6e3232504b5d1910ae23afaa02719e3e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '4f88ddd330fcb95b18174df051c2e23da5272d6b551c10ade5b0c0e6b57f3b86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '827313e72773c800ec3dba51673aff0f8bcba1b20d161572c451109e350bbcbc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '58b25392b0a2a09c01d5fa4b0e5b19812c7ea2c8a939f56b9a362c48ba57add9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cae964399afcd5b7dfaef27eeef30164b2b8d94b46d478c08207775c937a1395', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '42d915ef97e467db49e0f2341896efff1ba1ad795e9f4711efaab8cce679489c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '11da0b8a928e7f30ab6717bc935c92b1153810e689f47c3ad6aac481ca10e18f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '10fbf4573acf97bf0bac8c2f7e2a85ba12bdf488a6445889b0b1af5182ad56b2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '990a1b8d26a38618c988f51e51209b8a4c3c3a460a30e5456faf59f4b9e0d6bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '3ee1e88d9b0bcb2cf8a7ccebf7650f6ece8104b28dfcd76b4d6505313f037400', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'd62cbc9e5e7963dea04f1ded94070ea2738628e048b0f9a6f08edb9849647908', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '0902d32520698737a2f9cc089ff0900c5c5d77f921868026ef78b325e6dcf9c6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'f89f46862ad3baf772e515c4b9455f41dd8f35b312741ef124c4c5636b6e8cd0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', 'a77f05829f7de7bf28f47aeaaaf9b13e25760e49a009da47f3428bed1c00ee91', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '10334c69845bad98b2fd497b22581cb48553741a62f76cf3199e3976494f7386', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '21394c9a2030e26bef1eb1f76e47bfd98e7a18caebe17400e28a0206d7b38ed4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e9f104161e4afb0307155218d9580785c02ff7529c615928103529f9691a59aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'a3d6d6ec335696cb688eeca47935bc4b990e365816361c40ceb30318db3be707', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '86bef8bf75d50ebd79c5c219dc70f551d0d461ac10e9fd3339a9177e41146d78', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', '0baeee3563dca07bf6728f1ba2268c0817f6782066687896afa2153bb47e3b5b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '2981f8bb5f75e69b6e120e0a6fab27508f2815a8a9677f80177d9519e31a2afe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', '54c5c131d6aa5c32301695f1ebe9fca1b630ecb74003fc6540c215a7ca96898e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '3eabee731a27b4e68526f14d7f8da8d0384bbcd8f6eb6274465027e67320b7b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '72ad898a994deb55bee3e748ebb54e8d2086d4ac71db3eefe0cf92f4b7a187d1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'c69317bed8a178029ecf225c2a040f73c6b8161beaefe14798fec5360cd37ce5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '84876336854879b915ea3fdb725e715460db6805729bf85340a0c45d310da000', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', 'ef93338fdaab524c2b34a384dab0b2f9c7a7ade67127f655e43f49328e5d31df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'ee0c445b449f65e21d3405c1782f4b569448814c980034b9abc4c23259bc539b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ccad97cde8c46e2bbdf46a15438e19130cc3667cb8b63ba0555343ca3af315ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '7bbc781a5e2acaffcd242516f9f4375f5798943557274bacc0daa7ad08620d9c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/advance_due.sql', 'repeatable', 'fc02459f3e7d05546108480894c1001db331d9d01ca74287e895f134ffaa4684', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/advance_one.sql', 'repeatable', 'd5569742eaf9d1186254c19c851b27e90846af912220ac85cfca76d830560a12', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/changes_since.sql', 'repeatable', 'd55bd244db059ce306b557f24471466eea1e9d7b9529f61be980bd0a354df0e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '85b844b753debb77cf5df2f1ffa1c5341b37a76a2f0d68e6b2574a9dee419fc1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'a5f26d88307a63549aa12584258f930383df0f2161019cbb35ff376d6895fc2b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '112a4e62732c138b28a0970b77eb219bcfdebe3449573f4881c261f0dd3722a0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/is_of_one_subscription.sql', 'repeatable', '3b37ac0d0b1c029d0297876f773a2347a677f7b883792320a9382fc8922d0b07', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8993cf68a15980e590efa2e45e28a738a189b6c50382f088a0c841aa6c9162ad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f330f39ca47e0708850f05b2016a1f6fd920c724e4b70161c1962a99a3d0ac3f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '196e2162c584ebddd9a4d9bbdc160fbb9379677928688affe583376131e9ead4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/put_off.sql', 'repeatable', 'd3584e3fc0b031310e792bf86fe9e79d3c99b8290fef6020bfd3dd56200c1afe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f00563ba5656a92813091e1b4c815d0aba05292b5ee08e898825f2c6c8df713', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'b417bb9f6d4af5fd0243c9dbc0556d15ffbf03235b76e831abd9950a00c942e3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'f6e18068d6effef35f34bdd531a9681a6419f1f48b624253082af077ff512e01', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '895d2036c8de7a2ca4cbe9882cd050315505619660c0027f5caff1358b1feada', pg_catalog.now(), '0.1.0.dev0');

@@ -1,7 +1,7 @@
 /*
-Lines for the base fee of a subscription's period: for each plan and quantity what is due and has
-not been billed, or, below zero, what was billed and is not due any more. A credit gives back what
-was paid, its share of the discount left out, so never more than was billed less earlier credits.
+Lines for the base fee of a subscription's period, for each plan and quantity: what is due and has
+not been billed, or, below zero, what was billed and is no longer due. A credit gives back what was
+paid, so the discount's share is left out: never more than was billed less earlier credits.
 */
 create or replace function pgledger.base_lines(
   subscription pgledger.subscriptions,
@@ -65,7 +65,7 @@ begin
       v_line.description := format(
         '%s%s: base fee for time not used', v_due.plan_name, v_times
       );
-      -- What is not used can lie anywhere in the period; after the last use, if there was some.
+      -- Unused time can lie anywhere in the period; it is shown after the last use, if any.
       v_line.period_end := segments[cardinality(segments)].whole_end;
       v_line.period_start := coalesce(
         nullif(v_due.ends_at, v_line.period_end), for_period
@@ -82,6 +82,6 @@ end;
 $$;
 
 comment on function pgledger.base_lines is
-  'Lines for what is due of a period''s base fee and not billed, or billed and not due any more.';
+  'Lines for what is due of a period''s base fee and not billed, or billed and no longer due.';
 
 revoke all on function pgledger.base_lines from public;

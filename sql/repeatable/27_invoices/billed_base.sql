@@ -1,7 +1,7 @@
 /*
-What invoices that stand have charged as base fee for a subscription's period, for each plan and
-quantity: before and after discounts, credits taken off, and the price that it was charged by. The
-invoice that is being computed is left out.
+What invoices that are not voided have charged as base fee for a subscription's period, for each
+plan and quantity: gross before and net after discounts, both less credits, and the price by which
+it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
@@ -36,6 +36,6 @@ as $$
 $$;
 
 comment on function pgledger.billed_base is
-  'What invoices that stand have charged as base fee for a period, by plan and quantity.';
+  'What invoices have charged as base fee for a period, by plan and quantity.';
 
 revoke all on function pgledger.billed_base from public;

@@ -1,7 +1,9 @@
 /*
-What invoices that stand have charged for a subscription's usage in a period and in those before,
-one row for each plan and feature: the amounts before discounts, and net, what was left of their sum
-after them. The invoice that is being computed is left out.
+What invoices that are not voided have charged for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
+invoice that is being computed is left out.
+
+earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
@@ -39,7 +41,7 @@ as $$
     coalesce(sum(part.gross) filter (where invoice_lines.kind = 'cap'), 0),
     sum(invoice_lines.amount - invoice_lines.discount),
     coalesce(sum(invoice_lines.events), 0),
-    -- The price, without what is said of a single line.
+    -- The price of the last line, without what is said of that line alone.
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
@@ -62,6 +64,6 @@ as $$
 $$;
 
 comment on function pgledger.billed_usage is
-  'What invoices that stand have charged for usage, by period, plan and feature.';
+  'What invoices have charged for usage, by period, plan and feature.';
 
 revoke all on function pgledger.billed_usage from public;

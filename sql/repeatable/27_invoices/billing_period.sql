@@ -1,7 +1,8 @@
 /*
-The period of a subscription that a time lies in, as it has come to be: it ends early where another
-one began, or where the subscription ended. Null where there is none: before the subscription, after
-its end, or in a pause. It is over once nothing of what happens next can lie in it.
+The period of a subscription in which a time lies, as it turned out: it ends early where another
+period began or the subscription ended. Null where there is none: before the subscription began,
+after it ended, and in a pause. is_over says that nothing that happens from now on can lie in it.
+next_version is that of the change which follows the period's last one, if there is any.
 */
 create or replace function pgledger.billing_period(
   subscription pgledger.subscriptions,
@@ -48,6 +49,6 @@ end;
 $$;
 
 comment on function pgledger.billing_period is
-  'The period of a subscription that a time lies in, as it has come to be.';
+  'The period of a subscription in which a time lies, as it turned out.';
 
 revoke all on function pgledger.billing_period from public;

@@ -1,9 +1,9 @@
 /*
-A subscription's period in the parts between which plan, quantity or status changed, in order: what
-invoices are computed from. What has not happened by that version is left out, and the last part
-then goes on to the period's end.
+The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
+Invoices are computed from them.
 
-Without a version, everything that happened, and of a trial that goes on also what follows it.
+With a version, changes after it are left out, and the last part goes on to the period's end.
+Without one all changes count, and a trial that still goes on is followed by what comes after it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
@@ -58,6 +58,6 @@ end;
 $$;
 
 comment on function pgledger.billing_segments is
-  'A subscription''s period in the parts in which nothing changed that an invoice depends on.';
+  'The parts of a subscription''s period in which plan, quantity and status stayed.';
 
 revoke all on function pgledger.billing_segments from public;

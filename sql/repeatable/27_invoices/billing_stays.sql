@@ -1,7 +1,7 @@
 /*
-When in a period which plan was billed for usage, in order, out of the period's parts: while the
-subscription was active, whatever its quantity. Usage in a trial, in a pause and after the end costs
-nothing.
+The stays of a period, in order: the parts in which the subscription was active, put together while
+the plan stays, whatever the quantity. Usage is charged in stays only: what is used in a trial, in a
+pause and after the end costs nothing.
 */
 create or replace function pgledger.billing_stays(segments pgledger.billing_segment[])
 returns pgledger.billing_segment[]

@@ -1,12 +1,13 @@
 /*
-What the base fee for a subscription's period comes to and what has been billed of it, for each plan
-and quantity that the period had, in the order in which they began: pgledger.due_base for a period
-in which something has changed. A part of the period is charged
-its share: the rounded share up to its end less the rounded share up to its start, so that a period
-cut in any places adds up to the whole.
+What pgledger.due_base answers for a period in which something has changed: what the base fee comes
+to and what has been billed of it, for each plan and quantity that the period had, in the order in
+which they began.
 
-Time is charged while the subscription is active; what was paid in advance is also charged after a
-cancellation at once, unless that time was to be credited or refunded.
+A part of the period is charged its share: the rounded share up to its end less the rounded share up
+to its start. So the parts add up to the whole, wherever the period is cut.
+
+Time is charged while the subscription is active. After a cancellation at once, the rest of what was
+paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,

@@ -1,7 +1,6 @@
 /*
-Completes an invoice whose lines say what is charged: coupons, then taxes, then what it all comes
-to. Nothing is written, and no coupon is used up. The exponent is the currency's, for whoever knows
-it already.
+Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
+Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,

@@ -1,7 +1,7 @@
 /*
-An invoice of a subscription as it is to be drawn up, with its lines, discounts and taxes; nothing
-is written. Tax rates are those given, or else the subscription's. With a draft's number, what the
-draft itself charges does not count as billed.
+What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
+Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
+computed anew, if it is one: what it charges itself does not count as billed.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
@@ -44,6 +44,6 @@ end;
 $$;
 
 comment on function pgledger.draw_invoice is
-  'An invoice of a subscription as it is to be drawn up, with its lines; nothing is written.';
+  'What an invoice of a subscription comes to, with its lines; nothing is written.';
 
 revoke all on function pgledger.draw_invoice from public;

@@ -1,11 +1,12 @@
 /*
-What a subscription is to be charged on an invoice of that kind for the period that its start lies
-in, before discounts and taxes, and where the period ends as far as is known.
+What an invoice of a subscription charges, before discounts and taxes, for the period in which its
+own start lies; and when the period ends as far as is known. What the invoice itself has charged
+before does not count as billed.
 
-period: the base fee of the period as far as it is not billed, that of the next one if it is paid in
-advance, usage, and usage of earlier periods that came late. start: the base fee of the period, as
-it was at the version given, or, if something has been billed of it, what is missing to that.
-interim: usage until now. The invoice's own lines do not count as billed.
+A period invoice has the base fee of the period as far as it is not billed, that of the next period
+if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
+of the period as it was at the invoice's version, or, if something of it has been billed, the
+difference. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -24,7 +25,7 @@ declare
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
-  -- By itself: the planner would take each kind for a statement of its own and never keep a plan.
+  -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind = 'start' then
     v_as_of_version := (
       select invoice.as_of_version
@@ -51,19 +52,11 @@ begin
       from pgledger.usage_lines(
         subscription,
         v_period.starts_at,
-        array(
-          select
-            row(
-              segment.starts_at, least(segment.ends_at, v_now), segment.plan_key,
-              segment.quantity, segment.status, segment.whole_start, segment.whole_end
-            )::pgledger.billing_segment
-          from unnest(v_segments) as segment
-          where segment.starts_at < v_now
-        ),
+        pgledger.segments_until(v_segments, v_now),
         invoice.key,
         exponent
       ) as line
-      -- What is missing to a minimum is known at the period's end.
+      -- What is missing to a minimum is known only at the period's end.
       where line.kind <> 'true_up'
     );
   else

@@ -1,7 +1,7 @@
 /*
 What the base fee for a subscription's period comes to and what has been billed of it, where the two
-differ. Nearly always the period is one part, which has been billed, or is whole and has not: these
-two are answered here, and only what is left is worked out by pgledger.changed_base.
+differ. Nearly always the period has one part, which either has been billed, or is whole and has
+not. These two cases are answered here, which is cheaper; pgledger.changed_base does the rest.
 */
 create or replace function pgledger.due_base(
   subscription pgledger.subscriptions,

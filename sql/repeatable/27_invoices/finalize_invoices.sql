@@ -1,11 +1,11 @@
 /*
-Makes drafts of an app final, in the order given: each takes the next number, is due after the app's
-payment terms, in days of 24 hours whatever the session's time zone, or at the time given, and is
-paid at once if nothing is due. What is credited beyond what is charged is to be refunded if the
-subscription was cancelled so, and otherwise kept.
+Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
+at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
+days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
+refunded if the subscription was canceled with a refund, and otherwise kept.
 
-The drafts are locked. Locks the app's row, and holds it until the transaction ends: numbers have no
-gap because they are taken one transaction after the other. So this comes last.
+The drafts are locked already. Locks the app's row and holds it until the transaction ends: numbers
+have no gap because transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,

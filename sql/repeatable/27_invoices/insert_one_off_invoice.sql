@@ -1,7 +1,7 @@
 /*
-Writes down a one-off draft and its lines, and returns its number: that of the invoice which a
-repeated call has written down meanwhile, if so. Whoever writes another one of that id at the same
-time goes first or waits.
+Writes a one-off draft and its lines, and returns its key; if a repeated call has written it
+meanwhile, the key of that. Whoever writes an invoice of the same id at the same time goes first or
+waits.
 
 Errors: IdempotencyConflict.
 */
@@ -40,12 +40,12 @@ begin
     if v_key is not null then
       return v_key;
     end if;
-    -- A draft that was in the way is gone by now; then there is another try.
+    -- The draft that had the id has been deleted meanwhile.
   end loop;
 end;
 $$;
 
 comment on function pgledger.insert_one_off_invoice is
-  'Writes down a one-off draft and returns its number; raises if its id is taken by another.';
+  'Writes a one-off draft and returns its key; raises if its id is taken by another.';
 
 revoke all on function pgledger.insert_one_off_invoice from public;

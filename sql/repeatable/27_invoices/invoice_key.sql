@@ -1,5 +1,5 @@
 /*
-The number of a tenant's invoice. The name is that of the argument that has its id.
+The key of a tenant's invoice. The name is that of the argument that holds its id.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
@@ -37,6 +37,6 @@ end;
 $$;
 
 comment on function pgledger.invoice_key is
-  'Number of a tenant''s invoice of that id; raises InvoiceNotFound.';
+  'Key of a tenant''s invoice of that id; raises InvoiceNotFound.';
 
 revoke all on function pgledger.invoice_key from public;

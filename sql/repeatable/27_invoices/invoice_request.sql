@@ -1,6 +1,7 @@
 /*
-What a call asks an invoice for: the period that a time lies in, the current one by default, and
-from when the invoice counts in it. An interim invoice goes on where the last final one ended.
+Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
+and the invoice's own start, which for an interim invoice is where the last final one ended.
+as_of_version is for start invoices the change with which the period became active.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -19,7 +20,6 @@ as $$
 declare
   v_at timestamptz := coalesce(at, subscription.current_period_start);
   v_period record;
-  v_purged_before timestamptz;
 begin
   perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
@@ -58,48 +58,15 @@ begin
       );
     end if;
   else
-    v_purged_before := (
-      select tenants.purged_before
-      from pgledger.tenants
-      where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
-    );
-    if period_start < v_purged_before and not exists (
-      select
-      from pgledger.invoices
-      where invoices.subscription_key = subscription.key
-        and invoices.kind = invoice_request.kind
-        and invoices.period_start = invoice_request.period_start
-        and invoices.status not in ('draft', 'voided')
-    ) then
-      perform pgledger.fail(
-        'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
-      );
-    end if;
+    perform pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
-    -- In a period that is over one begins just before the end, each before the last.
-    select
-      case
-        when count(*) = 0 then v_period.starts_at
-        else least(
-          max(interim.period_end),
-          v_period.ends_at
-          - interval '1 microsecond'
-          * count(*) filter (where interim.period_end = v_period.ends_at)
-        )
-      end
-    into invoice_request.period_start
-    from pgledger.invoices as interim
-    where interim.subscription_key = subscription.key
-      and interim.kind = 'interim'
-      and interim.status not in ('draft', 'voided')
-      and interim.period_start >= v_period.starts_at
-      and interim.period_end <= v_period.ends_at;
+    period_start := pgledger.interim_start(subscription.key, v_period.starts_at, v_period.ends_at);
   end if;
 end;
 $$;
 
 comment on function pgledger.invoice_request is
-  'What a call asks an invoice for; raises what is wrong with it.';
+  'Reads what a call asks an invoice for; raises what is wrong with it.';
 
 revoke all on function pgledger.invoice_request from public;

@@ -1,10 +1,10 @@
 /*
-Lines for usage that was reported after the invoice of its period had become final: what its period
-costs with it, by the price it was billed at, less what was billed. One line for each plan and
-feature. A credit gives back what was paid, its share of the discount left out.
+Lines for usage that was reported after the invoice of its period had become final, one for each
+period, plan and feature: what usage costs by now at the price that it was billed at, less what was
+billed. A credit gives back what was paid, so the discount's share is left out.
 
-Looked for only where pgledger.late_items finds that the count of events has changed. A period whose
-invoice is a draft has it on the draft.
+Only features that pgledger.features_with_late_usage names are computed anew. Late usage of a period
+whose invoice is still a draft goes on the draft.
 */
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
@@ -20,7 +20,6 @@ as $$
 declare
   v_billed record;
   v_charge record;
-  v_stays pgledger.billing_segment[];
   v_line pgledger.invoice_lines;
 begin
   for v_billed in
@@ -28,7 +27,7 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.late_items(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
     inner join pgledger.billed_usage(
       subscription.key, before_period, but_invoice_key, true
     ) as billed
@@ -43,25 +42,15 @@ begin
     )
     order by billed.for_period, billed.starts_at, billed.item
   loop
-    v_stays := pgledger.billing_stays(
-      pgledger.billing_segments(subscription, v_billed.for_period)
-    );
-    select
-      charge.quantity, charge.amount + charge.true_up + charge.cap as amount, charge.counted,
-      charge.events
-    into v_charge
-    from pgledger.usage_charges(
-      array[
-        row(
-          null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
-        )::pgledger.priced_feature
-      ],
-      v_stays[1].starts_at,
-      array(select stay from unnest(v_stays) as stay where stay.plan_key = v_billed.plan_key),
-      v_billed.plan_key = v_stays[1].plan_key,
-      subscription.time_zone,
+    v_charge := pgledger.charge_as_billed(
+      subscription,
+      v_billed.for_period,
+      v_billed.plan_key,
+      row(
+        null, v_billed.item, null, v_billed.meter_key, v_billed.unique_key, v_billed.basis
+      )::pgledger.priced_feature,
       exponent
-    ) as charge;
+    );
     continue when v_charge.events = v_billed.events
       and v_charge.amount = v_billed.amount;
 

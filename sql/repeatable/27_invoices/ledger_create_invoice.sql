@@ -1,12 +1,6 @@
 /*
-Draws up a one-off invoice out of lines that the caller gives: a draft, with the discounts of the
-coupons that the tenant has now and the taxes of the rates given.
-
-With an id of the caller's choice the call can be repeated: the second call returns the invoice as
-it stands now if it asks for the same, and is refused if not.
-
-Locks a currency of the app's own FOR SHARE. Whoever creates another invoice of that id at the same
-time goes first or waits.
+Locks a currency of the app's own FOR SHARE, so that its exponent stays as it is until the invoice
+is written. Of calls with the same id at the same time one writes, and the others wait for it.
 Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, id, repeat, total.
 Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
 IdempotencyConflict.
@@ -35,7 +29,7 @@ declare
   v_key bigint;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
-  v_lines := pgledger.read_invoice_lines(lines, pgledger.invoice_exponent(app_id, currency));
+  v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
     perform pgledger.fail('NullArgument', array['tax_rates']);
   end if;
@@ -67,45 +61,42 @@ begin
     end if;
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
-  return pgledger.invoice_of(v_key);
+  return pgledger.invoice_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_create_invoice is
 $$Draws up a one-off invoice, of lines that are given.
 
-[[was: Draws up a one-off invoice, a draft, and returns it. Call it in FROM:
-(ledger_create_invoice(...)).* calls it once for every column.]]
+It is a draft, with the discounts of the coupons that the tenant has now.
+Amounts are rounded to the currency's decimal places, half away from zero.
 
-app_id: App.
+Call it in FROM: (ledger_create_invoice(...)).* calls it once for every
+column.
+
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-currency: Currency of every amount, of ISO 4217 or the app's own. [[was: a
-  code of ISO 4217 or of the app's own.]]
-lines: What is charged or, below zero, credited: a mapping for each of 1 to
-  1,000 lines with description and either amount or quantity and unit_amount,
-  for example {"description": "Support", "quantity": 3, "unit_amount":
-  Decimal("80.00")}; item, a text that coupons and tax rates can name,
-  period_start and period_end if wanted. Numbers are Decimal, int or str;
-  times are aware datetimes, or texts of ISO 8601 with an offset. [[was: JSON
-  array of 1 to 1000 objects: description, and either amount or quantity and
-  unit_amount; optionally item (what coupons and tax rates can name),
-  period_start and period_end (ISO 8601 with an offset). Amounts are rounded
-  to the currency's exponent; below zero they are credits.]]
-tax_rates: Tax rates, as for ledger_create_subscription; applies_to names
-  items. [[was: JSON array of at most 20 objects: name, percentage (0 to 100),
-  and optionally applies_to, an array of items.]]
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB, or
-  null.]], or null.
-id: The invoice's id if the caller chooses it. The same call with the same id
-  returns that invoice as it is now. [[was: of your choice (inv_ and a ULID),
-  to make the call repeatable.]], or null.
+currency: Currency of every amount: a code of ISO 4217 or of the app's own.
+lines: JSON array of what is charged or, below zero, credited: 1 to 1,000
+  objects with description and either amount or quantity and unit_amount, for
+  example [{"description": "Support", "quantity": "3", "unit_amount":
+  "80.00"}]. Each may also have item, a text that coupons and tax rates can
+  name, and period_start and period_end, times of ISO 8601 with an offset.
+  Amounts are below 1e30 in size, quantities 0 or more.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
+  applies_to names items.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id, or
+  null.
 
 Returns: A draft.
 
 Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
   of ISO 4217 nor the app's own), InvalidInvoice (lines or tax_rates are not
-  valid; the message names the path), InvalidMetadata, InvalidId,
-  IdempotencyConflict (the id is taken by a different invoice).$$;
+  valid, or the total is not below 1e30 in size; the message names the path),
+  InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
+  different invoice).$$;
 
 revoke all on function ledger_create_invoice from public;
 grant execute on function ledger_create_invoice to pgledger_poster;

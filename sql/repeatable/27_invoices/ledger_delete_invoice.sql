@@ -1,8 +1,6 @@
 /*
-Deletes a draft and its lines, and returns it as it was. What is final stays: it can be voided.
-
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status.
+Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function ledger_delete_invoice(
@@ -21,10 +19,10 @@ declare
   v_old pgledger.invoices := pgledger.lock_invoice(
     app_id, tenant_id, id, with_subscription => true
   );
-  v_invoice record := pgledger.invoice_of(v_old.key);
+  v_invoice record := pgledger.invoice_with_key(v_old.key);
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_nothing_goes_on(v_old, 'deleted');
+    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
@@ -39,18 +37,20 @@ end;
 $$;
 
 comment on function ledger_delete_invoice is
-$$Deletes a draft.
+$$Deletes a draft, with its lines.
 
-[[was: Deletes an invoice that is a draft, and returns it as it was.]]
+An invoice that is final stays. ledger_mark_invoice_voided takes its effects
+back.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is no draft. Void it instead).$$;
+  no such invoice), InvalidState (it is not a draft, or a final invoice goes
+  on from it).$$;
 
 revoke all on function ledger_delete_invoice from public;
 grant execute on function ledger_delete_invoice to pgledger_poster;

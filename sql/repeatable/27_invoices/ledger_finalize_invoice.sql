@@ -1,14 +1,10 @@
 /*
-Makes a draft final: computes it anew a last time, uses up the coupons that reduce it, and gives it
-the app's next number. From then on only its state and its payments move. One with nothing due is
-paid at once. One that is final already is returned as it is. Drafts that it goes on from come
-first.
-
 Locks the subscription, the draft, what the tenant has left of coupons, and the app's numbers, in
-this order; the last until the transaction ends, so commit soon.
-Checks, in this order: app_id, tenant_id, id, existence, due_at, state, end of the period, earlier
+this order; the last until the transaction ends. Computes the draft anew until no coupon that it
+uses has been used up by another invoice meanwhile.
+Checks, in this order: app_id, tenant_id, id, existence, status, due_at, end of the period, earlier
 drafts.
-Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidState.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidTime.
 */
 create or replace function ledger_finalize_invoice(
   app_id text,
@@ -36,7 +32,7 @@ begin
   end if;
 
   if v_invoice.status <> 'draft' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   v_subscription := (
@@ -53,43 +49,38 @@ begin
     end if;
   end if;
 
-  perform pgledger.check_earlier_drafts(v_invoice);
+  perform pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_finalize_invoice is
-$$Makes a draft final, with a number.
+$$Makes a draft final, with the app's next number.
 
-It is computed anew and uses up its coupons; nothing on it changes afterwards
-but its state and its payments. Numbers are taken one transaction after the
-other, so commit soon.
+It is computed anew a last time and uses up its coupons. From then on nothing
+on it changes but its state and its payments. Drafts of the same subscription
+that it goes on from come first.
 
-[[was: Makes a draft final and returns it: computed anew a last time, with the
-app's next number, pending, or paid if nothing is due.]]
+Numbers are taken one transaction after the other, so commit soon.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 due_at: When it is to be paid; null for the app's payment terms from now on
-  (ledger_set_payment_terms). [[was: when it is to be paid; null for the app's
-  payment terms from now, 30 days unless ledger_set_payment_terms says
-  otherwise. The invoice of a period becomes final after the period's end.
-  Numbers are taken one transaction after the other, so commit soon.]], or
-  null.
+  (ledger_set_payment_terms), or null.
 
-Returns: The invoice, pending, or paid where nothing is due; a second time it
-  does not change while it is so.
+Returns: The invoice, pending, or paid where nothing is due. One that is so
+  already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidTime (due_at is outside the years 1 to 9999),
-  InvalidState (it has gone on from there, or the period it is for is not
-  over).$$;
+  no such invoice), InvalidState (it is past due, uncollectible, voided, or
+  paid by payments, the period it is for is not over, or an earlier draft
+  comes first), InvalidTime (due_at is outside the years 1 to 9999).$$;
 
 revoke all on function ledger_finalize_invoice from public;
 grant execute on function ledger_finalize_invoice to pgledger_poster;

@@ -1,7 +1,5 @@
 /*
-One invoice of a tenant, with its lines. An id that does not exist, or is another tenant's, is an
-error rather than no row.
-
+Checks, in this order: app_id, tenant_id, id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
 create or replace function ledger_get_invoice(
@@ -17,20 +15,18 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 begin
-  return pgledger.invoice_of(pgledger.invoice_key(app_id, tenant_id, id));
+  return pgledger.invoice_with_key(pgledger.invoice_key(app_id, tenant_id, id));
 end;
 $$;
 
 comment on function ledger_get_invoice is
 $$Returns an invoice.
 
-[[was: The tenant's invoice of that id.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
-Returns: [[?]]
+Returns: The invoice, with its lines.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;

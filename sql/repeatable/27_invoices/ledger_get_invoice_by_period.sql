@@ -1,6 +1,5 @@
 /*
-The invoice of a kind whose period has a moment in it, of a tenant's subscription. One that was
-voided does not count: another may have taken its place.
+An invoice that was voided does not count: another may have taken its place.
 
 Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
@@ -57,7 +56,7 @@ begin
   limit 1;
 
   if found then
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end if;
 end;
 $$;
@@ -65,16 +64,14 @@ $$;
 comment on function ledger_get_invoice_by_period is
 $$Returns the invoice of a subscription's period.
 
-[[was: The invoice of a subscription whose period, start inclusive and end
-exclusive, has that moment in it, unless it is voided; or no row.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
-at: A time in the period.
-kind: period, start or interim.
+at: A time in the period: not before its start, and before its end.
+kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
+  start, interim.
 
-Returns: The one that is not voided, or null.
+Returns: The invoice that is not voided, or no row.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
   years 1 to 9999), InvalidArgument (there is no such kind),

@@ -1,6 +1,5 @@
 /*
-One page of a tenant's invoices, oldest first: by id, which for generated ids is the order of
-creation.
+By id, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
@@ -44,7 +43,7 @@ begin
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end loop;
 end;
 $$;
@@ -52,17 +51,14 @@ $$;
 comment on function ledger_list_invoices is
 $$Returns a tenant's invoices, the newest last.
 
-[[was: One page of a tenant's invoices, by id.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-status: draft, pending, paid, past_due, voided or uncollectible; null for all.
-  [[was: draft, pending, paid, past_due, voided, uncollectible, or null for
-  all.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+status: Only invoices in this state; null for all; one of: draft, pending,
+  paid, past_due, voided, uncollectible, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: [[?]]
+Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;

@@ -1,7 +1,4 @@
 /*
-One page of what a tenant has to pay: invoices that are final and wait for payment, whether or not
-they are past due, by when they are due.
-
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidPage.
 */
@@ -34,7 +31,7 @@ begin
     limit ledger_list_pending_invoices.page_size
     offset ledger_list_pending_invoices.page_offset
   loop
-    return next pgledger.invoice_of(v_key);
+    return next pgledger.invoice_with_key(v_key);
   end loop;
 end;
 $$;
@@ -42,15 +39,13 @@ $$;
 comment on function ledger_list_pending_invoices is
 $$Returns the invoices that a tenant is to pay.
 
-[[was: One page of a tenant's invoices that are to be paid, pending and
-past_due ones, by due_at.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: Those that are pending or past due, by when they are due.
+Returns: A page of invoices that are pending or past due, by when they are
+  due.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 

@@ -1,7 +1,4 @@
 /*
-Gives up an invoice that waits for payment. It can still be paid or voided. One that is given up
-already is returned as it is.
-
 Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
@@ -23,7 +20,7 @@ declare
   v_now timestamptz := pgledger.clock();
 begin
   if v_invoice.status = 'uncollectible' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   update pgledger.invoices
@@ -37,23 +34,21 @@ begin
     perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_mark_invoice_uncollectible is
-$$Gives up an invoice.
+$$Gives up an invoice that waits for payment.
 
 It can still be paid or voided.
 
-[[was: Gives up a pending or past_due invoice and returns it; it can still be
-paid or voided. One that is given up already stays as it is.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
-Returns: The invoice, uncollectible; a second time it does not change.
+Returns: The invoice, uncollectible. One that is so already is returned as it
+  is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;

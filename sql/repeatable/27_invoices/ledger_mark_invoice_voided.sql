@@ -1,9 +1,7 @@
 /*
-Voids an invoice that waits for payment: its coupons can be used again, and what was paid on it
-becomes unapplied. One that is voided already is returned as it is.
-
 Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
-Checks, in this order: app_id, tenant_id, id, existence, reason, status.
+Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices that go on from it,
+status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
 create or replace function ledger_mark_invoice_voided(
@@ -30,9 +28,9 @@ begin
   end if;
 
   if v_invoice.status = 'voided' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_nothing_goes_on(v_invoice, 'voided');
+    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -50,30 +48,27 @@ begin
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_mark_invoice_voided is
-$$Takes an invoice back, as if it had not been.
+$$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
 unapplied.
 
-[[was: Voids a pending, past_due or uncollectible invoice and returns it: its
-coupons can be used again, and what was paid on it is added to unapplied. One
-that is voided already stays as it is.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
-reason: Why. [[was: at most 1000 characters, or null.]], or null.
+id: Which invoice: inv_ and a ULID.
+reason: Why, 1 to 1,000 characters, or null.
 
-Returns: The invoice, voided; a second time it does not change.
+Returns: The invoice, voided. One that is so already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidArgument (the reason is not valid), InvalidState
-  (the invoice is a draft or paid).$$;
+  (the invoice is a draft or paid, or a later invoice gives back a part of its
+  base fee).$$;
 
 revoke all on function ledger_mark_invoice_voided from public;
 grant execute on function ledger_mark_invoice_voided to pgledger_poster;

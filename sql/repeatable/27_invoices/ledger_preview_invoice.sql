@@ -1,12 +1,10 @@
 /*
-What ledger_generate_invoice would answer, without an id. Of an invoice that stands: as it is.
+What the clock has decided about the subscription and nobody has written down yet is written down
+for the answer and rolled back after it. Only then does a preview lock the subscription, need a
+transaction that may write, and fail in one with an old snapshot as a write does.
 
-What the clock has decided and nobody has written down yet is written down for the answer and then
-rolled back, so nothing stays written. Only this locks the subscription, fails like a write in a
-transaction with an old snapshot, and needs one that may write; one that may not is answered as of
-what is written down.
-
-Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, kind, at, tax_rates, the
+period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
@@ -53,7 +51,7 @@ begin
       pgledger.lock_subscription(app_id, tenant_id, subscription_id), pgledger.clock()
     );
     v_answer := pgledger.preview_invoice(v_subscription, at, kind, tax_rates);
-    -- Not an error of ours: one that ends in 000 would stand for all of them.
+    -- A code that no error of ours has; one that ends in 000 would stand for its whole class.
     raise sqlstate 'LGPRE';
   exception
     when sqlstate 'LGPRE' then
@@ -65,31 +63,29 @@ $$;
 comment on function ledger_preview_invoice is
 $$Returns what ledger_generate_invoice would, and writes nothing down.
 
-The function behind it is ledger_preview_invoice.
+It waits for a transaction that is changing the subscription only where
+ledger_advance is due for it. In a read-only transaction the answer is as of
+what ledger_advance has written down.
 
-[[was: What a subscription's invoice for a period comes to as of now: the
-answer of ledger_generate_invoice, computed anew if there is a draft, without
-an id, and nothing stays written. Waits for who is changing the subscription
-only where ledger_advance is due for it; a read-only transaction is answered
-as of what ledger_advance has written down. Arguments as for
-ledger_generate_invoice.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who would be billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current one, or null.
-kind: period, start or interim, as for ledger_generate_invoice.
-tax_rates: Tax rates, as for ledger_create_subscription; null for the
+at: A time in the period; null for the current period, or null.
+kind: What it is for, as for ledger_generate_invoice. One of: period, start,
+  interim.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
+  null for those of the draft, if there is one, and else for the
   subscription's, or null.
 
-Returns: The draft as of now, computed anew if there is one, and without an
-  id; what is final already is returned as it is.
+Returns: The draft as of now, without an id, and computed anew if there is
+  one. What is final already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidArgument (there is no such kind, or
-  the subscription has no period at that time), InvalidTime (at is outside the
-  years 1 to 9999), InvalidInvoice (tax_rates are not valid; the message names
-  the path), UsagePurged (usage events of the period may have been purged).$$;
+  tenant has no such subscription), InvalidArgument (there is no such kind,
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function ledger_preview_invoice from public;
 grant execute on function ledger_preview_invoice to pgledger_reader;

@@ -1,8 +1,6 @@
 /*
-Computes a draft anew: usage, changes, coupons and prices as of now, with the tax rates that it has.
-Of a one-off invoice only discounts and taxes.
-
 Locks the subscription, the draft, and what the tenant has left of coupons, in this order.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function ledger_refresh_invoice(
@@ -28,23 +26,24 @@ begin
       where subscriptions.key = v_invoice.subscription_key
     )
   );
-  return pgledger.invoice_of(v_invoice.key);
+  return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function ledger_refresh_invoice is
 $$Computes a draft anew.
 
-[[was: Computes a draft anew, as of now, and returns it.]]
+Usage, changes, coupons and prices count as of now; the tax rates stay. Of a
+one-off invoice only discounts and taxes are computed anew.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-id: The invoice's id.
+id: Which invoice: inv_ and a ULID.
 
-Returns: The invoice; with the same version as before where nothing changed.
+Returns: The draft, as of now.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is no draft).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function ledger_refresh_invoice from public;
 grant execute on function ledger_refresh_invoice to pgledger_poster;

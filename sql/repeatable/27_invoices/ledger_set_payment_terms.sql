@@ -1,5 +1,4 @@
 /*
-Sets how many days an app's invoices have to be paid in, of those that become final from now on.
 Repeatable.
 
 Checks, in this order: app_id, days.
@@ -39,15 +38,15 @@ $$;
 comment on function ledger_set_payment_terms is
 $$Sets how long tenants have to pay invoices.
 
-[[was: Sets how many days after it became final an invoice of the app is due,
-and returns it: 30 unless set, 0 to 3650.]]
+It is for invoices that become final from now on.
 
-app_id: App.
-days: Days from when an invoice is final, 0 to 3,650; 30 until it is set.
+app_id: App whose invoices they are.
+days: Days from when an invoice becomes final, 0 to 3,650. They are 30 until
+  this is called.
 
 Returns: The same.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (it is out of range).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
 revoke all on function ledger_set_payment_terms from public;
 grant execute on function ledger_set_payment_terms to pgledger_poster;

@@ -1,6 +1,7 @@
 /*
-A line as an invoice shows it. Numbers are strings, so that whoever reads JSON keeps them exact; so
-are times, in UTC. The id is made from the invoice's, whose row has the time.
+A line as an invoice shows it. Numbers are strings, so that readers of the JSON keep them exact; so
+are times, in UTC. The line's id is made from the invoice's creation time and key and the line's
+place.
 
 Views call it with the privileges and the search_path of whoever reads them; hence its own.
 */

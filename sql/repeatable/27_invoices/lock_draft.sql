@@ -1,8 +1,8 @@
 /*
-A tenant's draft, locked after its subscription and what the tenant has left of coupons. What the
-clock has decided about the subscription is written down first. One that has become what it is to
-become already is returned as it is.
+A tenant's draft, locked. What the clock has decided about its subscription is written down first.
+An invoice that has become the target already is returned as it is.
 
+Locks the subscription, the invoice, and what the tenant has left of coupons, in this order.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function pgledger.lock_draft(

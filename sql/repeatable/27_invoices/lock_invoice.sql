@@ -1,7 +1,8 @@
 /*
-A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that has its
-id. What changes which time and usage have been billed locks the subscription before, if the invoice
-has one: nobody draws up another of its invoices meanwhile.
+A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that holds
+its id. A caller that changes which time and usage have been billed asks for with_subscription: the
+invoice's subscription, if it has one, is then locked first, so that nobody draws up another of its
+invoices meanwhile.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.

@@ -1,8 +1,9 @@
 /*
-Lines for the base fee of the period that follows one, if it is paid in advance and the subscription
-goes on without a gap: as it was when the period began, for what changed since is prorated on that
-period's own invoice. If something has been billed for it already, the difference to what is known
-by now. Of a period that is not over yet, what follows if nothing else happens.
+Lines for the base fee of the period that follows one, if it is paid in advance and follows without
+a gap. The fee is that of the plan and quantity with which the period began: what changed since is
+prorated on that period's own invoice. If something of the fee has been billed already, the
+difference to what is known by now. As long as the period before is not over, the next one is taken
+to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,

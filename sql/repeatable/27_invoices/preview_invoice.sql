@@ -1,6 +1,7 @@
 /*
-What a subscription's invoice comes to as of what is written down, without an id; of an invoice that
-stands: as it is.
+What a subscription's invoice comes to as of what is written down, without an id. An invoice that is
+final is returned as it is.
+
 Errors: InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
 create or replace function pgledger.preview_invoice(
@@ -27,7 +28,7 @@ begin
     and invoices.period_start = v_request.period_start
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
-    return pgledger.invoice_of(v_written.key);
+    return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
     subscription, kind, v_request.period_start, v_request.as_of_version,

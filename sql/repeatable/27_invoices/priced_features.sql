@@ -1,7 +1,8 @@
 /*
-The prices of a plan, in their order, with what a charge is computed from: the price, the feature's
-type and aggregation, the allowance that a soft limit is, and for seats how they are prorated; and
-the meter that counts the subscription's usage, if there is any.
+The prices of a plan, in their order. basis is what a charge is computed from, and stands on the
+line: the price, the feature's type and aggregation, the allowance if the plan gives one as a soft
+limit, and for seats how they are prorated. With each, the meter that counts the subscription's
+usage, if there is one.
 */
 create or replace function pgledger.priced_features(
   subscription pgledger.subscriptions,

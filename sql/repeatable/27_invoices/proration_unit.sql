@@ -1,7 +1,7 @@
 /*
-How many days, or seconds, of a period are over at a time, from 0 to the length of the period, which
-is the answer for its end. Days are those of the time zone and begin at the time of day at which the
-period begins, so a change counts from the start of the day on which it is made.
+How many days, or seconds, of a period are over at a time: 0 at its start, all at its end. Days are
+counted in the time zone and begin at the period's own time of day. A change counts from the start
+of the day in which it is made.
 */
 create or replace function pgledger.proration_unit(
   at timestamptz,
@@ -23,7 +23,7 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- An hour that comes twice can put the local time back, even before the start.
+    -- When clocks are set back, the local time can be before that of the start.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date

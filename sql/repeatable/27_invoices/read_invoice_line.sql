@@ -1,6 +1,6 @@
 /*
-Reads one of the lines that a one-off invoice is asked for: what it charges or, below zero, credits,
-rounded once, half away from zero.
+Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
+away from zero.
 
 Errors: InvalidInvoice.
 */
@@ -22,7 +22,7 @@ declare
   v_line pgledger.invoice_lines;
   v_amount numeric;
 begin
-  -- A thousand lines are read one by one: what most do without is read where it is there.
+  -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     perform pgledger.check_plan_object(line, path, v_members);
   end if;

@@ -1,6 +1,6 @@
 /*
-Reads the lines that a one-off invoice is asked for, in their order. Amounts are rounded to the
-currency's exponent.
+Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
+the currency's exponent.
 
 Errors: NullArgument, InvalidInvoice.
 */

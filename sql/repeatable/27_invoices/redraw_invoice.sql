@@ -1,6 +1,6 @@
 /*
-Computes a draft anew, with the tax rates that it has, and writes it over what it was. Of a one-off
-invoice the lines stay, and discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
+its lines: only discounts and taxes are computed anew.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
 */
@@ -58,6 +58,6 @@ begin
 end;
 $$;
 
-comment on function pgledger.redraw_invoice is 'Computes a draft anew and writes it over.';
+comment on function pgledger.redraw_invoice is 'Computes a draft anew and overwrites it.';
 
 revoke all on function pgledger.redraw_invoice from public;

@@ -1,6 +1,5 @@
 /*
-Raises that an invoice cannot be what it was to become. In a message the last argument follows
-"cannot become".
+Raises InvalidState. target completes "invoice ... cannot become".
 
 Errors: InvalidState.
 */
@@ -19,6 +18,6 @@ end;
 $$;
 
 comment on function pgledger.refuse_invoice_move is
-  'Raises that an invoice cannot be what it was to become.';
+  'Raises that an invoice cannot become what it was to become.';
 
 revoke all on function pgledger.refuse_invoice_move from public;

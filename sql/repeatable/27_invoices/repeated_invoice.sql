@@ -1,7 +1,7 @@
 /*
-The number of the one-off invoice that an earlier call with that id has created, or null if none
-has. What was asked for is compared with what was created, by value: two amounts that are rounded to
-the same one are the same. Lines of discounts and taxes are not the caller's.
+The key of the one-off invoice that an earlier call with that id has created, or null if there is
+none. The request is compared by value with what was created: amounts that round to the same one are
+the same. Lines for discounts and taxes are not compared, because no caller gives them.
 
 Errors: IdempotencyConflict.
 */
@@ -50,7 +50,7 @@ begin
   from pgledger.invoices
   where invoices.id = request.id;
 
-  -- An invoice of another kind has none of these lines.
+  -- An invoice of another kind has no such lines, and the comparison is null.
   if found and v_is_same is not true then
     perform pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
@@ -59,7 +59,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_invoice is
-  'Number of the one-off invoice that has that id already, or null; raises if another request '
+  'Key of the one-off invoice that has that id already, or null; raises if another request '
   'created it.';
 
 revoke all on function pgledger.repeated_invoice from public;

@@ -1,6 +1,6 @@
 /*
-How many seats were taken in which part of a range of a period: from since to until, in the days or
-seconds of the period that are over. Of the reports of one day the last counts, for the whole day.
+How many seats were taken when, in a range of a period. since and until count the days or seconds of
+the period that were over. The last report of a day counts for the whole day.
 */
 create or replace function pgledger.seat_levels(
   meter_key integer,
@@ -49,6 +49,6 @@ as $$
 $$;
 
 comment on function pgledger.seat_levels is
-  'How many seats were taken in which part of a range of a period.';
+  'How many seats were taken when, in a range of a period.';
 
 revoke all on function pgledger.seat_levels from public;

@@ -1,6 +1,6 @@
 /*
-What seats cost by a price in the stays of a period on the price's plan, rounded: each level of
-seats its share of the period, by the days or seconds for which they are taken.
+What seats cost by a price in the stays of a period on the price's plan, rounded: each number of
+seats its share of the period, by the days or seconds for which so many were taken.
 */
 create or replace function pgledger.seats_charge(
   basis jsonb,

@@ -1,5 +1,5 @@
 /*
-An invoice with its lines as applications see it, written down or not.
+An invoice with its lines as applications see it, whether or not it is written down.
 */
 create or replace function pgledger.show_invoice(
   invoice pgledger.invoices,

@@ -1,6 +1,6 @@
 /*
-Writes a new draft with its lines, and returns its number. Its id, and the time, are those given or
-made here.
+Writes a new draft with its lines, and returns its key. Its id and time are made here where they are
+not given.
 */
 create or replace function pgledger.store_invoice(
   invoice pgledger.invoices,
@@ -27,8 +27,9 @@ begin
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
     invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
   )
-  -- The subscription's lock lets nobody else in. A snapshot older than the lock can miss what was
-  -- written before it, and is then a serialization failure.
+  -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
+  -- show an invoice that was written before: then this is a serialization failure. The index is
+  -- partial, so there is no constraint to name.
   on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
@@ -37,6 +38,6 @@ end;
 $$;
 
 comment on function pgledger.store_invoice is
-  'Writes a new draft with its lines, and returns its number.';
+  'Writes a new draft with its lines, and returns its key.';
 
 revoke all on function pgledger.store_invoice from public;

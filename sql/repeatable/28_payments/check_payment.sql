@@ -1,7 +1,6 @@
 /*
-Refuses a payment that cannot have been made: at a time that is still to come, or with a reference
-that names nothing. Null is for none given.
-
+Refuses a payment at a time that is still to come, or with a reference that is not valid. Either is
+null where the caller gives none.
 Errors: InvalidTime, InvalidArgument.
 */
 create or replace function pgledger.check_payment(
@@ -29,6 +28,6 @@ end;
 $$;
 
 comment on function pgledger.check_payment is
-  'Raises InvalidTime or InvalidArgument unless a payment was made then and has that name.';
+  'Raises InvalidTime or InvalidArgument unless a payment can have that time and reference.';
 
 revoke all on function pgledger.check_payment from public;

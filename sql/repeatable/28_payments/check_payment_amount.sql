@@ -1,6 +1,5 @@
 /*
-Refuses what cannot be the amount of a payment in that currency.
-
+Refuses an amount that is out of range, or has more decimal places than the currency.
 Errors: InvalidAmount.
 */
 create or replace function pgledger.check_payment_amount(

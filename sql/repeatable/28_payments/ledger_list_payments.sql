@@ -1,6 +1,4 @@
 /*
-The payments made on an invoice of a tenant, in the order in which they were written down.
-
 Checks, in this order: app_id, tenant_id, invoice_id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
@@ -33,14 +31,11 @@ $$;
 comment on function ledger_list_payments is
 $$Returns the payments made on an invoice, the newest last.
 
-[[was: The payments made on an invoice, in the order in which they were
-written down.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who paid.
-invoice_id: Which invoice.
+invoice_id: Which invoice: inv_ and a ULID.
 
-Returns: [[?]]
+Returns: The payments, in the order in which they were recorded.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;

@@ -1,7 +1,4 @@
 /*
-Writes down that what remains of an invoice was paid, as one payment. One that is paid already is
-returned as it is.
-
 Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, paid_at, reference, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidArgument,
@@ -28,7 +25,7 @@ begin
   perform pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
-    return pgledger.invoice_of(v_invoice.key);
+    return pgledger.invoice_with_key(v_invoice.key);
   end if;
 
   return pgledger.pay_invoice(
@@ -45,20 +42,14 @@ $$;
 comment on function ledger_mark_invoice_paid is
 $$Records a payment of all that is still due.
 
-[[was: Writes down a payment of what remains of a pending, past_due or
-uncollectible invoice and returns the invoice, now paid; one that is paid
-already stays as it is.]]
-
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who paid.
-id: The invoice's id.
-paid_at: When, not in the future; null for now. [[was: not in the future; null
-  for now.]], or null.
-reference: What the payment is called where it was made. [[was: what the
-  payment is called where it was made, at most 255 characters, or null.]], or
-  null.
+id: Which invoice: inv_ and a ULID.
+paid_at: When it was paid, not in the future; null for now, or null.
+reference: What the payment is called where it was made, 1 to 255 characters,
+  or null.
 
-Returns: The invoice, paid; a second time it does not change.
+Returns: The invoice, paid. One that is paid already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidTime (paid_at is in the future or outside the years

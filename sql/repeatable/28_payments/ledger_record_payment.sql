@@ -1,8 +1,4 @@
 /*
-Writes a payment down on an invoice that waits for payment or is paid. With an id of the caller's
-choice the call can be repeated: the second call returns the invoice as it stands now if it asks for
-the same, and is refused if not.
-
 Locks the invoice: of calls at the same time each sees what the ones before have left to pay.
 Checks, in this order: app_id, tenant_id, invoice_id, existence, amount, paid_at, reference, id,
 repeat, status.
@@ -38,7 +34,7 @@ begin
   if id is not null then
     perform pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
-      return pgledger.invoice_of(v_invoice.key);
+      return pgledger.invoice_with_key(v_invoice.key);
     end if;
   end if;
 
@@ -56,31 +52,28 @@ $$;
 comment on function ledger_record_payment is
 $$Records a payment on an invoice.
 
-[[was: Writes a payment down on a pending, past_due, uncollectible or paid
-invoice and returns the invoice, which is paid once payments cover amount_due;
-what they are beyond it is added to unapplied.]]
+The invoice can be pending, past_due, uncollectible or paid. It is paid once
+its payments cover amount_due; what they come to beyond that is added to
+unapplied.
 
-app_id: App.
+app_id: App that the tenant belongs to.
 tenant_id: Who paid.
-invoice_id: Which invoice.
-amount: How much, in the invoice's currency, above 0. [[was: above 0, in the
-  invoice's currency and with no more decimal places than that has.]]
-paid_at: When, not in the future; null for now. [[was: not in the future; null
-  for now.]], or null.
-reference: What the payment is called where it was made. [[was: what the
-  payment is called where it was made, at most 255 characters, or null.]], or
-  null.
-id: The payment's id if the caller chooses it. The same call with the same id
-  records once and returns the invoice as it is now. [[was: of your choice
-  (pay_ and a ULID), to make the call repeatable.]], or null.
+invoice_id: Which invoice: inv_ and a ULID.
+amount: How much, in the invoice's currency and with no more decimal places
+  than that has: above 0 and below 1e30.
+paid_at: When it was paid, not in the future; null for now, or null.
+reference: What the payment is called where it was made, 1 to 255 characters,
+  or null.
+id: The payment's id if the caller chooses it: pay_ and a ULID. The same call
+  with the same id records once and returns the invoice as it is now; null for
+  a new id, or null.
 
-Returns: The invoice, paid once its payments cover it; what is paid beyond
-  that is kept as unapplied.
+Returns: The invoice, paid or with less to pay.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidAmount (the amount is not in range, or has too many
-  decimal places), InvalidTime (paid_at is in the future or outside the years
-  1 to 9999), InvalidArgument (the reference is not valid),
+  no such invoice), InvalidAmount (the amount is null, out of range, or has
+  too many decimal places), InvalidTime (paid_at is in the future or outside
+  the years 1 to 9999), InvalidArgument (the reference is not valid),
   IdempotencyConflict (the id is taken by a different payment), InvalidState
   (the invoice is a draft or voided).$$;
 

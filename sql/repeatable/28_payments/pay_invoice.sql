@@ -1,8 +1,7 @@
 /*
-Writes a sound payment down on an invoice, whose row is locked, and returns the invoice. It is paid
-as soon as its payments cover what is due; what they come to beyond that is kept as unapplied. It
-counts as paid at the time of the payment with which they did, in the order in which they were made.
-
+Records a payment that has been checked on an invoice whose row is locked, and returns the invoice.
+paid_at of the invoice is the time of the payment that covered what is due, where payments count in
+the order of the times at which they were made, not of the calls.
 Errors: InvalidState, IdempotencyConflict.
 */
 create or replace function pgledger.pay_invoice(
@@ -72,11 +71,11 @@ begin
     perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
-  return pgledger.invoice_of(invoice.key);
+  return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
 
 comment on function pgledger.pay_invoice is
-  'Writes a payment down on a locked invoice, and returns the invoice.';
+  'Records a payment on a locked invoice, and returns the invoice.';
 
 revoke all on function pgledger.pay_invoice from public;

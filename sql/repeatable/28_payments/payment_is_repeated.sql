@@ -1,7 +1,6 @@
 /*
-Whether an earlier call with that id has written the same payment down. The time of the payment is
-compared only if it is given: left out, it was another one then.
-
+Whether an earlier call with that id has recorded the same payment. The time of the payment is
+compared only if the caller gives it: a call without it had another "now" before.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.payment_is_repeated(
@@ -35,6 +34,6 @@ end;
 $$;
 
 comment on function pgledger.payment_is_repeated is
-  'Whether a payment of that id is there already; raises if another request has made it.';
+  'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;

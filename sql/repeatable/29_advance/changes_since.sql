@@ -1,5 +1,5 @@
 /*
-What was written down about a subscription after a version, in order.
+What was written down about a subscription after a version, in the order of its versions.
 */
 create or replace function pgledger.changes_since(subscription_key bigint, version bigint)
 returns table (

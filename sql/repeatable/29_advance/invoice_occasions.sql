@@ -1,9 +1,14 @@
 /*
-What has happened to a subscription since invoices were last looked at that asks for one: a period
-has ended, or one for whose base fee nothing has been billed goes on or begins. Of the latter, those
-that follow a period without a gap are on that period's invoice, if it is drawn up in time. A period
-that was a trial has no invoice, and nothing begins at the moment at which all ends. Each invoice is
-asked for once, on the first occasion; on request also what is a draft and can become final.
+The invoices that a subscription's changes since the last look ask for.
+
+An invoice of kind period: for each period that has ended, except one that was a trial all through.
+Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
+base fee has been billed, as it is by the invoice of the period before where that has_next, that is
+where the one follows the other without a gap. A change at the moment at which the subscription is
+canceled begins nothing.
+
+Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
+drafts that can become final by now, as of version 0.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
@@ -80,6 +85,6 @@ as $$
 $$;
 
 comment on function pgledger.invoice_occasions is
-  'What has happened to a subscription since the last look that asks for an invoice.';
+  'The invoices that a subscription''s changes since the last look ask for.';
 
 revoke all on function pgledger.invoice_occasions from public;

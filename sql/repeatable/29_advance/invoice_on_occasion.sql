@@ -1,6 +1,9 @@
 /*
-The draft for an occasion, or null if there is nothing to draw up, or what there is has become final
-already. A base fee has an invoice of its own only where nothing has been billed for its period.
+The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
+base fee has an invoice of its own only where nothing has been billed for its period.
+
+With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
+it is computed again as often as another invoice has used up one of them meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
@@ -25,7 +28,7 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
-    -- A draft could be deleted meanwhile, and leave a gap in the numbers.
+    -- Otherwise the draft could be deleted before it has its number, and leave a gap.
     for no key update
   );
   if v_invoice.key is null then
@@ -36,7 +39,7 @@ begin
         return null;
       end if;
     end if;
-    v_key := pgledger.ensure_invoice(
+    v_key := pgledger.find_or_draft_invoice(
       subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
       false
     );

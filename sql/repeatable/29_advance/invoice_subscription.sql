@@ -1,12 +1,12 @@
 /*
-Draws up what a subscription is to be invoiced for by now: for each of its changes that has not been
-looked at, the period that ended with it, and the base fee of one that began without such an end.
-Returns the drafts, in that order; with to_finalize those that are not final yet and can become so,
-computed anew if they were there before, their coupons used up.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns the
+drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
+such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
+before and can become final are among them.
 
-The subscription is locked, and moved on to now; it is written here. Whoever holds what its tenant
-has left of coupons makes it wait for the next call: null then, and only the subscription is
-written.
+The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
+what its tenant has left of coupons, only the subscription is written and the answer is null: the
+next call draws up its invoices.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,

@@ -1,17 +1,12 @@
 /*
-Does what the clock asks for in an app: writes down trials that are over, periods that have begun
-and cancellations that have come, draws up the invoices that are due with that, and marks those that
-were not paid in time. What is due the longest comes first. Each subscription that is taken is moved
-on to now, however many periods it is behind.
+Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
+what another one holds to the next call. Each subscription that is taken is moved on to now, however
+many periods it is behind. Invoices become final at the end of the call, so that the app's numbers
+are locked only from there to the end of the transaction.
 
-Any number of workers can call it at once: locks with FOR NO KEY UPDATE SKIP LOCKED what it takes,
-and leaves to the next call what somebody else holds. Invoices become final at the end of the call,
-so that the app's numbers are locked only from there to the end of the transaction. Fewer
-subscriptions than asked for do not mean that nothing is left; no row does, unless somebody else
-holds the rest.
-
-One subscription that fails does not keep others from being billed: if one does, the call begins
-again, each subscription by itself, and what fails is put off and reported.
+A subscription that fails does not keep others from being billed: the call then begins again with
+each subscription in a subtransaction of its own, and postpones and reports those that fail.
+Checks, in this order: app_id, max_subscriptions, invoices.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_advance(
@@ -43,13 +38,13 @@ begin
   perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
-    v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, false);
+    v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
   exception
     when others then
-      if not pgledger.is_of_one_subscription(sqlstate) then
+      if not pgledger.may_concern_one_subscription(sqlstate) then
         raise;
       end if;
-      v_done := pgledger.advance_due(app_id, max_subscriptions, invoices, v_now, true);
+      v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, true);
   end;
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
@@ -81,35 +76,34 @@ end;
 $$;
 
 comment on function ledger_advance is
-$$Moves what the clock has made due.
+$$Does what the clock has made due in an app.
 
-Ends of trials and periods, cancellations, the invoices that are due with
-these, and invoices that were not paid in time. Any number of workers may call
-it at once, each in a transaction of its own: no two move the same
-subscription. Call it until it returns an empty list.
+It ends trials and periods, cancels subscriptions whose time has come, draws
+up the invoices that are due with these, and marks invoices that were not paid
+in time. What has been due the longest comes first.
 
-[[was: Does what the clock asks for in an app, and returns one row for each
-thing done, those of a subscription in order: trial_ended, period_started,
-canceled; then invoice_drafted, invoice_finalized, invoice_past_due; failed,
-with the error, for a subscription that is tried again in an hour; and
-nothing_due, for the last one, where very many had only to be looked at. Any
-number of sessions can call it at once; call it, each time in a transaction of
-its own, until it returns no row.]]
+Any number of workers may call it at once, each in a transaction of its own:
+no two move the same subscription. Call it until it returns no row. Fewer
+subscriptions than asked for do not mean that nothing is left.
 
-app_id: App.
-max_subscriptions: How many to move at most, 1 to 10,000. [[was: how many to
-  take at most, 1 to 10000.]]
-invoices: final draws up what is due and makes it final; draft leaves that to
-  ledger_finalize_invoice; none moves subscriptions only. [[was: final draws
-  up those that are due and makes them final; draft leaves them to be looked
-  at and made final by ledger_finalize_invoice; none moves subscriptions only,
-  and marks nothing as past due.]]
+A subscription gives one row for each step, in order: trial_ended,
+period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
+invoice_past_due. A subscription that could not be moved gives failed, with
+the error, and is tried again in an hour. nothing_due names the last one that
+was looked at, where very many were and none had anything to do.
+
+app_id: App whose subscriptions and invoices they are.
+max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
+invoices: final draws up the invoices that are due and makes them final; draft
+  draws them up and leaves them to ledger_finalize_invoice; none moves
+  subscriptions only, and marks nothing as past due. One of: none, draft,
+  final.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
-  of range, or there is no such invoices).$$;
+  of range, or invoices is none of its values).$$;
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;

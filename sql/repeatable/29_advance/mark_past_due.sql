@@ -1,6 +1,6 @@
 /*
-Marks invoices of an app that are pending and were to be paid by now, at most so many, those first
-that were due first, and returns them. What somebody else holds is left to the next call.
+Marks invoices of an app that are pending and due by now, the longest due first, at most
+max_invoices, and returns their keys. Those that somebody else holds are left to the next call.
 */
 create or replace function pgledger.mark_past_due(
   app_id text,
@@ -37,6 +37,6 @@ as $$
 $$;
 
 comment on function pgledger.mark_past_due is
-  'Marks invoices of an app that were to be paid by now, and returns them.';
+  'Marks invoices of an app that are due by now, and returns their keys.';
 
 revoke all on function pgledger.mark_past_due from public;

@@ -1,5 +1,5 @@
 /*
-What ledger_advance says about invoices: those drawn up or made final, and those past due.
+The rows of ledger_advance about invoices: first those drawn up or made final, then those past due.
 */
 create or replace function pgledger.moved_invoices(drawn bigint[], past_due bigint[])
 returns table (
@@ -38,6 +38,6 @@ as $$
   order by moved.is_past_due, moved.place
 $$;
 
-comment on function pgledger.moved_invoices is 'What ledger_advance says about invoices.';
+comment on function pgledger.moved_invoices is 'The rows of ledger_advance about invoices.';
 
 revoke all on function pgledger.moved_invoices from public;

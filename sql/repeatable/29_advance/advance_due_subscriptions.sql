@@ -1,14 +1,15 @@
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
-that are due with that: no more than max_subscriptions at a time, until there was something to do
-for one. Those for which nothing was to be done do not count; after ten times as many as asked for
-the last one is named in last_looked_at. What somebody else holds is left out.
+that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
+anything to do; it stops after ten times as many and names the last one in last_looked_at. A
+subscription that somebody else holds is left out.
 
-one_by_one: what fails is undone by itself, put off for an hour, named with its error, and warned
-of. What cannot even be put off is only warned of, so that calling until no row comes has an end. A
-call takes fewer then, because sessions keep track of few subtransactions at no cost.
+one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
+of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
+an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
+a call without rows would never end.
 */
-create or replace function pgledger.advance_due(
+create or replace function pgledger.advance_due_subscriptions(
   app_id text,
   max_subscriptions integer,
   invoices text,
@@ -44,7 +45,7 @@ begin
       select
         subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
       from pgledger.subscriptions
-      where subscriptions.app_id = advance_due.app_id
+      where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
@@ -56,10 +57,10 @@ begin
       v_looked_at := v_looked_at + 1;
       if one_by_one then
         begin
-          v_moved := pgledger.advance_one(v_due.key, invoices, now);
+          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
         exception
           when others then
-            if not pgledger.is_of_one_subscription(sqlstate) then
+            if not pgledger.may_concern_one_subscription(sqlstate) then
               raise;
             end if;
             raise warning using
@@ -69,7 +70,7 @@ begin
               ),
               errcode = sqlstate;
             v_busy := v_busy || v_due.key;
-            if pgledger.put_off(v_due.key, now + interval '1 hour') then
+            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
               failed_keys := failed_keys || v_due.key;
               errors := errors || sqlerrm;
               v_did := true;
@@ -77,7 +78,7 @@ begin
             continue;
         end;
       else
-        v_moved := pgledger.advance_one(v_due.key, invoices, now);
+        v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
       subscription_keys := subscription_keys || v_due.key;
@@ -97,7 +98,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.advance_due is
+comment on function pgledger.advance_due_subscriptions is
   'Moves on the subscriptions of an app that are due and draws up their invoices.';
 
-revoke all on function pgledger.advance_due from public;
+revoke all on function pgledger.advance_due_subscriptions from public;

@@ -1,10 +1,10 @@
 /*
-Refuses to make a draft final while there is one that it goes on from: what that one charges counts
-as billed, and could still be changed or deleted.
+Refuses to make a draft final while there is another draft that it goes on from. What that one
+charges counts as billed here, but could still change or be deleted.
 
 Errors: InvalidState.
 */
-create or replace function pgledger.check_earlier_drafts(invoice pgledger.invoices)
+create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
 returns void
 language plpgsql
 volatile
@@ -34,7 +34,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_earlier_drafts is
+comment on function pgledger.check_no_earlier_draft is
   'Raises InvalidState while there is a draft that an invoice goes on from.';
 
-revoke all on function pgledger.check_earlier_drafts from public;
+revoke all on function pgledger.check_no_earlier_draft from public;

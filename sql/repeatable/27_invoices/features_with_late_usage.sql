@@ -1,10 +1,10 @@
 /*
-The features of which a subscription has more, or fewer, events in the periods before one than
-invoices that stand have looked at, or of which an invoice was voided; with the meters that count
-them, and since when they are looked at. Where events were purged, a period is looked at as long as
-its end is not reached and it begins with a whole hour, whose total is kept; seats need the events.
+The features whose events in the periods before one are not as many as invoices have counted, or of
+which an invoice was voided; with their meters, and the start of the earliest period that can be
+counted anew. Where events were purged, that is a period that begins at a whole hour, whose total is
+kept, and ends after the purge; seats need the events themselves.
 */
-create or replace function pgledger.late_items(
+create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
   but_invoice_key bigint
@@ -69,7 +69,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.late_items is
-  'Features of which there are other events in earlier periods than were billed.';
+comment on function pgledger.features_with_late_usage is
+  'Features whose events in earlier periods are not as many as were billed.';
 
-revoke all on function pgledger.late_items from public;
+revoke all on function pgledger.features_with_late_usage from public;

@@ -1,10 +1,10 @@
 /*
-The decimal places that amounts of a new invoice are rounded to. A currency of the app's own is
-locked FOR SHARE, so that its exponent stays until the invoice is there.
+The decimal places of a new invoice's currency. A currency of the app's own is locked FOR SHARE, so
+that its exponent stays until the invoice is written.
 
 Errors: NullArgument, UnknownCurrency.
 */
-create or replace function pgledger.invoice_exponent(
+create or replace function pgledger.lock_currency_exponent(
   app_id text,
   currency text
 )
@@ -22,8 +22,8 @@ begin
 
   perform 1
   from pgledger.currencies
-  where currencies.app_id = invoice_exponent.app_id
-    and currencies.code = invoice_exponent.currency
+  where currencies.app_id = lock_currency_exponent.app_id
+    and currencies.code = lock_currency_exponent.currency
   for share;
 
   v_exponent := pgledger.currency_exponent(app_id, currency);
@@ -36,8 +36,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.invoice_exponent is
-  'Decimal places of a new invoice''s currency, which is kept from changing; raises '
-  'UnknownCurrency.';
+comment on function pgledger.lock_currency_exponent is
+  'Decimal places of a currency, which is kept from changing; raises UnknownCurrency.';
 
-revoke all on function pgledger.invoice_exponent from public;
+revoke all on function pgledger.lock_currency_exponent from public;

@@ -1,10 +1,10 @@
 /*
-The number of the invoice of that kind that stands for a subscription's period, drawn up as a draft
-if there is none; null if there is nothing to draw up and none was asked for by name.
+The key of a subscription's invoice of a kind and start that is not voided. If there is none, one is
+drawn up as a draft; without even_if_empty, only if it has lines, and null otherwise.
 
-The subscription is locked: so there is one invoice, whoever asks for it how often.
+The subscription is locked, so that two calls never draw up the same invoice.
 */
-create or replace function pgledger.ensure_invoice(
+create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
@@ -22,8 +22,8 @@ declare
     select invoices.key
     from pgledger.invoices
     where invoices.subscription_key = subscription.key
-      and invoices.kind = ensure_invoice.kind
-      and invoices.period_start = ensure_invoice.period_start
+      and invoices.kind = find_or_draft_invoice.kind
+      and invoices.period_start = find_or_draft_invoice.period_start
       and invoices.status <> 'voided'
   );
   v_drawn record;
@@ -40,7 +40,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.ensure_invoice is
-  'The number of a subscription''s invoice for a period, drawn up if there is none.';
+comment on function pgledger.find_or_draft_invoice is
+  'The key of a subscription''s invoice for a period, drawn up if there is none.';
 
-revoke all on function pgledger.ensure_invoice from public;
+revoke all on function pgledger.find_or_draft_invoice from public;

@@ -1,8 +1,9 @@
 /*
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
-invoices is none. is_busy: its coupons are held by somebody else, so that only the move was written.
+invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
+only the move was written.
 */
-create or replace function pgledger.advance_one(
+create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
   invoices text,
   now timestamptz,
@@ -30,7 +31,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.advance_one is
+comment on function pgledger.advance_and_invoice is
   'Moves on a subscription that is locked and draws up its invoices.';
 
-revoke all on function pgledger.advance_one from public;
+revoke all on function pgledger.advance_and_invoice from public;

@@ -1,11 +1,11 @@
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft that counts as billed there, or to void a base fee of which that one credits a part. Whoever
-needs to takes that one back first.
+draft whose charges count as billed there, or to void a base fee of which it gives back a part. That
+invoice has to be voided first.
 
 Errors: InvalidState.
 */
-create or replace function pgledger.check_nothing_goes_on(
+create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
@@ -50,7 +50,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_nothing_goes_on is
+comment on function pgledger.check_no_final_invoice_goes_on_from is
   'Raises InvalidState if a final invoice goes on from one that is to be taken back.';
 
-revoke all on function pgledger.check_nothing_goes_on from public;
+revoke all on function pgledger.check_no_final_invoice_goes_on_from from public;
