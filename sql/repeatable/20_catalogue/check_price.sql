@@ -14,7 +14,7 @@ volatile
 parallel safe
 as $$
 declare
-  v_model text := pgledger.plan_choice(
+  v_model text := pgledger.json_choice(
     price,
     path,
     'model',
@@ -47,12 +47,12 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
   elsif v_members = array['tiers'] then
     if nullif(price -> 'tiers', 'null') is null then
-      perform pgledger.refuse_plan(null, path || '.tiers', 'is missing');
+      perform pgledger.refuse_json(null, path || '.tiers', 'is missing');
     end if;
     perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
     v_members := '{}';
@@ -60,7 +60,7 @@ begin
 
   foreach v_member in array v_members loop
     -- Read before it is looked at: a condition need not be evaluated as far as the call.
-    v_number := pgledger.plan_decimal(
+    v_number := pgledger.json_decimal(
       price,
       path,
       v_member,
@@ -68,14 +68,14 @@ begin
       maximum => case when v_member = 'percentage' then 100 end
     );
     if v_member = 'package_size' and v_number = 0 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         price -> 'package_size', path || '.package_size', 'is not above 0'
       );
     end if;
   end loop;
 
-  perform pgledger.plan_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.plan_decimal(price, path, 'minimum'), 0)
+  perform pgledger.json_decimal(
+    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
 end;
 $$;

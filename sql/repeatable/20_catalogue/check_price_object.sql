@@ -14,7 +14,7 @@ volatile
 parallel safe
 as $$
 begin
-  perform pgledger.check_plan_object(
+  perform pgledger.check_json_object(
     price,
     path,
     array[

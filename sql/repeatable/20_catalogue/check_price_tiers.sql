@@ -22,10 +22,10 @@ declare
   v_amounts integer;
   v_last numeric := 0;
 begin
-  perform pgledger.check_plan_array(tiers, path);
+  perform pgledger.check_json_array(tiers, path);
 
   if jsonb_array_length(tiers) = 0 then
-    perform pgledger.refuse_plan(tiers, path, 'is empty: there must be one tier at least');
+    perform pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
   for v_tier in
@@ -34,21 +34,21 @@ begin
     order by tier.place
   loop
     v_path := format('%s[%s]', path, v_tier.place - 1);
-    perform pgledger.check_plan_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
-    v_bound := pgledger.plan_decimal(v_tier.value, v_path, 'up_to');
+    perform pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
 
     if v_tier.is_last and v_bound is not null then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
     elsif not v_tier.is_last and v_bound is null then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         case
@@ -59,16 +59,16 @@ begin
     end if;
 
     v_amounts := num_nonnulls(
-      pgledger.plan_decimal(
+      pgledger.json_decimal(
         v_tier.value,
         v_path,
         v_rate,
         maximum => case when v_rate = 'percentage' then 100 end
       ),
-      pgledger.plan_decimal(v_tier.value, v_path, 'flat_amount')
+      pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;

@@ -22,7 +22,7 @@ begin
     and feature.period <> 'billing'
     and pgledger.interval_length(feature.period, 1)
     is distinct from pgledger.interval_length(billing_interval, interval_count) then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
       'is not as long as the billing period: the soft limit is an allowance of a price, and '

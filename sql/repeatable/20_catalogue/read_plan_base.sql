@@ -16,27 +16,27 @@ declare
   v_path constant text := '$.pricing.base';
   v_count numeric;
 begin
-  perform pgledger.check_plan_object(
+  perform pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
-  perform pgledger.plan_decimal(base, v_path, 'amount');
+  perform pgledger.json_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
-    pgledger.plan_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
+    pgledger.json_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
     'month'
   );
 
   v_count := coalesce(
-    pgledger.plan_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
+    pgledger.json_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
   );
   if v_count <> trunc(v_count) then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
     );
   end if;
   interval_count := v_count;
 
-  perform pgledger.plan_choice(base, v_path, 'billed', array['advance', 'arrears']);
-  perform pgledger.plan_choice(base, v_path, 'proration', array['day', 'second']);
+  perform pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  perform pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 

@@ -27,8 +27,8 @@ declare
   v_item jsonb;
   v_path text;
 begin
-  perform pgledger.check_plan_array(read_plan_features.features, '$.features');
-  perform pgledger.check_plan_size(read_plan_features.features, '$.features', false);
+  perform pgledger.check_json_array(read_plan_features.features, '$.features');
+  perform pgledger.check_json_size(read_plan_features.features, '$.features', false);
 
   perform 1
   from pgledger.features
@@ -47,15 +47,15 @@ begin
     order by item.place
   loop
     v_path := format('$.features[%s]', cardinality(v_keys));
-    perform pgledger.check_plan_object(
+    perform pgledger.check_json_object(
       v_item,
       v_path,
       array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
     );
-    v_key := pgledger.plan_text(v_item, v_path, 'key');
+    v_key := pgledger.json_text(v_item, v_path, 'key');
 
     if v_key = any(v_keys) then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_item -> 'key',
         v_path || '.key',
         format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
@@ -77,7 +77,7 @@ begin
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_plan_size(read_plan_features.features, '$.features', true);
+  perform pgledger.check_json_size(read_plan_features.features, '$.features', true);
   return v_rows;
 end;
 $$;

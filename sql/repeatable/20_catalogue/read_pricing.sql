@@ -27,14 +27,14 @@ declare
   v_path text;
   v_fault text;
 begin
-  perform pgledger.check_plan_object(pricing, '$.pricing', array['base', 'prices']);
-  perform pgledger.check_plan_size(pricing, '$.pricing', false);
+  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
+  perform pgledger.check_json_size(pricing, '$.pricing', false);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
   from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
 
-  perform pgledger.check_plan_array(v_prices, '$.pricing.prices');
+  perform pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
     select price.value
     from jsonb_array_elements(v_prices) with ordinality as price (value, place)
@@ -42,7 +42,7 @@ begin
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
     perform pgledger.check_price_object(v_price, v_path);
-    v_key := pgledger.plan_text(v_price, v_path, 'feature');
+    v_key := pgledger.json_text(v_price, v_path, 'feature');
     v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
       when v_key = any(v_keys) then format(
@@ -52,14 +52,14 @@ begin
       when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
-      perform pgledger.refuse_plan(v_price -> 'feature', v_path || '.feature', v_fault);
+      perform pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
     perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     perform pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_plan_size(pricing, '$.pricing', true);
+  perform pgledger.check_json_size(pricing, '$.pricing', true);
 end;
 $$;
 

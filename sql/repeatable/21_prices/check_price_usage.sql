@@ -22,12 +22,12 @@ begin
     perform pgledger.fail('NullArgument', array['price']);
   end if;
   perform pgledger.check_price_object(price, v_path);
-  perform pgledger.check_plan_size(price, v_path, false);
+  perform pgledger.check_json_size(price, v_path, false);
   if jsonb_typeof(price -> 'feature') <> 'null' then
-    perform pgledger.plan_text(price, v_path, 'feature');
+    perform pgledger.json_text(price, v_path, 'feature');
   end if;
   perform pgledger.check_price(price, v_path);
-  perform pgledger.check_plan_size(price, v_path, true);
+  perform pgledger.check_json_size(price, v_path, true);
 
   perform pgledger.check_quantity('quantity', quantity);
   perform pgledger.check_quantity('allowance', allowance);

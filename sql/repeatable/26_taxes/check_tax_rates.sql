@@ -18,9 +18,9 @@ declare
   v_items jsonb;
   v_path text;
 begin
-  perform pgledger.check_plan_array(tax_rates, path);
+  perform pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       tax_rates,
       path,
       format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
@@ -32,20 +32,20 @@ begin
     from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    perform pgledger.check_plan_object(
+    perform pgledger.check_json_object(
       v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
     );
-    perform pgledger.plan_text(v_rate.value, v_rate.path, 'name');
+    perform pgledger.json_text(v_rate.value, v_rate.path, 'name');
     perform pgledger.invoice_text(v_rate.value -> 'name', v_rate.path || '.name', 255);
-    perform pgledger.plan_decimal(
+    perform pgledger.json_decimal(
       v_rate.value, v_rate.path, 'percentage', required => true, maximum => 100
     );
 
     v_items := nullif(v_rate.value -> 'applies_to', 'null');
     v_path := v_rate.path || '.applies_to';
-    perform pgledger.check_plan_array(v_items, v_path);
+    perform pgledger.check_json_array(v_items, v_path);
     if jsonb_array_length(v_items) not between 1 and 100 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_items,
         v_path,
         format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))

@@ -55,7 +55,7 @@ begin
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
     if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         null, '$.lines', 'comes to a total that is not below 1e30 in size'
       );
     end if;

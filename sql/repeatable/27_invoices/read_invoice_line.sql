@@ -24,18 +24,18 @@ declare
 begin
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    perform pgledger.check_plan_object(line, path, v_members);
+    perform pgledger.check_json_object(line, path, v_members);
   end if;
-  perform pgledger.plan_text(line, path, 'description');
+  perform pgledger.json_text(line, path, 'description');
   v_line.kind := 'item';
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
   v_amount := case
-    when line ? 'amount' then pgledger.plan_decimal(line, path, 'amount', minimum => v_least)
+    when line ? 'amount' then pgledger.json_decimal(line, path, 'amount', minimum => v_least)
   end;
-  v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
-  v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
+  v_line.quantity := pgledger.json_decimal(line, path, 'quantity');
+  v_line.unit_amount := pgledger.json_decimal(line, path, 'unit_amount', minimum => v_least);
   v_line.item := case
     when line ? 'item'
       then pgledger.invoice_text(nullif(line -> 'item', 'null'), path || '.item', 255)
@@ -48,22 +48,22 @@ begin
   end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null, path, 'has both an amount and a quantity or unit_amount, which make one'
     );
   elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null, path, 'has neither an amount nor both a quantity and a unit_amount'
     );
   elsif v_line.period_end <= v_line.period_start then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       line -> 'period_end', path || '.period_end', 'is not after period_start'
     );
   end if;
 
   v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
   if abs(v_line.amount) >= 1e30 then
-    perform pgledger.refuse_plan(null, path, 'comes to an amount that is not below 1e30 in size');
+    perform pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
   v_line.discount := 0;
   v_line.tax := 0;

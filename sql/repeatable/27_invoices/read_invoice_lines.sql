@@ -21,9 +21,9 @@ begin
   if lines is null then
     perform pgledger.fail('NullArgument', array['lines']);
   end if;
-  perform pgledger.check_plan_array(lines, '$.lines');
+  perform pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
-    perform pgledger.refuse_plan(lines, '$.lines', 'is empty: there must be one line at least');
+    perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
   for v_item in

@@ -20,7 +20,7 @@ begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then

@@ -24,7 +24,7 @@ begin
   if v_value is null then
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif (
@@ -34,13 +34,13 @@ begin
       '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     )
   ) is not true then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
     );
   elsif substr(v_text, 9, 2)::integer > extract(
     day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
   ) then
-    perform pgledger.refuse_plan(v_value, v_path, 'is a day that its month does not have');
+    perform pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
   end if;
 
   v_time := v_text::timestamptz;

@@ -4,7 +4,7 @@ such member, or it is null.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.plan_decimal(
+create or replace function pgledger.json_decimal(
   object jsonb,
   path text,
   member text,
@@ -25,26 +25,26 @@ declare
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_plan(null, v_path, 'is missing');
+      perform pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif v_fault is not null then
-    perform pgledger.refuse_plan(v_value, v_path, v_fault);
+    perform pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
   v_number := (v_value #>> '{}')::numeric;
 
   if v_number < minimum then
-    perform pgledger.refuse_plan(v_value, v_path, format('is below %s', minimum));
+    perform pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
   elsif v_number > maximum then
-    perform pgledger.refuse_plan(v_value, v_path, format('is above %s', maximum));
+    perform pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
   end if;
 
   return v_number;
 end;
 $$;
 
-comment on function pgledger.plan_decimal is
+comment on function pgledger.json_decimal is
   'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
 
-revoke all on function pgledger.plan_decimal from public;
+revoke all on function pgledger.json_decimal from public;

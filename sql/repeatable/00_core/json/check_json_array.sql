@@ -3,7 +3,7 @@ Refuses what is not an array, or has more than 1000 elements.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.check_plan_array(
+create or replace function pgledger.check_json_array(
   value jsonb,
   path text
 )
@@ -14,11 +14,11 @@ parallel safe
 as $$
 begin
   if jsonb_typeof(value) <> 'array' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value, path, format('is of type %s, not an array', jsonb_typeof(value))
     );
   elsif jsonb_array_length(value) > 1000 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value,
       path,
       format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
@@ -27,7 +27,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_plan_array is
+comment on function pgledger.check_json_array is
   'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
 
-revoke all on function pgledger.check_plan_array from public;
+revoke all on function pgledger.check_json_array from public;

@@ -5,7 +5,7 @@ value itself.
 
 Errors: InvalidPlan, InvalidInvoice.
 */
-create or replace function pgledger.refuse_plan(
+create or replace function pgledger.refuse_json(
   value jsonb,
   path text,
   fault text
@@ -30,7 +30,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.refuse_plan is
+comment on function pgledger.refuse_json is
   'Raises InvalidPlan or InvalidInvoice, by the path of the value; the fault reads on from it.';
 
-revoke all on function pgledger.refuse_plan from public;
+revoke all on function pgledger.refuse_json from public;

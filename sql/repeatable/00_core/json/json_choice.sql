@@ -4,7 +4,7 @@ member, or it is null.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.plan_choice(
+create or replace function pgledger.json_choice(
   object jsonb,
   path text,
   member text,
@@ -22,15 +22,15 @@ declare
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_plan(null, v_path, 'is missing');
+      perform pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif v_value #>> '{}' <> all(choices) then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
     );
   end if;
@@ -39,7 +39,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.plan_choice is
+comment on function pgledger.json_choice is
   'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
 
-revoke all on function pgledger.plan_choice from public;
+revoke all on function pgledger.json_choice from public;

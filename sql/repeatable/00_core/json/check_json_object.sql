@@ -4,7 +4,7 @@ be a price or a limit that silently does not hold.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.check_plan_object(
+create or replace function pgledger.check_json_object(
   value jsonb,
   path text,
   members text[]
@@ -18,7 +18,7 @@ declare
   v_stranger text;
 begin
   if jsonb_typeof(value) <> 'object' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
   end if;
@@ -31,7 +31,7 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null,
       pgledger.json_path(path, v_stranger),
       'is not known here: there may be ' || array_to_string(members, ', ')
@@ -40,7 +40,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_plan_object is
+comment on function pgledger.check_json_object is
   'Raises InvalidPlan unless the value is an object that has none but those members.';
 
-revoke all on function pgledger.check_plan_object from public;
+revoke all on function pgledger.check_json_object from public;

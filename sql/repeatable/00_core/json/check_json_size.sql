@@ -6,7 +6,7 @@ than eight times the bytes of its text.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.check_plan_size(
+create or replace function pgledger.check_json_size(
   value jsonb,
   path text,
   sound boolean
@@ -28,7 +28,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_plan_size is
+comment on function pgledger.check_json_size is
   'Raises InvalidPlan if JSON has more than 1 MiB; only roughly while its values may be unsound.';
 
-revoke all on function pgledger.check_plan_size from public;
+revoke all on function pgledger.check_json_size from public;
