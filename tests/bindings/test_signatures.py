@@ -95,10 +95,7 @@ BILLING_CALLS: Mapping[str, Callable[..., Any]] = {
 
 # Functions that are declared to return rows, and return exactly one.
 ONE_ROW = {
-    "ledger_check_entitlement",
-    "ledger_consume_entitlement",
     "ledger_record_usage",
-    "ledger_set_cached_entitlement",
 }
 
 TYPES: Mapping[str, object] = {
