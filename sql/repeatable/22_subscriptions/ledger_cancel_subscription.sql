@@ -73,7 +73,7 @@ unused_time: What becomes of a base fee that was paid in advance for time
   after an end at once: it is kept, credited or to be refunded, on the invoice
   of the last period; one of: none, credit, refund.
 
-Returns: The subscription; a second call changes nothing.
+Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
