@@ -859,7 +859,7 @@ def test_each_call_is_for_its_roles(billing: Billing, connect: Connect) -> None:
         lambda: session.execute("select pgledger.usage_between(1, null, 'sum', now(), now())"),
         lambda: session.execute("select * from pgledger.entitlement('acme', 'one', 'calls')"),
         lambda: session.execute(
-            "select * from pgledger.consume('acme', 'one', 'calls', 1, '', '{}')"
+            "select * from pgledger.consume_within_limit('acme', 'one', 'calls', 1, '', '{}')"
         ),
     ]
     allowed = {

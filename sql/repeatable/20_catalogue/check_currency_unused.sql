@@ -1,6 +1,6 @@
 /*
-Refuses to change the exponent of a currency that a plan, a coupon or an invoice is in: amounts have
-been rounded by it.
+Refuses to change the exponent of a currency once a plan, a coupon or an invoice is in it: its
+amounts were rounded to that exponent.
 
 Errors: InUse.
 */

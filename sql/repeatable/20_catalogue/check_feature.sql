@@ -1,6 +1,6 @@
 /*
-Refuses a feature of which a value is wrong by itself or beside the others; its key is looked at
-elsewhere. The order of the checks is that of the arguments.
+Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
+key. The order of the checks is that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */

@@ -1,6 +1,6 @@
 /*
-Refuses a plan of which a value is wrong by itself; its JSON, slug and currency are looked at
-elsewhere. The order of the checks is that of the arguments.
+Refuses a plan that has a wrong value. Its slug, currency and JSON are checked elsewhere. The order
+of the checks is that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */

@@ -1,6 +1,6 @@
 /*
-Refuses a price whose model is not known, lacks what its model needs, or has what its model would
-not look at. Its feature has been looked at.
+Refuses a price whose model is not known, that lacks what its model needs, or that has what its
+model ignores. The caller checks its feature.
 
 Errors: InvalidPlan.
 */

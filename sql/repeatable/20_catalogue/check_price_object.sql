@@ -1,6 +1,6 @@
 /*
-Refuses what is not an object, or has members that no price has. Which of them its model needs is
-looked at elsewhere.
+Refuses what is not an object, or has members that no price has. pgledger.check_price says which of
+them a model needs.
 
 Errors: InvalidPlan.
 */

@@ -1,7 +1,7 @@
 /*
-Refuses a limit that is an allowance of a price and is for another time than the billing period: a
-price begins where usage of the billing period exceeds the allowance, so one for each day would
-have no meaning to an invoice.
+Refuses a soft limit of a priced feature that is not for the billing period. Such a limit is the
+price's allowance: an invoice charges for what the usage of the billing period has above it, and an
+allowance for each day, for example, would mean nothing to that.
 
 Errors: InvalidPlan.
 */

@@ -1,7 +1,7 @@
 /*
-The decimal places that amounts of a currency are rounded to, or null if the app does not know it.
-An app's own definition counts even if ISO 4217 takes up its code later: amounts have been rounded
-by it.
+How many decimal places amounts of a currency are rounded to; null if the app does not know the
+currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
+amounts were rounded by it.
 */
 create or replace function pgledger.currency_exponent(
   app_id text,

@@ -1,6 +1,6 @@
 /*
-Whether an earlier call with that id has created the feature. What can be updated is compared until
-it has been; then the id is held to what never changes.
+Whether an earlier call with that id has created the feature. Once the feature has been updated,
+only what an update cannot change is compared.
 
 Errors: IdempotencyConflict.
 */

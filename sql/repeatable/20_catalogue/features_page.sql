@@ -1,6 +1,7 @@
 /*
-One page of the features of an app, or of all apps, in the order of their ids.
+A page of the features of an app, or of all apps, in the order of their ids.
 
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function pgledger.features_page(
@@ -43,6 +44,6 @@ end;
 $$;
 
 comment on function pgledger.features_page is
-  'One page of the features of an app or of all apps; raises unless the page can be asked for.';
+  'A page of the features of an app or of all apps; raises what is wrong with the arguments.';
 
 revoke all on function pgledger.features_page from public;

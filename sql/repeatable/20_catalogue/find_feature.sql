@@ -1,7 +1,7 @@
 /*
 The feature that a key names for a tenant: the tenant's own, or else the app's, or else that of all
-apps; archived ones included, so that what was archived does not uncover another. Null if there is
-none.
+apps; null if there is none. Archived features count, so that archiving one does not uncover
+another.
 */
 create or replace function pgledger.find_feature(
   app_id text,

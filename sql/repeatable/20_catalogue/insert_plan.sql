@@ -1,6 +1,6 @@
 /*
-Writes down a new plan and its features, and returns its number: that of the plan which a repeated
-call has written down meanwhile, if so.
+Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
+time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -17,7 +17,7 @@ declare
   v_period record;
   v_key bigint;
 begin
-  -- Its exponent stays while this plan is being written.
+  -- So its exponent cannot change before this plan is written.
   perform 1
   from pgledger.currencies
   where currencies.app_id = plan.app_id and currencies.code = plan.currency
@@ -34,7 +34,7 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- Without a constraint, because the id or the slug may be the one that is taken.
+    -- No constraint is named, because either the id or the slug may be taken.
     insert into pgledger.plans (
       id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
       billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
@@ -59,7 +59,7 @@ begin
       return v_key;
     end if;
 
-    -- What was in the way may be gone by now; then there is another try.
+    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.plans
@@ -79,6 +79,6 @@ end;
 $$;
 
 comment on function pgledger.insert_plan is
-  'Writes down a new plan and its features; raises what is wrong with its currency or JSON.';
+  'Writes a new plan and its features; raises what is wrong with its currency or JSON.';
 
 revoke all on function pgledger.insert_plan from public;

@@ -1,8 +1,6 @@
 /*
-Archives a feature: plans that contain it keep it, no other plan may contain it. Repeatable.
-
-Locks the feature; whoever writes a plan that contains it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE, so no plan takes it
+while it is being archived.
 */
 create or replace function ledger_archive_feature(
   app_id text,
@@ -27,20 +25,17 @@ begin
     where features.id = v_feature.id;
   end if;
 
-  return pgledger.feature_of(id);
+  return pgledger.feature_with_id(id);
 end;
 $$;
 
 comment on function ledger_archive_feature is
-$$Closes a feature to new plans.
+$$Archives a feature: plans that contain it keep it, no other plan may.
 
-[[was: Archives a feature and returns it: plans that contain it keep it, no
-other plan may contain it.]]
+app_id: App that it belongs to; * for a feature of all apps.
+id: Id of the feature.
 
-app_id: App that it belongs to; * for a global one.
-id: The feature's id.
-
-Returns: The feature; a second time it does not change.
+Returns: The feature; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature).$$;

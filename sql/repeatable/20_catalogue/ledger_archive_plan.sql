@@ -1,8 +1,6 @@
 /*
-Archives a plan: subscriptions that have it keep it, no other may take it. Repeatable.
-
-Locks the plan; whoever subscribes to it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+Locks the plan. Whoever subscribes to it holds it FOR SHARE, so nobody takes it while it is being
+archived.
 */
 create or replace function ledger_archive_plan(
   app_id text,
@@ -27,20 +25,17 @@ begin
     where plans.key = v_plan.key;
   end if;
 
-  return pgledger.plan_of(v_plan.key);
+  return pgledger.plan_with_key(v_plan.key);
 end;
 $$;
 
 comment on function ledger_archive_plan is
-$$Takes a plan off the market; subscriptions keep it.
-
-[[was: Archives a plan and returns it: subscriptions that have it keep it, no
-other may take it.]]
+$$Archives a plan: subscriptions that have it keep it, no other may take it.
 
 app_id: App that it belongs to.
-id: The plan's id.
+id: Id of the plan.
 
-Returns: The plan; a second time it does not change.
+Returns: The plan; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;

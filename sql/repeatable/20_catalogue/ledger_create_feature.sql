@@ -1,15 +1,11 @@
 /*
-Creates a feature for an app, for one tenant of it, or, with app_id *, for all apps.
+A repeated call is refused if anything that it asks for differs. Once the feature has been updated,
+only what an update cannot change is compared.
 
-With an id of the caller's choice the call can be repeated: the second call returns the feature as
-it stands now if everything it asks for is the same, and is refused if anything differs. Once the
-feature has been updated, only what an update cannot change is compared.
-
-Locks the features of that key which the app sees, FOR UPDATE, ascending by id.
+Locks the features of that key which the app sees, FOR UPDATE, ascending by id. Whoever opens a
+meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
-IdempotencyConflict, AlreadyExists, InUse.
 */
 create or replace function ledger_create_feature(
   app_id text,
@@ -50,14 +46,13 @@ begin
   perform pgledger.check_feature(v_new);
   perform pgledger.check_id('id', v_new.id, 'feat');
 
-  -- Whoever opens a meter of what the key names now is through, or waits and looks again.
   perform
   from pgledger.features
   where features.key = v_new.key and features.app_id in (v_new.app_id, '*')
   order by features.id
   for update;
   loop
-    -- Without a constraint, because the id or the key may be the one that is taken.
+    -- No constraint is named, because either the id or the key may be taken.
     insert into pgledger.features (
       id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
       created_at, updated_at
@@ -69,12 +64,12 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_feature_usage(v_new);
+      perform pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
-    -- What was in the way may be gone by now; then there is another try.
+    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -89,42 +84,41 @@ begin
     end if;
   end loop;
 
-  return pgledger.feature_of(v_new.id);
+  return pgledger.feature_with_id(v_new.id);
 end;
 $$;
 
 comment on function ledger_create_feature is
-$$Adds a feature to the catalogue.
+$$Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
-[[was: Creates a feature that plans can contain, and returns it.]]
+The narrowest feature of a key counts: a tenant's own before the app's, and
+the app's before that of all apps.
 
-app_id: App that it belongs to; * for all apps. [[was: * for all apps.]]
-key: Name in plans and usage events, unique in the app (and tenant). [[was:
-  its name in plans and usage events, 1 to 128 visible characters.]]
-name: Name for people. [[was: for people, 1 to 255 characters.]]
-type: boolean, metered or seat.
-aggregation: What usage of a metered one comes to: sum (if null), count, max,
-  unique_count or latest. [[was: what usage of a metered one comes to: sum
-  (also where null), count, max, unique_count or latest.]], or null.
-unique_key: Member of an event's metadata whose different values unique_count
-  counts. [[was: member of an event's metadata whose different values
-  unique_count counts.]], or null.
-description: Text for people. [[was: at most 10000 characters.]], or null.
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+app_id: App that it belongs to; * for all apps.
+key: Name in plans and usage events, unique in the app (and tenant): 1 to 128
+  visible characters.
+name: Name for people, 1 to 255 characters.
+type: What it is: boolean is on or off, metered adds usage up over a period,
+  seat is a level; one of: boolean, metered, seat.
+aggregation: What usage of a metered feature comes to; null is sum for these,
+  and nothing for other types; one of: sum, count, max, unique_count, latest,
   or null.
-id: The feature's id if the caller chooses it. The same call with the same id
-  returns that feature as it is now. [[was: feat_ and a ULID of your own
-  choice, to make the call repeatable.]], or null.
-tenant_id: The one tenant that it is for; the empty text for all. [[was:
-  tenant of a custom deal.]]
+unique_key: Of a metered feature, the member of an event's metadata whose
+  different values unique_count counts, 1 to 128 characters, or null.
+description: Text for people, at most 10,000 characters, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id that the caller chooses, feat_ and a ULID, so that the call can be
+  repeated: it then returns the feature as it is now, or null.
+tenant_id: The one tenant that it is for; the empty text for all tenants, and
+  always for a feature of all apps.
 
 Returns: The feature.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
-  aggregation or unique key is not valid), InvalidMetadata, InvalidId,
-  IdempotencyConflict (the id is taken by a different feature), AlreadyExists
-  (the key is taken), InUse (usage was recorded under this key, with another
-  type or unique key).$$;
+  aggregation, unique key or description is not valid), InvalidMetadata,
+  InvalidId, IdempotencyConflict (the id is taken by a different feature),
+  AlreadyExists (the key is taken), InUse (usage was recorded under this key,
+  with another type or unique key).$$;
 
 revoke all on function ledger_create_feature from public;
 grant execute on function ledger_create_feature to pgledger_poster;

@@ -1,17 +1,11 @@
 /*
-Creates a plan, for the whole app or, with a tenant_id, for that tenant alone.
-
-With an id of the caller's choice the call can be repeated: the second call returns the plan as it
-stands now if everything it asks for is the same, and is refused if anything differs. Once the plan
-has been updated, only what an update cannot change is compared.
+A repeated call is refused if anything that it asks for differs. Once the plan has been updated,
+only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
-
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
 description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
 known, features, pricing, whether the slug is taken.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
-IdempotencyConflict, UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, AlreadyExists.
 */
 create or replace function ledger_create_plan(
   app_id text,
@@ -71,46 +65,42 @@ begin
     v_new.key := pgledger.insert_plan(v_new);
   end if;
 
-  return pgledger.plan_of(v_new.key);
+  return pgledger.plan_with_key(v_new.key);
 end;
 $$;
 
 comment on function ledger_create_plan is
-$$Creates a plan.
+$$Creates a plan, for the whole app or for one tenant of it.
 
-[[was: Creates a plan and returns it.]]
+Everything in features and pricing is checked now, so a plan that exists can
+always be invoiced. Numbers in them are JSON numbers, or texts such as
+"49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant). [[was: its
-  name in addresses and code, 1 to 128 visible characters.]]
-name: Name for people. [[was: for people, 1 to 255 characters.]]
-currency: Currency of every amount, of ISO 4217 or the app's own. [[was: code
-  of ISO 4217, or one that the app has defined.]]
-features: What it gives: a mapping for each feature, for example {"key":
-  "api_calls", "limit": 10000, "period": "month", "soft_limit": true}. Limits
-  are Decimal, int or str; -1 is unlimited. [[was: JSON array of features and
-  limits.]]
-pricing: What it costs: a base fee and prices, for example {"base": {"amount":
-  Decimal("49.00"), "interval": "month"}, "prices": []}. Amounts are Decimal,
-  int or str. [[was: JSON object of base fee and prices.]]
-description: Text for people. [[was: at most 10000 characters.]], or null.
-trial_days: Days of trial that a new subscription gets. [[was: 0 to 3650.]]
-anchor_at_trial_end: Whether billing periods count from the end of the trial.
-  [[was: whether billing periods count from the end of the trial.]]
+slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
+  visible characters.
+name: Name for people, 1 to 255 characters.
+currency: Currency of every amount: a code of ISO 4217, or one that the app
+  has defined.
+features: JSON array of what it gives: an object for each feature, for example
+  [{"key": "api_calls", "limit": "10000", "period": "month",
+  "soft_limit": true}]. A limit of -1 is unlimited.
+pricing: JSON object of what it costs, a base fee and prices of features, for
+  example {"base": {"amount": "49.00", "interval": "month"}, "prices": []}.
+description: Text for people, at most 10,000 characters, or null.
+trial_days: Days of trial that a new subscription gets, 0 to 3650.
+anchor_at_trial_end: Whether billing periods count from the end of the trial,
+  rather than from its start.
 add_on: Whether a tenant may have it beside another active subscription.
-  [[was: whether a tenant may have it beside another subscription.]]
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
-  or null.
-id: The plan's id if the caller chooses it. The same call with the same id
-  returns that plan as it is now. [[was: plan_ and a ULID of your own choice,
-  to make the call repeatable.]], or null.
-tenant_id: The one tenant that it is for; the empty text for all. [[was:
-  tenant of a custom deal.]]
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id that the caller chooses, plan_ and a ULID, so that the call can be
+  repeated: it then returns the plan as it is now, or null.
+tenant_id: The one tenant that it is for; the empty text for all tenants.
 
 Returns: The plan.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (the slug, the name or the
-  days of trial are not valid), InvalidMetadata, InvalidId,
+Errors: NullArgument, InvalidScope, InvalidArgument (the slug, name,
+  description or days of trial are not valid), InvalidMetadata, InvalidId,
   IdempotencyConflict (the id is taken by a different plan), UnknownCurrency
   (the currency is neither of ISO 4217 nor the app's own), InvalidPlan
   (features or pricing are not valid; the message names the path),

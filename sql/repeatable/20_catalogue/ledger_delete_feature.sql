@@ -1,9 +1,8 @@
 /*
-Deletes a feature that no plan contains and that no usage was recorded of, and returns it as it was.
-Usage is of the feature that its key names for its tenant now.
+Recorded usage belongs to the feature that its key names for its tenant now.
 
-Locks the feature FOR UPDATE: whoever writes a plan that contains it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.
+Locks the feature FOR UPDATE. Whoever writes a plan that contains it holds it FOR SHARE, and a plan
+that is written refers to it by a foreign key.
 */
 create or replace function ledger_delete_feature(
   app_id text,
@@ -18,7 +17,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
-  v_feature record := pgledger.feature_of(id);
+  v_feature record := pgledger.feature_with_id(id);
   v_fault text;
 begin
   if exists (
@@ -53,19 +52,16 @@ end;
 $$;
 
 comment on function ledger_delete_feature is
-$$Deletes a feature that was never used.
+$$Deletes a feature that no plan contains and that was never used.
 
-[[was: Deletes a feature that no plan contains and no usage was recorded of,
-and returns it as it was.]]
-
-app_id: App that it belongs to; * for a global one.
-id: The feature's id.
+app_id: App that it belongs to; * for a feature of all apps.
+id: Id of the feature.
 
 Returns: The feature as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InUse (a plan contains it, or usage of it was recorded.
-  Archive it instead).$$;
+  such feature), InUse (a plan contains it, or usage of it was recorded;
+  archive it instead).$$;
 
 revoke all on function ledger_delete_feature from public;
 grant execute on function ledger_delete_feature to pgledger_poster;

@@ -1,8 +1,6 @@
 /*
-Deletes a plan that no subscription has or has had, and returns it as it was.
-
-Locks the plan FOR UPDATE: whoever subscribes to it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.
+Locks the plan FOR UPDATE. Whoever subscribes to it holds it FOR SHARE, and every subscription that
+has it or has had it refers to it by a foreign key.
 */
 create or replace function ledger_delete_plan(
   app_id text,
@@ -17,7 +15,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
-  v_plan record := pgledger.plan_of(v_old.key);
+  v_plan record := pgledger.plan_with_key(v_old.key);
 begin
   begin
     delete from pgledger.plans
@@ -34,18 +32,15 @@ end;
 $$;
 
 comment on function ledger_delete_plan is
-$$Deletes a plan that nobody has or had.
-
-[[was: Deletes a plan that no subscription has or has had, and returns it as
-it was.]]
+$$Deletes a plan that no subscription has or has had.
 
 app_id: App that it belongs to.
-id: The plan's id.
+id: Id of the plan.
 
 Returns: The plan as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InUse (a subscription has it, or had it once. Archive it
+  such plan), InUse (a subscription has it, or had it once; archive it
   instead).$$;
 
 revoke all on function ledger_delete_plan from public;

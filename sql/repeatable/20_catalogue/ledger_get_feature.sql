@@ -1,8 +1,5 @@
 /*
-One feature: the app's own, whichever tenant's, or one of all apps. An id that does not exist is an
-error rather than no row.
-
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+Checks, in this order: app_id, id, existence.
 */
 create or replace function ledger_get_feature(
   app_id text,
@@ -28,19 +25,17 @@ begin
     perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
-  return pgledger.feature_of(id);
+  return pgledger.feature_with_id(id);
 end;
 $$;
 
 comment on function ledger_get_feature is
-$$Returns a feature of an app, or a global one.
+$$Returns a feature of an app, or one of all apps.
 
-[[was: The feature of that id, of the app or of all apps.]]
+app_id: App that asks; * to look among the features of all apps alone.
+id: Id of the feature.
 
-app_id: App that asks.
-id: The feature's id.
-
-Returns: [[?]]
+Returns: The feature, whichever tenant's it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
   such feature for this app).$$;

@@ -1,8 +1,5 @@
 /*
-The feature that a key names for a tenant: the tenant's own, or else the app's, or else that of all
-apps. The empty tenant_id stands for the whole app.
-
-Errors: NullArgument, InvalidScope, FeatureNotFound.
+Checks, in this order: app_id, tenant_id, key, existence.
 */
 create or replace function ledger_get_feature_by_key(
   app_id text,
@@ -33,22 +30,22 @@ begin
     );
   end if;
 
-  return pgledger.feature_of(v_feature.id);
+  return pgledger.feature_with_id(v_feature.id);
 end;
 $$;
 
 comment on function ledger_get_feature_by_key is
-$$Returns the feature of a key.
+$$Returns the feature that a key names for a tenant.
 
-[[was: The feature that a key names for a tenant: its own, or else the app's,
-or else that of all apps.]]
+An archived feature is found too.
 
-app_id: App that asks.
-key: Its key.
-tenant_id: For whom: the tenant's own feature of that key comes before the
-  app's, and that before a global one.
+app_id: App that asks; * to look among the features of all apps alone.
+key: Key of the feature.
+tenant_id: Tenant that it is for: its own feature of that key comes before the
+  app's, and that before the one of all apps. The empty text leaves tenants'
+  own ones out.
 
-Returns: [[?]]
+Returns: The feature.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
   app and tenant).$$;

@@ -1,7 +1,5 @@
 /*
-One plan of the app, whichever tenant's. An id that does not exist is an error rather than no row.
-
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+Checks, in this order: app_id, id, existence.
 */
 create or replace function ledger_get_plan(
   app_id text,
@@ -29,19 +27,17 @@ begin
     perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
-  return pgledger.plan_of(v_key);
+  return pgledger.plan_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_plan is
-$$Returns a plan.
-
-[[was: The plan of that id.]]
+$$Returns a plan of an app.
 
 app_id: App that it belongs to.
-id: The plan's id.
+id: Id of the plan.
 
-Returns: [[?]]
+Returns: The plan, whichever tenant's it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;

@@ -1,8 +1,5 @@
 /*
-The plan that a slug names for a tenant: the tenant's own, or else the whole app's; archived ones
-included. The empty tenant_id stands for the whole app.
-
-Errors: NullArgument, InvalidScope, PlanNotFound.
+Checks, in this order: app_id, tenant_id, slug, existence.
 */
 create or replace function ledger_get_plan_by_slug(
   app_id text,
@@ -41,22 +38,21 @@ begin
     );
   end if;
 
-  return pgledger.plan_of(v_key);
+  return pgledger.plan_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_plan_by_slug is
-$$Returns the plan of a slug.
+$$Returns the plan that a slug names for a tenant.
 
-[[was: The plan that a slug names for a tenant: its own, or else the whole
-app's.]]
+An archived plan is found too.
 
 app_id: App that it belongs to.
-slug: Its slug.
-tenant_id: For whom: the tenant's own plan of that slug comes before the
-  app's.
+slug: Slug of the plan.
+tenant_id: Tenant that it is for: its own plan of that slug comes before the
+  app's. The empty text leaves tenants' own ones out.
 
-Returns: [[?]]
+Returns: The plan.
 
 Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
   and tenant).$$;

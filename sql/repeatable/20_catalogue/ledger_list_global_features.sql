@@ -1,7 +1,5 @@
 /*
-One page of the features of all apps, by id.
-
-Errors: NullArgument, InvalidArgument, InvalidPage.
+Checks, in this order: status, page_size, page_offset.
 */
 create or replace function ledger_list_global_features(
   status text default null,
@@ -24,16 +22,15 @@ as $$
 $$;
 
 comment on function ledger_list_global_features is
-$$Returns the features of all apps, the newest last.
+$$Returns a page of the features of all apps, the oldest first.
 
-[[was: One page of the features that belong to all apps, by id.]]
+The order is that of their ids, which for generated ids is that of creation.
 
-status: active or archived; null for both. [[was: active, archived, or null
-  for both.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+status: Which ones; null for both; one of: active, archived, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: [[?]]
+Returns: The features of the page.
 
 Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 

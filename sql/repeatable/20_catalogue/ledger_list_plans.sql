@@ -1,8 +1,5 @@
 /*
-One page of an app's plans, oldest first: by id, which for generated ids is the order of creation.
-
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function ledger_list_plans(
   app_id text,
@@ -44,21 +41,18 @@ end;
 $$;
 
 comment on function ledger_list_plans is
-$$Returns an app's plans, the newest last.
+$$Returns a page of an app's plans, the oldest first.
 
-[[was: One page of the plans of an app, by id.]]
+The order is that of their ids, which for generated ids is that of creation.
 
 app_id: App that they belong to.
-status: active or archived; null for both. [[was: active, archived, or null
-  for both.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
-tenant_id: null for all of the app; the empty text for those that are for all
-  tenants; a tenant's for its own and these. [[was: null for the whole app's
-  and every tenant's, empty for the whole app's alone, otherwise that tenant's
-  and the whole app's.]], or null.
+status: Which ones; null for both; one of: active, archived, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+tenant_id: Tenant whose own ones are listed, with those for all tenants; the
+  empty text for the latter alone; null for every tenant's, or null.
 
-Returns: [[?]]
+Returns: The plans of the page.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;

@@ -1,12 +1,8 @@
 /*
-Defines a currency of the app's own, or changes its exponent while no plan, coupon or invoice is in
-it: amounts have been rounded by the exponent that they began with. Codes of ISO 4217 are known and
-fixed. Repeatable.
+The exponent stays once something is in the currency, because amounts were rounded to it.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
-
 Checks, in this order: app_id, code, exponent, use.
-Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InUse.
 */
 create or replace function ledger_set_currency(
   app_id text,
@@ -85,23 +81,21 @@ end;
 $$;
 
 comment on function ledger_set_currency is
-$$Defines a currency of the app's own.
+$$Defines a currency of the app's own, beside those of ISO 4217.
 
-[[was: Defines a currency of the app's own, beside those of ISO 4217, and
-returns it.]]
+Its exponent can be changed until a plan, a coupon or an invoice is in the
+currency. A second call with the same values changes nothing.
 
-app_id: App.
-code: Its code, which is not one of ISO 4217. [[was: 1 to 32 visible
-  characters.]]
-exponent: Decimal places that amounts are rounded to, 0 to 18. [[was: decimal
-  places that amounts are rounded to, 0 to 18; fixed as soon as a plan, a
-  coupon or an invoice is in the currency.]]
+app_id: App that defines it.
+code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
+exponent: Decimal places that amounts are rounded to, 0 to 18.
 
 Returns: The currency.
 
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
   InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
-  InUse (the exponent would change while plans use the currency).$$;
+  InUse (the exponent would change while a plan, a coupon or an invoice is in
+  the currency).$$;
 
 revoke all on function ledger_set_currency from public;
 grant execute on function ledger_set_currency to pgledger_poster;

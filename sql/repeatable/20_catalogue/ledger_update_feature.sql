@@ -1,13 +1,9 @@
 /*
-Changes a feature; what is null stays. A call that changes nothing leaves the version as it is. A
-feature of all apps is changed with app_id *.
+A plan's features keep the aggregation that they were written with, so that what is billed does not
+change for those who have the plan.
 
-A plan that does not name an aggregation keeps the one that the feature had when the plan's features
-were written: what is billed does not change under those who have the plan.
-
-Locks the feature. Checks, in this order: app_id, id, existence, name, aggregation, description,
-metadata.
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InvalidArgument, InvalidMetadata.
+Locks the feature.
+Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
 */
 create or replace function ledger_update_feature(
   app_id text,
@@ -46,31 +42,30 @@ begin
     where features.id = v_old.id;
   end if;
 
-  return pgledger.feature_of(id);
+  return pgledger.feature_with_id(id);
 end;
 $$;
 
 comment on function ledger_update_feature is
 $$Changes a feature.
 
-What is null stays as it is. Key, type and unique key never change.
+What is null stays as it is. Key, type and unique key never change. A plan
+that names no aggregation keeps the one that the feature had when the plan's
+features were written.
 
-[[was: Changes a feature and returns it; what is null stays as it is.]]
+app_id: App that it belongs to; * for a feature of all apps.
+id: Id of the feature.
+name: Name for people, 1 to 255 characters, or null.
+description: Text for people, at most 10,000 characters, or null.
+aggregation: What usage of a metered feature comes to, for plans that are
+  written from now on; one of: sum, count, max, unique_count, latest, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
 
-app_id: App that it belongs to; * for a global one. [[was: * for a feature of
-  all apps. A changed aggregation counts for plans that are written from then
-  on.]]
-id: The feature's id.
-name: Name for people, or null.
-description: Text for people, or null.
-aggregation: What usage comes to, as for ledger_create_feature, or null.
-metadata: JSON object of the app's own, or null.
-
-Returns: The feature; with the same version as before where nothing changed.
+Returns: The feature; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InvalidArgument (the name or the aggregation is not valid),
-  InvalidMetadata.$$;
+  such feature), InvalidArgument (the name, aggregation or description is not
+  valid), InvalidMetadata.$$;
 
 revoke all on function ledger_update_feature from public;
 grant execute on function ledger_update_feature to pgledger_poster;

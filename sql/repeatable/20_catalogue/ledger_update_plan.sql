@@ -1,15 +1,10 @@
 /*
-Changes a plan; what is null stays. A call that changes nothing leaves the version as it is. The
-currency, the slug and whether it is an add-on never change, nor does the billing interval while
-subscriptions have the plan. A plan that is archived may be changed: those who have it keep it.
+An archived plan can be changed, because subscriptions keep it.
 
-Locks the plan, then, FOR SHARE, the features if they change, ascending by id. Whoever subscribes to
-the plan holds it FOR SHARE.
-
+Locks the plan, then, if its features change, those FOR SHARE, ascending by id. Whoever subscribes
+to the plan holds it FOR SHARE.
 Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
 pricing, subscriptions.
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata,
-InvalidPlan, FeatureNotFound, Archived, InUse.
 */
 create or replace function ledger_update_plan(
   app_id text,
@@ -46,39 +41,37 @@ begin
     perform pgledger.rewrite_plan(v_old, v_new);
   end if;
 
-  return pgledger.plan_of(v_old.key);
+  return pgledger.plan_with_key(v_old.key);
 end;
 $$;
 
 comment on function ledger_update_plan is
-$$Changes a plan.
+$$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
-whole. Currency, slug and being an add-on never change.
-
-[[was: Changes a plan and returns it; what is null stays as it is. The
-currency, the slug and whether it is an add-on never change, nor does the
-billing interval while subscriptions have the plan.]]
+whole. Currency, slug and whether it is an add-on never change, nor does the
+billing interval while subscriptions have the plan. To change it for new
+customers only, create another plan and archive this one.
 
 app_id: App that it belongs to.
-id: The plan's id.
-name: Name for people, or null.
-features: What it gives, as for ledger_create_plan, or null.
-pricing: What it costs, as for ledger_create_plan, or null.
-description: Text for people, or null.
-trial_days: Days of trial that a new subscription gets, or null.
-anchor_at_trial_end: Whether billing periods count from the end of the trial,
-  or null.
-metadata: JSON object of the app's own, or null.
+id: Id of the plan.
+name: Name for people, 1 to 255 characters, or null.
+features: JSON array of what it gives, as for ledger_create_plan, or null.
+pricing: JSON object of what it costs, as for ledger_create_plan, or null.
+description: Text for people, at most 10,000 characters, or null.
+trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
+anchor_at_trial_end: Whether billing periods of new subscriptions count from
+  the end of the trial, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
 
-Returns: The plan; with the same version as before where nothing changed.
+Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name or the days of trial are not valid),
-  InvalidMetadata, InvalidPlan (features or pricing are not valid; the message
-  names the path), FeatureNotFound (a feature is not in the catalogue),
-  Archived (a feature that is new to the plan is archived), InUse (the billing
-  interval would change while there are subscriptions).$$;
+  such plan), InvalidArgument (the name, description or days of trial are not
+  valid), InvalidMetadata, InvalidPlan (features or pricing are not valid; the
+  message names the path), FeatureNotFound (a feature is not in the
+  catalogue), Archived (a feature that is new to the plan is archived), InUse
+  (the billing interval would change while there are subscriptions).$$;
 
 revoke all on function ledger_update_plan from public;
 grant execute on function ledger_update_plan to pgledger_poster;

@@ -1,6 +1,6 @@
 /*
-The feature of that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can come
-to refer to it, and FOR NO KEY UPDATE if it is to be changed.
+The feature with that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can
+begin to refer to it, and FOR NO KEY UPDATE if it is to be changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
 */
@@ -45,6 +45,6 @@ end;
 $$;
 
 comment on function pgledger.lock_feature is
-  'The feature of that id, locked to be changed or deleted; raises FeatureNotFound.';
+  'The feature with that id, locked to be changed or deleted; raises FeatureNotFound.';
 
 revoke all on function pgledger.lock_feature from public;

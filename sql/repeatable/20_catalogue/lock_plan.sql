@@ -1,5 +1,5 @@
 /*
-The plan of that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can come
+The plan with that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can begin
 to refer to it, and FOR NO KEY UPDATE if it is to be changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
@@ -45,6 +45,6 @@ end;
 $$;
 
 comment on function pgledger.lock_plan is
-  'The plan of that id, locked to be changed or deleted; raises PlanNotFound.';
+  'The plan with that id, locked to be changed or deleted; raises PlanNotFound.';
 
 revoke all on function pgledger.lock_plan from public;

@@ -1,6 +1,6 @@
 /*
-Reads one element of a plan's features against the feature that it names, and fills in defaults.
-Its key is known to be that of the feature.
+Reads one element of a plan's features, fills in what it leaves out, and compares it with the
+feature that it names. The caller has found the feature by the element's key.
 
 Errors: InvalidPlan.
 */

@@ -1,10 +1,9 @@
 /*
-Reads a plan's features against the catalogue, in their order: the rows that stand for them, without
-the plan's number.
+Reads a plan's features in their order, against the catalogue: the rows to store of them, still
+without the plan's key.
 
 Locks every feature that one of the keys could name FOR SHARE, ascending by id: until the plan is
-written, none of them is archived or deleted. A feature that the plan has had stays allowed when it
-is archived.
+written, none of them is archived or deleted. The plan may keep an archived feature.
 
 Errors: InvalidPlan, FeatureNotFound, Archived.
 */
@@ -65,7 +64,7 @@ begin
     v_row := pgledger.read_plan_feature(
       v_item,
       v_path,
-      pgledger.plan_candidate(
+      pgledger.feature_allowed_in_plan(
         read_plan_features.app_id,
         read_plan_features.tenant_id,
         v_key,

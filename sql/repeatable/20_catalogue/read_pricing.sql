@@ -1,5 +1,5 @@
 /*
-Reads a plan's pricing against the rows of its features, and returns the billing period that it
+Checks a plan's pricing against the rows of its features, and returns the billing period that it
 sets.
 
 Errors: InvalidPlan.

@@ -1,6 +1,6 @@
 /*
-The number of the plan that an earlier call with that id has created, or null if none has. What can
-be updated is compared until it has been; then the id is held to what never changes.
+The key of the plan that an earlier call with that id has created, or null if none has. Once the
+plan has been updated, only what an update cannot change is compared.
 
 Errors: IdempotencyConflict.
 */
@@ -41,6 +41,6 @@ end;
 $$;
 
 comment on function pgledger.repeated_plan is
-  'Number of the plan that has that id already, or null; raises if another request created it.';
+  'Key of the plan that has that id already, or null; raises if another request created it.';
 
 revoke all on function pgledger.repeated_plan from public;

@@ -1,5 +1,5 @@
 /*
-Writes down a plan that has changed, and its features if they have. Its row is locked.
+Writes a plan that has changed, and its features if they have. The caller has locked its row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
@@ -73,6 +73,6 @@ end;
 $$;
 
 comment on function pgledger.rewrite_plan is
-  'Writes down a plan that has changed; raises what is wrong with its JSON, or InUse.';
+  'Writes a plan that has changed; raises what is wrong with its JSON, or InUse.';
 
 revoke all on function pgledger.rewrite_plan from public;

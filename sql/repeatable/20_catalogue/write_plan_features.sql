@@ -1,5 +1,6 @@
 /*
-Makes the rows of a plan's features those that were read from its JSON. The plan's row is locked.
+Replaces the rows of a plan's features with those that were read from its JSON. The caller has
+locked the plan's row.
 */
 create or replace function pgledger.write_plan_features(
   plan_key bigint,

@@ -15,7 +15,7 @@ volatile
 parallel safe
 as $$
 declare
-  -- Named as the argument is: below $ itself there are members of other JSON.
+  -- Named as the argument is, because $ itself is a plan in other messages.
   v_path constant text := '$.price';
 begin
   if price is null then

@@ -1,11 +1,6 @@
 /*
-Prices usage by any price object, that of a plan or one that is only being thought of, as an
-invoice does. Reads nothing but its arguments.
-
-With an exponent each line is the difference of two rounded running totals, so that the lines add up
-to the rounded total, and a minimum or a maximum is met as it stands, rounded.
-
-Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.
+With an exponent, each line is the difference of two rounded running totals. So the lines add up to
+the rounded total, and where a minimum or a maximum decides, that total is just this, rounded.
 */
 create or replace function ledger_price_usage(
   price jsonb,
@@ -61,7 +56,7 @@ as $$
       end as amount
     from exact
   )
-  -- A minimum that is missed by less than can be charged leaves nothing to charge.
+  -- What is missing to a minimum may be too little to charge: it is rounded to 0.
   select
     rounded.place::integer,
     rounded.kind,
@@ -76,29 +71,26 @@ as $$
 $$;
 
 comment on function ledger_price_usage is
-$$Says what a price comes to, whoever pays it.
+$$Says what usage costs by a price, as an invoice would.
 
-[[was: What usage costs by a price: a line for each tier that it reaches (kind
-usage), then one that brings the total up to the minimum (true_up) or down to
-the maximum (cap). line counts from 1; amount is quantity * unit_amount +
-flat_amount, of packages by their number.]]
+It reads nothing but its arguments, so a price can be tried before any plan
+has it.
 
-price: A price as a plan's pricing has it, for example {"feature":
-  "api_calls", "model": "per_unit", "unit_amount": Decimal("0.001")}. Numbers
-  are Decimal, int or str. [[was: JSON object of a price as in a plan's
-  pricing, with or without its feature.]]
-quantity: How much is used, 0 or more. [[was: what was used, from 0.]]
-allowance: How much of it is free. [[was: how much of that is not priced.]]
-exponent: Decimal places that amounts are rounded to, so that the lines add up
-  to the rounded total; null for exact amounts. [[was: decimal places that
-  amounts are rounded to, half away from zero, so that lines add up to the
-  rounded total; null for exact amounts.]], or null.
+price: JSON object of a price as a plan's pricing has it, with or without its
+  feature, for example {"model": "per_unit", "unit_amount": "0.001"}.
+quantity: How much was used, 0 or more.
+allowance: How much of it is free, 0 or more.
+exponent: Decimal places that amounts are rounded to, half away from zero, so
+  that the lines add up to the rounded total, 0 to 18; null for exact amounts,
+  or null.
 
-Returns: A line for each tier that is reached, then what the minimum or
-  maximum adds or takes.
+Returns: A line for each tier that is reached, in order; then one with what is
+  missing to the minimum, or what is above the maximum, if anything is. The
+  amount of a line of usage is quantity * unit_amount + flat_amount; the
+  quantity of packages is their number.
 
-Errors: NullArgument, InvalidPlan (price is not valid; the message names the
-  path), InvalidQuantity (the quantity or the allowance is not in range),
+Errors: NullArgument, InvalidPlan (the price is not valid; the message names
+  the path), InvalidQuantity (the quantity or the allowance is not in range),
   InvalidArgument (the exponent is out of range).$$;
 
 revoke all on function ledger_price_usage from public;

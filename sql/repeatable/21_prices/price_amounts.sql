@@ -1,6 +1,6 @@
 /*
-What usage costs, exactly, in sums: of all tiers, of what is missing to the minimum, and of what is
-above the maximum (0 or less). The price is known to be sound.
+What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
+what is above the maximum (0 or less). The caller knows the price to be sound.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
@@ -24,6 +24,6 @@ end;
 $$;
 
 comment on function pgledger.price_amounts is
-  'What usage costs by a price, exactly: usage, and what brings that to the minimum or maximum.';
+  'What usage costs by a price, exactly: the usage, and what a minimum or maximum adds to that.';
 
 revoke all on function pgledger.price_amounts from public;

@@ -1,6 +1,6 @@
 /*
-What a price, or one of its tiers, is for, in words for people. A tier is named by its bounds, which
-need not be whole numbers: what is above one tier begins right after it.
+Says in words what a price, or one of its tiers, is for. A tier is named by its bounds, which need
+not be whole numbers: what is above one tier begins right after it.
 */
 create or replace function pgledger.price_description(
   price jsonb,

@@ -1,12 +1,12 @@
 /*
-What usage costs, exactly: a row for each tier that it reaches (`usage`), in order, then one with
-what is missing to the minimum (`true_up`) or is above the maximum (`cap`, negative), if anything
-is. The price is known to be sound. A usage row's amount is quantity * unit_amount + flat_amount,
-of which what the price does not have is null and counts as 0. The quantity of packages is their
-number.
+What usage costs, exactly: a row for each tier that it reaches (`usage`), in order; then one with
+what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+anything is. The caller knows the price to be sound.
 
-Every usage reaches the first tier, zero included. A price without tiers is treated as one of a
-single tier, because both have their amounts under the same names.
+The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
+null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
+the first tier. A price without tiers is read as its own single tier: both have their amounts under
+the same names.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
@@ -32,6 +32,8 @@ declare
   v_above numeric;
   v_up_to numeric := 0;
   v_total numeric := 0;
+  v_to_pack numeric := greatest(used - coalesce((price ->> 'free')::numeric, 0), 0);
+  v_size numeric := (price ->> 'package_size')::numeric;
   v_minimum numeric := (price ->> 'minimum')::numeric;
   v_maximum numeric := (price ->> 'maximum')::numeric;
 begin
@@ -46,10 +48,8 @@ begin
     description := pgledger.price_description(price, v_above, v_up_to);
     quantity := case v_model
       when 'volume' then used
-      when 'package' then pgledger.packages_begun(
-        greatest(used - coalesce((price ->> 'free')::numeric, 0), 0),
-        (price ->> 'package_size')::numeric
-      )
+      -- Packages begun. div() and mod() are exact; a rounded quotient could be one too low.
+      when 'package' then div(v_to_pack, v_size) + sign(mod(v_to_pack, v_size))
       else least(used, v_up_to) - v_above
     end;
     unit_amount := coalesce(
@@ -81,6 +81,6 @@ end;
 $$;
 
 comment on function pgledger.price_lines is
-  'What usage costs by a price, exactly, tier by tier, and what brings it to minimum or maximum.';
+  'What usage costs by a price, exactly, tier by tier, and what a minimum or maximum adds to it.';
 
 revoke all on function pgledger.price_lines from public;

@@ -1,10 +1,11 @@
 /*
-Writes down what the clock has decided about a subscription until that time, inclusive, in the order
-in which it happened, and returns it as it is then. Its row is locked; whoever does not have it
-stored writes it.
+Moves a subscription to what it is at that time, inclusive: writes each change that has become due
+by the clock, in the order in which it happened, and returns the subscription. The caller has locked
+its row, and writes it itself unless to_store.
 
-At one and the same time a trial ends first, then what was cancelled ends, and only what goes on
-starts a period. Each is a change of its own, so that no period is left out, however late it is.
+At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
+on starts a period. Each of these is a change of its own, so that no period is left out, however
+late the call is.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
@@ -55,6 +56,6 @@ end;
 $$;
 
 comment on function pgledger.advance_subscription is
-  'Moves a locked subscription on to that time: trial, cancellation and periods that are due.';
+  'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;

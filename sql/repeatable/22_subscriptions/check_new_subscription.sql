@@ -1,6 +1,6 @@
 /*
-Refuses a request for a subscription of which a value is wrong by itself. The order of the checks is
-that of the arguments.
+Refuses a request for a subscription that has a wrong value. The order of the checks is that of the
+arguments.
 
 Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId,
 InvalidInvoice.
@@ -47,6 +47,6 @@ end;
 $$;
 
 comment on function pgledger.check_new_subscription is
-  'Raises what is wrong with a request for a subscription by itself.';
+  'Raises the first thing that is wrong with a value of a request for a subscription.';
 
 revoke all on function pgledger.check_new_subscription from public;

@@ -1,6 +1,6 @@
 /*
-Refuses a plan that a subscription cannot be moved to: one of another currency, or an add-on in
-place of a plan that is not one, or the other way round.
+Refuses a plan that a subscription cannot be moved to: one of another currency, an add-on in place
+of a plan that is none, or the other way round.
 
 Errors: InvalidArgument.
 */

@@ -1,5 +1,5 @@
 /*
-Refuses a quantity that a plan cannot be taken in: the bounds of an amount, above zero.
+Refuses a quantity in which a plan cannot be taken. It has the bounds of an amount, and is above 0.
 
 Errors: NullArgument, InvalidQuantity.
 */

@@ -1,9 +1,10 @@
 /*
-Creates the subscription that a sound request asks for, moves it on to now if it starts in the past,
-and returns its number.
+Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
+and returns its key. If the same call, made at the same time, has created it meanwhile, that
+subscription's key is returned.
 
-Locks the plan FOR SHARE. Whoever creates another one with the id, or another live one for the
-tenant, at the same time goes first or waits: of conflicts there are two, hence none is named.
+Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
+the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -53,6 +54,6 @@ end;
 $$;
 
 comment on function pgledger.insert_subscription is
-  'Creates the subscription that a sound request asks for, and returns its number.';
+  'Creates the subscription that a checked request asks for, and returns its key.';
 
 revoke all on function pgledger.insert_subscription from public;

@@ -1,13 +1,9 @@
 /*
-Cancels a subscription: at once, or when what has begun is over, which is the trial's end during a
-trial and the period's end otherwise. Nothing is written if it is cancelled so already, or has
-ended. Of one that is paused, a period that is over does not come back, so it ends at once.
+A paused subscription whose period is over ends at once, because that period does not come back.
+Nothing is written if the subscription is already cancelled in that way, or has ended.
 
-What was paid in advance and is not used any more after a cancellation at once is kept, credited or
-to be refunded, as asked, on the invoice of its last period.
-
-Locks the subscription, and first writes down what the clock has decided about it.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
 */
 create or replace function ledger_cancel_subscription(
   app_id text,
@@ -40,7 +36,7 @@ begin
       ]
     );
   elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   end if;
 
   v_new.canceled_at := v_now;
@@ -64,26 +60,24 @@ end;
 $$;
 
 comment on function ledger_cancel_subscription is
-$$Ends a subscription.
+$$Cancels a subscription, at the end of its period or at once.
 
-[[was: Cancels a subscription and returns it.]]
+Until it has ended, ledger_resume_subscription takes the cancellation back.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
-at_period_end: At the end of the current period or of the trial, rather than
-  now. [[was: true to let the trial or the current period go to its end, which
-  ledger_resume_subscription can prevent; false to end it at once.]]
-unused_time: What becomes of time that was paid and is not used, if it ends
-  now: none, credit (kept for the tenant) or refund. [[was: what becomes of a
-  base fee paid in advance for time after the end at once: none (it is kept),
-  credit or refund, on the invoice of the last period.]]
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+at_period_end: Whether the current period, or during a trial the trial, goes
+  to its end first; false ends the subscription at once.
+unused_time: What becomes of a base fee that was paid in advance for time
+  after an end at once: it is kept, credited or to be refunded, on the invoice
+  of the last period; one of: none, credit, refund.
 
-Returns: The subscription; a second time it does not change.
+Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, or not at the period's end).$$;
+  unused_time, or it is not none although the period goes to its end).$$;
 
 revoke all on function ledger_cancel_subscription from public;
 grant execute on function ledger_cancel_subscription to pgledger_poster;

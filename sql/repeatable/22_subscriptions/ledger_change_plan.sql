@@ -1,14 +1,8 @@
 /*
-Moves a subscription to another plan of the same currency. If that one is billed at an interval of
-the same length, periods stay as they are; otherwise they are counted from now, in the same time
-zone, and the present one ends. A trial that goes on ends when it was to end; if periods count from
-its end, they still do. A pause and a cancellation stay. Nothing is written if it has the plan
-already.
+Nothing is written if the subscription has the plan already, even if it has ended.
 
-Locks the subscription, then the plan FOR SHARE; first writes down what the clock has decided.
+Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
 Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound,
-Archived, InvalidArgument.
 */
 create or replace function ledger_change_plan(
   app_id text,
@@ -35,9 +29,9 @@ begin
     from pgledger.plans
     where plans.key = v_new.plan_key and plans.id = ledger_change_plan.plan_id
   ) then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'one of plan ' || plan_id);
+    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
@@ -65,27 +59,24 @@ $$;
 comment on function ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
-With the same billing interval the periods stay; with another, a new period
-starts now. A trial that is going on goes on.
-
-[[was: Moves a subscription to another plan and returns it. With an interval
-of the same length its periods stay; with another they are counted from now,
-or, during a trial that they are counted from the end of, still from there.]]
+If the other plan's billing interval is as long, periods stay as they are; if
+not, a new period starts now. A trial that is going on ends when it was to
+end, and if periods count from its end they still do. A pause or a decided
+cancellation stays.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
-plan_id: The plan to move to, of the same currency. [[was: a plan of the whole
-  app or of the tenant, of the same currency, and an add-on if the present one
-  is.]]
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+plan_id: Id of the plan to move to: one for the whole app, or the tenant's
+  own, of the same currency, and an add-on if the present one is.
 
-Returns: The subscription.
+Returns: The subscription; it does not change if it has the plan already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (the subscription is canceled
-  or paused), PlanNotFound (there is no such plan for this app and tenant),
-  Archived (the plan is archived), InvalidArgument (the plan has another
-  currency, or one of both is an add-on).$$;
+  tenant has no such subscription), InvalidState (it is canceled),
+  PlanNotFound (there is no such plan for this app and tenant), Archived (the
+  plan is archived), InvalidArgument (the plan has another currency, or one of
+  both is an add-on).$$;
 
 revoke all on function ledger_change_plan from public;
 grant execute on function ledger_change_plan to pgledger_poster;

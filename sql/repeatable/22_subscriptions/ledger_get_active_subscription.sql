@@ -1,8 +1,6 @@
 /*
-The tenant's live subscription that is not an add-on: trialing or active, and not to end by now,
-whether or not its end is written down already. There is at most one.
-
-Errors: NullArgument, InvalidScope.
+There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
+answer looks at cancel_at itself.
 */
 create or replace function ledger_get_active_subscription(
   app_id text,
@@ -32,21 +30,22 @@ begin
     and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
 
   if found then
-    return next pgledger.subscription_of(v_key);
+    return next pgledger.subscription_with_key(v_key);
   end if;
 end;
 $$;
 
 comment on function ledger_get_active_subscription is
-$$Returns what a tenant is subscribed to now.
+$$Returns what a tenant is subscribed to now, add-ons left out.
 
-[[was: The tenant's trialing or active subscription that is not an add-on, or
-no row.]]
+One whose cancellation is due does not count any more, even if its end is not
+written down yet.
 
 app_id: App.
-tenant_id: Whose.
+tenant_id: Tenant whose it is.
 
-Returns: The one that is trialing or active and not an add-on, or null.
+Returns: The subscription that is trialing or active and not an add-on, or no
+  row.
 
 Errors: NullArgument, InvalidScope.$$;
 

@@ -1,8 +1,5 @@
 /*
-One subscription of a tenant, as it is written down. An id that does not exist, or is another
-tenant's, is an error rather than no row.
-
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+Checks, in this order: app_id, tenant_id, id, existence.
 */
 create or replace function ledger_get_subscription(
   app_id text,
@@ -35,20 +32,18 @@ begin
     );
   end if;
 
-  return pgledger.subscription_of(v_key);
+  return pgledger.subscription_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_subscription is
-$$Returns a subscription.
-
-[[was: The tenant's subscription of that id, as it is written down.]]
+$$Returns a subscription of a tenant, as it is written down.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
 
-Returns: [[?]]
+Returns: The subscription.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription).$$;

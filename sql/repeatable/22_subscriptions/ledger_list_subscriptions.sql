@@ -1,9 +1,5 @@
 /*
-One page of a tenant's subscriptions, oldest first: by id, which for generated ids is the order of
-creation.
-
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function ledger_list_subscriptions(
   app_id text,
@@ -54,19 +50,19 @@ end;
 $$;
 
 comment on function ledger_list_subscriptions is
-$$Returns a tenant's subscriptions, the newest last.
+$$Returns a page of a tenant's subscriptions, the oldest first.
 
-[[was: One page of a tenant's subscriptions, by id, as they are written
-down.]]
+They are as they are written down. The order is that of their ids, which for
+generated ids is that of creation.
 
 app_id: App.
-tenant_id: Whose.
-status: trialing, active, paused or canceled; null for all. [[was: trialing,
-  active, paused, canceled, or null for all.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: Tenant whose they are.
+status: Which ones; null for all; one of: trialing, active, paused, canceled,
+  or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: [[?]]
+Returns: The subscriptions of the page.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;

@@ -1,10 +1,8 @@
 /*
-Pauses a subscription: it gives nothing, and no period of it begins, until it is resumed. The days
-of its trial go by, and what was cancelled ends when it was to end. Nothing is written if it is
-paused already.
+Nothing is written if the subscription is paused already.
 
-Locks the subscription, and first writes down what the clock has decided about it.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 */
 create or replace function ledger_pause_subscription(
   app_id text,
@@ -24,9 +22,9 @@ declare
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if v_new.status = 'paused' then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'paused');
+    perform pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
   v_new.status := 'paused';
@@ -37,16 +35,16 @@ end;
 $$;
 
 comment on function ledger_pause_subscription is
-$$Stops a subscription until it is resumed.
+$$Pauses a subscription: it gives nothing until it is resumed.
 
-[[was: Pauses a subscription and returns it: it gives nothing until it is
-resumed.]]
+No period of it begins meanwhile. The days of its trial go by, and a decided
+cancellation still ends it.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
 
-Returns: The subscription; a second time it does not change.
+Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it is canceled).$$;

@@ -1,12 +1,11 @@
 /*
-Lets a subscription go on: one that is paused, and one that is cancelled but has not ended yet, or
-both. The current period is then the one that now lies in; nothing moves by the length of the pause.
-A trial that is over by now is over. Nothing is written if it goes on anyway.
+A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
+the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if that was to end by now, ascending by id; first
-writes down what the clock has decided about both.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState,
-ActiveSubscriptionExists.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
+writes what has become due for both.
+Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
+subscription.
 */
 create or replace function ledger_resume_subscription(
   app_id text,
@@ -25,13 +24,13 @@ declare
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
 begin
-  perform pgledger.make_way(app_id, tenant_id, id);
+  perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'active');
+    perform pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -41,7 +40,7 @@ begin
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   end if;
 
   v_new.cancel_at := null;
@@ -57,22 +56,18 @@ end;
 $$;
 
 comment on function ledger_resume_subscription is
-$$Resumes a paused subscription, or keeps one.
+$$Resumes a paused subscription, or takes back a cancellation that is not due.
 
-A cancellation that is decided and has not come is withdrawn.
-
-[[was: Lets a subscription go on that is paused, or cancelled and not at its
-end yet, and returns it. Its periods are counted as if it had not been
-paused.]]
+Its periods are counted as if it had not been paused.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
 
-Returns: The subscription; in the period that now lies in.
+Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled),
+  tenant has no such subscription), InvalidState (it has ended),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function ledger_resume_subscription from public;

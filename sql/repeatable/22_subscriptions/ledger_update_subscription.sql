@@ -1,12 +1,8 @@
 /*
-Changes what a subscription has of its own: quantity, metadata and tax rates; null leaves each as it
-is. Nothing is written if all are so already.
+Nothing is written if all three values are so already.
 
-Locks the subscription, and first writes down what the clock has decided about it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates,
-status.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity,
-InvalidMetadata, InvalidInvoice, InvalidState.
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
 create or replace function ledger_update_subscription(
   app_id text,
@@ -41,9 +37,9 @@ begin
     coalesce(metadata, v_new.metadata),
     coalesce(tax_rates, v_new.tax_rates)
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'updated');
+    perform pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
@@ -55,26 +51,21 @@ end;
 $$;
 
 comment on function ledger_update_subscription is
-$$Changes quantity, metadata or tax rates.
+$$Changes a subscription's quantity, metadata or tax rates.
 
-What is null stays as it is.
-
-[[was: Changes quantity, metadata and tax rates of a subscription and returns
-it; null leaves them.]]
+What is null stays as it is; what is given replaces what there was, as a
+whole.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
-quantity: How many times the plan is taken. [[was: above 0; what it changes of
-  the current period is prorated on the period's invoice.]], or null.
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB,
-  instead of the one before.]], or null.
-tax_rates: Tax rates of its invoices, as for ledger_create_subscription.
-  [[was: JSON array, instead of the one before, for invoices still to be drawn
-  up.]], or null.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+quantity: How many times the plan is taken, above 0; the current period's
+  invoice prorates the change, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
+  for ledger_create_subscription, or null.
 
-Returns: The subscription; with the same version as before where nothing
-  changed.
+Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in

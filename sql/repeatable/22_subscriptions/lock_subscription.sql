@@ -1,6 +1,6 @@
 /*
-A tenant's subscription, its row locked FOR NO KEY UPDATE. What the clock has decided meanwhile is
-the caller's to write down: the time counts from when the lock was got.
+A tenant's subscription, its row locked FOR NO KEY UPDATE. The caller reads the clock after that,
+and then writes what has become due.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
 */

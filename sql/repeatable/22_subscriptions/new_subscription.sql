@@ -1,7 +1,8 @@
 /*
-What a sound request asks for of a plan, defaults filled in: as it is at its start, version 0, to be
-inserted. Trials are counted from its start, and so are periods, unless the request says from when,
-or the plan says from the end of the trial.
+The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
+is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
+from the anchor requested, or else from the end of the trial if the plan says so, or else from its
+start.
 
 Errors: InvalidTime.
 */
@@ -41,7 +42,7 @@ begin
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
-  -- Each period since the start becomes a row.
+  -- Each period since the start will be a row.
   if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
@@ -55,6 +56,6 @@ end;
 $$;
 
 comment on function pgledger.new_subscription is
-  'What a request asks for of a plan, defaults filled in, as it is at its start.';
+  'The subscription that a request asks for, defaults filled in, as it is at its start.';
 
 revoke all on function pgledger.new_subscription from public;

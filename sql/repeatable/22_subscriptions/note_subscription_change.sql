@@ -1,9 +1,7 @@
 /*
-Writes down that a subscription is now as it is given, and returns it with its next version, with
-what is due next, and with when ledger_advance has to look at it. pgledger.store_subscription, or
-the insertion, writes the subscription itself.
-
-The subscription is locked, or new.
+Writes a change of a subscription, which is given as it is after that. Returns it with its next
+version, with the time of what is due next, and with the time at which ledger_advance has to look at
+it. The subscription is locked, or new; the caller writes its own row.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
@@ -24,7 +22,7 @@ begin
     when change in (
       'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
-    -- What was used is billed at the period's end, also if nothing goes on then.
+    -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
       then coalesce(subscription.invoice_due_at, subscription.current_period_end)
     else subscription.invoice_due_at
@@ -57,6 +55,6 @@ end;
 $$;
 
 comment on function pgledger.note_subscription_change is
-  'Writes down a change of a subscription, and returns it with its next version and due time.';
+  'Writes a change of a subscription, and returns it with its next version and due times.';
 
 revoke all on function pgledger.note_subscription_change from public;

@@ -1,8 +1,8 @@
 /*
-The number of the subscription that an earlier call with that id has created, or null if none has.
-What was asked for is compared with what was created, as far as that is still known: an anchor until
-the plan was changed, metadata until something was updated. What the request leaves to its default
-is held to nothing: started_at was another time then, and a plan's trial may have changed.
+The key of the subscription that an earlier call with that id has created, or null if none has. The
+request is compared with what was created, as far as that is still known: an anchor until the plan
+was changed, metadata until something was updated. What the request leaves to a default is not
+compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -63,7 +63,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_subscription is
-  'Number of the subscription that has that id already, or null; raises if another request '
+  'Key of the subscription that has that id already, or null; raises if another request '
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;

@@ -1,7 +1,6 @@
 /*
-Writes a subscription as it is given over its row, which is locked, and returns what applications
-see. Whoever brings one back to life has to expect a violation of
-the unique index of live subscriptions.
+Writes a subscription, as it is given, over its locked row, and returns it as applications see it. A
+caller that makes one live again has to expect a violation of the unique index of live ones.
 */
 create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
 returns ledger_subscription
@@ -11,11 +10,11 @@ parallel unsafe
 as $$
 begin
   perform pgledger.write_subscription(subscription);
-  return pgledger.subscription_of(subscription.key);
+  return pgledger.subscription_with_key(subscription.key);
 end;
 $$;
 
 comment on function pgledger.store_subscription is
-  'Writes a changed subscription over its locked row, and returns what applications see.';
+  'Writes a changed subscription over its locked row, and returns it as applications see it.';
 
 revoke all on function pgledger.store_subscription from public;

@@ -1,6 +1,6 @@
 /*
-A plan that a tenant can subscribe to: the whole app's or the tenant's own, and not archived. Locked
-FOR SHARE, so that it is neither archived nor billed at another interval meanwhile.
+A plan that a tenant can subscribe to: one for the whole app or the tenant's own, and not archived.
+Locked FOR SHARE, so that meanwhile it is not archived and its billing interval does not change.
 
 Errors: NullArgument, InvalidId, PlanNotFound, Archived.
 */

@@ -1,6 +1,6 @@
 /*
-What time it is for a subscription: never before what was last written about it, and never before
-its current period, even if the clock was put back. Otherwise a day could be billed twice.
+The time that counts for a subscription: never before what was last written about it, and never
+before its current period, even if the clock was put back. Otherwise a day could be billed twice.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -14,6 +14,6 @@ as $$
 $$;
 
 comment on function pgledger.subscription_clock is
-  'What time it is for a subscription: never before what was last written about it.';
+  'The time that counts for a subscription: never before what was last written about it.';
 
 revoke all on function pgledger.subscription_clock from public;

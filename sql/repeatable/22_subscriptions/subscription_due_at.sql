@@ -1,6 +1,6 @@
 /*
-When the next thing happens to a subscription that the clock decides alone. While it is paused its
-periods stand still and its trial is not ended, but what was cancelled ends when it was to end.
+When the next thing happens to a subscription by the clock alone. While it is paused, its periods
+stand still and its trial does not end, but a cancellation still takes effect.
 */
 create or replace function pgledger.subscription_due_at(subscription pgledger.subscriptions)
 returns timestamptz

@@ -1,6 +1,6 @@
 /*
-The period of a subscription that a time lies in. A trial whose end is the anchor is one period,
-however long, which counts as the one before the anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
+however long it is: the last one before the anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,

@@ -1,5 +1,5 @@
 /*
-When a trial of so many days ends, counted in days of that time zone; null for none.
+When a trial of that many days ends, counted in days of the time zone; null for no trial.
 */
 create or replace function pgledger.trial_end(
   started_at timestamptz,
@@ -16,6 +16,6 @@ as $$
   end
 $$;
 
-comment on function pgledger.trial_end is 'When a trial of so many days ends; null for none.';
+comment on function pgledger.trial_end is 'When a trial of that many days ends; null for no trial.';
 
 revoke all on function pgledger.trial_end from public;

@@ -1,5 +1,5 @@
 /*
-Writes a subscription as it is given over its row, which is locked. Only what can change is written.
+Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
 */
 create or replace function pgledger.write_subscription(subscription pgledger.subscriptions)
 returns void

@@ -1,12 +1,14 @@
 /*
-What a tenant has of a feature now, by the clock rather than by what ledger_advance has written down
-so far: the plans of its live subscriptions, the limit and its period, and what is used.
+What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
+and what is used. It goes by the clock, whatever ledger_advance has written so far.
 
-With several subscriptions (add-ons), limits add up, one that is unlimited makes the sum unlimited
-and one that is soft makes it soft; the period is that of the first that has the feature, which is
-the one that is not an add-on.
+With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
+and one that is soft makes it soft. The period is that of the first subscription that has the
+feature; the one that is not an add-on comes first. The reason is empty where the limit decides.
 
-The reason is empty where the limit decides. Errors: NullArgument, FeatureNotFound.
+One body, though long: every check and every record within a limit runs it, and further calls would
+slow those down.
+Errors: NullArgument, FeatureNotFound.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -83,17 +85,11 @@ begin
     reason := '';
   end loop;
 
-  if type is null and (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
-    if feature_key is null then
-      perform pgledger.fail('NullArgument', array['feature_key']);
-    end if;
-    perform pgledger.fail(
-      'FeatureNotFound',
-      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
-    );
+  if type is null then
+    perform pgledger.check_feature_exists(app_id, tenant_id, feature_key);
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
-  elsif type is not null then
+  else
     select meters.key, meters.unique_key, tenants.purged_before
     into v_meter
     from pgledger.meters
@@ -102,7 +98,7 @@ begin
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be gone, all that happened counts.
+      -- Of an hour whose events may be purged only the total is left: all of it counts.
       if starts_at < v_meter.purged_before then
         starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
       end if;

@@ -1,8 +1,8 @@
 /*
-The versions of everything that an entitlement is made from, as of the calling statement; of usage
-the count of events in the time that was counted. None of
-them ever goes back; a sum of versions does not either, while what it is the sum of stays the same,
-and a change of that is a change of the tenant's subscriptions.
+The versions of everything that an entitlement is made from, as the calling statement sees it; for
+usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
+sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
+subscriptions' versions has grown.
 */
 create or replace function pgledger.entitlement_versions(
   app_id text,

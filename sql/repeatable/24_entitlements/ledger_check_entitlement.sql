@@ -1,7 +1,6 @@
 /*
-Whether a tenant may use so much more of a feature now. Exact at the time of the call; to check and
-record in one step, so that nobody else comes between, there is ledger_consume_entitlement.
-Errors: NullArgument, InvalidScope, InvalidQuantity, FeatureNotFound.
+Takes no lock and writes nothing.
+Checks, in this order: app_id, tenant_id, quantity, feature_key.
 */
 create or replace function ledger_check_entitlement(
   app_id text,
@@ -9,43 +8,50 @@ create or replace function ledger_check_entitlement(
   feature_key text,
   quantity numeric default 1
 )
-returns setof ledger_entitlement
+returns ledger_entitlement
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_quantity('quantity', quantity);
-  return query
+
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
+  into v_answer
   from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
   ) as answer;
+
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_check_entitlement is
-$$Says whether a tenant may use a feature now.
+$$Says whether a tenant may use so much more of a feature now.
 
-[[was: Whether a tenant may use so much more of a feature now: allowed,
-feature, used (in the limit's period; for a seat, the level), limit (-1:
-unlimited; of a boolean 1 for on), remaining (-1: unlimited), soft_limit, and
-a reason: within_limit, unlimited, soft_limit (allowed beyond the limit),
-enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription.]]
+It is exact at the time of the call, never cached. To check and record in one
+step there is ledger_consume_entitlement.
+
+A boolean feature that is on has a limit of 1 and the reason enabled; one that
+is off has 0 and disabled. The reason soft_limit allows what is above the
+limit; limit_exceeded does not. A feature that no plan of the tenant contains
+is not_in_plan; if the plans are paused, paused; without any subscription,
+no_subscription.
 
 app_id: App.
-tenant_id: Who wants to use it.
-feature_key: What.
-quantity: How much of it, on top of what was used. [[was: how much more, 0 or
-  more. Exact, never cached.]]
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
 
-Returns: Whether it is allowed, and why.
+Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and

@@ -1,10 +1,7 @@
 /*
-Checks and records in one step: usage is recorded if the limit allows it, and otherwise nothing is.
-A call that is repeated with the same idempotency key records nothing a second time. Concurrent
-calls for one tenant and feature take turns until their transactions end.
-Locks: those of pgledger.consume.
-Errors: NullArgument, InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata,
-FeatureNotFound, IdempotencyConflict.
+Locks: those of pgledger.consume_within_limit.
+Checks, in this order: app_id, tenant_id, quantity, whether the key is taken, feature_key, limit,
+what the usage event is made of.
 */
 create or replace function ledger_consume_entitlement(
   app_id text,
@@ -14,7 +11,7 @@ create or replace function ledger_consume_entitlement(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns setof ledger_consumption
+returns ledger_consumption
 language plpgsql
 volatile
 parallel unsafe
@@ -24,6 +21,7 @@ as $$
 declare
   v_status text;
   v_id text;
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_quantity('quantity', quantity);
@@ -31,18 +29,18 @@ begin
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
-    from pgledger.consume(
+    from pgledger.consume_within_limit(
       app_id, tenant_id, feature_key, quantity, idempotency_key, metadata
     ) as consumed;
     if v_status is distinct from 'inserted' then
-      -- The limit, or the key, may have been taken by the same call, made at the same time.
+      -- The same call, made at the same time, may have used up the limit or taken the key.
       v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
     end if;
   end if;
   if v_status is null and v_id is not null then
     v_status := 'duplicate';
   end if;
-  return query
+
   select
     v_status is not null,
     answer.feature,
@@ -56,44 +54,44 @@ begin
       else answer.why
     end,
     v_id
+  into v_answer
   from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     feature_key, found.used, found.quota, found.soft_limit, found.reason,
-    -- What was recorded is in what is used.
+    -- What was recorded is part of what is used.
     case when v_status is null then quantity else 0 end
   ) as answer;
+
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_consume_entitlement is
-$$Checks and uses a feature in one step.
+$$Checks a limit and records usage in one step, if the limit allows it.
 
-Whoever does it at the same time, no more is used than there is.
-
-[[was: Records usage if the limit allows it, in one step: of any number of
-concurrent calls no more are allowed than the limit has room for; what counts
-is what usage comes to with it, by the feature's aggregation.]]
+Of any number of calls at the same time, no more are allowed than the limit
+has room for. What counts against the limit is what usage comes to with this,
+by the feature's aggregation. Calls for one tenant and feature wait for each
+other until their transactions end, so keep those short.
 
 app_id: App.
-tenant_id: Who uses it.
-feature_key: What.
-quantity: How much. [[was: how much, 0 or more; for a seat, how many more.]]
-idempotency_key: The tenant's own name of the usage event: a second one is not
-  counted. [[was: the same call repeated with it is allowed, records nothing
-  and says duplicate as its reason. Returns what ledger_check_entitlement
-  does, as it is afterwards, and event_id, null if nothing was recorded now
-  (or before, under that key).]], or null.
-metadata: JSON object to store with the usage event, or null.
+tenant_id: Tenant who uses it.
+feature_key: Key of the feature.
+quantity: How much, 0 or more; for a seat, how many more.
+idempotency_key: The caller's own name of the usage event, 1 to 255
+  characters: the same call with the same key is allowed, records nothing and
+  has the reason duplicate, or null.
+metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
-Returns: Whether it was allowed and recorded, and what is left. What is not
-  allowed is no error.
+Returns: Whether it was allowed and recorded, what is used and left of the
+  limit afterwards, and why; what is not allowed is no error. event_id is null
+  if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata, FeatureNotFound
-  (there is no feature of this key for this app and tenant),
-  IdempotencyConflict (the key is taken by usage of another feature or
-  quantity).$$;
+  range), IdempotencyConflict (the key is taken by usage of another feature or
+  quantity), FeatureNotFound (there is no feature of this key for this app and
+  tenant), InvalidArgument (the feature is not one that is used up, or the key
+  or a value that it counts by is not valid), InvalidMetadata.$$;
 
 revoke all on function ledger_consume_entitlement from public;
 grant execute on function ledger_consume_entitlement to pgledger_poster;

@@ -1,6 +1,6 @@
 /*
-A remembered entitlement, if everything that it was made from still stands; otherwise no row.
-Errors: NullArgument, InvalidScope, InvalidQuantity.
+The remembered entitlement is served only if all versions of what it was made from still stand.
+Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function ledger_get_cached_entitlement(
   app_id text,
@@ -36,17 +36,17 @@ begin
     entitlement_cache.starts_at,
     entitlement_cache.ends_at
   ) as versions
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
     entitlement_cache.soft_limit, entitlement_cache.reason, quantity
   ) as answer
   where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
     and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
     and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
-    -- A clock that was put back must not give an entry a second life.
+    -- If the clock was put back, an entry that had expired must not come back.
     and v_now >= entitlement_cache.created_at
     and v_now < entitlement_cache.expires_at
-    -- The only thing that a version does not tell: a deleted feature is an error, not an answer.
+    -- No version tells that a feature was deleted, which is an error and not an answer.
     and (
       pgledger.find_feature(
         entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
@@ -61,19 +61,15 @@ end;
 $$;
 
 comment on function ledger_get_cached_entitlement is
-$$Returns an answer that was remembered.
-
-[[was: What ledger_set_cached_entitlement remembered, for a quantity of now;
-no row if there is nothing, its time is over, or anything that it was made
-from has changed since.]]
+$$Returns an entitlement that ledger_set_cached_entitlement remembered.
 
 app_id: App.
-tenant_id: Whose.
-feature_key: To what.
-quantity: How much of it, on top of what was used.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
 
-Returns: What ledger_check_entitlement would return; null if there is none, or
-  it has expired, or what it was made from has changed since.
+Returns: What ledger_check_entitlement would return, if that is remembered, is
+  still in time and is made from nothing that has changed since, or no row.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range).$$;

@@ -1,8 +1,8 @@
 /*
-Makes everything cached of a feature unservable for all tenants of an app, also what is being worked
-out at this moment.
-Locks: the feature's row.
-Errors: NullArgument, InvalidScope, FeatureNotFound.
+An entitlement that is being worked out at this moment is not served either: it remembers the
+version from before.
+Locks: the feature's row of invalidations.
+Checks, in this order: app_id, feature_key, existence.
 */
 create or replace function ledger_invalidate_feature_entitlements(
   app_id text,
@@ -42,17 +42,12 @@ end;
 $$;
 
 comment on function ledger_invalidate_feature_entitlements is
-$$Forgets remembered answers about a feature, for all tenants.
+$$Forgets the remembered entitlements to a feature, of all tenants.
 
-The function behind it is ledger_invalidate_feature_entitlements.
-
-[[was: Stops serving whatever is cached of a feature, for all tenants of the
-app. What pgledger itself changes does that by itself.]]
+What pgledger itself changes needs no such call: that is seen anyway.
 
 app_id: App.
-feature_key: To what.
-
-Returns: [[?]]
+feature_key: Key of the feature.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
   a feature of this key).$$;

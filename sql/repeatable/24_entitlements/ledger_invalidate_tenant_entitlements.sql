@@ -1,7 +1,7 @@
 /*
-Makes everything cached for a tenant unservable, also what is being worked out at this moment.
+An entitlement that is being worked out at this moment is not served either: it remembers the
+version from before.
 Locks: the tenant's row.
-Errors: NullArgument, InvalidScope.
 */
 create or replace function ledger_invalidate_tenant_entitlements(
   app_id text,
@@ -23,7 +23,7 @@ begin
   if found then
     return;
   end if;
-  -- Each attempt takes a number, of which there are not many.
+  -- Only where there is no row: each attempt to insert uses up a key, and there are not many.
   insert into pgledger.tenants (app_id, tenant_id, cache_version)
   values (
     ledger_invalidate_tenant_entitlements.app_id,
@@ -36,15 +36,12 @@ end;
 $$;
 
 comment on function ledger_invalidate_tenant_entitlements is
-$$Forgets a tenant's remembered answers.
+$$Forgets the remembered entitlements of a tenant.
 
-[[was: Stops serving whatever is cached of a tenant's entitlements. What
-pgledger itself changes does that by itself.]]
+What pgledger itself changes needs no such call: that is seen anyway.
 
 app_id: App.
-tenant_id: Whose.
-
-Returns: [[?]]
+tenant_id: Tenant whose they are.
 
 Errors: NullArgument, InvalidScope.$$;
 

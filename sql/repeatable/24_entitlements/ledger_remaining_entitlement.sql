@@ -1,6 +1,6 @@
 /*
-How much of a feature a tenant has left now.
-Errors: NullArgument, InvalidScope, FeatureNotFound.
+Takes no lock and writes nothing.
+Checks, in this order: app_id, tenant_id, feature_key.
 */
 create or replace function ledger_remaining_entitlement(
   app_id text,
@@ -19,7 +19,7 @@ begin
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-    cross join lateral pgledger.allowance(
+    cross join lateral pgledger.entitlement_answer(
       feature_key, found.used, found.quota, found.soft_limit, found.reason, 0
     ) as answer
   );
@@ -27,16 +27,14 @@ end;
 $$;
 
 comment on function ledger_remaining_entitlement is
-$$Says how much of a feature a tenant has left.
-
-[[was: How much of a feature a tenant has left: -1 if it is unlimited, 0 if
-the tenant does not have it; of a boolean feature 1 for on.]]
+$$Says how much of a feature a tenant has left now.
 
 app_id: App.
-tenant_id: Who.
-feature_key: Of what.
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
 
-Returns: How much; -1 for unlimited, 0 for nothing.
+Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
+  a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   this key for this app and tenant).$$;

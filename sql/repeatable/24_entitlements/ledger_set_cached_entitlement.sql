@@ -1,9 +1,8 @@
 /*
-Works an entitlement out and remembers it with the versions of what it was made from, both in one
-statement and so of one moment. It is served while all of these stand, until its time to live or the
-end of the limit's period, a trial or a subscription, whichever is first.
+One statement works the entitlement out and reads the versions of what it is made from, so both are
+of the same moment.
 Locks: the cache's row.
-Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.
+Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
 create or replace function ledger_set_cached_entitlement(
   app_id text,
@@ -11,7 +10,7 @@ create or replace function ledger_set_cached_entitlement(
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns setof ledger_entitlement
+returns ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe
@@ -19,8 +18,9 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  -- Before the moment that it is made of.
+  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
@@ -30,7 +30,7 @@ begin
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
-  return query
+
   with stored as (
     insert into pgledger.entitlement_cache (
       app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
@@ -77,28 +77,27 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
+  into v_answer
   from stored
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
   ) as answer;
+
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_set_cached_entitlement is
-$$Checks an entitlement and remembers the answer.
+$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
-[[was: Works out what a tenant has of a feature, remembers it for
-ledger_get_cached_entitlement, and returns what ledger_check_entitlement does
-for a quantity of 1.]]
+It is served until its time is over, or until something that it was made from
+changes: the plan, the subscription, usage, an invalidation, or the end of the
+limit's period, of a trial or of a subscription.
 
 app_id: App.
-tenant_id: Whose.
-feature_key: To what.
-ttl: For how long at most; less where a period, trial or subscription ends
-  before. [[was: how long it may be served at most, above 0 and at most a day.
-  It stops being served earlier when anything that it was made from changes:
-  plan, subscription, usage, an invalidation, the end of a period, a trial or
-  a subscription.]]
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+ttl: How long it may be served at most, above 0 and at most a day.
 
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 

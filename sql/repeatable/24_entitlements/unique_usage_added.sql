@@ -1,5 +1,5 @@
 /*
-How many values a usage event of that metadata would add to those of the meter in
+How many values a usage event with that metadata would add to those that the meter has counted in
 [starts_at, ends_at): one or none.
 */
 create or replace function pgledger.unique_usage_added(
@@ -30,7 +30,7 @@ begin
       where meters.app_id = unique_usage_added.app_id
         and meters.tenant_id = unique_usage_added.tenant_id
         and meters.feature_key = unique_usage_added.feature_key
-      -- Where there is no meter yet, the event is the first.
+      -- Without a meter yet, the event would be the first.
       union all
       select 0
       where not exists (

@@ -1,14 +1,11 @@
 /*
-Lets a database role read what the views ledger_tenant_* show of a tenant. For administrators: only
-the owner of pgledger may call it, and it grants nothing; the role needs pgledger_tenant besides.
+Grants nothing to the role: it only says which rows the views show it.
 
 A role that could see more than one tenant's rows anyway is refused, so that nobody relies on a map
-that does not bind it. That is a look at how things stand, and no guard for what is granted later.
-The map holds names, as the roles may be made anew after a restore: unmap a role before dropping it.
+that does not bind it. This looks at the grants of now; it does not prevent later ones. The map
+holds names rather than oids, because a restore may create the roles anew.
 
-Repeating a call changes nothing. A role that is mapped to another tenant has to be unmapped first.
-
-Errors: NullArgument, InvalidScope, InvalidArgument, AlreadyExists.
+Checks, in this order: app_id, tenant_id, role_name, whether it is mapped to another tenant.
 */
 create or replace function ledger_map_tenant_role(
   role_name name,
@@ -63,23 +60,19 @@ end;
 $$;
 
 comment on function ledger_map_tenant_role is
-$$Lets a database role read a tenant's rows.
+$$Lets a database role read one tenant's rows.
 
-For administrators only. The role reads through the views ledger_tenant_*.
+The role reads through the views ledger_tenant_*, and needs the role
+pgledger_tenant besides. Only the owner of pgledger may call this function.
+Unmap a role before dropping it. A second call with the same values changes
+nothing.
 
-[[was: Lets a database role read a tenant's rows through the views
-ledger_tenant_*; for administrators. The role is to be granted
-pgledger_tenant, too.]]
-
-role_name: The role.
+role_name: Name of the database role.
 app_id: App of the tenant.
-tenant_id: The tenant.
-
-Returns: [[?]]
+tenant_id: Tenant whose rows the role sees.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
-  it may be more than a tenant), AlreadyExists (the role is mapped to another
-  tenant. psycopg.errors.InsufficientPrivilege: The connection's role is no
-  administrator).$$;
+  it could see more than one tenant's rows), AlreadyExists (the role is mapped
+  to another tenant).$$;
 
 revoke all on function ledger_map_tenant_role from public;

@@ -1,8 +1,5 @@
 /*
-Takes from a database role what ledger_map_tenant_role gave it; it sees no rows from then on. For
-administrators, as that. The role need not exist any more.
-
-Errors: NullArgument.
+Does not look whether the role exists: its name may be left over from one that was dropped.
 */
 create or replace function ledger_unmap_tenant_role(role_name name)
 returns boolean
@@ -24,14 +21,12 @@ end;
 $$;
 
 comment on function ledger_unmap_tenant_role is
-$$Takes from a database role what mapping gave it.
+$$Takes back what ledger_map_tenant_role gave a database role.
 
-For administrators only.
+Only the owner of pgledger may call this function. The role need not exist any
+more.
 
-[[was: Takes a tenant's rows from a database role again; false if it had none;
-for administrators.]]
-
-role_name: The role.
+role_name: Name of the database role.
 
 Returns: Whether it was mapped.
 

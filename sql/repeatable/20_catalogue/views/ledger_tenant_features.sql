@@ -1,6 +1,6 @@
 /*
-Features that a tenant's own database role may see: the tenant's, its app's, and those of all apps.
-Guarded as ledger_tenant_plans is.
+The features that a tenant's own database role may see: the tenant's, its app's, and those of all
+apps. Guarded as ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_features with (security_barrier) as
 select

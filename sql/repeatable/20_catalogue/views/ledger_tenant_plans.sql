@@ -1,10 +1,10 @@
 /*
-Plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
+The plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
 
 Like all views ledger_tenant_*, it is guarded twice: by the row-security policies of the tables,
-which hold for its owner pgledger_tenant_views, and by its own condition, which also stands where
-there are no roles of ours. Both go by current_user, which no setting changes. As a security
-barrier it lets no function of the reader's see rows that are not the reader's.
+which bind its owner pgledger_tenant_views, and by its own condition, which also binds where there
+are no roles of ours. Both go by current_user, which no setting changes. As a security barrier it
+keeps the reader's own functions from seeing rows that are not the reader's.
 */
 create or replace view ledger_tenant_plans with (security_barrier) as
 select

@@ -1,6 +1,6 @@
 /*
-What happened to the subscriptions that a tenant's own database role may see.
-Guarded as ledger_tenant_plans is.
+What happened to the subscriptions that a tenant's own database role may see. Guarded as
+ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_subscription_changes with (security_barrier) as
 select

@@ -1,6 +1,5 @@
 /*
-Subscriptions that a tenant's own database role may see.
-Guarded as ledger_tenant_plans is.
+Subscriptions that a tenant's own database role may see. Guarded as ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_subscriptions with (security_barrier) as
 select

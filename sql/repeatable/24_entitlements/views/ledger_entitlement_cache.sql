@@ -1,6 +1,6 @@
 /*
-Cached entitlements as they were stored, also those that are no longer served; which of them are is
-for ledger_get_cached_entitlement to say.
+Cached entitlements as they were stored, also those that are no longer served: only
+ledger_get_cached_entitlement knows which these are.
 */
 create or replace view ledger_entitlement_cache as
 select

@@ -1,7 +1,7 @@
 /*
-The subscription of that number as applications see it, or null.
+The subscription with that internal key as applications see it, or null.
 */
-create or replace function pgledger.subscription_of(key bigint)
+create or replace function pgledger.subscription_with_key(key bigint)
 returns ledger_subscription
 language sql
 stable
@@ -19,10 +19,10 @@ as $$
     subscriptions.created_at, subscriptions.updated_at
   from pgledger.subscriptions
   inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.key = subscription_of.key
+  where subscriptions.key = subscription_with_key.key
 $$;
 
-comment on function pgledger.subscription_of is
-  'The subscription of that number as the view ledger_subscriptions shows it, or null.';
+comment on function pgledger.subscription_with_key is
+  'The subscription with that internal key as applications see it, or null.';
 
-revoke all on function pgledger.subscription_of from public;
+revoke all on function pgledger.subscription_with_key from public;

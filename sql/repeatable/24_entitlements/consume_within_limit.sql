@@ -1,14 +1,14 @@
 /*
-Records usage if what it then comes to is within the limit. Whoever consumes of a meter takes turns
-with all others who do, from the second look at the limit until the end of the transaction; who is
-refused at the first look waits for nobody. Reports of usage do not take turns, except those of a
-seat's level, which would otherwise be overwritten.
+Records usage if the limit allows what it then comes to; a null status says that it does not.
 
-Null status: refused.
+The limit is looked at twice. Who is refused at the first look waits for nobody. Before the second,
+the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
+Reports of usage are not, except those of a seat's level, which consumers would overwrite.
+
 Locks: the meter, then those of pgledger.ingest_usage.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
-create or replace function pgledger.consume(
+create or replace function pgledger.consume_within_limit(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -42,7 +42,7 @@ begin
     end;
     if not (
       select answer.allowed
-      from pgledger.allowance(
+      from pgledger.entitlement_answer(
         feature_key, v_entitlement.used, v_entitlement.quota, v_entitlement.soft_limit,
         v_entitlement.reason, v_addition
       ) as answer
@@ -53,29 +53,29 @@ begin
       perform pgledger.open_meters(
         app_id, array[tenant_id], array[tenant_id], array[feature_key]
       );
-      -- Changed, and not only locked, so that it is seen at every isolation level.
+      -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
       set turn = meters.turn + 1
-      where meters.app_id = consume.app_id
-        and meters.tenant_id = consume.tenant_id
-        and meters.feature_key = consume.feature_key;
+      where meters.app_id = consume_within_limit.app_id
+        and meters.tenant_id = consume_within_limit.tenant_id
+        and meters.feature_key = consume_within_limit.feature_key;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    -- The level of the moment is that of the latest event, whose clock may have been ahead.
+    -- The latest event has the current level, and its clock may have been ahead of ours.
     select greatest(usage_rollups.latest_at, pgledger.clock())
     into v_seat_at
     from pgledger.meters
     inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-    where meters.app_id = consume.app_id
-      and meters.tenant_id = consume.tenant_id
-      and meters.feature_key = consume.feature_key
+    where meters.app_id = consume_within_limit.app_id
+      and meters.tenant_id = consume_within_limit.tenant_id
+      and meters.feature_key = consume_within_limit.feature_key
       and usage_rollups.span = 1
     order by usage_rollups.starts_at desc
     limit 1;
   end if;
   select recorded.status, recorded.id
-  into consume.status, consume.id
+  into consume_within_limit.status, consume_within_limit.id
   from pgledger.ingest_one_usage(
     app_id,
     tenant_id,
@@ -89,7 +89,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.consume is
+comment on function pgledger.consume_within_limit is
   'Records usage if the limit allows it, so that nobody comes between check and record.';
 
-revoke all on function pgledger.consume from public;
+revoke all on function pgledger.consume_within_limit from public;

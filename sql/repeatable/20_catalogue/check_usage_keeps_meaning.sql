@@ -1,9 +1,11 @@
 /*
-Refuses a feature that would give another meaning to usage that was recorded under its key: what a
-tenant's meter keeps depends on the type and the unique_key of the feature that its key named first.
+Refuses a new feature that would give usage recorded under its key another meaning. A tenant's meter
+is of the type and unique_key of the feature that its key named when the meter was opened, and its
+totals are kept accordingly.
+
 Errors: InUse.
 */
-create or replace function pgledger.check_feature_usage(feature pgledger.features)
+create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.features)
 returns void
 language plpgsql
 volatile
@@ -19,7 +21,7 @@ begin
     and feature.app_id in (meters.app_id, '*')
     and feature.tenant_id in (meters.tenant_id, '')
     and (meters.type, meters.unique_key) is distinct from (feature.type, feature.unique_key)
-    -- A narrower feature goes on being the one that the key names.
+    -- Where a narrower feature exists, the key goes on naming that one.
     and not exists (
       select
       from pgledger.features as narrower
@@ -50,7 +52,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_feature_usage is
+comment on function pgledger.check_usage_keeps_meaning is
   'Raises InUse if a feature would give another meaning to usage recorded under its key.';
 
-revoke all on function pgledger.check_feature_usage from public;
+revoke all on function pgledger.check_usage_keeps_meaning from public;

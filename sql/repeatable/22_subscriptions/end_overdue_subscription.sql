@@ -1,10 +1,10 @@
 /*
-Ends a tenant's live subscription if it was to end by now and nobody has written that down yet, so
-that another one can live. With the id of one that is there already, that one is locked as well.
+Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
+can become live. The subscription with the given id, if any, is moved to now as well.
 
 Locks both FOR NO KEY UPDATE, ascending by id.
 */
-create or replace function pgledger.make_way(
+create or replace function pgledger.end_overdue_subscription(
   app_id text,
   tenant_id text,
   id text default null
@@ -21,10 +21,10 @@ begin
   for v_key in
     select subscriptions.key
     from pgledger.subscriptions
-    where subscriptions.app_id = make_way.app_id
-      and subscriptions.tenant_id = make_way.tenant_id
+    where subscriptions.app_id = end_overdue_subscription.app_id
+      and subscriptions.tenant_id = end_overdue_subscription.tenant_id
       and (
-        subscriptions.id = make_way.id
+        subscriptions.id = end_overdue_subscription.id
         or (
           not subscriptions.add_on
           and subscriptions.status in ('trialing', 'active')
@@ -41,7 +41,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.make_way is
-  'Ends a tenant''s live subscription that was to end by now, so that another one can live.';
+comment on function pgledger.end_overdue_subscription is
+  'Ends a tenant''s live subscription whose cancellation is due, so that another can be live.';
 
-revoke all on function pgledger.make_way from public;
+revoke all on function pgledger.end_overdue_subscription from public;

@@ -1,7 +1,7 @@
 /*
-The plan of that number as applications see it, or null.
+The plan with that internal key as applications see it, or null.
 */
-create or replace function pgledger.plan_of(key bigint)
+create or replace function pgledger.plan_with_key(key bigint)
 returns ledger_plan
 language sql
 stable
@@ -13,10 +13,10 @@ as $$
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
     plans.version, plans.metadata, plans.created_at, plans.updated_at
   from pgledger.plans
-  where plans.key = plan_of.key
+  where plans.key = plan_with_key.key
 $$;
 
-comment on function pgledger.plan_of is
-  'The plan of that number as the view ledger_plans shows it, or null.';
+comment on function pgledger.plan_with_key is
+  'The plan with that internal key as applications see it, or null.';
 
-revoke all on function pgledger.plan_of from public;
+revoke all on function pgledger.plan_with_key from public;

@@ -1,7 +1,7 @@
 /*
-The feature of that id as applications see it, or null.
+The feature with that id as applications see it, or null.
 */
-create or replace function pgledger.feature_of(id text)
+create or replace function pgledger.feature_with_id(id text)
 returns ledger_feature
 language sql
 stable
@@ -13,10 +13,10 @@ as $$
     features.status, features.version, features.metadata, features.created_at,
     features.updated_at
   from pgledger.features
-  where features.id = feature_of.id
+  where features.id = feature_with_id.id
 $$;
 
-comment on function pgledger.feature_of is
-  'The feature of that id as the view ledger_features shows it, or null.';
+comment on function pgledger.feature_with_id is
+  'The feature with that id as applications see it, or null.';
 
-revoke all on function pgledger.feature_of from public;
+revoke all on function pgledger.feature_with_id from public;

@@ -1,10 +1,10 @@
 /*
-The feature that a key in a plan names, if the plan may contain it: it is there and not archived, or
-the plan has it already.
+The feature that a key in a plan's features names. The plan may contain it if it exists and is not
+archived; a plan that contains it already may keep an archived one.
 
 Errors: FeatureNotFound, Archived.
 */
-create or replace function pgledger.plan_candidate(
+create or replace function pgledger.feature_allowed_in_plan(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -28,7 +28,7 @@ begin
   elsif v_feature.status = 'archived' and not exists (
     select
     from pgledger.plan_features
-    where plan_features.plan_key = plan_candidate.plan_key
+    where plan_features.plan_key = feature_allowed_in_plan.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
     perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
@@ -38,7 +38,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.plan_candidate is
+comment on function pgledger.feature_allowed_in_plan is
   'The feature that a key in a plan names; raises unless the plan may contain it.';
 
-revoke all on function pgledger.plan_candidate from public;
+revoke all on function pgledger.feature_allowed_in_plan from public;
