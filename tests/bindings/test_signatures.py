@@ -97,7 +97,6 @@ BILLING_CALLS: Mapping[str, Callable[..., Any]] = {
 ONE_ROW = {
     "ledger_check_entitlement",
     "ledger_consume_entitlement",
-    "ledger_record_usage",
     "ledger_set_cached_entitlement",
 }
 
