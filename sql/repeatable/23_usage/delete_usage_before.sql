@@ -1,8 +1,8 @@
 /*
-Deletes an app's usage events from before a time, at most so many, and returns how many. Of a tenant
-with subscriptions none is deleted that these still need. Whole UTC hours are given up: the tenant's
-purge line moves behind the hour of the latest event deleted, and nothing older is taken any more,
-because idempotency keys are forgotten with their events.
+Deletes an app's usage events from before a time, at most so many, and returns how many. None that a
+tenant's subscriptions still need is deleted. Whole UTC hours are given up: the tenant's purge line
+moves behind the hour of the latest event deleted, and nothing older is taken any more, because
+idempotency keys are forgotten with their events.
 
 Locks: the events, without those that somebody else is purging; then their tenants, ascending, on
 which recording takes no lock. Who records an event whose key is being deleted waits for the end of

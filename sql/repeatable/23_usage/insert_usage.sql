@@ -40,7 +40,7 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    -- Only for a key that a caller chose can anybody wait.
+    -- In this order, because sessions may wait for each other's keys.
     order by event.tenant_key, event.idempotency_key, event.place;
     return meter_keys;
   exception

@@ -57,8 +57,8 @@ of the hours deleted are refused from then on (UsagePurged), because their
 idempotency keys are forgotten.
 
 app_id: App.
-before: Events from then on are kept, and all of the UTC hour that it lies in;
-  at least an hour ago.
+before: Events of the UTC hours before the one that it lies in are deleted; at
+  least an hour ago.
 max_events: How many to delete at most, 1 to 1,000,000.
 
 Returns: How many were deleted.
