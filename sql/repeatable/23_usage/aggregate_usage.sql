@@ -1,7 +1,8 @@
 /*
-What a tenant's usage of a feature comes to in [starts_at, ends_at), and by which aggregation: the
-one asked for, or else the feature's own. A feature that exists and was never used comes to zero.
-Errors: NullArgument, FeatureNotFound, InvalidArgument.
+What a tenant's usage of a feature in [starts_at, ends_at) comes to, by the aggregation that is
+asked for or else by the feature's own, which is returned too. A feature that exists and was never
+used comes to zero.
+Errors: NullArgument, InvalidArgument, FeatureNotFound.
 */
 create or replace function pgledger.aggregate_usage(
   app_id text,
@@ -71,6 +72,6 @@ end;
 $$;
 
 comment on function pgledger.aggregate_usage is
-  'What a tenant''s usage of a feature comes to in a range of time, and by which aggregation.';
+  'What a tenant''s usage of a feature in a range of time comes to, and by which aggregation.';
 
 revoke all on function pgledger.aggregate_usage from public;

@@ -1,6 +1,6 @@
 /*
-Refuses a range of time that usage cannot be added up over: one that is not finite or is empty, or
-that breaks an hour whose events may have been purged.
+Refuses a range of time over which usage cannot be added up: one that is not finite, one that is
+empty, and one that splits an hour whose events may have been purged.
 Errors: NullArgument, InvalidTime, UsagePurged.
 */
 create or replace function pgledger.check_usage_range(
@@ -56,6 +56,6 @@ end;
 $$;
 
 comment on function pgledger.check_usage_range is
-  'Raises InvalidTime or UsagePurged unless usage can be added up over a range of time.';
+  'Raises NullArgument, InvalidTime or UsagePurged unless usage can be added up over a range.';
 
 revoke all on function pgledger.check_usage_range from public;

@@ -1,5 +1,6 @@
 /*
-Adds the named values in the metadata of a batch's events to the sets of their hours and days.
+Adds the values that a batch's events have in the named member of their metadata to the sets of
+their hours and days.
 Locks: values that are new, ascending.
 */
 create or replace function pgledger.count_usage_values(
@@ -33,6 +34,6 @@ end;
 $$;
 
 comment on function pgledger.count_usage_values is
-  'Adds the named values in the metadata of a batch''s events to the sets of hours and days.';
+  'Adds the values in the metadata of a batch''s events to the sets of their hours and days.';
 
 revoke all on function pgledger.count_usage_values from public;

@@ -1,6 +1,7 @@
 /*
-The usage event that a tenant's idempotency key names, if it is what a call asks to consume; null if
-there is none. Of a seat the event has the level that was reached, so only the feature is compared.
+The id of the usage event that a tenant's idempotency key names, or null if there is none. The event
+has to be what the call asks to consume. A seat's event has the level that was reached and not the
+quantity that was asked for, so of a seat only the feature is compared.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
@@ -39,6 +40,7 @@ end;
 $$;
 
 comment on function pgledger.event_of_key is
-  'Id of the usage event that an idempotency key names; raises if it was for something else.';
+  'Id of the usage event that an idempotency key names, or null; raises if it was for something '
+  'else.';
 
 revoke all on function pgledger.event_of_key from public;

@@ -1,5 +1,6 @@
 /*
-Records one usage event, or raises why it cannot be.
+Records one usage event, or raises the error that keeps it out.
+Locks: those of pgledger.ingest_usage.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -35,6 +36,6 @@ end;
 $$;
 
 comment on function pgledger.ingest_one_usage is
-  'Records one usage event and says what became of it; raises why it cannot be taken.';
+  'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;

@@ -1,14 +1,16 @@
 /*
-Records usage events, each for itself: what is wrong with one does not keep the others out. Events,
-their roll-ups and their values are written by the one call, so they are always of one mind.
+Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
+call writes the events, their roll-ups and their values, so these always agree.
 
-An event may be ahead of the clock by the app's skew, or as far as one that is known already.
-A key is taken by whoever commits first; a session that finds it taken by a transaction in progress
-waits for that.
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
 
 Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
-that is in progress is not waited for, except at higher isolation levels.
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
 ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
@@ -53,11 +55,12 @@ begin
       metadatas, v_now, v_latest
     );
     exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile, and is later than all levels so far.
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
       perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
     end if;
-    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
@@ -69,7 +72,7 @@ begin
   then
     raise exception using
       errcode = '40001',
-      message = 'usage was purged while events of that time were recorded',
+      message = 'usage was purged while events of that time were being recorded',
       hint = 'Run the transaction again.';
   end if;
 
@@ -95,7 +98,7 @@ begin
     ) as answer;
   end if;
 
-  -- Last, because most others who ingest wait for these rows.
+  -- Last, because most other calls that record usage wait for these rows.
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;

@@ -1,10 +1,11 @@
 /*
-Inserts the events of a batch that have a meter and whose idempotency key is new for the tenant.
-Returns the meters of those that were inserted, each in its place, and nulls in the others.
+Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
+Returns the meter of each event that was inserted, in its place, and null in the places of the
+others.
 
-As a rule no key is taken, and to ask of each whether it is would cost a third of the insert. So
-they are inserted as if none were, in the order of their keys; if one is, that is undone, and they
-are inserted one by one, which leaves out those that are in the way.
+As a rule no key is taken, and to ask for each would cost a third of the insert. So all events are
+first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
+each key and leaves out the events whose keys are taken.
 
 Locks: idempotency keys, ascending by tenant and key.
 */
@@ -39,7 +40,7 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    -- Only a key that a caller chose can be waited for.
+    -- In this order, because sessions may wait for each other's keys.
     order by event.tenant_key, event.idempotency_key, event.place;
     return meter_keys;
   exception

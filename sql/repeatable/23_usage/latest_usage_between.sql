@@ -1,6 +1,7 @@
 /*
-What the last event of a meter in [starts_at, ends_at) says; zero where there is none. The newest of
-each part that pgledger.usage_sums puts a range together from is looked at, and no more.
+The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. The range
+has the parts that it has in pgledger.usage_sums, and of each part only the newest row is read. The
+body is long, because it is one query with a branch for each part.
 */
 create or replace function pgledger.latest_usage_between(
   meter_key integer,
@@ -91,6 +92,6 @@ end;
 $$;
 
 comment on function pgledger.latest_usage_between is
-  'What the last event of a meter in a range of time says.';
+  'Quantity of a meter''s latest event in a range of time, or zero.';
 
 revoke all on function pgledger.latest_usage_between from public;

@@ -1,7 +1,9 @@
 /*
-What a tenant's usage of a feature comes to in [starts_at, ends_at): exact, from roll-ups of whole
-hours and days and the events of the hours that the range breaks.
-Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument, FeatureNotFound, UsagePurged.
+Reads roll-ups of whole hours and days, and events only of the hours that the range splits: the cost
+does not grow with the number of events.
+
+Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours, feature_key for null,
+aggregation, existence of the feature, its unique_key.
 */
 create or replace function ledger_aggregate_usage(
   app_id text,
@@ -28,28 +30,27 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage is
-$$Returns what usage of a feature comes to.
+$$Returns what a tenant's usage of a feature comes to.
 
-[[was: What a tenant's usage of a feature comes to from starts_at, inclusive,
-to ends_at, exclusive; 0 where there is none.]]
+The answer is exact, and as fast however many events there are: it is read
+from totals of hours and days, and from events only in the hours that the
+range splits.
 
 app_id: App.
-tenant_id: Who used it.
-feature_key: What was used.
+tenant_id: Tenant that used it.
+feature_key: Key of the feature.
 starts_at: From when on, inclusive.
-ends_at: Until when, exclusive.
-aggregation: How to count; null for the feature's own way. [[was: sum, count,
-  max, unique_count or latest; null for the feature's own. Exact, and as fast
-  however many events there are: it reads totals of days and hours, and events
-  only of the hours that the range breaks.]], or null.
+ends_at: Until when, exclusive; after starts_at.
+aggregation: How to count; null for the feature's own way; one of: sum, count,
+  max, unique_count, latest, or null.
 
-Returns: Zero where there was no usage.
+Returns: What it comes to; 0 where there was no usage.
 
 Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
-  to 9999, or the end before the start), InvalidArgument (there is no such
-  aggregation for this feature), FeatureNotFound (there is no feature of this
-  key for this app and tenant), UsagePurged (a time splits an hour whose
-  events may have been purged).$$;
+  to 9999, or the end is not after the start), UsagePurged (a time splits an
+  hour whose events may have been purged), InvalidArgument (there is no such
+  aggregation, or not for this feature), FeatureNotFound (there is no feature
+  of this key for this app and tenant).$$;
 
 revoke all on function ledger_aggregate_usage from public;
 grant execute on function ledger_aggregate_usage to pgledger_reader;

@@ -1,8 +1,6 @@
 /*
-What a tenant's usage of several features comes to in [starts_at, ends_at), each by the feature's
-own aggregation, in the order of the keys.
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidTime, FeatureNotFound,
-UsagePurged.
+Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
+key: for null, existence of the feature.
 */
 create or replace function ledger_aggregate_usage_by_feature(
   app_id text,
@@ -40,27 +38,24 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage_by_feature is
-$$Returns what usage of each of many features comes to.
+$$Returns what a tenant's usage of each of several features comes to.
 
-The function behind it is ledger_aggregate_usage_by_feature.
-
-[[was: What a tenant's usage of several features comes to from starts_at,
-inclusive, to ends_at, exclusive: one row a key, in their order, with the
-aggregation that the feature has.]]
+Each is counted in the feature's own way. ledger_aggregate_usage counts one
+feature in any way.
 
 app_id: App.
-tenant_id: Who used them.
-feature_keys: What was used.
+tenant_id: Tenant that used them.
+feature_keys: Keys of the features, at most 100,000.
 starts_at: From when on, inclusive.
-ends_at: Until when, exclusive.
+ends_at: Until when, exclusive; after starts_at.
 
-Returns: One row for each key, in their order.
+Returns: One row for each key, in their order; 0 where there was no usage.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 keys), InvalidTime (a time is outside the years 1 to 9999, or the
-  end before the start), FeatureNotFound (there is no feature of one of these
-  keys for this app and tenant), UsagePurged (a time splits an hour whose
-  events may have been purged).$$;
+  end is not after the start), UsagePurged (a time splits an hour whose events
+  may have been purged), FeatureNotFound (there is no feature of one of these
+  keys for this app and tenant).$$;
 
 revoke all on function ledger_aggregate_usage_by_feature from public;
 grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;

@@ -1,8 +1,6 @@
 /*
-Ingests a batch of usage events, given as parallel arrays. Each event is taken or refused by itself:
-the answer has one row for each, in the order of the arrays.
+The answer has one row for each event, in the order of the arrays.
 Locks: those of pgledger.ingest_usage.
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge.
 */
 create or replace function ledger_ingest_usage(
   app_id text,
@@ -53,30 +51,29 @@ end;
 $$;
 
 comment on function ledger_ingest_usage is
-$$Records up to 100,000 events of usage.
+$$Records up to 100,000 usage events, of any of an app's tenants.
 
-An event that is wrong is rejected alone. An event whose key its tenant has
-used before is not counted again, so a batch with keys may be sent as often as
-it takes.
+The events are given as parallel arrays: the first elements of all arrays are
+the first event, and so on.
 
-[[was: Ingests usage events, at most 100000 in a call, given as parallel
-arrays, and says what became of each: inserted (with its id), duplicate (its
-idempotency key is taken: the first event of that key counts, and the id is
-its) or rejected (error is the SQLSTATE of pgledger_errors_v1, reason its
-message). One wrong event rejects itself only.]]
+An event that is wrong is rejected alone, and the others are recorded. An
+event whose idempotency key its tenant has used before is a duplicate: it is
+not counted again, whatever else it says. So a batch in which every event has
+a key may be sent as often as it takes.
 
 app_id: App.
-tenant_ids: [[?]]
-feature_keys: [[?]]
-quantities: 0 or more, below 1e30, at most 18 decimal places; for a seat, how
-  many there are now.
-event_ats: when each happened, null for now; not further ahead of the clock
-  than ledger_set_usage_skew allows, or null.
-idempotency_keys: the reporter's own names, 1 to 255 characters, unique for a
-  tenant; without one, each event counts, or null.
-metadatas: JSON objects, at most 64 KiB each, or null.
+tenant_ids: Tenants that used something, 1 to 128 characters each.
+feature_keys: Keys of the features that they used.
+quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
+  seat, how many there are now.
+event_ats: When each happened, from 1970 on, not further ahead of the clock
+  than ledger_set_usage_skew allows; null for now (an element or all of it),
+  or null.
+idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
+  unique for a tenant; each event without one counts, or null.
+metadatas: JSON objects to store with them, at most 64 KiB each, or null.
 
-Returns: One answer for each event, in their order; an empty list for none.
+Returns: One answer for each event, in their order; no rows for no events.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 events).$$;

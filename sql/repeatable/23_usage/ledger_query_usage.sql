@@ -1,7 +1,7 @@
 /*
-A page of a tenant's usage events, in the order in which they happened; of events of one time in the
-order in which they were recorded.
-Errors: NullArgument, InvalidScope, InvalidPage.
+Of each feature no more events are read than the page and what comes before it can need.
+
+Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
 create or replace function ledger_query_usage(
   app_id text,
@@ -56,22 +56,21 @@ end;
 $$;
 
 comment on function ledger_query_usage is
-$$Returns usage events, the earliest first.
+$$Returns a page of a tenant's usage events, the earliest first.
 
-[[was: A page of a tenant's usage events from starts_at, inclusive, to
-ends_at, exclusive, of one feature or of all, in the order in which they
-happened.]]
+To go through many, ask from the event_at of the last one on, and leave
+page_offset small: what is left out is read too.
 
 app_id: App.
-tenant_id: Whose.
+tenant_id: Tenant that used something.
 starts_at: From when on, inclusive; null for the beginning, or null.
 ends_at: Until when, exclusive; null for the end, or null.
-feature_key: What was used; null for anything, or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out; to
-  go through many, ask from the last event_at on instead.]]
+feature_key: Key of the feature; null for all features, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them.
 
-Returns: Events by time, and those of the same time as they were recorded.
+Returns: Events in the order in which they happened; those of one time as they
+  were recorded.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 

@@ -1,8 +1,6 @@
 /*
-Records one usage event, and raises what a batch would only report.
+Raises what a batch would only report.
 Locks: those of pgledger.ingest_usage.
-Errors: NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime,
-UsageInFuture, UsagePurged, InvalidMetadata.
 */
 create or replace function ledger_record_usage(
   app_id text,
@@ -13,7 +11,7 @@ create or replace function ledger_record_usage(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns setof ledger_usage_receipt
+returns ledger_usage_receipt
 language plpgsql
 volatile
 parallel unsafe
@@ -27,39 +25,39 @@ begin
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );
-  return query
-  select v_answer.status, v_answer.id;
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_record_usage is
-$$Records one event of usage.
+$$Records one usage event.
 
-[[was: Records one usage event and says whether it was inserted, with its id,
-or is a duplicate: its idempotency key is taken, the first event of that key
-counts, and the id is its.]]
+An event whose idempotency key its tenant has used before is a duplicate: it
+is not counted again, whatever else it says.
+
+Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
 app_id: App.
-tenant_id: Who used it.
-feature_key: What was used.
-quantity: How much, 0 or more. [[was: 0 or more, below 1e30, at most 18
-  decimal places; for a seat, how many there are now.]]
-event_at: When it happened; null for now. [[was: when it happened, null for
-  now.]], or null.
-idempotency_key: The tenant's own name of the event: a second one is not
-  counted, or null.
-metadata: JSON object to store with it. [[was: JSON object, at most 64 KiB, or
-  null.]], or null.
+tenant_id: Tenant that used it, 1 to 128 characters.
+feature_key: Key of the feature.
+quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
+  seat, how many there are now.
+event_at: When it happened, from 1970 on, not further ahead of the clock than
+  ledger_set_usage_skew allows; null for now, or null.
+idempotency_key: The reporter's own name of the event, 1 to 255 characters,
+  unique for the tenant; each event without one counts, or null.
+metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant), InvalidArgument (the feature is not one
-  that usage is recorded of, or a key or a value that it counts by is not
-  valid), InvalidQuantity (the quantity is not in range), InvalidTime
-  (event_at is outside the years 1 to 9999), UsageInFuture (event_at is
-  further ahead than the app allows), UsagePurged (event_at is so long ago
-  that events may have been purged), InvalidMetadata.$$;
+  this key for this app and tenant), InvalidArgument (the feature is on or
+  off, so that its usage is not recorded, or the idempotency key is not
+  valid), InvalidQuantity, InvalidTime (event_at is before 1970 or not
+  finite), UsageInFuture (event_at is further ahead than the app allows),
+  UsagePurged (event_at is so long ago that events of that time may have been
+  purged), InvalidMetadata (it is not valid, or lacks the member whose values
+  are counted).$$;
 
 revoke all on function ledger_record_usage from public;
 grant execute on function ledger_record_usage to pgledger_poster;

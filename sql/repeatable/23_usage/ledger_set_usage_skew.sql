@@ -1,8 +1,7 @@
 /*
-Sets how far ahead of the clock an app's usage events may be. Repeatable.
+Repeatable.
 
 Checks, in this order: app_id, skew.
-Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_set_usage_skew(
   app_id text,
@@ -39,18 +38,18 @@ end;
 $$;
 
 comment on function ledger_set_usage_skew is
-$$Sets how far ahead of the clock usage may be.
+$$Sets how far ahead of the clock an app's usage events may be.
 
-[[was: Sets how far ahead of the clock usage events of the app may be, and
-returns it: 1 hour unless set, 0 to 365 days.]]
+Clocks of machines differ, so an event may seem to come from the future. One
+that is further ahead is refused (UsageInFuture).
 
 app_id: App.
-skew: How far, for machines whose clocks differ; an hour until it is set.
+skew: How far, 0 to 365 days; 1 hour until it is set.
 
-Returns: The same.
+Returns: What was set.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (it is negative or too
-  long).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
+  than 365 days).$$;
 
 revoke all on function ledger_set_usage_skew from public;
 grant execute on function ledger_set_usage_skew to pgledger_poster;

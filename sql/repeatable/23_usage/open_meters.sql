@@ -1,7 +1,7 @@
 /*
-Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
-can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
-is wrong; pgledger.usage_fault says why.
+Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
+meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
+seat. If a pair is left without one, pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
@@ -84,6 +84,6 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that are missing for pairs of tenant and feature, where both are sound.';
+  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
 
 revoke all on function pgledger.open_meters from public;

@@ -1,7 +1,7 @@
 /*
-The period that a limit is for, around a time: the subscription's own, or days, weeks, months or
-years counted from its anchor, none of which begins before the subscription. What counts for a
-lifetime, and a seat's level, has no bounds.
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
 */
 create or replace function pgledger.quota_period(
   subscription pgledger.subscriptions,

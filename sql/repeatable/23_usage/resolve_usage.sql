@@ -1,7 +1,8 @@
 /*
-Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
-where it cannot. Why not is for pgledger.usage_fault to say. Besides, whether values of metadata are
-to be counted, whether an event has no meter, and whether one is of a seat.
+Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
+meter in the place of an event that can be taken, and nulls in the places of the others; why those
+cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,

@@ -1,6 +1,6 @@
 /*
-Adds the events of a batch that have a meter to the roll-ups of their hours and days.
-The latest event of an hour is found by one number: its microseconds into the hour, then its place.
+Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
+finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
 Locks: roll-ups, ascending by meter, days before hours.
 */
 create or replace function pgledger.roll_up_usage(

@@ -1,7 +1,7 @@
 /*
-How many different values the named member of metadata has among a meter's events in
-[starts_at, ends_at), put together as pgledger.usage_sums does it; everything if the start is
-infinite. With only_value, whether that value is among them: one or none.
+How many different values the named member of metadata has among a meter's events in [starts_at,
+ends_at). With only_value it is 1 if that value is among them, and 0 if not. The range has the parts
+that it has in pgledger.usage_sums.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
@@ -61,6 +61,6 @@ end;
 $$;
 
 comment on function pgledger.unique_usage_between is
-  'Count of the different values of a member of metadata among a meter''s events.';
+  'How many different values a member of metadata has among a meter''s events in a range of time.';
 
 revoke all on function pgledger.unique_usage_between from public;

@@ -1,7 +1,7 @@
 /*
-What became of each event of a batch in which not all were inserted: sound are those with a meter
-that was found for them, inserted those with one at the end. A duplicate has the id of the event
-that counts.
+What became of each event of a batch of which not all were inserted. sound_meter_keys has the meter
+of each event that could be taken, inserted_meter_keys the meter of each that was inserted; both
+have nulls for the others. A duplicate has the id of the event that counts.
 */
 create or replace function pgledger.usage_answers(
   app_id text,

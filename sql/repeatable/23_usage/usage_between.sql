@@ -1,6 +1,6 @@
 /*
-What usage of a meter in [starts_at, ends_at) comes to; zero where there is none. Exact whatever the
-range, as long as the events of the hours that it breaks have not been purged.
+What usage of a meter in [starts_at, ends_at) comes to, or zero where there is none. It is exact for
+any range, as long as the events of the hours that the range splits have not been purged.
 */
 create or replace function pgledger.usage_between(
   meter_key integer,

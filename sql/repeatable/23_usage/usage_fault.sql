@@ -1,7 +1,7 @@
 /*
-Says why a usage event cannot be taken: the name of the error and the arguments of its message. The
-first that applies is named. Called for events that were seen to be wrong; what is no longer wrong
-raises 40001, so that the call is made again.
+Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
+of its message. It is called for an event that was found wrong. If nothing is wrong with it any
+more, 40001 is raised, so that the transaction is run again.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -101,13 +101,13 @@ begin
     end if;
     raise exception using
       errcode = '40001',
-      message = 'what was wrong with a usage event has been mended while it was looked at',
+      message = 'a usage event that could not be taken has become valid meanwhile',
       hint = 'Run the transaction again.';
   end if;
 end;
 $$;
 
 comment on function pgledger.usage_fault is
-  'Code and message''s arguments of why a usage event cannot be taken.';
+  'Name of the error, and arguments of its message, that keep a usage event from being taken.';
 
 revoke all on function pgledger.usage_fault from public;

@@ -1,8 +1,8 @@
 /*
-Since when a tenant's usage events are still needed one by one: since the earliest start of what its
-subscriptions count in now, and of what is to be invoiced for them: the period that a draft is for,
-and, if a plan since then has prices, the one that was current when ledger_advance last looked.
-Infinity if there is nothing of that.
+Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
+earliest start of these periods of its subscriptions: the current one and that of each limit, if the
+subscription goes on; one whose invoice is a draft; and, if a plan since then has prices, the one
+that was current when ledger_advance last looked, for it is still to be invoiced.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz

@@ -1,9 +1,9 @@
 /*
-What usage of meters in [starts_at, ends_at) adds up to, whatever its length: a row for each meter,
-put together from events of the broken hours at the range's edges, hours of the broken days, and
-whole days. Each event is in exactly one part.
+What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then.
+However long the range is, few rows are read: the events of the hours that it splits at its edges,
+the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
 
-The keys are read by a subquery, so that the planner takes them for as many as it always does and
+The keys are read by a subquery, so that the planner assumes the same number of them every time and
 keeps one plan.
 */
 create or replace function pgledger.usage_sums(

@@ -1,8 +1,10 @@
 /*
-Whether a purge has committed that passed one of the events which this call has inserted: then the
-key of that event may have been forgotten just before, and the event counted a second time.
-A transaction that would not see such a purge locks its tenants instead, so that it fails if there
-was one.
+Whether a purge has committed that moved the purge line past one of the events that this call has
+inserted. The key of that event may have been forgotten just before, and then the event is counted a
+second time.
+
+A transaction of a higher isolation level cannot see such a purge. It locks its tenants instead,
+which fails if there was one.
 */
 create or replace function pgledger.usage_was_purged(
   app_id text,
@@ -38,6 +40,6 @@ end;
 $$;
 
 comment on function pgledger.usage_was_purged is
-  'Whether a purge has committed that passed one of the events which a call has inserted.';
+  'Whether a purge has committed that reached one of the events that a call has inserted.';
 
 revoke all on function pgledger.usage_was_purged from public;

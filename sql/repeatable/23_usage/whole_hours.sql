@@ -1,6 +1,6 @@
 /*
-The whole UTC hours of a range, and the whole UTC days among them, each as [first, last): where
-there is none the first is not before the last. An infinite end has no broken hour.
+The whole UTC hours of a range, and the whole UTC days among them, each as [first, last). Where
+there is none, the first is not before the last. An infinite end splits no hour.
 */
 create or replace function pgledger.whole_hours(
   starts_at timestamptz,

@@ -1,8 +1,9 @@
 /*
 Refuses a coupon whose currency the app does not know, or whose amounts have more decimals than the
-currency. It can do without one.
+currency. A coupon needs no currency.
 
-Locks a currency of the app's own FOR SHARE: its exponent stays while the coupon is being written.
+Locks a currency of the app's own FOR SHARE: its exponent stays the same while the coupon is
+written.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
 */
 create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)

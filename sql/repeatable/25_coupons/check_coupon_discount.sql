@@ -1,7 +1,7 @@
 /*
-Refuses a coupon whose discount is wrong by itself: what never changes of it but its code. Whether
-its currency is known, and has so many decimals, is looked at elsewhere. The order of the checks is
-that of the arguments.
+Refuses a coupon whose discount is wrong in itself. Like the code, the discount never changes.
+Whether the app knows the currency, and how many decimals it has, is for
+pgledger.check_coupon_currency to check. The order of the checks is that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidAmount.
 */

@@ -1,5 +1,6 @@
 /*
-Refuses how long a coupon is to last: only one that is repeating counts invoices, and it has to.
+Refuses a duration that a coupon cannot have. A repeating coupon has a number of invoices; the
+others have none.
 
 Errors: NullArgument, InvalidArgument.
 */

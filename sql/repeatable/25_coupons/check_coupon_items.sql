@@ -1,5 +1,5 @@
 /*
-Refuses a list of lines that a coupon could not reduce. A line is named by the key of a feature, by
+Refuses a list of lines that a coupon cannot reduce. A line is named by the key of a feature, by
 base, or by any text that an app gives a one-off line, so nothing is looked up.
 
 Errors: InvalidArgument.

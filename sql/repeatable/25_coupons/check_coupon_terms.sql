@@ -1,5 +1,5 @@
 /*
-Refuses a coupon of which a value is wrong that can be changed later. The order of the checks is
+Refuses a coupon of which something is wrong that can be changed later. The order of the checks is
 that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.

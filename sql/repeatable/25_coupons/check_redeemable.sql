@@ -1,6 +1,6 @@
 /*
-Refuses that a tenant redeems a coupon: it is not valid at that time, or it is used up, in all or by
-the tenant. The caller has the coupon's row locked, so that nobody redeems it meanwhile.
+Refuses to let a tenant redeem a coupon that is not valid at that time, or that is used up, in all
+or by this tenant. The caller has locked the coupon, so that nobody else redeems it meanwhile.
 
 Errors: CouponNotValid, CouponExhausted.
 */

@@ -1,7 +1,8 @@
 /*
-What coupons can take off each line of an invoice, in their order: of a charge all of it, of a
-credit nothing. Lines for the same usage are one charge: what is beyond a maximum, or was billed
-before, is not there to be taken off, and leaves the first of them first.
+What coupons can take off each line of an invoice, in their order: all of a charge, nothing of a
+credit. Lines for the same usage are one charge. What a credit among them gives back, because it is
+above a maximum or was billed before, cannot be taken off again: it lowers the first of these lines
+first.
 */
 create or replace function pgledger.discountable(lines pgledger.invoice_lines[])
 returns numeric[]

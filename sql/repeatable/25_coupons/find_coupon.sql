@@ -1,6 +1,6 @@
 /*
-The coupon that a code names for a tenant: the tenant's own, or else the app's; archived ones
-included, so that what was archived does not uncover another. Null if there is none.
+The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
+ones count, so that archiving a tenant's own coupon does not uncover the app's.
 */
 create or replace function pgledger.find_coupon(
   app_id text,

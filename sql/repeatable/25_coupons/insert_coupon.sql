@@ -1,6 +1,6 @@
 /*
-Writes down a new coupon and returns its number: that of the coupon which a repeated call has
-written down meanwhile, if so.
+Writes down a new coupon and returns its internal key. If the same call has written it down
+meanwhile, that coupon's key is returned.
 
 Locks a currency of the app's own FOR SHARE.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument, IdempotencyConflict, AlreadyExists.
@@ -17,7 +17,7 @@ begin
   perform pgledger.check_coupon_currency(coupon);
 
   loop
-    -- Without a constraint, because the id or the code may be the one that is taken.
+    -- No constraint is named, because it may be the id or the code that is taken.
     insert into pgledger.coupons (
       id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
       duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
@@ -42,7 +42,7 @@ begin
       return v_key;
     end if;
 
-    -- What was in the way may be gone by now; then there is another try.
+    -- The coupon that was in the way may be gone by now: then there is another try.
     if exists (
       select
       from pgledger.coupons
@@ -64,7 +64,7 @@ end;
 $$;
 
 comment on function pgledger.insert_coupon is
-  'Writes down a new coupon and returns its number; raises what is wrong with its currency, or '
-  'that its code is taken.';
+  'Writes down a new coupon and returns its internal key; raises if its currency is wrong or its '
+  'code is taken.';
 
 revoke all on function pgledger.insert_coupon from public;

@@ -1,8 +1,7 @@
 /*
-Archives a coupon: who has redeemed it keeps it, nobody can redeem it any more. Repeatable.
+Repeatable.
 
 Locks the coupon.
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
 */
 create or replace function ledger_archive_coupon(
   app_id text,
@@ -27,18 +26,17 @@ begin
     where coupons.key = v_coupon.key;
   end if;
 
-  return pgledger.coupon_of(v_coupon.key);
+  return pgledger.coupon_with_key(v_coupon.key);
 end;
 $$;
 
 comment on function ledger_archive_coupon is
-$$Closes a coupon; who has redeemed it keeps it.
+$$Closes a coupon, so that nobody can redeem it any more.
 
-[[was: Archives a coupon and returns it: who has redeemed it keeps it, nobody
-can redeem it any more.]]
+Who has redeemed it keeps it.
 
 app_id: App that it belongs to.
-id: The coupon's id.
+id: Id of the coupon, cpn_ and a ULID.
 
 Returns: The coupon; a second time it does not change.
 

@@ -1,17 +1,13 @@
 /*
-Creates a coupon, for the whole app or, with a tenant_id, for that tenant alone.
-
-With an id of the caller's choice the call can be repeated: the second call returns the coupon as it
-stands now if everything it asks for is the same, and is refused if anything differs. Once the
-coupon has been updated, only what an update cannot change is compared.
+A repeated call is compared with the coupon as it stands; once the coupon has been updated, only
+what an update cannot change is compared.
 
 Locks a currency of the app's own FOR SHARE.
+
 Checks, in this order: app_id, tenant_id, code, percentage, amount, currency for null, duration,
 duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
 and minimum_subtotal, whether the code is taken.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata,
-InvalidId, IdempotencyConflict, UnknownCurrency, AlreadyExists.
 */
 create or replace function ledger_create_coupon(
   app_id text,
@@ -75,61 +71,60 @@ begin
     v_new.key := pgledger.insert_coupon(v_new);
   end if;
 
-  return pgledger.coupon_of(v_new.key);
+  return pgledger.coupon_with_key(v_new.key);
 end;
 $$;
 
 comment on function ledger_create_coupon is
-$$Creates a coupon.
+$$Creates a coupon, for the whole app or for one tenant.
 
-[[was: Creates a coupon and returns it.]]
+A coupon takes off a percentage or an amount: one of the two is given. What it
+takes off, off which lines and for how long never changes.
+
+With an id of the caller's choice the call can be repeated: the second call
+returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant). [[was: what
-  is typed to redeem it, 1 to 64 visible characters.]]
-name: Name for people; the code if null. [[was: for people, 1 to 255
-  characters; the code if left out.]], or null.
-percentage: Percent off, above 0 to 100. Either this or amount. [[was: percent
-  off, above 0 to 100; or amount: amount off, in currency.]], or null.
-amount: Amount off, above 0, or null.
-currency: Currency of amount and minimum_subtotal; the coupon is for invoices
-  in that currency only. [[was: code of ISO 4217, or one that the app has
-  defined; with one, the coupon is for invoices in it only.]], or null.
-duration: How many invoices a redemption reduces: once, repeating or forever.
-  [[was: once, repeating or forever.]]
-duration_invoices: How many, if it is repeating. [[was: how many invoices a
-  repeating one reduces, 1 to 1000.]], or null.
-applies_to: Keys of the features whose lines it reduces, base among them for
-  base fees, and items of one-off lines; null for the whole invoice. [[was:
-  which lines it reduces, 1 to 100 keys of features, base for the base fee, or
-  items of one-off lines; null for the whole invoice.]], or null.
+code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
+  visible characters.
+name: Name for people, which stands on invoices, 1 to 255 characters; null for
+  the code, or null.
+percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
+  an amount, or null.
+amount: Amount off in currency, above 0, below 1e30, with no more decimal
+  places than the currency; null for a percentage, or null.
+currency: Currency of amount and minimum_subtotal: a code of ISO 4217, or one
+  that the app has defined. With one, the coupon is for invoices in it only;
+  null for invoices in any, or null.
+duration: How many invoices a redemption reduces; one of: once, repeating,
+  forever.
+duration_invoices: How many invoices a repeating one reduces, 1 to 1000; null
+  for the others, or null.
+applies_to: Which lines it reduces: 1 to 100 keys of features, base for the
+  base fee, or items of one-off lines; null for the whole invoice, or null.
 minimum_subtotal: Sum of an invoice's lines, before discounts, from which on
-  it applies. [[was: sum of an invoice's lines, before discounts, from which
-  on it applies, in currency.]], or null.
-valid_from: From when on it can be redeemed, inclusive. [[was: it can be
-  redeemed from the one until just before the other.]], or null.
-valid_until: Until when, exclusive. [[was: it can be redeemed from the one
-  until just before the other.]], or null.
-max_redemptions: How often it can be redeemed in all; null for any number of
-  times. [[was: how often in all.]], or null.
-max_redemptions_per_tenant: How often one tenant can redeem it. [[was: how
-  often by one tenant.]], or null.
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
-  or null.
-id: The coupon's id if the caller chooses it. The same call with the same id
-  returns that coupon as it is now. [[was: cpn_ and a ULID of your own choice,
-  to make the call repeatable.]], or null.
-tenant_id: The one tenant that it is for; the empty text for all. [[was:
-  tenant of a custom deal.]]
+  it applies, in currency, above 0; null for any, or null.
+valid_from: From when on it can be redeemed, inclusive; null for any time, or
+  null.
+valid_until: Until when it can be redeemed, exclusive; null for ever, or null.
+max_redemptions: How often it can be redeemed in all, 1 or more; null for any
+  number of times, or null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more;
+  null for any number of times, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id of the coupon, cpn_ and a ULID, if the caller chooses it; null for a
+  new one, or null.
+tenant_id: The one tenant that it is for; the empty text for all.
 
 Returns: The coupon.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
-  discount, the duration or a limit is not valid), InvalidAmount (an amount is
-  not in range), InvalidTime (a time is outside the years 1 to 9999, or the
-  end not after the start), InvalidMetadata, InvalidId, IdempotencyConflict
-  (the id is taken by a different coupon), UnknownCurrency (the currency is
-  neither of ISO 4217 nor the app's own), AlreadyExists (the code is taken).$$;
+  discount, the duration or a limit is not valid), InvalidAmount (the amount
+  is not in range, or has too many decimal places), InvalidTime (a time is
+  outside the years 1 to 9999, or the end is not after the start),
+  InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
+  different coupon), UnknownCurrency (the currency is neither of ISO 4217 nor
+  the app's own), AlreadyExists (the code is taken).$$;
 
 revoke all on function ledger_create_coupon from public;
 grant execute on function ledger_create_coupon to pgledger_poster;

@@ -1,8 +1,7 @@
 /*
-Deletes a coupon that nobody has redeemed, and returns it as it was.
+Locks the coupon FOR UPDATE: who redeems it at the same time comes first or waits.
 
-Locks the coupon FOR UPDATE: whoever redeems it goes first or waits.
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InUse.
+Checks, in this order: app_id, id, existence, redemptions.
 */
 create or replace function ledger_delete_coupon(
   app_id text,
@@ -17,7 +16,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
-  v_coupon record := pgledger.coupon_of(v_old.key);
+  v_coupon record := pgledger.coupon_with_key(v_old.key);
 begin
   if v_old.redemptions > 0 then
     perform pgledger.fail(
@@ -41,15 +40,15 @@ $$;
 comment on function ledger_delete_coupon is
 $$Deletes a coupon that nobody has redeemed.
 
-[[was: Deletes a coupon that nobody has redeemed, and returns it as it was.]]
+One that somebody has redeemed can be archived: ledger_archive_coupon.
 
 app_id: App that it belongs to.
-id: The coupon's id.
+id: Id of the coupon, cpn_ and a ULID.
 
 Returns: The coupon as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
-  such coupon), InUse (it has been redeemed. Archive it instead).$$;
+  such coupon), InUse (it has been redeemed).$$;
 
 revoke all on function ledger_delete_coupon from public;
 grant execute on function ledger_delete_coupon to pgledger_poster;

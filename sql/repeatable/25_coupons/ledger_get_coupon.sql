@@ -1,8 +1,5 @@
 /*
-The coupon that a code names for a tenant: the tenant's own, or else the whole app's; archived ones
-included. The empty tenant_id stands for the whole app.
-
-Errors: NullArgument, InvalidScope, CouponNotFound.
+Checks, in this order: app_id, tenant_id, code for null, existence.
 */
 create or replace function ledger_get_coupon(
   app_id text,
@@ -33,25 +30,24 @@ begin
     );
   end if;
 
-  return pgledger.coupon_of(v_coupon.key);
+  return pgledger.coupon_with_key(v_coupon.key);
 end;
 $$;
 
 comment on function ledger_get_coupon is
-$$Returns the coupon of a code.
+$$Returns the coupon that a code names for a tenant.
 
-[[was: The coupon that a code names for a tenant: its own, or else the whole
-app's.]]
+Archived ones are found too.
 
 app_id: App that it belongs to.
-code: Its code.
-tenant_id: For whom: the tenant's own coupon of that code comes before the
-  app's.
+code: What is typed to redeem it.
+tenant_id: Tenant whose own coupon of that code comes before the app's; the
+  empty text for the app's alone.
 
-Returns: [[?]]
+Returns: The coupon.
 
-Errors: NullArgument, InvalidScope, CouponNotFound (there is none for this app
-  and tenant).$$;
+Errors: NullArgument, InvalidScope, CouponNotFound (there is none of that code
+  for this app and tenant).$$;
 
 revoke all on function ledger_get_coupon from public;
 grant execute on function ledger_get_coupon to pgledger_reader;

@@ -1,7 +1,7 @@
 /*
-One coupon of the app, whichever tenant's. An id that does not exist is an error rather than no row.
+An id that does not exist is an error rather than no row.
 
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+Checks, in this order: app_id, id, existence.
 */
 create or replace function ledger_get_coupon_by_id(
   app_id text,
@@ -30,19 +30,17 @@ begin
     perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
-  return pgledger.coupon_of(v_key);
+  return pgledger.coupon_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_coupon_by_id is
-$$Returns a coupon.
-
-[[was: The coupon of that id.]]
+$$Returns the coupon of an id, whichever tenant's it is.
 
 app_id: App that it belongs to.
-id: The coupon's id.
+id: Id of the coupon, cpn_ and a ULID.
 
-Returns: [[?]]
+Returns: The coupon.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;

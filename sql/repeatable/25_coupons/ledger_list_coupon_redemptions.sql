@@ -1,8 +1,7 @@
 /*
-One page of a tenant's redemptions, oldest first: by id, which for generated ids is the order in
-which they were made.
+The order is that of ids, which for generated ids is the order in which they were made.
 
-Errors: NullArgument, InvalidScope, InvalidPage.
+Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
 create or replace function ledger_list_coupon_redemptions(
   app_id text,
@@ -42,17 +41,14 @@ end;
 $$;
 
 comment on function ledger_list_coupon_redemptions is
-$$Returns the coupons that a tenant has redeemed.
-
-[[was: One page of the coupons that a tenant has redeemed, by id of the
-redemption.]]
+$$Returns a page of the coupons that a tenant has redeemed, the oldest first.
 
 app_id: App.
-tenant_id: Who redeemed them.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: Tenant that redeemed them.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them.
 
-Returns: Redemptions, the newest last.
+Returns: Redemptions, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 

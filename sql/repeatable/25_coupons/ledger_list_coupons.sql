@@ -1,8 +1,7 @@
 /*
-One page of an app's coupons, oldest first: by id, which for generated ids is the order of creation.
+The order is that of ids, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidPage.
 */
 create or replace function ledger_list_coupons(
   app_id text,
@@ -56,22 +55,17 @@ end;
 $$;
 
 comment on function ledger_list_coupons is
-$$Returns an app's coupons, the newest last.
-
-[[was: One page of the coupons of an app, by id.]]
+$$Returns a page of an app's coupons, the oldest first.
 
 app_id: App that they belong to.
-active_only: Only those that are not archived, past their time or used up.
-  [[was: true to leave out those that are archived, no longer valid or used
-  up.]]
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
-tenant_id: null for all of the app; the empty text for those that are for all
-  tenants; a tenant's for its own and these. [[was: null for the whole app's
-  and every tenant's, empty for the whole app's alone, otherwise that tenant's
-  and the whole app's.]], or null.
+active_only: True to leave out those that are archived, past their time or
+  used up.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them.
+tenant_id: Tenant to list those for: its own and those for all tenants; the
+  empty text for the latter alone; null for all of the app, or null.
 
-Returns: [[?]]
+Returns: Coupons, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 

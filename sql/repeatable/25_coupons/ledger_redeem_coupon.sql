@@ -1,15 +1,11 @@
 /*
-Redeems a coupon for a tenant: the tenant's own of that code, or else the whole app's. From then on
-it reduces the tenant's invoices, or those of one subscription, until it is used.
-
-With an id of the caller's choice the call can be repeated: the second call returns the redemption
-as it stands now, whatever has become of the coupon, and is refused if it asks for something else.
+A repeated call returns the redemption as it stands now, whatever has become of the coupon, and is
+refused if it asks for something else.
 
 Locks the coupon: of many who redeem it at once, as many succeed as its limits allow.
+
 Checks, in this order: app_id, tenant_id, code for null, subscription_id, id, repeat, existence of
 the subscription and of the coupon, its status and time, its limit in all and for the tenant.
-Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict, SubscriptionNotFound,
-CouponNotFound, CouponNotValid, CouponExhausted.
 */
 create or replace function ledger_redeem_coupon(
   app_id text,
@@ -44,29 +40,29 @@ begin
     v_key := pgledger.redeem_coupon(app_id, tenant_id, code, subscription_id, id);
   end if;
 
-  return pgledger.coupon_redemption_of(v_key);
+  return pgledger.coupon_redemption_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_redeem_coupon is
 $$Redeems a coupon for a tenant.
 
-However many do it at the same time, it is not redeemed more often than it can
-be.
+From then on it reduces the tenant's invoices, or those of one subscription,
+until it is used up. However many redeem it at the same time, it is not
+redeemed more often than it can be.
 
-[[was: Redeems a coupon for a tenant and returns the redemption. Call it in
-FROM: (ledger_redeem_coupon(...)).* calls it once for every column.]]
+With an id of the caller's choice the call can be repeated: the second call
+returns the redemption as it is now if it asks for the same.
+
+Call it in FROM: (ledger_redeem_coupon(...)).* calls it once for every column.
 
 app_id: App.
-tenant_id: Who redeems it.
-code: Its code: the tenant's own coupon of that code comes before the app's.
-  [[was: of the tenant's own coupon, or else of the whole app's.]]
-subscription_id: Subscription whose invoices it is to reduce; null for all of
-  the tenant's. [[was: the subscription whose invoices it reduces; null for
-  all of the tenant's.]], or null.
-id: The redemption's id if the caller chooses it. The same call with the same
-  id redeems once and returns that redemption as it is now. [[was: red_ and a
-  ULID of your own choice, to make the call repeatable.]], or null.
+tenant_id: Tenant that redeems it.
+code: Code of the tenant's own coupon, or else of the app's.
+subscription_id: Id of the subscription whose invoices it is to reduce, sub_
+  and a ULID; null for all of the tenant's, or null.
+id: Id of the redemption, red_ and a ULID, if the caller chooses it; null for
+  a new one, or null.
 
 Returns: The redemption.
 

@@ -1,11 +1,10 @@
 /*
-Changes a coupon; what is null stays. A call that changes nothing leaves the version as it is. The
-code and the discount never change. Who has redeemed the coupon keeps it, whatever changes.
+A call that changes nothing leaves the version as it is.
 
-Locks the coupon. Checks, in this order: app_id, id, existence, name, valid_from, valid_until,
-max_redemptions, max_redemptions_per_tenant, metadata, redemptions so far.
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime,
-InvalidMetadata, InUse.
+Locks the coupon.
+
+Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, redemptions so far.
 */
 create or replace function ledger_update_coupon(
   app_id text,
@@ -62,34 +61,34 @@ begin
     where coupons.key = v_old.key;
   end if;
 
-  return pgledger.coupon_of(v_old.key);
+  return pgledger.coupon_with_key(v_old.key);
 end;
 $$;
 
 comment on function ledger_update_coupon is
 $$Changes a coupon.
 
-What is null stays as it is. The code and the discount never change.
-
-[[was: Changes a coupon and returns it; what is null stays as it is. The code
-and the discount never change. max_redemptions cannot be below what was
-redeemed already.]]
+What is null stays as it is, so no value can be taken back to null. The code
+and the discount never change. Who has redeemed the coupon keeps it, whatever
+changes.
 
 app_id: App that it belongs to.
-id: The coupon's id.
-name: Name for people, or null.
+id: Id of the coupon, cpn_ and a ULID.
+name: Name for people, 1 to 255 characters, or null.
 valid_from: From when on it can be redeemed, inclusive, or null.
-valid_until: Until when, exclusive, or null.
-max_redemptions: How often it can be redeemed in all, or null.
-max_redemptions_per_tenant: How often one tenant can redeem it, or null.
-metadata: JSON object of the app's own, or null.
+valid_until: Until when it can be redeemed, exclusive, or null.
+max_redemptions: How often it can be redeemed in all; not less often than it
+  has been, or null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or
+  null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
 
 Returns: The coupon; with the same version as before where nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InvalidArgument (the name or a limit is not valid),
-  InvalidTime (a time is outside the years 1 to 9999, or the end not after the
-  start), InvalidMetadata, InUse (it has been redeemed more often than
+  InvalidTime (a time is outside the years 1 to 9999, or the end is not after
+  the start), InvalidMetadata, InUse (it has been redeemed more often than
   max_redemptions).$$;
 
 revoke all on function ledger_update_coupon from public;

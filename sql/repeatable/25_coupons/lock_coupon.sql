@@ -1,6 +1,6 @@
 /*
-The coupon of that id, its row locked: FOR UPDATE if it is to be deleted, and FOR NO KEY UPDATE if
-it is to be changed. Whoever redeems it holds it FOR NO KEY UPDATE.
+The coupon of that id, its row locked: FOR UPDATE if it is to be deleted, FOR NO KEY UPDATE if it is
+to be changed. Whoever redeems the coupon locks it FOR NO KEY UPDATE too.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
 */

@@ -1,6 +1,6 @@
 /*
-The coupon that a code names for a tenant, as pgledger.find_coupon does, its row locked FOR NO KEY
-UPDATE. If the tenant's own was deleted meanwhile, it is the app's.
+The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
 
 Errors: CouponNotFound.
 */

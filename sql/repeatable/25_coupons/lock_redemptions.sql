@@ -1,7 +1,9 @@
 /*
 Locks the coupons that a tenant has redeemed, ascending by key, so that nobody else uses them up or
-gives them back meanwhile; those that are used up too, for they could be given back.
-Returns whether it has: without waiting, if somebody else holds one of them, it has not.
+gives them back meanwhile. Those that are used up are locked too, for they could be given back.
+
+Returns whether all of them are locked. If it is not to wait, and somebody else holds one of them,
+they are not.
 */
 create or replace function pgledger.lock_redemptions(
   app_id text,
@@ -43,6 +45,6 @@ end;
 $$;
 
 comment on function pgledger.lock_redemptions is
-  'Locks the coupons that a tenant has redeemed, and returns whether it could.';
+  'Locks the coupons that a tenant has redeemed, and returns whether all of them are locked.';
 
 revoke all on function pgledger.lock_redemptions from public;

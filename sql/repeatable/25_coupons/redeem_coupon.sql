@@ -1,6 +1,7 @@
 /*
-Redeems a coupon for a tenant, and returns the redemption's number: that of the one which a repeated
-call has made meanwhile, if so. The time counts from when the coupon's lock was got.
+Redeems a coupon for a tenant, and returns the redemption's internal key. If the same call has
+redeemed it meanwhile, that redemption's key is returned. The clock is read after the coupon is
+locked.
 
 Locks the coupon FOR NO KEY UPDATE: redemptions of one coupon are made one after another, so that
 limits hold.
@@ -39,7 +40,7 @@ begin
   end if;
 
   v_coupon := pgledger.lock_coupon_of_code(app_id, code, tenant_id);
-  -- Whoever had the lock may have sent the same request, and have been the last one it was for.
+  -- Whoever had the lock may have made the same request, and have used the coupon up.
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
   if v_key is not null then
     return v_key;
@@ -64,7 +65,7 @@ begin
   on conflict on constraint coupon_redemptions_id_key do nothing
   returning coupon_redemptions.key into v_key;
   if v_key is null then
-    -- Another coupon was redeemed with that id: the lock of this one kept nobody off.
+    -- The id was taken with another coupon meanwhile, which the lock of this one does not prevent.
     return pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
   end if;
 
@@ -76,6 +77,6 @@ end;
 $$;
 
 comment on function pgledger.redeem_coupon is
-  'Redeems a coupon for a tenant by its code, and returns the number of the redemption.';
+  'Redeems a coupon for a tenant by its code, and returns the redemption''s internal key.';
 
 revoke all on function pgledger.redeem_coupon from public;

@@ -1,6 +1,6 @@
 /*
-The number of the coupon that an earlier call with that id has created, or null if none has. What
-can be updated is compared until it has been; then the id is held to what never changes.
+The internal key of the coupon that an earlier call with that id has created, or null if none has.
+Until the coupon is updated, all of the request is compared; afterwards only what never changes.
 
 Errors: IdempotencyConflict.
 */
@@ -46,6 +46,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_coupon is
-  'Number of the coupon that has that id already, or null; raises if another request created it.';
+  'Internal key of the coupon that has that id already, or null; raises if another request '
+  'created it.';
 
 revoke all on function pgledger.repeated_coupon from public;

@@ -1,6 +1,6 @@
 /*
-The number of the redemption that an earlier call with that id has made, or null if none has. The
-code counts, not which coupon it names by now.
+The internal key of the redemption that an earlier call with that id has made, or null if none has.
+The code is compared, and not which coupon it names by now.
 
 Errors: IdempotencyConflict.
 */
@@ -39,6 +39,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_redemption is
-  'Number of the redemption that has that id already, or null; raises if another request made it.';
+  'Internal key of the redemption that has that id already, or null; raises if another request '
+  'made it.';
 
 revoke all on function pgledger.repeated_redemption from public;

@@ -1,8 +1,8 @@
 /*
-Gives back to a tenant's coupons what an invoice has used up of them. Repeated, it finds nothing
-more to give back.
+Gives back to a tenant's redemptions what an invoice has used up of them. A second call finds
+nothing more to give back.
 
-Locks the redemptions, ascending by key; the invoice is locked already.
+Locks the redemptions, ascending by key; the caller has locked the invoice.
 */
 create or replace function pgledger.return_coupons(
   invoice_key bigint,

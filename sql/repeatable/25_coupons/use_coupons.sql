@@ -1,10 +1,10 @@
 /*
 Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
-for once the amount, of the others one use. pgledger.return_coupons undoes it.
+for once that much, of any other redemption one use. pgledger.return_coupons undoes it.
 
-The redemptions are locked already, but for one that was made since: it is locked here, the last by
-its key. Returns false, and writes nothing, if somebody else was faster with it: the invoice is to
-be computed anew.
+The caller has locked the redemptions that there were. One that was made since then is locked here;
+it has the highest key, so locks are still taken in their order. If somebody else has used that one
+up meanwhile, nothing is written and false is returned: the invoice is to be computed anew.
 */
 create or replace function pgledger.use_coupons(invoice_key bigint)
 returns boolean

@@ -1,9 +1,10 @@
 /*
-Taxes the lines of an invoice by its rates, in their order: each rate is computed once, on the sum
-of what its lines come to after discounts, and split to them by largest remainder. Credits lower
-that sum, unless they give back what was billed with other rates: these then come after the
-invoice's own, each computed in the same way. Returns the lines with their shares, and one line more
-for each rate.
+Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
+sum of what its lines come to after discounts, and split over them by largest remainder.
+
+Credits lower that sum, unless they give back what was billed with other rates. These rates then
+follow the invoice's own, each computed in the same way on those credits. Returns the lines with
+their shares, and one more line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -70,22 +71,8 @@ begin
       ) as part;
       continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
 
-      v_tax := null;
-      v_tax.kind := 'tax';
-      v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-      if v_rates <> v_sets[1] then
-        v_tax.description := v_tax.description || ' of what is credited';
-      end if;
-      v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-      v_tax.discount := 0 * v_tax.amount;
-      v_tax.tax := v_tax.discount;
-      v_tax.basis := jsonb_strip_nulls(
-        jsonb_build_object(
-          'name', v_rate.name,
-          'percentage', trim_scale(v_rate.percentage)::text,
-          'applies_to', v_rate.applies_to,
-          'base', v_base::text
-        )
+      v_tax := pgledger.tax_line(
+        v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, exponent, v_rates <> v_sets[1]
       );
       v_lines := pgledger.add_shares(
         v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)

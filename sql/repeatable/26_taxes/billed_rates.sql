@@ -1,9 +1,11 @@
 /*
-What invoices that stand have billed for a plan and item of a subscription's period, and of a base
-fee for a quantity, by the tax rates that it was billed with: after discounts, earlier credits taken
-off. What is to be given back first comes first: what was billed last, but before all a sum below
-zero, which a credit has left whose charge was voided. The invoice that is being computed is left
-out.
+What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
+that it was billed with. It is what they have billed for the same plan, item and period of the
+subscription, and of a base fee for the same quantity; after discounts, less earlier credits. The
+invoice that is being computed is left out.
+
+The rows are in the order in which they are given back: what was billed last comes first. A sum
+below zero, which a credit leaves behind when its charge is voided, comes before all others.
 */
 create or replace function pgledger.billed_rates(
   credit pgledger.invoice_lines,
@@ -51,6 +53,6 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed for what a line credits, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;

@@ -1,7 +1,7 @@
 /*
-What each line of an invoice, in their order, comes to after discounts by tax rates: of a line whose
-credits pgledger.trace_credits has found, what was billed with these; of others, all of it by the
-invoice's own rates and nothing by any other.
+What each line of an invoice, in their order, comes to after discounts by tax rates. If
+pgledger.trace_credits has said in the line's basis what was billed with which rates, it is the part
+with these. Any other line comes to all of it by the invoice's own rates, and to nothing by others.
 */
 create or replace function pgledger.billed_with(
   lines pgledger.invoice_lines[],

@@ -25,6 +25,7 @@ as $$
   from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
 $$;
 
-comment on function pgledger.plain_tax_rates is 'Tax rates in one spelling.';
+comment on function pgledger.plain_tax_rates is
+  'Tax rates in one spelling, so that equal ones are equal.';
 
 revoke all on function pgledger.plain_tax_rates from public;

@@ -1,12 +1,15 @@
 /*
-Traces the credits of an invoice to the tax rates that they were billed with. Lines for the same
-period, plan and item, and of a base fee the same quantity, that come to less than nothing after
-discounts give back what invoices that stand have billed for that: of no rates more than was billed
-with them, but of those that are given back last all that is left.
+Finds out with which tax rates the credits of an invoice were billed.
 
-Where not all was billed with the invoice's own rates, the basis of each of these lines says what
+Lines belong together if they are for the same period, plan and item, and for a base fee the same
+quantity. If together they come to less than zero after discounts, they give back what earlier
+invoices, those that stand, have billed for that. pgledger.billed_rates says how much of it was
+billed with which rates, in the order in which it is given back. Of each set of rates no more is
+given back than was billed with it, except of the last: it takes all that remains.
+
+If not all of it was billed with the invoice's own rates, the basis of each of these lines says what
 was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
-the lines, and the distinct rates, the invoice's own first.
+the lines, and the different sets of rates, the invoice's own first.
 */
 create or replace function pgledger.trace_credits(
   invoice pgledger.invoices,
@@ -29,7 +32,7 @@ begin
   tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
-      -- What a minimum or maximum charges within a credit makes it smaller: it comes first.
+      -- Charges come first: one for a minimum or maximum makes the credit that it is in smaller.
       array_agg(line.nth order by line.amount < 0, line.nth)
       filter (where line.amount <> line.discount) as places
     from unnest(lines) with ordinality as line (

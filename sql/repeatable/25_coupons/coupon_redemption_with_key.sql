@@ -1,7 +1,7 @@
 /*
-The redemption of that number as applications see it, or null.
+The redemption with that internal key, as applications see it, or null.
 */
-create or replace function pgledger.coupon_redemption_of(key bigint)
+create or replace function pgledger.coupon_redemption_with_key(key bigint)
 returns ledger_coupon_redemption
 language sql
 stable
@@ -18,10 +18,10 @@ as $$
   from pgledger.coupon_redemptions
   inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
   left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
-  where coupon_redemptions.key = coupon_redemption_of.key
+  where coupon_redemptions.key = coupon_redemption_with_key.key
 $$;
 
-comment on function pgledger.coupon_redemption_of is
-  'The redemption of that number as the view ledger_coupon_redemptions shows it, or null.';
+comment on function pgledger.coupon_redemption_with_key is
+  'The redemption with that internal key, as applications see it, or null.';
 
-revoke all on function pgledger.coupon_redemption_of from public;
+revoke all on function pgledger.coupon_redemption_with_key from public;

@@ -1,7 +1,7 @@
 /*
-The coupon of that number as applications see it, or null.
+The coupon with that internal key, as applications see it, or null.
 */
-create or replace function pgledger.coupon_of(key bigint)
+create or replace function pgledger.coupon_with_key(key bigint)
 returns ledger_coupon
 language sql
 stable
@@ -15,10 +15,10 @@ as $$
     coupons.redemptions, coupons.status, coupons.version, coupons.metadata, coupons.created_at,
     coupons.updated_at
   from pgledger.coupons
-  where coupons.key = coupon_of.key
+  where coupons.key = coupon_with_key.key
 $$;
 
-comment on function pgledger.coupon_of is
-  'The coupon of that number as the view ledger_coupons shows it, or null.';
+comment on function pgledger.coupon_with_key is
+  'The coupon with that internal key, as applications see it, or null.';
 
-revoke all on function pgledger.coupon_of from public;
+revoke all on function pgledger.coupon_with_key from public;

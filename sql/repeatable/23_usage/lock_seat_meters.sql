@@ -1,9 +1,10 @@
 /*
-Makes reports of seats' levels take turns with those who consume seats: until the end of the
-transaction nobody else changes the level.
+Serializes those who change the level of a seat, by a report or by consuming: until the end of the
+transaction nobody else changes it. The rows are changed, and not only locked, so that it is seen at
+every isolation level.
 Locks: the meters of seats among these tenants and features, ascending.
 */
-create or replace function pgledger.take_turns(
+create or replace function pgledger.lock_seat_meters(
   app_id text,
   tenant_ids text[],
   feature_keys text[]
@@ -22,11 +23,11 @@ begin
     array(
       select seat.key
       from pgledger.meters as seat
-      where seat.app_id = take_turns.app_id
-        and seat.tenant_id = any(take_turns.tenant_ids)
+      where seat.app_id = lock_seat_meters.app_id
+        and seat.tenant_id = any(lock_seat_meters.tenant_ids)
         and seat.type = 'seat'
         and seat.feature_key in (
-          select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
+          select given.feature_key from unnest(lock_seat_meters.feature_keys) as given (feature_key)
         )
       order by seat.key
       for no key update
@@ -35,7 +36,7 @@ begin
 end;
 $$;
 
-comment on function pgledger.take_turns is
+comment on function pgledger.lock_seat_meters is
   'Locks the meters of seats among tenants and features until the end of the transaction.';
 
-revoke all on function pgledger.take_turns from public;
+revoke all on function pgledger.lock_seat_meters from public;
