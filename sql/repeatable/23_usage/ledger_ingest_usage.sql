@@ -1,6 +1,9 @@
 /*
 Ingests a batch of usage events, given as parallel arrays. Each event is taken or refused by itself:
 the answer has one row for each, in the order of the arrays.
+An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
+event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
+a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge.
 */
