@@ -26,8 +26,8 @@ from typing import TextIO
 ROOT = Path(__file__).resolve().parent.parent
 # Longer than a test server takes to stop.
 PATIENCE_SECONDS = 60.0
-# How pytest ends: all passed, some failed, it was interrupted.
-SOUND_ENDS = {0, 1, 2}
+# How pytest ends where nothing is left to run.
+NO_TESTS = 5
 OUTCOME = re.compile(r"(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL)(?: .*)?$")
 
 
@@ -145,12 +145,16 @@ def hunt(options: argparse.Namespace, log: TextIO) -> int:
             settings = f"PGLEDGER_SEED={this.seed} PGLEDGER_HYPOTHESIS={scale}"
             again = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
             say(f"again: {settings} {shlex.join([*again, '--rootdir', str(ROOT), name])}", log)
-        # A round that was ended may end in any way; what it had found by then counts.
-        if this.in_time and this.code not in SOUND_ENDS - {2}:
+        known += this.found
+        # A round that the clock ended may end in any way; what it had found by then counts.
+        expected = 1 if this.found else 0
+        if this.in_time and this.code != expected:
+            # All that is left may have failed in the rounds before.
+            if known and this.code == NO_TESTS:
+                break
             print("".join(this.output[-40:]), flush=True)
             say(f"pytest ended with {this.code}: no tests, or none that can be run", log)
             return 2
-        known += this.found
     say(f"{rounds} rounds, {tests} tests tried, {len(known)} found; log: {log.name}", log)
     return 1 if known else 0
 
@@ -170,8 +174,14 @@ def main() -> int:
     )
     options = parser.parse_args()
     options.paths = [str(Path(path).resolve()) for path in options.paths]
+    for path in options.paths:
+        if not (Path(path).exists() and Path(path).is_relative_to(ROOT)):
+            parser.error(f"{path} is no file or folder of {ROOT}")
     if options.seed is None:
         options.seed = random.SystemRandom().getrandbits(32)
+    # A background of a shell ignores it, and would hand that on to pytest.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     path = options.log or ROOT / f".cache/hunt/{datetime.now(UTC):%Y-%m-%dT%H%M%S}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as log:
