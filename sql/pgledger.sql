@@ -12405,6 +12405,9 @@ grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
 /*
 Ingests a batch of usage events, given as parallel arrays. Each event is taken or refused by itself:
 the answer has one row for each, in the order of the arrays.
+An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
+event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
+a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge.
 */
@@ -13236,7 +13239,8 @@ begin
     usage_answers.app_id, event.tenant_id, event.feature_key, event.quantity,
     coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, latest
   ) as fault
-  -- Before the purge line some are left, and one that is reported again was counted.
+  -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
+  -- it counts.
   left join lateral (
     select pgledger.event_id(usage_events.created_at, usage_events.key) as id
     from pgledger.tenants
@@ -21928,7 +21932,7 @@ values
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'f5df3f10e898f8a9f3f1471d159495a556a3f6733f66ae72f50a690e8f405339', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '82bc9c42f4cf0d1ba1eb3ff57a754d1b0c8c699095453d65ee374945fba0f967', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '8c4a397f06e04f2adccf27dd7fa1bf67865f5bb181864f87552ec61e92e9343f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '6f7f03e264912421ab3cdce2dbc5ac9278c4efe128a22df837ee5932b6be855f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'c2c88708ad30a6beacf5cf9ad6265f7a7b1594cd490165542a81af12ba35cd64', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', 'f554b106f36d74d6d4a06f9e7271f12b011751b4c1c513446e5b49c6f9fdb195', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'd3c4da8e7bb833733d4dd968e03079477fe248d5d598ec8ce6e95981eb954659', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'ae132f77cf9a00abb08131e31c95b9ba53c88ce9e5e852ea455da321521181dc', pg_catalog.now(), '0.1.0.dev0'),
@@ -21939,7 +21943,7 @@ values
   ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '53be1dfb6b3023e4e032a208d240c4906eaf077411d0a6f009c920f0d43a3dfa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/take_turns.sql', 'repeatable', 'c2161dedc34f8de313dbb3a0ada957aaa8057eb131dad848053b4fb1955e0c66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', 'ef125295e406f06bcc981ca56acc135f333e38d0f2c6ae4e0610ea6195efccf3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', 'd6f2e672f9cc5fc7b16973ecda8f33a91bd6bd1ea450b0e951fce3db5bdfa2c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '8fc9443da74d41f6343203e96bcfaf0b911374f72ba6e7f2ba8fb40a17e98344', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_between.sql', 'repeatable', '91c2d021ff506b6ab98509ee4e3954a31527c5847c3ccb7c05d0afcc9766eb81', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_fault.sql', 'repeatable', '0ea805963ade6be916a0a30f4521c64a7003f43b86657237fa5e9eb678d2a2fd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '8a7ebd448a5bd7ea9e7751b5c219754bf3d1adb040add702ff883bec9b8b83e4', pg_catalog.now(), '0.1.0.dev0'),
