@@ -75,7 +75,8 @@ def run_round(files: list[str], seed: int, known: list[str], deadline: float, lo
     process = subprocess.Popen(
         command(shuffled, known),
         cwd=ROOT,
-        env={**os.environ, "PGLEDGER_SEED": str(seed)},
+        # Each line is to be seen when it is said.
+        env={**os.environ, "PGLEDGER_SEED": str(seed), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -95,7 +96,8 @@ def run_round(files: list[str], seed: int, known: list[str], deadline: float, lo
         for line in process.stdout:
             log.write(line)
             this.output.append(line)
-            if outcome := OUTCOME.match(line):
+            # What is interrupted may fail of that.
+            if this.in_time and (outcome := OUTCOME.match(line)):
                 this.passed += outcome[2] == "PASSED"
                 if outcome[2] in {"FAILED", "ERROR"} and outcome[1] not in this.found:
                     this.found.append(outcome[1])
@@ -109,7 +111,6 @@ def run_round(files: list[str], seed: int, known: list[str], deadline: float, lo
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             process.wait(PATIENCE_SECONDS)
-    log.flush()
     return this
 
 
@@ -184,7 +185,7 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     path = options.log or ROOT / f".cache/hunt/{datetime.now(UTC):%Y-%m-%dT%H%M%S}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as log:
+    with path.open("w", buffering=1) as log:
         say(f"hunting for {options.minutes:g} minutes, --seed={options.seed}", log)
         return hunt(options, log)
 
