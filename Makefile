@@ -8,8 +8,9 @@ PY := $(VENV)/bin/python
 # Test processes side by side.
 JOBS ?= 2
 PYTEST_OPTIONS := -n $(JOBS) --dist worksteal
-# Passed on to pytest, or to performance_check.py: make test ARGS='-k clock'
+# Passed on to pytest, hunt.py or performance_check.py: make test ARGS='-k clock'
 ARGS ?=
+MINUTES ?= 15
 MAJORS ?= 18 17 16 15
 # What the run-time dependencies' versions can make a difference to.
 LOWEST := -m 'not slow' $(addprefix tests/,bindings usage/test_meter.py core/test_ids.py \
@@ -20,7 +21,7 @@ MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-st
   --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
   --no-warn-return-any --disable-error-code=redundant-expr --disable-error-code=func-returns-value
 
-.PHONY: help setup demo test test-matrix test-lowest check fmt bench dist lock clean
+.PHONY: help setup demo test hunt test-matrix test-lowest check fmt bench dist lock clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +65,10 @@ fmt: setup ## format the code and write the generated files anew
 	@$(PY) scripts/build_sql.py
 	@$(PY) scripts/build_catalog.py
 	@$(PY) scripts/build_sync.py
+
+hunt: ## look for new failing examples: make hunt MINUTES=15
+	@.ci/environment $(VENV) test
+	@$(PY) scripts/hunt.py --minutes=$(MINUTES) $(ARGS)
 
 bench: ## measure for a few seconds what a transfer costs here
 	@.ci/environment $(VENV) test

@@ -1061,8 +1061,9 @@ comment on column ledger_plan.description is 'Text for people, or null.';
 comment on column ledger_plan.status is
   'Who has an archived one keeps it, nobody new may take it; one of: active, archived.';
 comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plan.features is 'Features and their limits, as given.';
-comment on column ledger_plan.pricing is 'Base fee and prices, as given.';
+comment on column ledger_plan.features is
+  'JSON array of features and their limits, as given.';
+comment on column ledger_plan.pricing is 'JSON object of base fee and prices, as given.';
 comment on column ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
 comment on column ledger_plan.interval_count is 'Units in a billing period.';
@@ -1324,7 +1325,8 @@ comment on column ledger_subscription.add_on is 'Whether others may be active be
 comment on column ledger_subscription.unused_time is
   'What becomes of paid time that a cancellation at once leaves unused; one of: none, credit, '
   'refund.';
-comment on column ledger_subscription.tax_rates is 'Tax rates of its invoices, as given.';
+comment on column ledger_subscription.tax_rates is
+  'JSON array of the tax rates of its invoices, as given.';
 comment on column ledger_subscription.version is 'Counts changes, from 1.';
 comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscription.created_at is 'When it was created.';
@@ -2501,8 +2503,9 @@ comment on column ledger_invoice.amount_remaining is
 comment on column ledger_invoice.refund_due is 'What is to be paid back of a total below zero.';
 comment on column ledger_invoice.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant.';
-comment on column ledger_invoice.line_items is 'Its lines, in their order.';
-comment on column ledger_invoice.tax_rates is 'Tax rates that it was computed with, as given.';
+comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
+comment on column ledger_invoice.tax_rates is
+  'JSON array of the tax rates that it was computed with, as given.';
 comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
 comment on column ledger_invoice.paid_at is 'When payments covered it, or null.';
@@ -2587,9 +2590,9 @@ comment on column ledger_invoice_preview.refund_due is
   'What is to be paid back of a total below zero.';
 comment on column ledger_invoice_preview.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant.';
-comment on column ledger_invoice_preview.line_items is 'Its lines, in their order.';
+comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
 comment on column ledger_invoice_preview.tax_rates is
-  'Tax rates that it was computed with, as given.';
+  'JSON array of the tax rates that it was computed with, as given.';
 comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
 comment on column ledger_invoice_preview.paid_at is 'When payments covered it, or null.';
@@ -3003,6 +3006,71 @@ comment on function pgledger.check_scope is
 
 revoke all on function pgledger.check_scope from public;
 
+-- file: repeatable/00_core/checks/check_tax_rates.sql
+/*
+Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
+Null is none given, and passes.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_tax_rates(
+  tax_rates jsonb,
+  path text default '$.tax_rates'
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_rate record;
+  v_items jsonb;
+  v_path text;
+begin
+  perform pgledger.check_json_array(tax_rates, path);
+  if jsonb_array_length(tax_rates) > 20 then
+    perform pgledger.refuse_json(
+      tax_rates,
+      path,
+      format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
+    );
+  end if;
+
+  for v_rate in
+    select rate.value, format('%s[%s]', path, rate.place - 1) as path
+    from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
+    order by rate.place
+  loop
+    perform pgledger.check_json_object(
+      v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
+    );
+    perform pgledger.json_text(v_rate.value, v_rate.path, 'name');
+    perform pgledger.invoice_text(v_rate.value -> 'name', v_rate.path || '.name', 255);
+    perform pgledger.json_decimal(
+      v_rate.value, v_rate.path, 'percentage', required => true, maximum => 100
+    );
+
+    v_items := nullif(v_rate.value -> 'applies_to', 'null');
+    v_path := v_rate.path || '.applies_to';
+    perform pgledger.check_json_array(v_items, v_path);
+    if jsonb_array_length(v_items) not between 1 and 100 then
+      perform pgledger.refuse_json(
+        v_items,
+        v_path,
+        format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
+      );
+    end if;
+    perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
+    from jsonb_array_elements(v_items) with ordinality as item (value, place);
+  end loop;
+end;
+$$;
+
+comment on function pgledger.check_tax_rates is
+  'Raises InvalidInvoice unless JSON is an array of tax rates.';
+
+revoke all on function pgledger.check_tax_rates from public;
+
 -- file: repeatable/00_core/checks/check_text.sql
 /*
 Refuses a text that cannot name or describe something. The name is that of the argument.
@@ -3257,7 +3325,8 @@ as $$
       'LG006', 'InvalidScope', '%s %s is not valid: %s',
       'app_id and tenant_id have at most 128 characters, group_id 1 to 255, all of them visible. '
       'In the billing store neither may be empty.',
-      'An app_id, tenant_id or group_id is too long or has characters that cannot be seen.',
+      'An app_id, tenant_id or group_id is too long or cannot be seen. '
+      'In the billing store, neither app_id nor tenant_id may be empty.',
       false
     ),
     (
@@ -4063,13 +4132,13 @@ comment on function pgledger.ulid_fault is 'What is wrong with a ULID, or null.'
 
 revoke all on function pgledger.ulid_fault from public;
 
--- file: repeatable/00_core/json/check_plan_array.sql
+-- file: repeatable/00_core/json/check_json_array.sql
 /*
 Refuses what is not an array, or has more than 1000 elements.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.check_plan_array(
+create or replace function pgledger.check_json_array(
   value jsonb,
   path text
 )
@@ -4080,11 +4149,11 @@ parallel safe
 as $$
 begin
   if jsonb_typeof(value) <> 'array' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value, path, format('is of type %s, not an array', jsonb_typeof(value))
     );
   elsif jsonb_array_length(value) > 1000 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value,
       path,
       format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
@@ -4093,19 +4162,19 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_plan_array is
+comment on function pgledger.check_json_array is
   'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
 
-revoke all on function pgledger.check_plan_array from public;
+revoke all on function pgledger.check_json_array from public;
 
--- file: repeatable/00_core/json/check_plan_object.sql
+-- file: repeatable/00_core/json/check_json_object.sql
 /*
 Refuses what is not an object, or has members other than those. A misspelt member would otherwise
 be a price or a limit that silently does not hold.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.check_plan_object(
+create or replace function pgledger.check_json_object(
   value jsonb,
   path text,
   members text[]
@@ -4119,7 +4188,7 @@ declare
   v_stranger text;
 begin
   if jsonb_typeof(value) <> 'object' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
   end if;
@@ -4132,7 +4201,7 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null,
       pgledger.json_path(path, v_stranger),
       'is not known here: there may be ' || array_to_string(members, ', ')
@@ -4141,12 +4210,12 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_plan_object is
+comment on function pgledger.check_json_object is
   'Raises InvalidPlan unless the value is an object that has none but those members.';
 
-revoke all on function pgledger.check_plan_object from public;
+revoke all on function pgledger.check_json_object from public;
 
--- file: repeatable/00_core/json/check_plan_size.sql
+-- file: repeatable/00_core/json/check_json_size.sql
 /*
 Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
 and is written with 131072, so the text is made only once every value in it was found to be sound;
@@ -4155,7 +4224,7 @@ than eight times the bytes of its text.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.check_plan_size(
+create or replace function pgledger.check_json_size(
   value jsonb,
   path text,
   sound boolean
@@ -4177,10 +4246,10 @@ begin
 end;
 $$;
 
-comment on function pgledger.check_plan_size is
+comment on function pgledger.check_json_size is
   'Raises InvalidPlan if JSON has more than 1 MiB; only roughly while its values may be unsound.';
 
-revoke all on function pgledger.check_plan_size from public;
+revoke all on function pgledger.check_json_size from public;
 
 -- file: repeatable/00_core/json/decimal_fault.sql
 /*
@@ -4239,7 +4308,7 @@ begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
@@ -4282,7 +4351,7 @@ begin
   if v_value is null then
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif (
@@ -4292,13 +4361,13 @@ begin
       '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     )
   ) is not true then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
     );
   elsif substr(v_text, 9, 2)::integer > extract(
     day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
   ) then
-    perform pgledger.refuse_plan(v_value, v_path, 'is a day that its month does not have');
+    perform pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
   end if;
 
   v_time := v_text::timestamptz;
@@ -4313,6 +4382,105 @@ comment on function pgledger.invoice_time is
   'A time in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.invoice_time from public;
+
+-- file: repeatable/00_core/json/json_choice.sql
+/*
+The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
+member, or it is null.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.json_choice(
+  object jsonb,
+  path text,
+  member text,
+  choices text[],
+  required boolean default false
+)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+begin
+  if v_value is null then
+    if required then
+      perform pgledger.refuse_json(null, v_path, 'is missing');
+    end if;
+    return null;
+  elsif jsonb_typeof(v_value) <> 'string' then
+    perform pgledger.refuse_json(
+      v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
+    );
+  elsif v_value #>> '{}' <> all(choices) then
+    perform pgledger.refuse_json(
+      v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
+    );
+  end if;
+
+  return v_value #>> '{}';
+end;
+$$;
+
+comment on function pgledger.json_choice is
+  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
+
+revoke all on function pgledger.json_choice from public;
+
+-- file: repeatable/00_core/json/json_decimal.sql
+/*
+The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
+such member, or it is null.
+
+Errors: InvalidPlan.
+*/
+create or replace function pgledger.json_decimal(
+  object jsonb,
+  path text,
+  member text,
+  required boolean default false,
+  minimum numeric default 0,
+  maximum numeric default null
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_value jsonb := nullif(object -> member, 'null');
+  v_path text := pgledger.json_path(path, member);
+  v_fault text := pgledger.decimal_fault(v_value);
+  v_number numeric;
+begin
+  if v_value is null then
+    if required then
+      perform pgledger.refuse_json(null, v_path, 'is missing');
+    end if;
+    return null;
+  elsif v_fault is not null then
+    perform pgledger.refuse_json(v_value, v_path, v_fault);
+  end if;
+
+  v_number := (v_value #>> '{}')::numeric;
+
+  if v_number < minimum then
+    perform pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
+  elsif v_number > maximum then
+    perform pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
+  end if;
+
+  return v_number;
+end;
+$$;
+
+comment on function pgledger.json_decimal is
+  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
+
+revoke all on function pgledger.json_decimal from public;
 
 -- file: repeatable/00_core/json/json_path.sql
 /*
@@ -4339,112 +4507,13 @@ comment on function pgledger.json_path is
 
 revoke all on function pgledger.json_path from public;
 
--- file: repeatable/00_core/json/plan_choice.sql
-/*
-The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
-member, or it is null.
-
-Errors: InvalidPlan.
-*/
-create or replace function pgledger.plan_choice(
-  object jsonb,
-  path text,
-  member text,
-  choices text[],
-  required boolean default false
-)
-returns text
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
-begin
-  if v_value is null then
-    if required then
-      perform pgledger.refuse_plan(null, v_path, 'is missing');
-    end if;
-    return null;
-  elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_plan(
-      v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
-    );
-  elsif v_value #>> '{}' <> all(choices) then
-    perform pgledger.refuse_plan(
-      v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
-    );
-  end if;
-
-  return v_value #>> '{}';
-end;
-$$;
-
-comment on function pgledger.plan_choice is
-  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
-
-revoke all on function pgledger.plan_choice from public;
-
--- file: repeatable/00_core/json/plan_decimal.sql
-/*
-The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
-such member, or it is null.
-
-Errors: InvalidPlan.
-*/
-create or replace function pgledger.plan_decimal(
-  object jsonb,
-  path text,
-  member text,
-  required boolean default false,
-  minimum numeric default 0,
-  maximum numeric default null
-)
-returns numeric
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_value jsonb := nullif(object -> member, 'null');
-  v_path text := pgledger.json_path(path, member);
-  v_fault text := pgledger.decimal_fault(v_value);
-  v_number numeric;
-begin
-  if v_value is null then
-    if required then
-      perform pgledger.refuse_plan(null, v_path, 'is missing');
-    end if;
-    return null;
-  elsif v_fault is not null then
-    perform pgledger.refuse_plan(v_value, v_path, v_fault);
-  end if;
-
-  v_number := (v_value #>> '{}')::numeric;
-
-  if v_number < minimum then
-    perform pgledger.refuse_plan(v_value, v_path, format('is below %s', minimum));
-  elsif v_number > maximum then
-    perform pgledger.refuse_plan(v_value, v_path, format('is above %s', maximum));
-  end if;
-
-  return v_number;
-end;
-$$;
-
-comment on function pgledger.plan_decimal is
-  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
-
-revoke all on function pgledger.plan_decimal from public;
-
--- file: repeatable/00_core/json/plan_text.sql
+-- file: repeatable/00_core/json/json_text.sql
 /*
 The text that a member of an object in a plan's JSON holds, which has to be there.
 
 Errors: InvalidPlan.
 */
-create or replace function pgledger.plan_text(
+create or replace function pgledger.json_text(
   object jsonb,
   path text,
   member text
@@ -4458,9 +4527,9 @@ declare
   v_value jsonb := nullif(object -> member, 'null');
 begin
   if v_value is null then
-    perform pgledger.refuse_plan(null, pgledger.json_path(path, member), 'is missing');
+    perform pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_value,
       pgledger.json_path(path, member),
       format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -4471,12 +4540,12 @@ begin
 end;
 $$;
 
-comment on function pgledger.plan_text is
+comment on function pgledger.json_text is
   'The text of a member in a plan''s JSON; raises InvalidPlan unless it is there and a string.';
 
-revoke all on function pgledger.plan_text from public;
+revoke all on function pgledger.json_text from public;
 
--- file: repeatable/00_core/json/refuse_plan.sql
+-- file: repeatable/00_core/json/refuse_json.sql
 /*
 Raises what is wrong with a value in the JSON of a plan, or of an invoice's lines and tax rates. The
 message shows it if it is a single one: the text of an array or an object may be far larger than the
@@ -4484,7 +4553,7 @@ value itself.
 
 Errors: InvalidPlan, InvalidInvoice.
 */
-create or replace function pgledger.refuse_plan(
+create or replace function pgledger.refuse_json(
   value jsonb,
   path text,
   fault text
@@ -4509,10 +4578,10 @@ begin
 end;
 $$;
 
-comment on function pgledger.refuse_plan is
+comment on function pgledger.refuse_json is
   'Raises InvalidPlan or InvalidInvoice, by the path of the value; the fault reads on from it.';
 
-revoke all on function pgledger.refuse_plan from public;
+revoke all on function pgledger.refuse_json from public;
 
 -- file: repeatable/00_core/numbers/prorated.sql
 /*
@@ -7442,8 +7511,8 @@ grant select on table pgledger_transfers_view to pgledger_reader;
 
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
-Refuses to change the exponent of a currency that a plan, a coupon or an invoice is in: amounts have
-been rounded by it.
+Refuses to change the exponent of a currency once a plan, a coupon or an invoice is in it: its
+amounts were rounded to that exponent.
 
 Errors: InUse.
 */
@@ -7500,8 +7569,8 @@ revoke all on function pgledger.check_currency_unused from public;
 
 -- file: repeatable/20_catalogue/check_feature.sql
 /*
-Refuses a feature of which a value is wrong by itself or beside the others; its key is looked at
-elsewhere. The order of the checks is that of the arguments.
+Refuses a feature that has a wrong value, or values that do not go together. The caller checks its
+key. The order of the checks is that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
@@ -7562,68 +7631,44 @@ comment on function pgledger.check_feature is
 
 revoke all on function pgledger.check_feature from public;
 
--- file: repeatable/20_catalogue/check_feature_usage.sql
+-- file: repeatable/20_catalogue/check_feature_exists.sql
 /*
-Refuses a feature that would give another meaning to usage that was recorded under its key: what a
-tenant's meter keeps depends on the type and the unique_key of the feature that its key named first.
-Errors: InUse.
+Refuses a key that names no feature for a tenant: neither the tenant's own, nor the app's, nor one
+of all apps. An archived feature is one.
+
+Errors: NullArgument, FeatureNotFound.
 */
-create or replace function pgledger.check_feature_usage(feature pgledger.features)
+create or replace function pgledger.check_feature_exists(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
-declare
-  v_meter record;
 begin
-  select meters.tenant_id, meters.type, meters.unique_key
-  into v_meter
-  from pgledger.meters
-  where meters.feature_key = feature.key
-    and feature.app_id in (meters.app_id, '*')
-    and feature.tenant_id in (meters.tenant_id, '')
-    and (meters.type, meters.unique_key) is distinct from (feature.type, feature.unique_key)
-    -- A narrower feature goes on being the one that the key names.
-    and not exists (
-      select
-      from pgledger.features as narrower
-      where narrower.key = feature.key
-        and (narrower.app_id, narrower.tenant_id) in (
-          (meters.app_id, meters.tenant_id), (meters.app_id, '')
-        )
-        and (narrower.app_id, narrower.tenant_id) <> (feature.app_id, feature.tenant_id)
-        and (narrower.tenant_id <> '' or feature.app_id = '*')
-    )
-  limit 1;
-  if found then
+  if feature_key is null then
+    perform pgledger.fail('NullArgument', array['feature_key']);
+  elsif (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
     perform pgledger.fail(
-      'InUse',
-      array[
-        'feature key',
-        quote_literal(feature.key),
-        'given another type or unique_key',
-        format(
-          'usage of tenant %s was recorded as %s%s',
-          quote_literal(v_meter.tenant_id),
-          v_meter.type,
-          ' by ' || quote_literal(v_meter.unique_key)
-        )
-      ]
+      'FeatureNotFound',
+      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
 end;
 $$;
 
-comment on function pgledger.check_feature_usage is
-  'Raises InUse if a feature would give another meaning to usage recorded under its key.';
+comment on function pgledger.check_feature_exists is
+  'Raises NullArgument or FeatureNotFound unless a key names a feature for a tenant.';
 
-revoke all on function pgledger.check_feature_usage from public;
+revoke all on function pgledger.check_feature_exists from public;
 
 -- file: repeatable/20_catalogue/check_plan.sql
 /*
-Refuses a plan of which a value is wrong by itself; its JSON, slug and currency are looked at
-elsewhere. The order of the checks is that of the arguments.
+Refuses a plan that has a wrong value. Its slug, currency and JSON are checked elsewhere. The order
+of the checks is that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
@@ -7669,8 +7714,8 @@ revoke all on function pgledger.check_plan from public;
 
 -- file: repeatable/20_catalogue/check_price.sql
 /*
-Refuses a price whose model is not known, lacks what its model needs, or has what its model would
-not look at. Its feature has been looked at.
+Refuses a price whose model is not known, that lacks what its model needs, or that has what its
+model ignores. The caller checks its feature.
 
 Errors: InvalidPlan.
 */
@@ -7684,7 +7729,7 @@ volatile
 parallel safe
 as $$
 declare
-  v_model text := pgledger.plan_choice(
+  v_model text := pgledger.json_choice(
     price,
     path,
     'model',
@@ -7717,12 +7762,12 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
   elsif v_members = array['tiers'] then
     if nullif(price -> 'tiers', 'null') is null then
-      perform pgledger.refuse_plan(null, path || '.tiers', 'is missing');
+      perform pgledger.refuse_json(null, path || '.tiers', 'is missing');
     end if;
     perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
     v_members := '{}';
@@ -7730,7 +7775,7 @@ begin
 
   foreach v_member in array v_members loop
     -- Read before it is looked at: a condition need not be evaluated as far as the call.
-    v_number := pgledger.plan_decimal(
+    v_number := pgledger.json_decimal(
       price,
       path,
       v_member,
@@ -7738,14 +7783,14 @@ begin
       maximum => case when v_member = 'percentage' then 100 end
     );
     if v_member = 'package_size' and v_number = 0 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         price -> 'package_size', path || '.package_size', 'is not above 0'
       );
     end if;
   end loop;
 
-  perform pgledger.plan_decimal(
-    price, path, 'maximum', minimum => coalesce(pgledger.plan_decimal(price, path, 'minimum'), 0)
+  perform pgledger.json_decimal(
+    price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
 end;
 $$;
@@ -7757,8 +7802,8 @@ revoke all on function pgledger.check_price from public;
 
 -- file: repeatable/20_catalogue/check_price_object.sql
 /*
-Refuses what is not an object, or has members that no price has. Which of them its model needs is
-looked at elsewhere.
+Refuses what is not an object, or has members that no price has. pgledger.check_price says which of
+them a model needs.
 
 Errors: InvalidPlan.
 */
@@ -7772,7 +7817,7 @@ volatile
 parallel safe
 as $$
 begin
-  perform pgledger.check_plan_object(
+  perform pgledger.check_json_object(
     price,
     path,
     array[
@@ -7813,10 +7858,10 @@ declare
   v_amounts integer;
   v_last numeric := 0;
 begin
-  perform pgledger.check_plan_array(tiers, path);
+  perform pgledger.check_json_array(tiers, path);
 
   if jsonb_array_length(tiers) = 0 then
-    perform pgledger.refuse_plan(tiers, path, 'is empty: there must be one tier at least');
+    perform pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
   for v_tier in
@@ -7825,21 +7870,21 @@ begin
     order by tier.place
   loop
     v_path := format('%s[%s]', path, v_tier.place - 1);
-    perform pgledger.check_plan_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
-    v_bound := pgledger.plan_decimal(v_tier.value, v_path, 'up_to');
+    perform pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
 
     if v_tier.is_last and v_bound is not null then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
     elsif not v_tier.is_last and v_bound is null then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         case
@@ -7850,16 +7895,16 @@ begin
     end if;
 
     v_amounts := num_nonnulls(
-      pgledger.plan_decimal(
+      pgledger.json_decimal(
         v_tier.value,
         v_path,
         v_rate,
         maximum => case when v_rate = 'percentage' then 100 end
       ),
-      pgledger.plan_decimal(v_tier.value, v_path, 'flat_amount')
+      pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
@@ -7876,9 +7921,9 @@ revoke all on function pgledger.check_price_tiers from public;
 
 -- file: repeatable/20_catalogue/check_priced_limit.sql
 /*
-Refuses a limit that is an allowance of a price and is for another time than the billing period: a
-price begins where usage of the billing period exceeds the allowance, so one for each day would
-have no meaning to an invoice.
+Refuses a soft limit of a priced feature that is not for the billing period. Such a limit is the
+price's allowance: an invoice charges for what the usage of the billing period has above it, and an
+allowance for each day, for example, would mean nothing to that.
 
 Errors: InvalidPlan.
 */
@@ -7899,7 +7944,7 @@ begin
     and feature.period <> 'billing'
     and pgledger.interval_length(feature.period, 1)
     is distinct from pgledger.interval_length(billing_interval, interval_count) then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
       'is not as long as the billing period: the soft limit is an allowance of a price, and '
@@ -7914,11 +7959,71 @@ comment on function pgledger.check_priced_limit is
 
 revoke all on function pgledger.check_priced_limit from public;
 
+-- file: repeatable/20_catalogue/check_usage_keeps_meaning.sql
+/*
+Refuses a new feature that would give usage recorded under its key another meaning. A tenant's meter
+is of the type and unique_key of the feature that its key named when the meter was opened, and its
+totals are kept accordingly.
+
+Errors: InUse.
+*/
+create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.features)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_meter record;
+begin
+  select meters.tenant_id, meters.type, meters.unique_key
+  into v_meter
+  from pgledger.meters
+  where meters.feature_key = feature.key
+    and feature.app_id in (meters.app_id, '*')
+    and feature.tenant_id in (meters.tenant_id, '')
+    and (meters.type, meters.unique_key) is distinct from (feature.type, feature.unique_key)
+    -- Where a narrower feature exists, the key goes on naming that one.
+    and not exists (
+      select
+      from pgledger.features as narrower
+      where narrower.key = feature.key
+        and (narrower.app_id, narrower.tenant_id) in (
+          (meters.app_id, meters.tenant_id), (meters.app_id, '')
+        )
+        and (narrower.app_id, narrower.tenant_id) <> (feature.app_id, feature.tenant_id)
+        and (narrower.tenant_id <> '' or feature.app_id = '*')
+    )
+  limit 1;
+  if found then
+    perform pgledger.fail(
+      'InUse',
+      array[
+        'feature key',
+        quote_literal(feature.key),
+        'given another type or unique_key',
+        format(
+          'usage of tenant %s was recorded as %s%s',
+          quote_literal(v_meter.tenant_id),
+          v_meter.type,
+          ' by ' || quote_literal(v_meter.unique_key)
+        )
+      ]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_usage_keeps_meaning is
+  'Raises InUse if a feature would give another meaning to usage recorded under its key.';
+
+revoke all on function pgledger.check_usage_keeps_meaning from public;
+
 -- file: repeatable/20_catalogue/currency_exponent.sql
 /*
-The decimal places that amounts of a currency are rounded to, or null if the app does not know it.
-An app's own definition counts even if ISO 4217 takes up its code later: amounts have been rounded
-by it.
+How many decimal places amounts of a currency are rounded to; null if the app does not know the
+currency. An app's own definition goes on counting if ISO 4217 takes up its code later, because
+amounts were rounded by it.
 */
 create or replace function pgledger.currency_exponent(
   app_id text,
@@ -7949,10 +8054,56 @@ comment on function pgledger.currency_exponent is
 
 revoke all on function pgledger.currency_exponent from public;
 
+-- file: repeatable/20_catalogue/feature_allowed_in_plan.sql
+/*
+The feature that a key in a plan's features names. The plan may contain it if it exists and is not
+archived; a plan that contains it already may keep an archived one.
+
+Errors: FeatureNotFound, Archived.
+*/
+create or replace function pgledger.feature_allowed_in_plan(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  plan_key bigint
+)
+returns pgledger.features
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+begin
+  if v_feature.id is null then
+    perform pgledger.fail(
+      'FeatureNotFound',
+      array[
+        quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
+      ]
+    );
+  elsif v_feature.status = 'archived' and not exists (
+    select
+    from pgledger.plan_features
+    where plan_features.plan_key = feature_allowed_in_plan.plan_key
+      and plan_features.feature_id = v_feature.id
+  ) then
+    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+  end if;
+
+  return v_feature;
+end;
+$$;
+
+comment on function pgledger.feature_allowed_in_plan is
+  'The feature that a key in a plan names; raises unless the plan may contain it.';
+
+revoke all on function pgledger.feature_allowed_in_plan from public;
+
 -- file: repeatable/20_catalogue/feature_is_repeated.sql
 /*
-Whether an earlier call with that id has created the feature. What can be updated is compared until
-it has been; then the id is held to what never changes.
+Whether an earlier call with that id has created the feature. Once the feature has been updated,
+only what an update cannot change is compared.
 
 Errors: IdempotencyConflict.
 */
@@ -7993,11 +8144,11 @@ comment on function pgledger.feature_is_repeated is
 
 revoke all on function pgledger.feature_is_repeated from public;
 
--- file: repeatable/20_catalogue/feature_of.sql
+-- file: repeatable/20_catalogue/feature_with_id.sql
 /*
-The feature of that id as applications see it, or null.
+The feature with that id as applications see it, or null.
 */
-create or replace function pgledger.feature_of(id text)
+create or replace function pgledger.feature_with_id(id text)
 returns ledger_feature
 language sql
 stable
@@ -8009,18 +8160,19 @@ as $$
     features.status, features.version, features.metadata, features.created_at,
     features.updated_at
   from pgledger.features
-  where features.id = feature_of.id
+  where features.id = feature_with_id.id
 $$;
 
-comment on function pgledger.feature_of is
-  'The feature of that id as the view ledger_features shows it, or null.';
+comment on function pgledger.feature_with_id is
+  'The feature with that id as applications see it, or null.';
 
-revoke all on function pgledger.feature_of from public;
+revoke all on function pgledger.feature_with_id from public;
 
 -- file: repeatable/20_catalogue/features_page.sql
 /*
-One page of the features of an app, or of all apps, in the order of their ids.
+A page of the features of an app, or of all apps, in the order of their ids.
 
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function pgledger.features_page(
@@ -8063,15 +8215,15 @@ end;
 $$;
 
 comment on function pgledger.features_page is
-  'One page of the features of an app or of all apps; raises unless the page can be asked for.';
+  'A page of the features of an app or of all apps; raises what is wrong with the arguments.';
 
 revoke all on function pgledger.features_page from public;
 
 -- file: repeatable/20_catalogue/find_feature.sql
 /*
 The feature that a key names for a tenant: the tenant's own, or else the app's, or else that of all
-apps; archived ones included, so that what was archived does not uncover another. Null if there is
-none.
+apps; null if there is none. Archived features count, so that archiving one does not uncover
+another.
 */
 create or replace function pgledger.find_feature(
   app_id text,
@@ -8100,8 +8252,8 @@ revoke all on function pgledger.find_feature from public;
 
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
-Writes down a new plan and its features, and returns its number: that of the plan which a repeated
-call has written down meanwhile, if so.
+Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
+time, has written it meanwhile, that plan's key is returned.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
 
@@ -8118,7 +8270,7 @@ declare
   v_period record;
   v_key bigint;
 begin
-  -- Its exponent stays while this plan is being written.
+  -- So its exponent cannot change before this plan is written.
   perform 1
   from pgledger.currencies
   where currencies.app_id = plan.app_id and currencies.code = plan.currency
@@ -8135,7 +8287,7 @@ begin
   v_period := pgledger.read_pricing(plan.pricing, v_features);
 
   loop
-    -- Without a constraint, because the id or the slug may be the one that is taken.
+    -- No constraint is named, because either the id or the slug may be taken.
     insert into pgledger.plans (
       id, app_id, tenant_id, slug, name, description, status, currency, features, pricing,
       billing_interval, interval_count, trial_days, anchor_at_trial_end, add_on, version, metadata,
@@ -8160,7 +8312,7 @@ begin
       return v_key;
     end if;
 
-    -- What was in the way may be gone by now; then there is another try.
+    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.plans
@@ -8180,7 +8332,7 @@ end;
 $$;
 
 comment on function pgledger.insert_plan is
-  'Writes down a new plan and its features; raises what is wrong with its currency or JSON.';
+  'Writes a new plan and its features; raises what is wrong with its currency or JSON.';
 
 revoke all on function pgledger.insert_plan from public;
 
@@ -8234,10 +8386,8 @@ grant execute on function pgledger.iso_currencies to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_archive_feature.sql
 /*
-Archives a feature: plans that contain it keep it, no other plan may contain it. Repeatable.
-
-Locks the feature; whoever writes a plan that contains it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE, so no plan takes it
+while it is being archived.
 */
 create or replace function ledger_archive_feature(
   app_id text,
@@ -8262,20 +8412,17 @@ begin
     where features.id = v_feature.id;
   end if;
 
-  return pgledger.feature_of(id);
+  return pgledger.feature_with_id(id);
 end;
 $$;
 
 comment on function ledger_archive_feature is
-$$Closes a feature to new plans.
+$$Archives a feature: plans that contain it keep it, no other plan may.
 
-[[was: Archives a feature and returns it: plans that contain it keep it, no
-other plan may contain it.]]
+app_id: App that it belongs to; * for a feature of all apps.
+id: Id of the feature.
 
-app_id: App that it belongs to; * for a global one.
-id: The feature's id.
-
-Returns: The feature; a second time it does not change.
+Returns: The feature; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature).$$;
@@ -8285,10 +8432,8 @@ grant execute on function ledger_archive_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_archive_plan.sql
 /*
-Archives a plan: subscriptions that have it keep it, no other may take it. Repeatable.
-
-Locks the plan; whoever subscribes to it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+Locks the plan. Whoever subscribes to it holds it FOR SHARE, so nobody takes it while it is being
+archived.
 */
 create or replace function ledger_archive_plan(
   app_id text,
@@ -8313,20 +8458,17 @@ begin
     where plans.key = v_plan.key;
   end if;
 
-  return pgledger.plan_of(v_plan.key);
+  return pgledger.plan_with_key(v_plan.key);
 end;
 $$;
 
 comment on function ledger_archive_plan is
-$$Takes a plan off the market; subscriptions keep it.
-
-[[was: Archives a plan and returns it: subscriptions that have it keep it, no
-other may take it.]]
+$$Archives a plan: subscriptions that have it keep it, no other may take it.
 
 app_id: App that it belongs to.
-id: The plan's id.
+id: Id of the plan.
 
-Returns: The plan; a second time it does not change.
+Returns: The plan; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
@@ -8336,17 +8478,13 @@ grant execute on function ledger_archive_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_create_feature.sql
 /*
-Creates a feature for an app, for one tenant of it, or, with app_id *, for all apps.
+A repeated call is refused if anything that it asks for differs. Once the feature has been updated,
+only what an update cannot change is compared.
 
-With an id of the caller's choice the call can be repeated: the second call returns the feature as
-it stands now if everything it asks for is the same, and is refused if anything differs. Once the
-feature has been updated, only what an update cannot change is compared.
-
-Locks the features of that key which the app sees, FOR UPDATE, ascending by id.
+Locks the features of that key which the app sees, FOR UPDATE, ascending by id. Whoever opens a
+meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
-IdempotencyConflict, AlreadyExists, InUse.
 */
 create or replace function ledger_create_feature(
   app_id text,
@@ -8387,14 +8525,13 @@ begin
   perform pgledger.check_feature(v_new);
   perform pgledger.check_id('id', v_new.id, 'feat');
 
-  -- Whoever opens a meter of what the key names now is through, or waits and looks again.
   perform
   from pgledger.features
   where features.key = v_new.key and features.app_id in (v_new.app_id, '*')
   order by features.id
   for update;
   loop
-    -- Without a constraint, because the id or the key may be the one that is taken.
+    -- No constraint is named, because either the id or the key may be taken.
     insert into pgledger.features (
       id, app_id, tenant_id, key, name, description, type, aggregation, unique_key, metadata,
       created_at, updated_at
@@ -8406,12 +8543,12 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_feature_usage(v_new);
+      perform pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
 
-    -- What was in the way may be gone by now; then there is another try.
+    -- If what was in the way is gone by now, try again.
     if exists (
       select
       from pgledger.features
@@ -8426,61 +8563,54 @@ begin
     end if;
   end loop;
 
-  return pgledger.feature_of(v_new.id);
+  return pgledger.feature_with_id(v_new.id);
 end;
 $$;
 
 comment on function ledger_create_feature is
-$$Adds a feature to the catalogue.
+$$Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
-[[was: Creates a feature that plans can contain, and returns it.]]
+The narrowest feature of a key counts: a tenant's own before the app's, and
+the app's before that of all apps.
 
-app_id: App that it belongs to; * for all apps. [[was: * for all apps.]]
-key: Name in plans and usage events, unique in the app (and tenant). [[was:
-  its name in plans and usage events, 1 to 128 visible characters.]]
-name: Name for people. [[was: for people, 1 to 255 characters.]]
-type: boolean, metered or seat.
-aggregation: What usage of a metered one comes to: sum (if null), count, max,
-  unique_count or latest. [[was: what usage of a metered one comes to: sum
-  (also where null), count, max, unique_count or latest.]], or null.
-unique_key: Member of an event's metadata whose different values unique_count
-  counts. [[was: member of an event's metadata whose different values
-  unique_count counts.]], or null.
-description: Text for people. [[was: at most 10000 characters.]], or null.
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
+app_id: App that it belongs to; * for all apps.
+key: Name in plans and usage events, unique in the app (and tenant): 1 to 128
+  visible characters.
+name: Name for people, 1 to 255 characters.
+type: What it is: boolean is on or off, metered adds usage up over a period,
+  seat is a level; one of: boolean, metered, seat.
+aggregation: What usage of a metered feature comes to; null is sum for these,
+  and nothing for other types; one of: sum, count, max, unique_count, latest,
   or null.
-id: The feature's id if the caller chooses it. The same call with the same id
-  returns that feature as it is now. [[was: feat_ and a ULID of your own
-  choice, to make the call repeatable.]], or null.
-tenant_id: The one tenant that it is for; the empty text for all. [[was:
-  tenant of a custom deal.]]
+unique_key: Of a metered feature, the member of an event's metadata whose
+  different values unique_count counts, 1 to 128 characters, or null.
+description: Text for people, at most 10,000 characters, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id that the caller chooses, feat_ and a ULID, so that the call can be
+  repeated: it then returns the feature as it is now, or null.
+tenant_id: The one tenant that it is for; the empty text for all tenants, and
+  always for a feature of all apps.
 
 Returns: The feature.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
-  aggregation or unique key is not valid), InvalidMetadata, InvalidId,
-  IdempotencyConflict (the id is taken by a different feature), AlreadyExists
-  (the key is taken), InUse (usage was recorded under this key, with another
-  type or unique key).$$;
+  aggregation, unique key or description is not valid), InvalidMetadata,
+  InvalidId, IdempotencyConflict (the id is taken by a different feature),
+  AlreadyExists (the key is taken), InUse (usage was recorded under this key,
+  with another type or unique key).$$;
 
 revoke all on function ledger_create_feature from public;
 grant execute on function ledger_create_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_create_plan.sql
 /*
-Creates a plan, for the whole app or, with a tenant_id, for that tenant alone.
-
-With an id of the caller's choice the call can be repeated: the second call returns the plan as it
-stands now if everything it asks for is the same, and is refused if anything differs. Once the plan
-has been updated, only what an update cannot change is compared.
+A repeated call is refused if anything that it asks for differs. Once the plan has been updated,
+only what an update cannot change is compared.
 
 Locks, FOR SHARE: a currency of the app's own, then the features, ascending by id.
-
 Checks, in this order: app_id, tenant_id, slug, name, currency, features and pricing for null,
 description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
 known, features, pricing, whether the slug is taken.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidMetadata, InvalidId,
-IdempotencyConflict, UnknownCurrency, InvalidPlan, FeatureNotFound, Archived, AlreadyExists.
 */
 create or replace function ledger_create_plan(
   app_id text,
@@ -8540,46 +8670,42 @@ begin
     v_new.key := pgledger.insert_plan(v_new);
   end if;
 
-  return pgledger.plan_of(v_new.key);
+  return pgledger.plan_with_key(v_new.key);
 end;
 $$;
 
 comment on function ledger_create_plan is
-$$Creates a plan.
+$$Creates a plan, for the whole app or for one tenant of it.
 
-[[was: Creates a plan and returns it.]]
+Everything in features and pricing is checked now, so a plan that exists can
+always be invoiced. Numbers in them are JSON numbers, or texts such as
+"49.00", from 0, below 1e30, with at most 18 decimal places.
 
 app_id: App that it belongs to.
-slug: Name in addresses and code, unique in the app (and tenant). [[was: its
-  name in addresses and code, 1 to 128 visible characters.]]
-name: Name for people. [[was: for people, 1 to 255 characters.]]
-currency: Currency of every amount, of ISO 4217 or the app's own. [[was: code
-  of ISO 4217, or one that the app has defined.]]
-features: What it gives: a mapping for each feature, for example {"key":
-  "api_calls", "limit": 10000, "period": "month", "soft_limit": true}. Limits
-  are Decimal, int or str; -1 is unlimited. [[was: JSON array of features and
-  limits.]]
-pricing: What it costs: a base fee and prices, for example {"base": {"amount":
-  Decimal("49.00"), "interval": "month"}, "prices": []}. Amounts are Decimal,
-  int or str. [[was: JSON object of base fee and prices.]]
-description: Text for people. [[was: at most 10000 characters.]], or null.
-trial_days: Days of trial that a new subscription gets. [[was: 0 to 3650.]]
-anchor_at_trial_end: Whether billing periods count from the end of the trial.
-  [[was: whether billing periods count from the end of the trial.]]
+slug: Name in addresses and code, unique in the app (and tenant): 1 to 128
+  visible characters.
+name: Name for people, 1 to 255 characters.
+currency: Currency of every amount: a code of ISO 4217, or one that the app
+  has defined.
+features: JSON array of what it gives: an object for each feature, for example
+  [{"key": "api_calls", "limit": "10000", "period": "month",
+  "soft_limit": true}]. A limit of -1 is unlimited.
+pricing: JSON object of what it costs, a base fee and prices of features, for
+  example {"base": {"amount": "49.00", "interval": "month"}, "prices": []}.
+description: Text for people, at most 10,000 characters, or null.
+trial_days: Days of trial that a new subscription gets, 0 to 3650.
+anchor_at_trial_end: Whether billing periods count from the end of the trial,
+  rather than from its start.
 add_on: Whether a tenant may have it beside another active subscription.
-  [[was: whether a tenant may have it beside another subscription.]]
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
-  or null.
-id: The plan's id if the caller chooses it. The same call with the same id
-  returns that plan as it is now. [[was: plan_ and a ULID of your own choice,
-  to make the call repeatable.]], or null.
-tenant_id: The one tenant that it is for; the empty text for all. [[was:
-  tenant of a custom deal.]]
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id that the caller chooses, plan_ and a ULID, so that the call can be
+  repeated: it then returns the plan as it is now, or null.
+tenant_id: The one tenant that it is for; the empty text for all tenants.
 
 Returns: The plan.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (the slug, the name or the
-  days of trial are not valid), InvalidMetadata, InvalidId,
+Errors: NullArgument, InvalidScope, InvalidArgument (the slug, name,
+  description or days of trial are not valid), InvalidMetadata, InvalidId,
   IdempotencyConflict (the id is taken by a different plan), UnknownCurrency
   (the currency is neither of ISO 4217 nor the app's own), InvalidPlan
   (features or pricing are not valid; the message names the path),
@@ -8591,11 +8717,10 @@ grant execute on function ledger_create_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_delete_feature.sql
 /*
-Deletes a feature that no plan contains and that no usage was recorded of, and returns it as it was.
-Usage is of the feature that its key names for its tenant now.
+Recorded usage belongs to the feature that its key names for its tenant now.
 
-Locks the feature FOR UPDATE: whoever writes a plan that contains it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InUse.
+Locks the feature FOR UPDATE. Whoever writes a plan that contains it holds it FOR SHARE, and a plan
+that is written refers to it by a foreign key.
 */
 create or replace function ledger_delete_feature(
   app_id text,
@@ -8610,7 +8735,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
-  v_feature record := pgledger.feature_of(id);
+  v_feature record := pgledger.feature_with_id(id);
   v_fault text;
 begin
   if exists (
@@ -8645,29 +8770,24 @@ end;
 $$;
 
 comment on function ledger_delete_feature is
-$$Deletes a feature that was never used.
+$$Deletes a feature that no plan contains and that was never used.
 
-[[was: Deletes a feature that no plan contains and no usage was recorded of,
-and returns it as it was.]]
-
-app_id: App that it belongs to; * for a global one.
-id: The feature's id.
+app_id: App that it belongs to; * for a feature of all apps.
+id: Id of the feature.
 
 Returns: The feature as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InUse (a plan contains it, or usage of it was recorded.
-  Archive it instead).$$;
+  such feature), InUse (a plan contains it, or usage of it was recorded;
+  archive it instead).$$;
 
 revoke all on function ledger_delete_feature from public;
 grant execute on function ledger_delete_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_delete_plan.sql
 /*
-Deletes a plan that no subscription has or has had, and returns it as it was.
-
-Locks the plan FOR UPDATE: whoever subscribes to it holds it FOR SHARE.
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InUse.
+Locks the plan FOR UPDATE. Whoever subscribes to it holds it FOR SHARE, and every subscription that
+has it or has had it refers to it by a foreign key.
 */
 create or replace function ledger_delete_plan(
   app_id text,
@@ -8682,7 +8802,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
-  v_plan record := pgledger.plan_of(v_old.key);
+  v_plan record := pgledger.plan_with_key(v_old.key);
 begin
   begin
     delete from pgledger.plans
@@ -8699,18 +8819,15 @@ end;
 $$;
 
 comment on function ledger_delete_plan is
-$$Deletes a plan that nobody has or had.
-
-[[was: Deletes a plan that no subscription has or has had, and returns it as
-it was.]]
+$$Deletes a plan that no subscription has or has had.
 
 app_id: App that it belongs to.
-id: The plan's id.
+id: Id of the plan.
 
 Returns: The plan as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InUse (a subscription has it, or had it once. Archive it
+  such plan), InUse (a subscription has it, or had it once; archive it
   instead).$$;
 
 revoke all on function ledger_delete_plan from public;
@@ -8718,10 +8835,7 @@ grant execute on function ledger_delete_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_get_feature.sql
 /*
-One feature: the app's own, whichever tenant's, or one of all apps. An id that does not exist is an
-error rather than no row.
-
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
+Checks, in this order: app_id, id, existence.
 */
 create or replace function ledger_get_feature(
   app_id text,
@@ -8747,19 +8861,17 @@ begin
     perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
-  return pgledger.feature_of(id);
+  return pgledger.feature_with_id(id);
 end;
 $$;
 
 comment on function ledger_get_feature is
-$$Returns a feature of an app, or a global one.
+$$Returns a feature of an app, or one of all apps.
 
-[[was: The feature of that id, of the app or of all apps.]]
+app_id: App that asks; * to look among the features of all apps alone.
+id: Id of the feature.
 
-app_id: App that asks.
-id: The feature's id.
-
-Returns: [[?]]
+Returns: The feature, whichever tenant's it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
   such feature for this app).$$;
@@ -8769,10 +8881,7 @@ grant execute on function ledger_get_feature to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_feature_by_key.sql
 /*
-The feature that a key names for a tenant: the tenant's own, or else the app's, or else that of all
-apps. The empty tenant_id stands for the whole app.
-
-Errors: NullArgument, InvalidScope, FeatureNotFound.
+Checks, in this order: app_id, tenant_id, key, existence.
 */
 create or replace function ledger_get_feature_by_key(
   app_id text,
@@ -8803,22 +8912,22 @@ begin
     );
   end if;
 
-  return pgledger.feature_of(v_feature.id);
+  return pgledger.feature_with_id(v_feature.id);
 end;
 $$;
 
 comment on function ledger_get_feature_by_key is
-$$Returns the feature of a key.
+$$Returns the feature that a key names for a tenant.
 
-[[was: The feature that a key names for a tenant: its own, or else the app's,
-or else that of all apps.]]
+An archived feature is found too.
 
-app_id: App that asks.
-key: Its key.
-tenant_id: For whom: the tenant's own feature of that key comes before the
-  app's, and that before a global one.
+app_id: App that asks; * to look among the features of all apps alone.
+key: Key of the feature.
+tenant_id: Tenant that it is for: its own feature of that key comes before the
+  app's, and that before the one of all apps. The empty text leaves tenants'
+  own ones out.
 
-Returns: [[?]]
+Returns: The feature.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
   app and tenant).$$;
@@ -8828,9 +8937,7 @@ grant execute on function ledger_get_feature_by_key to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_plan.sql
 /*
-One plan of the app, whichever tenant's. An id that does not exist is an error rather than no row.
-
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
+Checks, in this order: app_id, id, existence.
 */
 create or replace function ledger_get_plan(
   app_id text,
@@ -8858,19 +8965,17 @@ begin
     perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
-  return pgledger.plan_of(v_key);
+  return pgledger.plan_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_plan is
-$$Returns a plan.
-
-[[was: The plan of that id.]]
+$$Returns a plan of an app.
 
 app_id: App that it belongs to.
-id: The plan's id.
+id: Id of the plan.
 
-Returns: [[?]]
+Returns: The plan, whichever tenant's it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
@@ -8880,10 +8985,7 @@ grant execute on function ledger_get_plan to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_plan_by_slug.sql
 /*
-The plan that a slug names for a tenant: the tenant's own, or else the whole app's; archived ones
-included. The empty tenant_id stands for the whole app.
-
-Errors: NullArgument, InvalidScope, PlanNotFound.
+Checks, in this order: app_id, tenant_id, slug, existence.
 */
 create or replace function ledger_get_plan_by_slug(
   app_id text,
@@ -8922,22 +9024,21 @@ begin
     );
   end if;
 
-  return pgledger.plan_of(v_key);
+  return pgledger.plan_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_plan_by_slug is
-$$Returns the plan of a slug.
+$$Returns the plan that a slug names for a tenant.
 
-[[was: The plan that a slug names for a tenant: its own, or else the whole
-app's.]]
+An archived plan is found too.
 
 app_id: App that it belongs to.
-slug: Its slug.
-tenant_id: For whom: the tenant's own plan of that slug comes before the
-  app's.
+slug: Slug of the plan.
+tenant_id: Tenant that it is for: its own plan of that slug comes before the
+  app's. The empty text leaves tenants' own ones out.
 
-Returns: [[?]]
+Returns: The plan.
 
 Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
   and tenant).$$;
@@ -8947,10 +9048,7 @@ grant execute on function ledger_get_plan_by_slug to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_features.sql
 /*
-One page of an app's features, oldest first: by id, which for generated ids is the order of
-creation.
-
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
 create or replace function ledger_list_features(
   app_id text,
@@ -8975,21 +9073,18 @@ as $$
 $$;
 
 comment on function ledger_list_features is
-$$Returns an app's features, the newest last.
+$$Returns a page of an app's features, the oldest first.
 
-[[was: One page of the features of an app, by id.]]
+The order is that of their ids, which for generated ids is that of creation.
 
-app_id: App that they belong to.
-status: active or archived; null for both. [[was: active, archived, or null
-  for both.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
-tenant_id: null for all of the app; the empty text for those that are for all
-  tenants; a tenant's for its own and these. [[was: null for the whole app's
-  and every tenant's, empty for the whole app's alone, otherwise that tenant's
-  and the whole app's.]], or null.
+app_id: App that they belong to; * for those of all apps.
+status: Which ones; null for both; one of: active, archived, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+tenant_id: Tenant whose own ones are listed, with those for all tenants; the
+  empty text for the latter alone; null for every tenant's, or null.
 
-Returns: [[?]]
+Returns: The features of the page.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
@@ -8999,9 +9094,7 @@ grant execute on function ledger_list_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_global_features.sql
 /*
-One page of the features of all apps, by id.
-
-Errors: NullArgument, InvalidArgument, InvalidPage.
+Checks, in this order: status, page_size, page_offset.
 */
 create or replace function ledger_list_global_features(
   status text default null,
@@ -9024,16 +9117,15 @@ as $$
 $$;
 
 comment on function ledger_list_global_features is
-$$Returns the features of all apps, the newest last.
+$$Returns a page of the features of all apps, the oldest first.
 
-[[was: One page of the features that belong to all apps, by id.]]
+The order is that of their ids, which for generated ids is that of creation.
 
-status: active or archived; null for both. [[was: active, archived, or null
-  for both.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+status: Which ones; null for both; one of: active, archived, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: [[?]]
+Returns: The features of the page.
 
 Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
@@ -9042,10 +9134,7 @@ grant execute on function ledger_list_global_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
-One page of an app's plans, oldest first: by id, which for generated ids is the order of creation.
-
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function ledger_list_plans(
   app_id text,
@@ -9087,21 +9176,18 @@ end;
 $$;
 
 comment on function ledger_list_plans is
-$$Returns an app's plans, the newest last.
+$$Returns a page of an app's plans, the oldest first.
 
-[[was: One page of the plans of an app, by id.]]
+The order is that of their ids, which for generated ids is that of creation.
 
 app_id: App that they belong to.
-status: active or archived; null for both. [[was: active, archived, or null
-  for both.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
-tenant_id: null for all of the app; the empty text for those that are for all
-  tenants; a tenant's for its own and these. [[was: null for the whole app's
-  and every tenant's, empty for the whole app's alone, otherwise that tenant's
-  and the whole app's.]], or null.
+status: Which ones; null for both; one of: active, archived, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+tenant_id: Tenant whose own ones are listed, with those for all tenants; the
+  empty text for the latter alone; null for every tenant's, or null.
 
-Returns: [[?]]
+Returns: The plans of the page.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
@@ -9111,14 +9197,10 @@ grant execute on function ledger_list_plans to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_set_currency.sql
 /*
-Defines a currency of the app's own, or changes its exponent while no plan, coupon or invoice is in
-it: amounts have been rounded by the exponent that they began with. Codes of ISO 4217 are known and
-fixed. Repeatable.
+The exponent stays once something is in the currency, because amounts were rounded to it.
 
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
-
 Checks, in this order: app_id, code, exponent, use.
-Errors: NullArgument, InvalidScope, InvalidCurrency, InvalidArgument, InUse.
 */
 create or replace function ledger_set_currency(
   app_id text,
@@ -9197,38 +9279,32 @@ end;
 $$;
 
 comment on function ledger_set_currency is
-$$Defines a currency of the app's own.
+$$Defines a currency of the app's own, beside those of ISO 4217.
 
-[[was: Defines a currency of the app's own, beside those of ISO 4217, and
-returns it.]]
+Its exponent can be changed until a plan, a coupon or an invoice is in the
+currency. A second call with the same values changes nothing.
 
-app_id: App.
-code: Its code, which is not one of ISO 4217. [[was: 1 to 32 visible
-  characters.]]
-exponent: Decimal places that amounts are rounded to, 0 to 18. [[was: decimal
-  places that amounts are rounded to, 0 to 18; fixed as soon as a plan, a
-  coupon or an invoice is in the currency.]]
+app_id: App that defines it.
+code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
+exponent: Decimal places that amounts are rounded to, 0 to 18.
 
 Returns: The currency.
 
 Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
   InvalidArgument (the code is of ISO 4217, or the exponent is out of range),
-  InUse (the exponent would change while plans use the currency).$$;
+  InUse (the exponent would change while a plan, a coupon or an invoice is in
+  the currency).$$;
 
 revoke all on function ledger_set_currency from public;
 grant execute on function ledger_set_currency to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
-Changes a feature; what is null stays. A call that changes nothing leaves the version as it is. A
-feature of all apps is changed with app_id *.
+A plan's features keep the aggregation that they were written with, so that what is billed does not
+change for those who have the plan.
 
-A plan that does not name an aggregation keeps the one that the feature had when the plan's features
-were written: what is billed does not change under those who have the plan.
-
-Locks the feature. Checks, in this order: app_id, id, existence, name, aggregation, description,
-metadata.
-Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound, InvalidArgument, InvalidMetadata.
+Locks the feature.
+Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
 */
 create or replace function ledger_update_feature(
   app_id text,
@@ -9267,48 +9343,42 @@ begin
     where features.id = v_old.id;
   end if;
 
-  return pgledger.feature_of(id);
+  return pgledger.feature_with_id(id);
 end;
 $$;
 
 comment on function ledger_update_feature is
 $$Changes a feature.
 
-What is null stays as it is. Key, type and unique key never change.
+What is null stays as it is. Key, type and unique key never change. A plan
+that names no aggregation keeps the one that the feature had when the plan's
+features were written.
 
-[[was: Changes a feature and returns it; what is null stays as it is.]]
+app_id: App that it belongs to; * for a feature of all apps.
+id: Id of the feature.
+name: Name for people, 1 to 255 characters, or null.
+description: Text for people, at most 10,000 characters, or null.
+aggregation: What usage of a metered feature comes to, for plans that are
+  written from now on; one of: sum, count, max, unique_count, latest, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
 
-app_id: App that it belongs to; * for a global one. [[was: * for a feature of
-  all apps. A changed aggregation counts for plans that are written from then
-  on.]]
-id: The feature's id.
-name: Name for people, or null.
-description: Text for people, or null.
-aggregation: What usage comes to, as for ledger_create_feature, or null.
-metadata: JSON object of the app's own, or null.
-
-Returns: The feature; with the same version as before where nothing changed.
+Returns: The feature; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
-  such feature), InvalidArgument (the name or the aggregation is not valid),
-  InvalidMetadata.$$;
+  such feature), InvalidArgument (the name, aggregation or description is not
+  valid), InvalidMetadata.$$;
 
 revoke all on function ledger_update_feature from public;
 grant execute on function ledger_update_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_plan.sql
 /*
-Changes a plan; what is null stays. A call that changes nothing leaves the version as it is. The
-currency, the slug and whether it is an add-on never change, nor does the billing interval while
-subscriptions have the plan. A plan that is archived may be changed: those who have it keep it.
+An archived plan can be changed, because subscriptions keep it.
 
-Locks the plan, then, FOR SHARE, the features if they change, ascending by id. Whoever subscribes to
-the plan holds it FOR SHARE.
-
+Locks the plan, then, if its features change, those FOR SHARE, ascending by id. Whoever subscribes
+to the plan holds it FOR SHARE.
 Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
 pricing, subscriptions.
-Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound, InvalidArgument, InvalidMetadata,
-InvalidPlan, FeatureNotFound, Archived, InUse.
 */
 create or replace function ledger_update_plan(
   app_id text,
@@ -9345,47 +9415,45 @@ begin
     perform pgledger.rewrite_plan(v_old, v_new);
   end if;
 
-  return pgledger.plan_of(v_old.key);
+  return pgledger.plan_with_key(v_old.key);
 end;
 $$;
 
 comment on function ledger_update_plan is
-$$Changes a plan.
+$$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
-whole. Currency, slug and being an add-on never change.
-
-[[was: Changes a plan and returns it; what is null stays as it is. The
-currency, the slug and whether it is an add-on never change, nor does the
-billing interval while subscriptions have the plan.]]
+whole. Currency, slug and whether it is an add-on never change, nor does the
+billing interval while subscriptions have the plan. To change it for new
+customers only, create another plan and archive this one.
 
 app_id: App that it belongs to.
-id: The plan's id.
-name: Name for people, or null.
-features: What it gives, as for ledger_create_plan, or null.
-pricing: What it costs, as for ledger_create_plan, or null.
-description: Text for people, or null.
-trial_days: Days of trial that a new subscription gets, or null.
-anchor_at_trial_end: Whether billing periods count from the end of the trial,
-  or null.
-metadata: JSON object of the app's own, or null.
+id: Id of the plan.
+name: Name for people, 1 to 255 characters, or null.
+features: JSON array of what it gives, as for ledger_create_plan, or null.
+pricing: JSON object of what it costs, as for ledger_create_plan, or null.
+description: Text for people, at most 10,000 characters, or null.
+trial_days: Days of trial that a new subscription gets, 0 to 3650, or null.
+anchor_at_trial_end: Whether billing periods of new subscriptions count from
+  the end of the trial, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
 
-Returns: The plan; with the same version as before where nothing changed.
+Returns: The plan; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
-  such plan), InvalidArgument (the name or the days of trial are not valid),
-  InvalidMetadata, InvalidPlan (features or pricing are not valid; the message
-  names the path), FeatureNotFound (a feature is not in the catalogue),
-  Archived (a feature that is new to the plan is archived), InUse (the billing
-  interval would change while there are subscriptions).$$;
+  such plan), InvalidArgument (the name, description or days of trial are not
+  valid), InvalidMetadata, InvalidPlan (features or pricing are not valid; the
+  message names the path), FeatureNotFound (a feature is not in the
+  catalogue), Archived (a feature that is new to the plan is archived), InUse
+  (the billing interval would change while there are subscriptions).$$;
 
 revoke all on function ledger_update_plan from public;
 grant execute on function ledger_update_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/lock_feature.sql
 /*
-The feature of that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can come
-to refer to it, and FOR NO KEY UPDATE if it is to be changed.
+The feature with that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can
+begin to refer to it, and FOR NO KEY UPDATE if it is to be changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound.
 */
@@ -9430,13 +9498,13 @@ end;
 $$;
 
 comment on function pgledger.lock_feature is
-  'The feature of that id, locked to be changed or deleted; raises FeatureNotFound.';
+  'The feature with that id, locked to be changed or deleted; raises FeatureNotFound.';
 
 revoke all on function pgledger.lock_feature from public;
 
 -- file: repeatable/20_catalogue/lock_plan.sql
 /*
-The plan of that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can come
+The plan with that id, its row locked: FOR UPDATE if it is to be deleted, so that nothing can begin
 to refer to it, and FOR NO KEY UPDATE if it is to be changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound.
@@ -9482,61 +9550,15 @@ end;
 $$;
 
 comment on function pgledger.lock_plan is
-  'The plan of that id, locked to be changed or deleted; raises PlanNotFound.';
+  'The plan with that id, locked to be changed or deleted; raises PlanNotFound.';
 
 revoke all on function pgledger.lock_plan from public;
 
--- file: repeatable/20_catalogue/plan_candidate.sql
+-- file: repeatable/20_catalogue/plan_with_key.sql
 /*
-The feature that a key in a plan names, if the plan may contain it: it is there and not archived, or
-the plan has it already.
-
-Errors: FeatureNotFound, Archived.
+The plan with that internal key as applications see it, or null.
 */
-create or replace function pgledger.plan_candidate(
-  app_id text,
-  tenant_id text,
-  feature_key text,
-  plan_key bigint
-)
-returns pgledger.features
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
-begin
-  if v_feature.id is null then
-    perform pgledger.fail(
-      'FeatureNotFound',
-      array[
-        quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
-      ]
-    );
-  elsif v_feature.status = 'archived' and not exists (
-    select
-    from pgledger.plan_features
-    where plan_features.plan_key = plan_candidate.plan_key
-      and plan_features.feature_id = v_feature.id
-  ) then
-    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
-  end if;
-
-  return v_feature;
-end;
-$$;
-
-comment on function pgledger.plan_candidate is
-  'The feature that a key in a plan names; raises unless the plan may contain it.';
-
-revoke all on function pgledger.plan_candidate from public;
-
--- file: repeatable/20_catalogue/plan_of.sql
-/*
-The plan of that number as applications see it, or null.
-*/
-create or replace function pgledger.plan_of(key bigint)
+create or replace function pgledger.plan_with_key(key bigint)
 returns ledger_plan
 language sql
 stable
@@ -9548,13 +9570,13 @@ as $$
     plans.interval_count, plans.trial_days, plans.anchor_at_trial_end, plans.add_on,
     plans.version, plans.metadata, plans.created_at, plans.updated_at
   from pgledger.plans
-  where plans.key = plan_of.key
+  where plans.key = plan_with_key.key
 $$;
 
-comment on function pgledger.plan_of is
-  'The plan of that number as the view ledger_plans shows it, or null.';
+comment on function pgledger.plan_with_key is
+  'The plan with that internal key as applications see it, or null.';
 
-revoke all on function pgledger.plan_of from public;
+revoke all on function pgledger.plan_with_key from public;
 
 -- file: repeatable/20_catalogue/read_plan_base.sql
 /*
@@ -9575,27 +9597,27 @@ declare
   v_path constant text := '$.pricing.base';
   v_count numeric;
 begin
-  perform pgledger.check_plan_object(
+  perform pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
-  perform pgledger.plan_decimal(base, v_path, 'amount');
+  perform pgledger.json_decimal(base, v_path, 'amount');
   billing_interval := coalesce(
-    pgledger.plan_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
+    pgledger.json_choice(base, v_path, 'interval', array['day', 'week', 'month', 'year']),
     'month'
   );
 
   v_count := coalesce(
-    pgledger.plan_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
+    pgledger.json_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
   );
   if v_count <> trunc(v_count) then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
     );
   end if;
   interval_count := v_count;
 
-  perform pgledger.plan_choice(base, v_path, 'billed', array['advance', 'arrears']);
-  perform pgledger.plan_choice(base, v_path, 'proration', array['day', 'second']);
+  perform pgledger.json_choice(base, v_path, 'billed', array['advance', 'arrears']);
+  perform pgledger.json_choice(base, v_path, 'proration', array['day', 'second']);
 end;
 $$;
 
@@ -9606,8 +9628,8 @@ revoke all on function pgledger.read_plan_base from public;
 
 -- file: repeatable/20_catalogue/read_plan_feature.sql
 /*
-Reads one element of a plan's features against the feature that it names, and fills in defaults.
-Its key is known to be that of the feature.
+Reads one element of a plan's features, fills in what it leaves out, and compares it with the
+feature that it names. The caller has found the feature by the element's key.
 
 Errors: InvalidPlan.
 */
@@ -9623,54 +9645,54 @@ parallel safe
 as $$
 declare
   v_row pgledger.plan_features;
-  v_type text := pgledger.plan_choice(
+  v_type text := pgledger.json_choice(
     item, path, 'type', array['boolean', 'metered', 'seat']
   );
-  v_quota numeric := pgledger.plan_decimal(item, path, 'limit', minimum => -1);
-  v_period text := pgledger.plan_choice(
+  v_quota numeric := pgledger.json_decimal(item, path, 'limit', minimum => -1);
+  v_period text := pgledger.json_choice(
     item, path, 'period', array['day', 'week', 'month', 'year', 'billing', 'lifetime']
   );
   v_soft_limit jsonb := coalesce(nullif(item -> 'soft_limit', 'null'), 'false');
-  v_aggregation text := pgledger.plan_choice(
+  v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
 begin
   if v_type <> feature.type then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       item -> 'type', path || '.type', 'is not the type of the feature, which is ' || feature.type
     );
   elsif feature.type = 'boolean' and v_quota not in (0, 1) then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is neither 0 nor 1, and the feature is boolean'
     );
   elsif v_quota < 0 and v_quota <> -1 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is below 0 and not -1, which is for unlimited'
     );
   elsif v_period is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       item -> 'period',
       path || '.period',
       'is for metered features, and this one is ' || feature.type
     );
   elsif jsonb_typeof(v_soft_limit) <> 'boolean' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_soft_limit,
       path || '.soft_limit',
       format('is of type %s, not a boolean', jsonb_typeof(v_soft_limit))
     );
   elsif v_soft_limit = 'true' and feature.type = 'boolean' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       v_soft_limit, path || '.soft_limit', 'is for limits, and the feature is boolean'
     );
   elsif v_aggregation is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       item -> 'aggregation',
       path || '.aggregation',
       'is for metered features, and this one is ' || feature.type
     );
   elsif v_aggregation = 'unique_count' and feature.unique_key is null then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       item -> 'aggregation', path || '.aggregation', 'needs the feature to have a unique_key'
     );
   end if;
@@ -9693,12 +9715,11 @@ revoke all on function pgledger.read_plan_feature from public;
 
 -- file: repeatable/20_catalogue/read_plan_features.sql
 /*
-Reads a plan's features against the catalogue, in their order: the rows that stand for them, without
-the plan's number.
+Reads a plan's features in their order, against the catalogue: the rows to store of them, still
+without the plan's key.
 
 Locks every feature that one of the keys could name FOR SHARE, ascending by id: until the plan is
-written, none of them is archived or deleted. A feature that the plan has had stays allowed when it
-is archived.
+written, none of them is archived or deleted. The plan may keep an archived feature.
 
 Errors: InvalidPlan, FeatureNotFound, Archived.
 */
@@ -9721,8 +9742,8 @@ declare
   v_item jsonb;
   v_path text;
 begin
-  perform pgledger.check_plan_array(read_plan_features.features, '$.features');
-  perform pgledger.check_plan_size(read_plan_features.features, '$.features', false);
+  perform pgledger.check_json_array(read_plan_features.features, '$.features');
+  perform pgledger.check_json_size(read_plan_features.features, '$.features', false);
 
   perform 1
   from pgledger.features
@@ -9741,15 +9762,15 @@ begin
     order by item.place
   loop
     v_path := format('$.features[%s]', cardinality(v_keys));
-    perform pgledger.check_plan_object(
+    perform pgledger.check_json_object(
       v_item,
       v_path,
       array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
     );
-    v_key := pgledger.plan_text(v_item, v_path, 'key');
+    v_key := pgledger.json_text(v_item, v_path, 'key');
 
     if v_key = any(v_keys) then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         v_item -> 'key',
         v_path || '.key',
         format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
@@ -9759,7 +9780,7 @@ begin
     v_row := pgledger.read_plan_feature(
       v_item,
       v_path,
-      pgledger.plan_candidate(
+      pgledger.feature_allowed_in_plan(
         read_plan_features.app_id,
         read_plan_features.tenant_id,
         v_key,
@@ -9771,7 +9792,7 @@ begin
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_plan_size(read_plan_features.features, '$.features', true);
+  perform pgledger.check_json_size(read_plan_features.features, '$.features', true);
   return v_rows;
 end;
 $$;
@@ -9783,7 +9804,7 @@ revoke all on function pgledger.read_plan_features from public;
 
 -- file: repeatable/20_catalogue/read_pricing.sql
 /*
-Reads a plan's pricing against the rows of its features, and returns the billing period that it
+Checks a plan's pricing against the rows of its features, and returns the billing period that it
 sets.
 
 Errors: InvalidPlan.
@@ -9811,14 +9832,14 @@ declare
   v_path text;
   v_fault text;
 begin
-  perform pgledger.check_plan_object(pricing, '$.pricing', array['base', 'prices']);
-  perform pgledger.check_plan_size(pricing, '$.pricing', false);
+  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
+  perform pgledger.check_json_size(pricing, '$.pricing', false);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
   from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
 
-  perform pgledger.check_plan_array(v_prices, '$.pricing.prices');
+  perform pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
     select price.value
     from jsonb_array_elements(v_prices) with ordinality as price (value, place)
@@ -9826,7 +9847,7 @@ begin
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
     perform pgledger.check_price_object(v_price, v_path);
-    v_key := pgledger.plan_text(v_price, v_path, 'feature');
+    v_key := pgledger.json_text(v_price, v_path, 'feature');
     v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
       when v_key = any(v_keys) then format(
@@ -9836,14 +9857,14 @@ begin
       when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
-      perform pgledger.refuse_plan(v_price -> 'feature', v_path || '.feature', v_fault);
+      perform pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
     perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
     perform pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_plan_size(pricing, '$.pricing', true);
+  perform pgledger.check_json_size(pricing, '$.pricing', true);
 end;
 $$;
 
@@ -9854,8 +9875,8 @@ revoke all on function pgledger.read_pricing from public;
 
 -- file: repeatable/20_catalogue/repeated_plan.sql
 /*
-The number of the plan that an earlier call with that id has created, or null if none has. What can
-be updated is compared until it has been; then the id is held to what never changes.
+The key of the plan that an earlier call with that id has created, or null if none has. Once the
+plan has been updated, only what an update cannot change is compared.
 
 Errors: IdempotencyConflict.
 */
@@ -9896,13 +9917,13 @@ end;
 $$;
 
 comment on function pgledger.repeated_plan is
-  'Number of the plan that has that id already, or null; raises if another request created it.';
+  'Key of the plan that has that id already, or null; raises if another request created it.';
 
 revoke all on function pgledger.repeated_plan from public;
 
 -- file: repeatable/20_catalogue/rewrite_plan.sql
 /*
-Writes down a plan that has changed, and its features if they have. Its row is locked.
+Writes a plan that has changed, and its features if they have. The caller has locked its row.
 
 Locks the features, if they change, FOR SHARE, ascending by id.
 
@@ -9976,13 +9997,14 @@ end;
 $$;
 
 comment on function pgledger.rewrite_plan is
-  'Writes down a plan that has changed; raises what is wrong with its JSON, or InUse.';
+  'Writes a plan that has changed; raises what is wrong with its JSON, or InUse.';
 
 revoke all on function pgledger.rewrite_plan from public;
 
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
-Makes the rows of a plan's features those that were read from its JSON. The plan's row is locked.
+Replaces the rows of a plan's features with those that were read from its JSON. The caller has
+locked the plan's row.
 */
 create or replace function pgledger.write_plan_features(
   plan_key bigint,
@@ -10157,8 +10179,8 @@ grant select on table ledger_plans to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_tenant_features.sql
 /*
-Features that a tenant's own database role may see: the tenant's, its app's, and those of all apps.
-Guarded as ledger_tenant_plans is.
+The features that a tenant's own database role may see: the tenant's, its app's, and those of all
+apps. Guarded as ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_features with (security_barrier) as
 select
@@ -10212,12 +10234,12 @@ alter view ledger_tenant_features owner to pgledger_tenant_views;
 
 -- file: repeatable/20_catalogue/views/ledger_tenant_plans.sql
 /*
-Plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
+The plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
 
 Like all views ledger_tenant_*, it is guarded twice: by the row-security policies of the tables,
-which hold for its owner pgledger_tenant_views, and by its own condition, which also stands where
-there are no roles of ours. Both go by current_user, which no setting changes. As a security
-barrier it lets no function of the reader's see rows that are not the reader's.
+which bind its owner pgledger_tenant_views, and by its own condition, which also binds where there
+are no roles of ours. Both go by current_user, which no setting changes. As a security barrier it
+keeps the reader's own functions from seeing rows that are not the reader's.
 */
 create or replace view ledger_tenant_plans with (security_barrier) as
 select
@@ -10294,19 +10316,19 @@ volatile
 parallel safe
 as $$
 declare
-  -- Named as the argument is: below $ itself there are members of other JSON.
+  -- Named as the argument is, because $ itself is a plan in other messages.
   v_path constant text := '$.price';
 begin
   if price is null then
     perform pgledger.fail('NullArgument', array['price']);
   end if;
   perform pgledger.check_price_object(price, v_path);
-  perform pgledger.check_plan_size(price, v_path, false);
+  perform pgledger.check_json_size(price, v_path, false);
   if jsonb_typeof(price -> 'feature') <> 'null' then
-    perform pgledger.plan_text(price, v_path, 'feature');
+    perform pgledger.json_text(price, v_path, 'feature');
   end if;
   perform pgledger.check_price(price, v_path);
-  perform pgledger.check_plan_size(price, v_path, true);
+  perform pgledger.check_json_size(price, v_path, true);
 
   perform pgledger.check_quantity('quantity', quantity);
   perform pgledger.check_quantity('allowance', allowance);
@@ -10325,13 +10347,8 @@ revoke all on function pgledger.check_price_usage from public;
 
 -- file: repeatable/21_prices/ledger_price_usage.sql
 /*
-Prices usage by any price object, that of a plan or one that is only being thought of, as an
-invoice does. Reads nothing but its arguments.
-
-With an exponent each line is the difference of two rounded running totals, so that the lines add up
-to the rounded total, and a minimum or a maximum is met as it stands, rounded.
-
-Errors: NullArgument, InvalidPlan, InvalidQuantity, InvalidArgument.
+With an exponent, each line is the difference of two rounded running totals. So the lines add up to
+the rounded total, and where a minimum or a maximum decides, that total is just this, rounded.
 */
 create or replace function ledger_price_usage(
   price jsonb,
@@ -10387,7 +10404,7 @@ as $$
       end as amount
     from exact
   )
-  -- A minimum that is missed by less than can be charged leaves nothing to charge.
+  -- What is missing to a minimum may be too little to charge: it is rounded to 0.
   select
     rounded.place::integer,
     rounded.kind,
@@ -10402,60 +10419,35 @@ as $$
 $$;
 
 comment on function ledger_price_usage is
-$$Says what a price comes to, whoever pays it.
+$$Says what usage costs by a price, as an invoice would.
 
-[[was: What usage costs by a price: a line for each tier that it reaches (kind
-usage), then one that brings the total up to the minimum (true_up) or down to
-the maximum (cap). line counts from 1; amount is quantity * unit_amount +
-flat_amount, of packages by their number.]]
+It reads nothing but its arguments, so a price can be tried before any plan
+has it.
 
-price: A price as a plan's pricing has it, for example {"feature":
-  "api_calls", "model": "per_unit", "unit_amount": Decimal("0.001")}. Numbers
-  are Decimal, int or str. [[was: JSON object of a price as in a plan's
-  pricing, with or without its feature.]]
-quantity: How much is used, 0 or more. [[was: what was used, from 0.]]
-allowance: How much of it is free. [[was: how much of that is not priced.]]
-exponent: Decimal places that amounts are rounded to, so that the lines add up
-  to the rounded total; null for exact amounts. [[was: decimal places that
-  amounts are rounded to, half away from zero, so that lines add up to the
-  rounded total; null for exact amounts.]], or null.
+price: JSON object of a price as a plan's pricing has it, with or without its
+  feature, for example {"model": "per_unit", "unit_amount": "0.001"}.
+quantity: How much was used, 0 or more.
+allowance: How much of it is free, 0 or more.
+exponent: Decimal places that amounts are rounded to, half away from zero, so
+  that the lines add up to the rounded total, 0 to 18; null for exact amounts,
+  or null.
 
-Returns: A line for each tier that is reached, then what the minimum or
-  maximum adds or takes.
+Returns: A line for each tier that is reached, in order; then one with what is
+  missing to the minimum, or what is above the maximum, if anything is. The
+  amount of a line of usage is quantity * unit_amount + flat_amount; the
+  quantity of packages is their number.
 
-Errors: NullArgument, InvalidPlan (price is not valid; the message names the
-  path), InvalidQuantity (the quantity or the allowance is not in range),
+Errors: NullArgument, InvalidPlan (the price is not valid; the message names
+  the path), InvalidQuantity (the quantity or the allowance is not in range),
   InvalidArgument (the exponent is out of range).$$;
 
 revoke all on function ledger_price_usage from public;
 grant execute on function ledger_price_usage to pgledger_reader;
 
--- file: repeatable/21_prices/packages_begun.sql
-/*
-How many packages a quantity begins. Counted with div() and mod(), which are exact: a quotient is
-not, and rounded up it could be one package less.
-*/
-create or replace function pgledger.packages_begun(
-  quantity numeric,
-  package_size numeric
-)
-returns numeric
-language sql
-immutable
-parallel safe
-as $$
-  select div(quantity, package_size) + sign(mod(quantity, package_size))
-$$;
-
-comment on function pgledger.packages_begun is
-  'How many packages of that size it takes to hold a quantity from 0.';
-
-revoke all on function pgledger.packages_begun from public;
-
 -- file: repeatable/21_prices/price_amounts.sql
 /*
-What usage costs, exactly, in sums: of all tiers, of what is missing to the minimum, and of what is
-above the maximum (0 or less). The price is known to be sound.
+What usage costs, exactly, in three sums: that of all tiers, what is missing to the minimum, and
+what is above the maximum (0 or less). The caller knows the price to be sound.
 */
 create or replace function pgledger.price_amounts(
   price jsonb,
@@ -10479,14 +10471,14 @@ end;
 $$;
 
 comment on function pgledger.price_amounts is
-  'What usage costs by a price, exactly: usage, and what brings that to the minimum or maximum.';
+  'What usage costs by a price, exactly: the usage, and what a minimum or maximum adds to that.';
 
 revoke all on function pgledger.price_amounts from public;
 
 -- file: repeatable/21_prices/price_description.sql
 /*
-What a price, or one of its tiers, is for, in words for people. A tier is named by its bounds, which
-need not be whole numbers: what is above one tier begins right after it.
+Says in words what a price, or one of its tiers, is for. A tier is named by its bounds, which need
+not be whole numbers: what is above one tier begins right after it.
 */
 create or replace function pgledger.price_description(
   price jsonb,
@@ -10523,14 +10515,14 @@ revoke all on function pgledger.price_description from public;
 
 -- file: repeatable/21_prices/price_lines.sql
 /*
-What usage costs, exactly: a row for each tier that it reaches (`usage`), in order, then one with
-what is missing to the minimum (`true_up`) or is above the maximum (`cap`, negative), if anything
-is. The price is known to be sound. A usage row's amount is quantity * unit_amount + flat_amount,
-of which what the price does not have is null and counts as 0. The quantity of packages is their
-number.
+What usage costs, exactly: a row for each tier that it reaches (`usage`), in order; then one with
+what is missing to the minimum (`true_up`) or what is above the maximum (`cap`, negative), if
+anything is. The caller knows the price to be sound.
 
-Every usage reaches the first tier, zero included. A price without tiers is treated as one of a
-single tier, because both have their amounts under the same names.
+The amount of a usage row is quantity * unit_amount + flat_amount; what the price does not have is
+null, and counts as 0. The quantity of packages is their number. Any usage, zero included, reaches
+the first tier. A price without tiers is read as its own single tier: both have their amounts under
+the same names.
 */
 create or replace function pgledger.price_lines(
   price jsonb,
@@ -10556,6 +10548,8 @@ declare
   v_above numeric;
   v_up_to numeric := 0;
   v_total numeric := 0;
+  v_to_pack numeric := greatest(used - coalesce((price ->> 'free')::numeric, 0), 0);
+  v_size numeric := (price ->> 'package_size')::numeric;
   v_minimum numeric := (price ->> 'minimum')::numeric;
   v_maximum numeric := (price ->> 'maximum')::numeric;
 begin
@@ -10570,10 +10564,8 @@ begin
     description := pgledger.price_description(price, v_above, v_up_to);
     quantity := case v_model
       when 'volume' then used
-      when 'package' then pgledger.packages_begun(
-        greatest(used - coalesce((price ->> 'free')::numeric, 0), 0),
-        (price ->> 'package_size')::numeric
-      )
+      -- Packages begun. div() and mod() are exact; a rounded quotient could be one too low.
+      when 'package' then div(v_to_pack, v_size) + sign(mod(v_to_pack, v_size))
       else least(used, v_up_to) - v_above
     end;
     unit_amount := coalesce(
@@ -10605,18 +10597,19 @@ end;
 $$;
 
 comment on function pgledger.price_lines is
-  'What usage costs by a price, exactly, tier by tier, and what brings it to minimum or maximum.';
+  'What usage costs by a price, exactly, tier by tier, and what a minimum or maximum adds to it.';
 
 revoke all on function pgledger.price_lines from public;
 
 -- file: repeatable/22_subscriptions/advance_subscription.sql
 /*
-Writes down what the clock has decided about a subscription until that time, inclusive, in the order
-in which it happened, and returns it as it is then. Its row is locked; whoever does not have it
-stored writes it.
+Moves a subscription to what it is at that time, inclusive: writes each change that has become due
+by the clock, in the order in which it happened, and returns the subscription. The caller has locked
+its row, and writes it itself unless to_store.
 
-At one and the same time a trial ends first, then what was cancelled ends, and only what goes on
-starts a period. Each is a change of its own, so that no period is left out, however late it is.
+At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
+on starts a period. Each of these is a change of its own, so that no period is left out, however
+late the call is.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
@@ -10667,14 +10660,14 @@ end;
 $$;
 
 comment on function pgledger.advance_subscription is
-  'Moves a locked subscription on to that time: trial, cancellation and periods that are due.';
+  'Moves a locked subscription to that time: ends of trials, cancellations and periods due.';
 
 revoke all on function pgledger.advance_subscription from public;
 
 -- file: repeatable/22_subscriptions/check_new_subscription.sql
 /*
-Refuses a request for a subscription of which a value is wrong by itself. The order of the checks is
-that of the arguments.
+Refuses a request for a subscription that has a wrong value. The order of the checks is that of the
+arguments.
 
 Errors: NullArgument, InvalidTime, InvalidArgument, InvalidQuantity, InvalidMetadata, InvalidId,
 InvalidInvoice.
@@ -10721,14 +10714,14 @@ end;
 $$;
 
 comment on function pgledger.check_new_subscription is
-  'Raises what is wrong with a request for a subscription by itself.';
+  'Raises the first thing that is wrong with a value of a request for a subscription.';
 
 revoke all on function pgledger.check_new_subscription from public;
 
 -- file: repeatable/22_subscriptions/check_plan_change.sql
 /*
-Refuses a plan that a subscription cannot be moved to: one of another currency, or an add-on in
-place of a plan that is not one, or the other way round.
+Refuses a plan that a subscription cannot be moved to: one of another currency, an add-on in place
+of a plan that is none, or the other way round.
 
 Errors: InvalidArgument.
 */
@@ -10770,7 +10763,7 @@ revoke all on function pgledger.check_plan_change from public;
 
 -- file: repeatable/22_subscriptions/check_subscription_quantity.sql
 /*
-Refuses a quantity that a plan cannot be taken in: the bounds of an amount, above zero.
+Refuses a quantity in which a plan cannot be taken. It has the bounds of an amount, and is above 0.
 
 Errors: NullArgument, InvalidQuantity.
 */
@@ -10798,13 +10791,63 @@ comment on function pgledger.check_subscription_quantity is
 
 revoke all on function pgledger.check_subscription_quantity from public;
 
+-- file: repeatable/22_subscriptions/end_overdue_subscription.sql
+/*
+Ends a tenant's live subscription whose cancellation is due but not written yet, so that another one
+can become live. The subscription with the given id, if any, is moved to now as well.
+
+Locks both FOR NO KEY UPDATE, ascending by id.
+*/
+create or replace function pgledger.end_overdue_subscription(
+  app_id text,
+  tenant_id text,
+  id text default null
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_key bigint;
+begin
+  for v_key in
+    select subscriptions.key
+    from pgledger.subscriptions
+    where subscriptions.app_id = end_overdue_subscription.app_id
+      and subscriptions.tenant_id = end_overdue_subscription.tenant_id
+      and (
+        subscriptions.id = end_overdue_subscription.id
+        or (
+          not subscriptions.add_on
+          and subscriptions.status in ('trialing', 'active')
+          and subscriptions.cancel_at <= v_now
+        )
+      )
+    order by subscriptions.id
+    for no key update
+  loop
+    perform pgledger.advance_subscription(
+      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
+    );
+  end loop;
+end;
+$$;
+
+comment on function pgledger.end_overdue_subscription is
+  'Ends a tenant''s live subscription whose cancellation is due, so that another can be live.';
+
+revoke all on function pgledger.end_overdue_subscription from public;
+
 -- file: repeatable/22_subscriptions/insert_subscription.sql
 /*
-Creates the subscription that a sound request asks for, moves it on to now if it starts in the past,
-and returns its number.
+Creates the subscription that a checked request asks for, moves it to now if it starts in the past,
+and returns its key. If the same call, made at the same time, has created it meanwhile, that
+subscription's key is returned.
 
-Locks the plan FOR SHARE. Whoever creates another one with the id, or another live one for the
-tenant, at the same time goes first or waits: of conflicts there are two, hence none is named.
+Locks the plan FOR SHARE. If another call is creating one with the same id, or another live one for
+the tenant, this waits for it. Either constraint may be the one in conflict, so none is named.
 Errors: NullArgument, InvalidId, PlanNotFound, Archived, InvalidTime, IdempotencyConflict,
 ActiveSubscriptionExists.
 */
@@ -10854,21 +10897,17 @@ end;
 $$;
 
 comment on function pgledger.insert_subscription is
-  'Creates the subscription that a sound request asks for, and returns its number.';
+  'Creates the subscription that a checked request asks for, and returns its key.';
 
 revoke all on function pgledger.insert_subscription from public;
 
 -- file: repeatable/22_subscriptions/ledger_cancel_subscription.sql
 /*
-Cancels a subscription: at once, or when what has begun is over, which is the trial's end during a
-trial and the period's end otherwise. Nothing is written if it is cancelled so already, or has
-ended. Of one that is paused, a period that is over does not come back, so it ends at once.
+A paused subscription whose period is over ends at once, because that period does not come back.
+Nothing is written if the subscription is already cancelled in that way, or has ended.
 
-What was paid in advance and is not used any more after a cancellation at once is kept, credited or
-to be refunded, as asked, on the invoice of its last period.
-
-Locks the subscription, and first writes down what the clock has decided about it.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument.
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
 */
 create or replace function ledger_cancel_subscription(
   app_id text,
@@ -10901,7 +10940,7 @@ begin
       ]
     );
   elsif v_new.status = 'canceled' or (at_period_end and v_new.cancel_at is not null) then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   end if;
 
   v_new.canceled_at := v_now;
@@ -10925,42 +10964,34 @@ end;
 $$;
 
 comment on function ledger_cancel_subscription is
-$$Ends a subscription.
+$$Cancels a subscription, at the end of its period or at once.
 
-[[was: Cancels a subscription and returns it.]]
+Until it has ended, ledger_resume_subscription takes the cancellation back.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
-at_period_end: At the end of the current period or of the trial, rather than
-  now. [[was: true to let the trial or the current period go to its end, which
-  ledger_resume_subscription can prevent; false to end it at once.]]
-unused_time: What becomes of time that was paid and is not used, if it ends
-  now: none, credit (kept for the tenant) or refund. [[was: what becomes of a
-  base fee paid in advance for time after the end at once: none (it is kept),
-  credit or refund, on the invoice of the last period.]]
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+at_period_end: Whether the current period, or during a trial the trial, goes
+  to its end first; false ends the subscription at once.
+unused_time: What becomes of a base fee that was paid in advance for time
+  after an end at once: it is kept, credited or to be refunded, on the invoice
+  of the last period; one of: none, credit, refund.
 
-Returns: The subscription; a second time it does not change.
+Returns: The subscription; the same call again changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
-  unused_time, or not at the period's end).$$;
+  unused_time, or it is not none although the period goes to its end).$$;
 
 revoke all on function ledger_cancel_subscription from public;
 grant execute on function ledger_cancel_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_change_plan.sql
 /*
-Moves a subscription to another plan of the same currency. If that one is billed at an interval of
-the same length, periods stay as they are; otherwise they are counted from now, in the same time
-zone, and the present one ends. A trial that goes on ends when it was to end; if periods count from
-its end, they still do. A pause and a cancellation stay. Nothing is written if it has the plan
-already.
+Nothing is written if the subscription has the plan already, even if it has ended.
 
-Locks the subscription, then the plan FOR SHARE; first writes down what the clock has decided.
+Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
 Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState, PlanNotFound,
-Archived, InvalidArgument.
 */
 create or replace function ledger_change_plan(
   app_id text,
@@ -10987,9 +11018,9 @@ begin
     from pgledger.plans
     where plans.key = v_new.plan_key and plans.id = ledger_change_plan.plan_id
   ) then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'one of plan ' || plan_id);
+    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
@@ -11017,45 +11048,36 @@ $$;
 comment on function ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
-With the same billing interval the periods stay; with another, a new period
-starts now. A trial that is going on goes on.
-
-[[was: Moves a subscription to another plan and returns it. With an interval
-of the same length its periods stay; with another they are counted from now,
-or, during a trial that they are counted from the end of, still from there.]]
+If the other plan's billing interval is as long, periods stay as they are; if
+not, a new period starts now. A trial that is going on ends when it was to
+end, and if periods count from its end they still do. A pause or a decided
+cancellation stays.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
-plan_id: The plan to move to, of the same currency. [[was: a plan of the whole
-  app or of the tenant, of the same currency, and an add-on if the present one
-  is.]]
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+plan_id: Id of the plan to move to: one for the whole app, or the tenant's
+  own, of the same currency, and an add-on if the present one is.
 
-Returns: The subscription.
+Returns: The subscription; it does not change if it has the plan already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (the subscription is canceled
-  or paused), PlanNotFound (there is no such plan for this app and tenant),
-  Archived (the plan is archived), InvalidArgument (the plan has another
-  currency, or one of both is an add-on).$$;
+  tenant has no such subscription), InvalidState (it is canceled),
+  PlanNotFound (there is no such plan for this app and tenant), Archived (the
+  plan is archived), InvalidArgument (the plan has another currency, or one of
+  both is an add-on).$$;
 
 revoke all on function ledger_change_plan from public;
 grant execute on function ledger_change_plan to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
-Subscribes a tenant to a plan, from now or from a time in the past. One that starts in the past is
-moved on to now at once, by the rules of ledger_advance.
+A repeated call is refused if anything that it asks for differs. One that starts in the past is
+moved to now by the rules of ledger_advance.
 
-With an id of the caller's choice the call can be repeated: the second call returns the subscription
-as it stands now if it asks for the same, and is refused if not.
-
-Locks the tenant's live subscription, if that was to end by now, then the plan FOR SHARE.
+Locks the tenant's live subscription, if its cancellation is due, then the plan FOR SHARE.
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
-Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, InvalidQuantity,
-InvalidMetadata, InvalidInvoice, IdempotencyConflict, PlanNotFound, Archived,
-ActiveSubscriptionExists.
 */
 create or replace function ledger_create_subscription(
   app_id text,
@@ -11098,70 +11120,64 @@ begin
 
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
-    perform pgledger.make_way(app_id, tenant_id);
+    perform pgledger.end_overdue_subscription(app_id, tenant_id);
     v_key := pgledger.insert_subscription(v_request, plan_id, trial_days);
   end if;
 
-  return pgledger.subscription_of(v_key);
+  return pgledger.subscription_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_create_subscription is
-$$Subscribes a tenant to a plan.
+$$Subscribes a tenant to a plan, from now or from a time in the past.
 
-[[was: Subscribes a tenant to a plan and returns the subscription. Call it in
-FROM: (ledger_create_subscription(...)).* calls it once for every column.]]
+A tenant has at most one subscription that is trialing or active, and any
+number of add-ons beside it. What has happened since a start in the past, such
+as the end of the trial and new periods, is written down at once.
+
+Call it in FROM: (ledger_create_subscription(...)).* calls it once for every
+column.
 
 app_id: App.
-tenant_id: Who subscribes.
-plan_id: To which plan: one of the app's, or the tenant's own. [[was: a plan
-  of the whole app or of the tenant.]]
-started_at: Since when, not in the future; null for now. Periods that have
-  passed since then are written down at once. [[was: now, or a time in the
-  past.]], or null.
-anchor_at: Boundary that periods are counted from; null for the end of the
-  trial where the plan says so, and else for started_at. [[was: what periods
-  are counted from; the start, or, if the plan says so, the end of the trial;
-  with another, the first period is a part of one.]], or null.
-time_zone: Zone of the IANA database in whose days and months periods are
-  counted. [[was: UTC or the name of a time zone such as Europe/Berlin, in
-  whose days and months periods are counted.]]
-trial_days: Days of trial; null for the plan's, 0 for none. [[was: 0 to 3650,
-  or null for the plan's.]], or null.
-quantity: How many times the plan is taken. [[was: how many times the plan is
-  taken, above 0.]]
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
-  or null.
-id: The subscription's id if the caller chooses it. The same call with the
-  same id returns it as it is now. [[was: sub_ and a ULID of your own choice,
-  to make the call repeatable.]], or null.
-tax_rates: Tax rates of its invoices, unless others are given for one: a
-  mapping for each, for example {"name": "Sales tax", "percentage":
-  Decimal("8.25"), "applies_to": ["base", "api_calls"]}. Percentages are
-  Decimal, int or str, 0 to 100. applies_to names features, and base for base
-  fees; without it a rate is on everything. [[was: JSON array of the tax rates
-  of its invoices, such as [{"name": "VAT", "percentage": "19"}].]]
+tenant_id: Tenant who subscribes.
+plan_id: Id of the plan: one for the whole app, or the tenant's own.
+started_at: Start of the first period, not in the future and at most 10,000
+  periods ago; null for now, or null.
+anchor_at: Boundary that periods are counted from, which may make the first
+  one shorter; null for the end of the trial if the plan says so, and else for
+  the start, or null.
+time_zone: Zone in whose days and months periods are counted: UTC, or a name
+  of the IANA database such as Europe/Berlin.
+trial_days: Days of trial, 0 to 3650; null for the plan's, or null.
+quantity: How many times the plan is taken, above 0.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id that the caller chooses, sub_ and a ULID, so that the call can be
+  repeated: it then returns the subscription as it is now, or null.
+tax_rates: JSON array of the tax rates of its invoices, at most 20, for
+  example [{"name": "Sales tax", "percentage": "8.25",
+  "applies_to": ["base", "api_calls"]}]. A percentage is from 0 to 100.
+  applies_to names features, and base for base fees; without it a rate is on
+  everything. An invoice may be given others.
 
 Returns: The subscription.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
-  the future, or a time is outside the years 1 to 9999), InvalidArgument (the
-  time zone or the days of trial are not valid), InvalidQuantity (the quantity
-  is not in range), InvalidMetadata, InvalidInvoice (tax_rates are not valid;
-  the message names the path), IdempotencyConflict (the id is taken by a
-  different subscription), PlanNotFound (there is no such plan for this app
-  and tenant), Archived (the plan is archived), ActiveSubscriptionExists (the
-  tenant has one that is not an add-on, nor is this one).$$;
+  the future or too long ago, or a time is outside the years 1 to 9999),
+  InvalidArgument (the time zone or the days of trial are not valid),
+  InvalidQuantity (the quantity is not in range), InvalidMetadata,
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  IdempotencyConflict (the id is taken by a different subscription),
+  PlanNotFound (there is no such plan for this app and tenant), Archived (the
+  plan is archived), ActiveSubscriptionExists (neither the tenant's
+  subscription nor this one is an add-on).$$;
 
 revoke all on function ledger_create_subscription from public;
 grant execute on function ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
-The tenant's live subscription that is not an add-on: trialing or active, and not to end by now,
-whether or not its end is written down already. There is at most one.
-
-Errors: NullArgument, InvalidScope.
+There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
+answer looks at cancel_at itself.
 */
 create or replace function ledger_get_active_subscription(
   app_id text,
@@ -11191,21 +11207,22 @@ begin
     and (subscriptions.cancel_at > v_now or subscriptions.cancel_at is null);
 
   if found then
-    return next pgledger.subscription_of(v_key);
+    return next pgledger.subscription_with_key(v_key);
   end if;
 end;
 $$;
 
 comment on function ledger_get_active_subscription is
-$$Returns what a tenant is subscribed to now.
+$$Returns what a tenant is subscribed to now, add-ons left out.
 
-[[was: The tenant's trialing or active subscription that is not an add-on, or
-no row.]]
+One whose cancellation is due does not count any more, even if its end is not
+written down yet.
 
 app_id: App.
-tenant_id: Whose.
+tenant_id: Tenant whose it is.
 
-Returns: The one that is trialing or active and not an add-on, or null.
+Returns: The subscription that is trialing or active and not an add-on, or no
+  row.
 
 Errors: NullArgument, InvalidScope.$$;
 
@@ -11214,10 +11231,7 @@ grant execute on function ledger_get_active_subscription to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_get_subscription.sql
 /*
-One subscription of a tenant, as it is written down. An id that does not exist, or is another
-tenant's, is an error rather than no row.
-
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
+Checks, in this order: app_id, tenant_id, id, existence.
 */
 create or replace function ledger_get_subscription(
   app_id text,
@@ -11250,20 +11264,18 @@ begin
     );
   end if;
 
-  return pgledger.subscription_of(v_key);
+  return pgledger.subscription_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_subscription is
-$$Returns a subscription.
-
-[[was: The tenant's subscription of that id, as it is written down.]]
+$$Returns a subscription of a tenant, as it is written down.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
 
-Returns: [[?]]
+Returns: The subscription.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription).$$;
@@ -11273,11 +11285,7 @@ grant execute on function ledger_get_subscription to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
-One page of a tenant's subscriptions, oldest first: by id, which for generated ids is the order of
-creation.
-
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
 create or replace function ledger_list_subscriptions(
   app_id text,
@@ -11328,19 +11336,19 @@ end;
 $$;
 
 comment on function ledger_list_subscriptions is
-$$Returns a tenant's subscriptions, the newest last.
+$$Returns a page of a tenant's subscriptions, the oldest first.
 
-[[was: One page of a tenant's subscriptions, by id, as they are written
-down.]]
+They are as they are written down. The order is that of their ids, which for
+generated ids is that of creation.
 
 app_id: App.
-tenant_id: Whose.
-status: trialing, active, paused or canceled; null for all. [[was: trialing,
-  active, paused, canceled, or null for all.]], or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: Tenant whose they are.
+status: Which ones; null for all; one of: trialing, active, paused, canceled,
+  or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
 
-Returns: [[?]]
+Returns: The subscriptions of the page.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
@@ -11350,12 +11358,10 @@ grant execute on function ledger_list_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_pause_subscription.sql
 /*
-Pauses a subscription: it gives nothing, and no period of it begins, until it is resumed. The days
-of its trial go by, and what was cancelled ends when it was to end. Nothing is written if it is
-paused already.
+Nothing is written if the subscription is paused already.
 
-Locks the subscription, and first writes down what the clock has decided about it.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState.
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 */
 create or replace function ledger_pause_subscription(
   app_id text,
@@ -11375,9 +11381,9 @@ declare
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
 begin
   if v_new.status = 'paused' then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'paused');
+    perform pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
   v_new.status := 'paused';
@@ -11388,16 +11394,16 @@ end;
 $$;
 
 comment on function ledger_pause_subscription is
-$$Stops a subscription until it is resumed.
+$$Pauses a subscription: it gives nothing until it is resumed.
 
-[[was: Pauses a subscription and returns it: it gives nothing until it is
-resumed.]]
+No period of it begins meanwhile. The days of its trial go by, and a decided
+cancellation still ends it.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
 
-Returns: The subscription; a second time it does not change.
+Returns: The subscription; a second call changes nothing.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it is canceled).$$;
@@ -11407,14 +11413,13 @@ grant execute on function ledger_pause_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_resume_subscription.sql
 /*
-Lets a subscription go on: one that is paused, and one that is cancelled but has not ended yet, or
-both. The current period is then the one that now lies in; nothing moves by the length of the pause.
-A trial that is over by now is over. Nothing is written if it goes on anyway.
+A trial that is over by now is over: nothing moves by the length of the pause. Nothing is written if
+the subscription goes on anyway.
 
-Locks the subscription, and the tenant's live one if that was to end by now, ascending by id; first
-writes down what the clock has decided about both.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidState,
-ActiveSubscriptionExists.
+Locks the subscription, and the tenant's live one if its cancellation is due, ascending by id; first
+writes what has become due for both.
+Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
+subscription.
 */
 create or replace function ledger_resume_subscription(
   app_id text,
@@ -11433,13 +11438,13 @@ declare
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
 begin
-  perform pgledger.make_way(app_id, tenant_id, id);
+  perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now := pgledger.subscription_clock(v_new);
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'active');
+    perform pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -11449,7 +11454,7 @@ begin
   elsif v_new.cancel_at is not null then
     v_change := 'cancellation_withdrawn';
   else
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   end if;
 
   v_new.cancel_at := null;
@@ -11465,22 +11470,18 @@ end;
 $$;
 
 comment on function ledger_resume_subscription is
-$$Resumes a paused subscription, or keeps one.
+$$Resumes a paused subscription, or takes back a cancellation that is not due.
 
-A cancellation that is decided and has not come is withdrawn.
-
-[[was: Lets a subscription go on that is paused, or cancelled and not at its
-end yet, and returns it. Its periods are counted as if it had not been
-paused.]]
+Its periods are counted as if it had not been paused.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
 
-Returns: The subscription; in the period that now lies in.
+Returns: The subscription, in the period that now lies in.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled),
+  tenant has no such subscription), InvalidState (it has ended),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
 revoke all on function ledger_resume_subscription from public;
@@ -11488,14 +11489,10 @@ grant execute on function ledger_resume_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_update_subscription.sql
 /*
-Changes what a subscription has of its own: quantity, metadata and tax rates; null leaves each as it
-is. Nothing is written if all are so already.
+Nothing is written if all three values are so already.
 
-Locks the subscription, and first writes down what the clock has decided about it.
-Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates,
-status.
-Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidQuantity,
-InvalidMetadata, InvalidInvoice, InvalidState.
+Locks the subscription, and first writes what has become due for it.
+Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
 create or replace function ledger_update_subscription(
   app_id text,
@@ -11530,9 +11527,9 @@ begin
     coalesce(metadata, v_new.metadata),
     coalesce(tax_rates, v_new.tax_rates)
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
-    return pgledger.subscription_of(v_new.key);
+    return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_move(v_new, 'updated');
+    perform pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
@@ -11544,26 +11541,21 @@ end;
 $$;
 
 comment on function ledger_update_subscription is
-$$Changes quantity, metadata or tax rates.
+$$Changes a subscription's quantity, metadata or tax rates.
 
-What is null stays as it is.
-
-[[was: Changes quantity, metadata and tax rates of a subscription and returns
-it; null leaves them.]]
+What is null stays as it is; what is given replaces what there was, as a
+whole.
 
 app_id: App.
-tenant_id: Whose it is.
-id: The subscription's id.
-quantity: How many times the plan is taken. [[was: above 0; what it changes of
-  the current period is prorated on the period's invoice.]], or null.
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB,
-  instead of the one before.]], or null.
-tax_rates: Tax rates of its invoices, as for ledger_create_subscription.
-  [[was: JSON array, instead of the one before, for invoices still to be drawn
-  up.]], or null.
+tenant_id: Tenant whose it is.
+id: Id of the subscription.
+quantity: How many times the plan is taken, above 0; the current period's
+  invoice prorates the change, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+tax_rates: JSON array of the tax rates of invoices still to be drawn up, as
+  for ledger_create_subscription, or null.
 
-Returns: The subscription; with the same version as before where nothing
-  changed.
+Returns: The subscription; with the same version as before if nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidQuantity (the quantity is not in
@@ -11575,8 +11567,8 @@ grant execute on function ledger_update_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/lock_subscription.sql
 /*
-A tenant's subscription, its row locked FOR NO KEY UPDATE. What the clock has decided meanwhile is
-the caller's to write down: the time counts from when the lock was got.
+A tenant's subscription, its row locked FOR NO KEY UPDATE. The caller reads the clock after that,
+and then writes what has become due.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound.
 */
@@ -11619,60 +11611,12 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
--- file: repeatable/22_subscriptions/make_way.sql
-/*
-Ends a tenant's live subscription if it was to end by now and nobody has written that down yet, so
-that another one can live. With the id of one that is there already, that one is locked as well.
-
-Locks both FOR NO KEY UPDATE, ascending by id.
-*/
-create or replace function pgledger.make_way(
-  app_id text,
-  tenant_id text,
-  id text default null
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_key bigint;
-begin
-  for v_key in
-    select subscriptions.key
-    from pgledger.subscriptions
-    where subscriptions.app_id = make_way.app_id
-      and subscriptions.tenant_id = make_way.tenant_id
-      and (
-        subscriptions.id = make_way.id
-        or (
-          not subscriptions.add_on
-          and subscriptions.status in ('trialing', 'active')
-          and subscriptions.cancel_at <= v_now
-        )
-      )
-    order by subscriptions.id
-    for no key update
-  loop
-    perform pgledger.advance_subscription(
-      (select subscriptions from pgledger.subscriptions where subscriptions.key = v_key), v_now
-    );
-  end loop;
-end;
-$$;
-
-comment on function pgledger.make_way is
-  'Ends a tenant''s live subscription that was to end by now, so that another one can live.';
-
-revoke all on function pgledger.make_way from public;
-
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
-What a sound request asks for of a plan, defaults filled in: as it is at its start, version 0, to be
-inserted. Trials are counted from its start, and so are periods, unless the request says from when,
-or the plan says from the end of the trial.
+The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
+is at its start, with version 0, to be inserted. Its trial counts from its start. Its periods count
+from the anchor requested, or else from the end of the trial if the plan says so, or else from its
+start.
 
 Errors: InvalidTime.
 */
@@ -11712,7 +11656,7 @@ begin
   v_new.invoiced_version := 0;
   v_new.version := 0;
 
-  -- Each period since the start becomes a row.
+  -- Each period since the start will be a row.
   if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
@@ -11726,17 +11670,15 @@ end;
 $$;
 
 comment on function pgledger.new_subscription is
-  'What a request asks for of a plan, defaults filled in, as it is at its start.';
+  'The subscription that a request asks for, defaults filled in, as it is at its start.';
 
 revoke all on function pgledger.new_subscription from public;
 
 -- file: repeatable/22_subscriptions/note_subscription_change.sql
 /*
-Writes down that a subscription is now as it is given, and returns it with its next version, with
-what is due next, and with when ledger_advance has to look at it. pgledger.store_subscription, or
-the insertion, writes the subscription itself.
-
-The subscription is locked, or new.
+Writes a change of a subscription, which is given as it is after that. Returns it with its next
+version, with the time of what is due next, and with the time at which ledger_advance has to look at
+it. The subscription is locked, or new; the caller writes its own row.
 */
 create or replace function pgledger.note_subscription_change(
   subscription pgledger.subscriptions,
@@ -11757,7 +11699,7 @@ begin
     when change in (
       'created', 'trial_ended', 'period_started', 'plan_changed', 'resumed', 'canceled'
     ) then coalesce(least(subscription.invoice_due_at, occurred_at), occurred_at)
-    -- What was used is billed at the period's end, also if nothing goes on then.
+    -- The period's usage is billed at its end, even though no other period follows.
     when change = 'paused'
       then coalesce(subscription.invoice_due_at, subscription.current_period_end)
     else subscription.invoice_due_at
@@ -11790,37 +11732,9 @@ end;
 $$;
 
 comment on function pgledger.note_subscription_change is
-  'Writes down a change of a subscription, and returns it with its next version and due time.';
+  'Writes a change of a subscription, and returns it with its next version and due times.';
 
 revoke all on function pgledger.note_subscription_change from public;
-
--- file: repeatable/22_subscriptions/refuse_move.sql
-/*
-Raises that a subscription cannot be what it was to become. In a message the last argument follows
-"cannot become".
-
-Errors: InvalidState.
-*/
-create or replace function pgledger.refuse_move(
-  subscription pgledger.subscriptions,
-  target text
-)
-returns void
-language plpgsql
-volatile
-parallel safe
-as $$
-begin
-  perform pgledger.fail(
-    'InvalidState', array['subscription', subscription.id, subscription.status, target]
-  );
-end;
-$$;
-
-comment on function pgledger.refuse_move is
-  'Raises that a subscription cannot be what it was to become.';
-
-revoke all on function pgledger.refuse_move from public;
 
 -- file: repeatable/22_subscriptions/refuse_second_subscription.sql
 /*
@@ -11847,12 +11761,40 @@ comment on function pgledger.refuse_second_subscription is
 
 revoke all on function pgledger.refuse_second_subscription from public;
 
+-- file: repeatable/22_subscriptions/refuse_subscription_change.sql
+/*
+Raises that a subscription cannot become what was asked for, because of its status. The message puts
+the target after "cannot become".
+
+Errors: InvalidState.
+*/
+create or replace function pgledger.refuse_subscription_change(
+  subscription pgledger.subscriptions,
+  target text
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  perform pgledger.fail(
+    'InvalidState', array['subscription', subscription.id, subscription.status, target]
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_subscription_change is
+  'Raises InvalidState: a subscription of its status cannot become what was asked for.';
+
+revoke all on function pgledger.refuse_subscription_change from public;
+
 -- file: repeatable/22_subscriptions/repeated_subscription.sql
 /*
-The number of the subscription that an earlier call with that id has created, or null if none has.
-What was asked for is compared with what was created, as far as that is still known: an anchor until
-the plan was changed, metadata until something was updated. What the request leaves to its default
-is held to nothing: started_at was another time then, and a plan's trial may have changed.
+The key of the subscription that an earlier call with that id has created, or null if none has. The
+request is compared with what was created, as far as that is still known: an anchor until the plan
+was changed, metadata until something was updated. What the request leaves to a default is not
+compared, because defaults change: with the clock, or with the plan's trial.
 
 Errors: IdempotencyConflict.
 */
@@ -11913,16 +11855,15 @@ end;
 $$;
 
 comment on function pgledger.repeated_subscription is
-  'Number of the subscription that has that id already, or null; raises if another request '
+  'Key of the subscription that has that id already, or null; raises if another request '
   'created it.';
 
 revoke all on function pgledger.repeated_subscription from public;
 
 -- file: repeatable/22_subscriptions/store_subscription.sql
 /*
-Writes a subscription as it is given over its row, which is locked, and returns what applications
-see. Whoever brings one back to life has to expect a violation of
-the unique index of live subscriptions.
+Writes a subscription, as it is given, over its locked row, and returns it as applications see it. A
+caller that makes one live again has to expect a violation of the unique index of live ones.
 */
 create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
 returns ledger_subscription
@@ -11932,19 +11873,19 @@ parallel unsafe
 as $$
 begin
   perform pgledger.write_subscription(subscription);
-  return pgledger.subscription_of(subscription.key);
+  return pgledger.subscription_with_key(subscription.key);
 end;
 $$;
 
 comment on function pgledger.store_subscription is
-  'Writes a changed subscription over its locked row, and returns what applications see.';
+  'Writes a changed subscription over its locked row, and returns it as applications see it.';
 
 revoke all on function pgledger.store_subscription from public;
 
 -- file: repeatable/22_subscriptions/subscribable_plan.sql
 /*
-A plan that a tenant can subscribe to: the whole app's or the tenant's own, and not archived. Locked
-FOR SHARE, so that it is neither archived nor billed at another interval meanwhile.
+A plan that a tenant can subscribe to: one for the whole app or the tenant's own, and not archived.
+Locked FOR SHARE, so that meanwhile it is not archived and its billing interval does not change.
 
 Errors: NullArgument, InvalidId, PlanNotFound, Archived.
 */
@@ -11988,8 +11929,8 @@ revoke all on function pgledger.subscribable_plan from public;
 
 -- file: repeatable/22_subscriptions/subscription_clock.sql
 /*
-What time it is for a subscription: never before what was last written about it, and never before
-its current period, even if the clock was put back. Otherwise a day could be billed twice.
+The time that counts for a subscription: never before what was last written about it, and never
+before its current period, even if the clock was put back. Otherwise a day could be billed twice.
 */
 create or replace function pgledger.subscription_clock(subscription pgledger.subscriptions)
 returns timestamptz
@@ -12003,14 +11944,14 @@ as $$
 $$;
 
 comment on function pgledger.subscription_clock is
-  'What time it is for a subscription: never before what was last written about it.';
+  'The time that counts for a subscription: never before what was last written about it.';
 
 revoke all on function pgledger.subscription_clock from public;
 
 -- file: repeatable/22_subscriptions/subscription_due_at.sql
 /*
-When the next thing happens to a subscription that the clock decides alone. While it is paused its
-periods stand still and its trial is not ended, but what was cancelled ends when it was to end.
+When the next thing happens to a subscription by the clock alone. While it is paused, its periods
+stand still and its trial does not end, but a cancellation still takes effect.
 */
 create or replace function pgledger.subscription_due_at(subscription pgledger.subscriptions)
 returns timestamptz
@@ -12031,40 +11972,10 @@ comment on function pgledger.subscription_due_at is
 
 revoke all on function pgledger.subscription_due_at from public;
 
--- file: repeatable/22_subscriptions/subscription_of.sql
-/*
-The subscription of that number as applications see it, or null.
-*/
-create or replace function pgledger.subscription_of(key bigint)
-returns ledger_subscription
-language sql
-stable
-parallel safe
-as $$
-  select
-    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
-    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
-    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
-    subscriptions.interval_count, subscriptions.current_period_start,
-    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
-    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
-    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
-    subscriptions.version, subscriptions.metadata,
-    subscriptions.created_at, subscriptions.updated_at
-  from pgledger.subscriptions
-  inner join pgledger.plans on subscriptions.plan_key = plans.key
-  where subscriptions.key = subscription_of.key
-$$;
-
-comment on function pgledger.subscription_of is
-  'The subscription of that number as the view ledger_subscriptions shows it, or null.';
-
-revoke all on function pgledger.subscription_of from public;
-
 -- file: repeatable/22_subscriptions/subscription_period.sql
 /*
-The period of a subscription that a time lies in. A trial whose end is the anchor is one period,
-however long, which counts as the one before the anchor. No period begins before the subscription.
+The period of a subscription that a time lies in. A trial that ends at the anchor is one period,
+however long it is: the last one before the anchor. No period begins before the subscription.
 */
 create or replace function pgledger.subscription_period(
   subscription pgledger.subscriptions,
@@ -12102,9 +12013,39 @@ comment on function pgledger.subscription_period is
 
 revoke all on function pgledger.subscription_period from public;
 
+-- file: repeatable/22_subscriptions/subscription_with_key.sql
+/*
+The subscription with that internal key as applications see it, or null.
+*/
+create or replace function pgledger.subscription_with_key(key bigint)
+returns ledger_subscription
+language sql
+stable
+parallel safe
+as $$
+  select
+    subscriptions.id, subscriptions.app_id, subscriptions.tenant_id, plans.id, plans.slug,
+    subscriptions.status, subscriptions.quantity, subscriptions.started_at,
+    subscriptions.anchor_at, subscriptions.time_zone, subscriptions.billing_interval,
+    subscriptions.interval_count, subscriptions.current_period_start,
+    subscriptions.current_period_end, subscriptions.trial_end, subscriptions.cancel_at,
+    subscriptions.canceled_at, subscriptions.paused_at, subscriptions.ended_at,
+    subscriptions.add_on, subscriptions.unused_time, subscriptions.tax_rates,
+    subscriptions.version, subscriptions.metadata,
+    subscriptions.created_at, subscriptions.updated_at
+  from pgledger.subscriptions
+  inner join pgledger.plans on subscriptions.plan_key = plans.key
+  where subscriptions.key = subscription_with_key.key
+$$;
+
+comment on function pgledger.subscription_with_key is
+  'The subscription with that internal key as applications see it, or null.';
+
+revoke all on function pgledger.subscription_with_key from public;
+
 -- file: repeatable/22_subscriptions/trial_end.sql
 /*
-When a trial of so many days ends, counted in days of that time zone; null for none.
+When a trial of that many days ends, counted in days of the time zone; null for no trial.
 */
 create or replace function pgledger.trial_end(
   started_at timestamptz,
@@ -12121,13 +12062,13 @@ as $$
   end
 $$;
 
-comment on function pgledger.trial_end is 'When a trial of so many days ends; null for none.';
+comment on function pgledger.trial_end is 'When a trial of that many days ends; null for no trial.';
 
 revoke all on function pgledger.trial_end from public;
 
 -- file: repeatable/22_subscriptions/write_subscription.sql
 /*
-Writes a subscription as it is given over its row, which is locked. Only what can change is written.
+Writes a subscription, as it is given, over its locked row. Columns that never change are left out.
 */
 create or replace function pgledger.write_subscription(subscription pgledger.subscriptions)
 returns void
@@ -12296,8 +12237,8 @@ grant select on table ledger_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql
 /*
-What happened to the subscriptions that a tenant's own database role may see.
-Guarded as ledger_tenant_plans is.
+What happened to the subscriptions that a tenant's own database role may see. Guarded as
+ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_subscription_changes with (security_barrier) as
 select
@@ -12347,8 +12288,7 @@ alter view ledger_tenant_subscription_changes owner to pgledger_tenant_views;
 
 -- file: repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql
 /*
-Subscriptions that a tenant's own database role may see.
-Guarded as ledger_tenant_plans is.
+Subscriptions that a tenant's own database role may see. Guarded as ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_subscriptions with (security_barrier) as
 select
@@ -12427,9 +12367,10 @@ alter view ledger_tenant_subscriptions owner to pgledger_tenant_views;
 
 -- file: repeatable/23_usage/aggregate_usage.sql
 /*
-What a tenant's usage of a feature comes to in [starts_at, ends_at), and by which aggregation: the
-one asked for, or else the feature's own. A feature that exists and was never used comes to zero.
-Errors: NullArgument, FeatureNotFound, InvalidArgument.
+What a tenant's usage of a feature in [starts_at, ends_at) comes to, by the aggregation that is
+asked for or else by the feature's own, which is returned too. A feature that exists and was never
+used comes to zero.
+Errors: NullArgument, InvalidArgument, FeatureNotFound.
 */
 create or replace function pgledger.aggregate_usage(
   app_id text,
@@ -12499,14 +12440,14 @@ end;
 $$;
 
 comment on function pgledger.aggregate_usage is
-  'What a tenant''s usage of a feature comes to in a range of time, and by which aggregation.';
+  'What a tenant''s usage of a feature in a range of time comes to, and by which aggregation.';
 
 revoke all on function pgledger.aggregate_usage from public;
 
 -- file: repeatable/23_usage/check_usage_range.sql
 /*
-Refuses a range of time that usage cannot be added up over: one that is not finite or is empty, or
-that breaks an hour whose events may have been purged.
+Refuses a range of time over which usage cannot be added up: one that is not finite, one that is
+empty, and one that splits an hour whose events may have been purged.
 Errors: NullArgument, InvalidTime, UsagePurged.
 */
 create or replace function pgledger.check_usage_range(
@@ -12562,13 +12503,14 @@ end;
 $$;
 
 comment on function pgledger.check_usage_range is
-  'Raises InvalidTime or UsagePurged unless usage can be added up over a range of time.';
+  'Raises NullArgument, InvalidTime or UsagePurged unless usage can be added up over a range.';
 
 revoke all on function pgledger.check_usage_range from public;
 
 -- file: repeatable/23_usage/count_usage_values.sql
 /*
-Adds the named values in the metadata of a batch's events to the sets of their hours and days.
+Adds the values that a batch's events have in the named member of their metadata to the sets of
+their hours and days.
 Locks: values that are new, ascending.
 */
 create or replace function pgledger.count_usage_values(
@@ -12602,14 +12544,114 @@ end;
 $$;
 
 comment on function pgledger.count_usage_values is
-  'Adds the named values in the metadata of a batch''s events to the sets of hours and days.';
+  'Adds the values in the metadata of a batch''s events to the sets of their hours and days.';
 
 revoke all on function pgledger.count_usage_values from public;
 
+-- file: repeatable/23_usage/delete_usage_before.sql
+/*
+Deletes an app's usage events from before a time, at most so many, and returns how many. None that a
+tenant's subscriptions still need is deleted. Whole UTC hours are given up: the tenant's purge line
+moves behind the hour of the latest event deleted, and nothing older is taken any more, because
+idempotency keys are forgotten with their events.
+
+Locks: the events, without those that somebody else is purging; then their tenants, ascending, on
+which recording takes no lock. Who records an event whose key is being deleted waits for the end of
+the transaction.
+*/
+create or replace function pgledger.delete_usage_before(
+  app_id text,
+  before timestamptz,
+  max_events integer
+)
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+-- The index has a meter's events in the order in which they are deleted.
+set enable_bitmapscan = off
+set enable_seqscan = off
+as $$
+declare
+  v_deleted bigint;
+begin
+  with doomed as materialized (
+    select event.ctid, event.tenant_key, event.event_at
+    from (
+      select
+        meters.key,
+        date_bin(
+          '1 hour',
+          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
+          timestamptz '2000-01-01 00:00:00+00'
+        ) as before
+      from pgledger.meters
+      where meters.app_id = delete_usage_before.app_id
+        and exists (
+          select
+          from pgledger.usage_events
+          where usage_events.meter_key = meters.key
+            and usage_events.event_at < delete_usage_before.before
+        )
+      offset 0
+    ) as line
+    cross join lateral (
+      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
+      from pgledger.usage_events
+      where usage_events.meter_key = line.key
+        and usage_events.event_at < line.before
+      order by usage_events.event_at
+      limit max_events
+      for update skip locked
+    ) as event
+    limit max_events
+  ),
+  line as materialized (
+    select
+      doomed.tenant_key,
+      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
+      + interval '1 hour' as before
+    from doomed
+    group by doomed.tenant_key
+  ),
+  locked as materialized (
+    select tenants.key
+    from pgledger.tenants
+    where tenants.key in (select line.tenant_key from line)
+    order by tenants.key
+    for no key update
+  ),
+  moved as (
+    update pgledger.tenants
+    set purged_before = line.before
+    from locked
+    inner join line on locked.key = line.tenant_key
+    where tenants.key = locked.key and tenants.purged_before < line.before
+  )
+  delete from pgledger.usage_events
+  -- Through the locked tenants, so that none is locked after the first event is deleted.
+  where usage_events.ctid = any(
+    array(
+      select doomed.ctid
+      from doomed
+      inner join locked on doomed.tenant_key = locked.key
+    )
+  );
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+
+comment on function pgledger.delete_usage_before is
+  'Deletes an app''s usage events from before a time, at most so many, and moves the purge line.';
+
+revoke all on function pgledger.delete_usage_before from public;
+
 -- file: repeatable/23_usage/event_of_key.sql
 /*
-The usage event that a tenant's idempotency key names, if it is what a call asks to consume; null if
-there is none. Of a seat the event has the level that was reached, so only the feature is compared.
+The id of the usage event that a tenant's idempotency key names, or null if there is none. The event
+has to be what the call asks to consume. A seat's event has the level that was reached and not the
+quantity that was asked for, so of a seat only the feature is compared.
 Errors: IdempotencyConflict.
 */
 create or replace function pgledger.event_of_key(
@@ -12648,13 +12690,15 @@ end;
 $$;
 
 comment on function pgledger.event_of_key is
-  'Id of the usage event that an idempotency key names; raises if it was for something else.';
+  'Id of the usage event that an idempotency key names, or null; raises if it was for something '
+  'else.';
 
 revoke all on function pgledger.event_of_key from public;
 
 -- file: repeatable/23_usage/ingest_one_usage.sql
 /*
-Records one usage event, or raises why it cannot be.
+Records one usage event, or raises the error that keeps it out.
+Locks: those of pgledger.ingest_usage.
 */
 create or replace function pgledger.ingest_one_usage(
   app_id text,
@@ -12690,22 +12734,24 @@ end;
 $$;
 
 comment on function pgledger.ingest_one_usage is
-  'Records one usage event and says what became of it; raises why it cannot be taken.';
+  'Records one usage event and says what became of it; raises the error that keeps it out.';
 
 revoke all on function pgledger.ingest_one_usage from public;
 
 -- file: repeatable/23_usage/ingest_usage.sql
 /*
-Records usage events, each for itself: what is wrong with one does not keep the others out. Events,
-their roll-ups and their values are written by the one call, so they are always of one mind.
+Records usage events. Each stands for itself: one that is wrong does not keep the others out. One
+call writes the events, their roll-ups and their values, so these always agree.
 
-An event may be ahead of the clock by the app's skew, or as far as one that is known already.
-A key is taken by whoever commits first; a session that finds it taken by a transaction in progress
-waits for that.
+An event may be ahead of the clock by the app's skew, and in any case as far as latest_known_at, the
+time of an event that is known already.
+
+An idempotency key belongs to whoever commits first. Who finds it taken by a transaction in progress
+waits for the end of that.
 
 Purging: an event older than the tenant's purge line is not taken, because its key may have been
-forgotten. A purge that commits while an old event waits is seen afterwards, and raises 40001; one
-that is in progress is not waited for, except at higher isolation levels.
+forgotten. A purge that commits while an old event waits for a lock is noticed afterwards, and
+raises 40001. A purge that is in progress is not waited for, except at higher isolation levels.
 
 Locks, in this order: those of pgledger.open_meters; meters of seats, ascending; idempotency keys,
 ascending by tenant and key; values that are new, ascending; roll-ups, ascending by meter, days
@@ -12750,11 +12796,12 @@ begin
       metadatas, v_now, v_latest
     );
     exit when v_look = 2 or not (v_resolved.lacks_meters or v_resolved.has_seats);
-    -- The second look sees what was made here or meanwhile, and is later than all levels so far.
+    -- The second look sees what was made here or meanwhile. It reads the clock after the locks, so
+    -- that a seat's new level is later than all levels before it.
     if v_resolved.lacks_meters then
       perform pgledger.open_meters(app_id, v_tenant_ids, tenant_ids, feature_keys);
     end if;
-    perform pgledger.take_turns(app_id, v_tenant_ids, feature_keys);
+    perform pgledger.lock_seat_meters(app_id, v_tenant_ids, feature_keys);
   end loop;
   v_meter_keys := pgledger.insert_usage(
     v_first_key, v_now, v_resolved.tenant_keys, v_resolved.meter_keys, quantities, event_ats,
@@ -12766,7 +12813,7 @@ begin
   then
     raise exception using
       errcode = '40001',
-      message = 'usage was purged while events of that time were recorded',
+      message = 'usage was purged while events of that time were being recorded',
       hint = 'Run the transaction again.';
   end if;
 
@@ -12792,7 +12839,7 @@ begin
     ) as answer;
   end if;
 
-  -- Last, because most others who ingest wait for these rows.
+  -- Last, because most other calls that record usage wait for these rows.
   if v_resolved.has_values then
     perform pgledger.count_usage_values(v_now, v_meter_keys, event_ats, metadatas);
   end if;
@@ -12807,12 +12854,13 @@ revoke all on function pgledger.ingest_usage from public;
 
 -- file: repeatable/23_usage/insert_usage.sql
 /*
-Inserts the events of a batch that have a meter and whose idempotency key is new for the tenant.
-Returns the meters of those that were inserted, each in its place, and nulls in the others.
+Inserts those events of a batch that have a meter and whose idempotency key is new for the tenant.
+Returns the meter of each event that was inserted, in its place, and null in the places of the
+others.
 
-As a rule no key is taken, and to ask of each whether it is would cost a third of the insert. So
-they are inserted as if none were, in the order of their keys; if one is, that is undone, and they
-are inserted one by one, which leaves out those that are in the way.
+As a rule no key is taken, and to ask for each would cost a third of the insert. So all events are
+first inserted as if no key were taken. If one is, that insert is undone, and a second one asks for
+each key and leaves out the events whose keys are taken.
 
 Locks: idempotency keys, ascending by tenant and key.
 */
@@ -12847,7 +12895,7 @@ begin
       tenant_key, meter_key, quantity, event_at, idempotency_key, metadata, place
     )
     where event.meter_key is not null
-    -- Only a key that a caller chose can be waited for.
+    -- In this order, because sessions may wait for each other's keys.
     order by event.tenant_key, event.idempotency_key, event.place;
     return meter_keys;
   exception
@@ -12886,8 +12934,9 @@ revoke all on function pgledger.insert_usage from public;
 
 -- file: repeatable/23_usage/latest_usage_between.sql
 /*
-What the last event of a meter in [starts_at, ends_at) says; zero where there is none. The newest of
-each part that pgledger.usage_sums puts a range together from is looked at, and no more.
+The quantity of a meter's latest event in [starts_at, ends_at), or zero if there is none. The range
+has the parts that it has in pgledger.usage_sums, and of each part only the newest row is read. The
+body is long, because it is one query with a branch for each part.
 */
 create or replace function pgledger.latest_usage_between(
   meter_key integer,
@@ -12978,15 +13027,17 @@ end;
 $$;
 
 comment on function pgledger.latest_usage_between is
-  'What the last event of a meter in a range of time says.';
+  'Quantity of a meter''s latest event in a range of time, or zero.';
 
 revoke all on function pgledger.latest_usage_between from public;
 
 -- file: repeatable/23_usage/ledger_aggregate_usage.sql
 /*
-What a tenant's usage of a feature comes to in [starts_at, ends_at): exact, from roll-ups of whole
-hours and days and the events of the hours that the range breaks.
-Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument, FeatureNotFound, UsagePurged.
+Reads roll-ups of whole hours and days, and events only of the hours that the range splits: the cost
+does not grow with the number of events.
+
+Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours, feature_key for null,
+aggregation, existence of the feature, its unique_key.
 */
 create or replace function ledger_aggregate_usage(
   app_id text,
@@ -13013,38 +13064,35 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage is
-$$Returns what usage of a feature comes to.
+$$Returns what a tenant's usage of a feature comes to.
 
-[[was: What a tenant's usage of a feature comes to from starts_at, inclusive,
-to ends_at, exclusive; 0 where there is none.]]
+The answer is exact, and as fast however many events there are: it is read
+from totals of hours and days, and from events only in the hours that the
+range splits.
 
 app_id: App.
-tenant_id: Who used it.
-feature_key: What was used.
+tenant_id: Tenant that used it.
+feature_key: Key of the feature.
 starts_at: From when on, inclusive.
-ends_at: Until when, exclusive.
-aggregation: How to count; null for the feature's own way. [[was: sum, count,
-  max, unique_count or latest; null for the feature's own. Exact, and as fast
-  however many events there are: it reads totals of days and hours, and events
-  only of the hours that the range breaks.]], or null.
+ends_at: Until when, exclusive; after starts_at.
+aggregation: How to count; null for the feature's own way; one of: sum, count,
+  max, unique_count, latest, or null.
 
-Returns: Zero where there was no usage.
+Returns: What it comes to; 0 where there was no usage.
 
 Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
-  to 9999, or the end before the start), InvalidArgument (there is no such
-  aggregation for this feature), FeatureNotFound (there is no feature of this
-  key for this app and tenant), UsagePurged (a time splits an hour whose
-  events may have been purged).$$;
+  to 9999, or the end is not after the start), UsagePurged (a time splits an
+  hour whose events may have been purged), InvalidArgument (there is no such
+  aggregation, or not for this feature), FeatureNotFound (there is no feature
+  of this key for this app and tenant).$$;
 
 revoke all on function ledger_aggregate_usage from public;
 grant execute on function ledger_aggregate_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_aggregate_usage_by_feature.sql
 /*
-What a tenant's usage of several features comes to in [starts_at, ends_at), each by the feature's
-own aggregation, in the order of the keys.
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, InvalidTime, FeatureNotFound,
-UsagePurged.
+Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
+key: for null, existence of the feature.
 */
 create or replace function ledger_aggregate_usage_by_feature(
   app_id text,
@@ -13082,37 +13130,35 @@ end;
 $$;
 
 comment on function ledger_aggregate_usage_by_feature is
-$$Returns what usage of each of many features comes to.
+$$Returns what a tenant's usage of each of several features comes to.
 
-The function behind it is ledger_aggregate_usage_by_feature.
-
-[[was: What a tenant's usage of several features comes to from starts_at,
-inclusive, to ends_at, exclusive: one row a key, in their order, with the
-aggregation that the feature has.]]
+Each is counted in the feature's own way. ledger_aggregate_usage counts one
+feature in any way.
 
 app_id: App.
-tenant_id: Who used them.
-feature_keys: What was used.
+tenant_id: Tenant that used them.
+feature_keys: Keys of the features, at most 100,000.
 starts_at: From when on, inclusive.
-ends_at: Until when, exclusive.
+ends_at: Until when, exclusive; after starts_at.
 
-Returns: One row for each key, in their order.
+Returns: One row for each key, in their order; 0 where there was no usage.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 keys), InvalidTime (a time is outside the years 1 to 9999, or the
-  end before the start), FeatureNotFound (there is no feature of one of these
-  keys for this app and tenant), UsagePurged (a time splits an hour whose
-  events may have been purged).$$;
+  end is not after the start), UsagePurged (a time splits an hour whose events
+  may have been purged), FeatureNotFound (there is no feature of one of these
+  keys for this app and tenant).$$;
 
 revoke all on function ledger_aggregate_usage_by_feature from public;
 grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
-Ingests a batch of usage events, given as parallel arrays. Each event is taken or refused by itself:
-the answer has one row for each, in the order of the arrays.
+The answer has one row for each event, in the order of the arrays.
+An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
+event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
+a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
-Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge.
 */
 create or replace function ledger_ingest_usage(
   app_id text,
@@ -13163,30 +13209,29 @@ end;
 $$;
 
 comment on function ledger_ingest_usage is
-$$Records up to 100,000 events of usage.
+$$Records up to 100,000 usage events, of any of an app's tenants.
 
-An event that is wrong is rejected alone. An event whose key its tenant has
-used before is not counted again, so a batch with keys may be sent as often as
-it takes.
+The events are given as parallel arrays: the first elements of all arrays are
+the first event, and so on.
 
-[[was: Ingests usage events, at most 100000 in a call, given as parallel
-arrays, and says what became of each: inserted (with its id), duplicate (its
-idempotency key is taken: the first event of that key counts, and the id is
-its) or rejected (error is the SQLSTATE of pgledger_errors_v1, reason its
-message). One wrong event rejects itself only.]]
+An event that is wrong is rejected alone, and the others are recorded. An
+event whose idempotency key its tenant has used before is a duplicate: it is
+not counted again, whatever else it says. So a batch in which every event has
+a key may be sent as often as it takes.
 
 app_id: App.
-tenant_ids: [[?]]
-feature_keys: [[?]]
-quantities: 0 or more, below 1e30, at most 18 decimal places; for a seat, how
-  many there are now.
-event_ats: when each happened, null for now; not further ahead of the clock
-  than ledger_set_usage_skew allows, or null.
-idempotency_keys: the reporter's own names, 1 to 255 characters, unique for a
-  tenant; without one, each event counts, or null.
-metadatas: JSON objects, at most 64 KiB each, or null.
+tenant_ids: Tenants that used something, 1 to 128 characters each.
+feature_keys: Keys of the features that they used.
+quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
+  seat, how many there are now.
+event_ats: When each happened, from 1970 on, not further ahead of the clock
+  than ledger_set_usage_skew allows; null for now (an element or all of it),
+  or null.
+idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
+  unique for a tenant; each event without one counts, or null.
+metadatas: JSON objects to store with them, at most 64 KiB each, or null.
 
-Returns: One answer for each event, in their order; an empty list for none.
+Returns: One answer for each event, in their order; no rows for no events.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 events).$$;
@@ -13196,13 +13241,9 @@ grant execute on function ledger_ingest_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_purge_usage.sql
 /*
-Deletes usage events that happened before a time, at most so many in a call, and keeps their
-roll-ups. Of a tenant with subscriptions nothing is deleted that they still count in. Whole UTC
-hours are deleted, and the tenant's purge line moves with them: nothing older is taken any more,
-because the idempotency keys are forgotten with the events.
-Locks: the tenants concerned, ascending (ingestion takes no lock on them); events that nobody else
-is purging. Whoever ingests a key that is being deleted waits for the end of this transaction.
-Errors: NullArgument, InvalidScope, InvalidTime, InvalidArgument.
+Locks: those of pgledger.delete_usage_before.
+
+Checks, in this order: app_id, before, max_events.
 */
 create or replace function ledger_purge_usage(
   app_id text,
@@ -13215,13 +13256,9 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
--- The index has a meter's events in the order in which they are deleted.
-set enable_bitmapscan = off
-set enable_seqscan = off
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
-  v_deleted bigint;
 begin
   perform pgledger.check_app(app_id);
   if before is null then
@@ -13246,70 +13283,7 @@ begin
     );
   end if;
 
-  with doomed as materialized (
-    select event.ctid, event.tenant_key, event.event_at
-    from (
-      select
-        meters.key,
-        date_bin(
-          '1 hour',
-          least(before, pgledger.usage_needed_from(meters.app_id, meters.tenant_id)),
-          timestamptz '2000-01-01 00:00:00+00'
-        ) as before
-      from pgledger.meters
-      where meters.app_id = ledger_purge_usage.app_id
-        and exists (
-          select
-          from pgledger.usage_events
-          where usage_events.meter_key = meters.key
-            and usage_events.event_at < ledger_purge_usage.before
-        )
-      offset 0
-    ) as line
-    cross join lateral (
-      select usage_events.ctid, usage_events.tenant_key, usage_events.event_at
-      from pgledger.usage_events
-      where usage_events.meter_key = line.key
-        and usage_events.event_at < line.before
-      order by usage_events.event_at
-      limit max_events
-      for update skip locked
-    ) as event
-    limit max_events
-  ),
-  line as materialized (
-    select
-      doomed.tenant_key,
-      date_bin('1 hour', max(doomed.event_at), timestamptz '2000-01-01 00:00:00+00')
-      + interval '1 hour' as before
-    from doomed
-    group by doomed.tenant_key
-  ),
-  locked as materialized (
-    select tenants.key
-    from pgledger.tenants
-    where tenants.key in (select line.tenant_key from line)
-    order by tenants.key
-    for no key update
-  ),
-  moved as (
-    update pgledger.tenants
-    set purged_before = line.before
-    from locked
-    inner join line on locked.key = line.tenant_key
-    where tenants.key = locked.key and tenants.purged_before < line.before
-  )
-  delete from pgledger.usage_events
-  -- Through the locked tenants, so that none is locked after the first event is deleted.
-  where usage_events.ctid = any(
-    array(
-      select doomed.ctid
-      from doomed
-      inner join locked on doomed.tenant_key = locked.key
-    )
-  );
-  get diagnostics v_deleted = row_count;
-  return v_deleted;
+  return pgledger.delete_usage_before(app_id, before, max_events);
 end;
 $$;
 
@@ -13318,31 +13292,31 @@ $$Deletes old usage events and keeps what they come to.
 
 Call it, each time in a transaction of its own, until it returns 0.
 
-[[was: Deletes an app's usage events that happened before a time, oldest first
-within a feature, and returns how many: call it, each time in a transaction of
-its own, until that is 0. What subscriptions that go on still count in is
-kept, and so are all totals.]]
+Events are deleted for whole UTC hours, the oldest of a feature first. Kept
+are those that subscriptions that go on still count in, and those that are
+still to be invoiced; and so are all totals. Of the tenants concerned, events
+of the hours deleted are refused from then on (UsagePurged), because their
+idempotency keys are forgotten.
 
 app_id: App.
-before: Events from then on are kept; counts to whole UTC hours. [[was: at
-  least an hour ago.]]
-max_events: How many to delete at most. [[was: at most so many in this call, 1
-  to 1000000. Of the tenants concerned, events of the hours deleted are
-  refused from then on (UsagePurged).]]
+before: Events of the UTC hours before the one that it lies in are deleted; at
+  least an hour ago.
+max_events: How many to delete at most, 1 to 1,000,000.
 
 Returns: How many were deleted.
 
 Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
-  to 9999 or in the future), InvalidArgument (max_events is out of range).$$;
+  to 9999, or less than an hour ago), InvalidArgument (max_events is out of
+  range).$$;
 
 revoke all on function ledger_purge_usage from public;
 grant execute on function ledger_purge_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_query_usage.sql
 /*
-A page of a tenant's usage events, in the order in which they happened; of events of one time in the
-order in which they were recorded.
-Errors: NullArgument, InvalidScope, InvalidPage.
+Of each feature no more events are read than the page and what comes before it can need.
+
+Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
 create or replace function ledger_query_usage(
   app_id text,
@@ -13397,22 +13371,21 @@ end;
 $$;
 
 comment on function ledger_query_usage is
-$$Returns usage events, the earliest first.
+$$Returns a page of a tenant's usage events, the earliest first.
 
-[[was: A page of a tenant's usage events from starts_at, inclusive, to
-ends_at, exclusive, of one feature or of all, in the order in which they
-happened.]]
+To go through many, ask from the event_at of the last one on, and leave
+page_offset small: what is left out is read too.
 
 app_id: App.
-tenant_id: Whose.
+tenant_id: Tenant that used something.
 starts_at: From when on, inclusive; null for the beginning, or null.
 ends_at: Until when, exclusive; null for the end, or null.
-feature_key: What was used; null for anything, or null.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out; to
-  go through many, ask from the last event_at on instead.]]
+feature_key: Key of the feature; null for all features, or null.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them.
 
-Returns: Events by time, and those of the same time as they were recorded.
+Returns: Events in the order in which they happened; those of one time as they
+  were recorded.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
@@ -13421,10 +13394,8 @@ grant execute on function ledger_query_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
-Records one usage event, and raises what a batch would only report.
+Raises what a batch would only report.
 Locks: those of pgledger.ingest_usage.
-Errors: NullArgument, InvalidScope, FeatureNotFound, InvalidArgument, InvalidQuantity, InvalidTime,
-UsageInFuture, UsagePurged, InvalidMetadata.
 */
 create or replace function ledger_record_usage(
   app_id text,
@@ -13435,7 +13406,7 @@ create or replace function ledger_record_usage(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns setof ledger_usage_receipt
+returns ledger_usage_receipt
 language plpgsql
 volatile
 parallel unsafe
@@ -13449,49 +13420,48 @@ begin
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );
-  return query
-  select v_answer.status, v_answer.id;
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_record_usage is
-$$Records one event of usage.
+$$Records one usage event.
 
-[[was: Records one usage event and says whether it was inserted, with its id,
-or is a duplicate: its idempotency key is taken, the first event of that key
-counts, and the id is its.]]
+An event whose idempotency key its tenant has used before is a duplicate: it
+is not counted again, whatever else it says.
+
+Call it in FROM: (ledger_record_usage(...)).* calls it once for every column.
 
 app_id: App.
-tenant_id: Who used it.
-feature_key: What was used.
-quantity: How much, 0 or more. [[was: 0 or more, below 1e30, at most 18
-  decimal places; for a seat, how many there are now.]]
-event_at: When it happened; null for now. [[was: when it happened, null for
-  now.]], or null.
-idempotency_key: The tenant's own name of the event: a second one is not
-  counted, or null.
-metadata: JSON object to store with it. [[was: JSON object, at most 64 KiB, or
-  null.]], or null.
+tenant_id: Tenant that used it, 1 to 128 characters.
+feature_key: Key of the feature.
+quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
+  seat, how many there are now.
+event_at: When it happened, from 1970 on, not further ahead of the clock than
+  ledger_set_usage_skew allows; null for now, or null.
+idempotency_key: The reporter's own name of the event, 1 to 255 characters,
+  unique for the tenant; each event without one counts, or null.
+metadata: JSON object to store with it, at most 64 KiB, or null.
 
 Returns: Whether it was counted now or had been before, and its id.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant), InvalidArgument (the feature is not one
-  that usage is recorded of, or a key or a value that it counts by is not
-  valid), InvalidQuantity (the quantity is not in range), InvalidTime
-  (event_at is outside the years 1 to 9999), UsageInFuture (event_at is
-  further ahead than the app allows), UsagePurged (event_at is so long ago
-  that events may have been purged), InvalidMetadata.$$;
+  this key for this app and tenant), InvalidArgument (the feature is on or
+  off, so that its usage is not recorded, or the idempotency key is not
+  valid), InvalidQuantity, InvalidTime (event_at is before 1970 or not
+  finite), UsageInFuture (event_at is further ahead than the app allows),
+  UsagePurged (event_at is so long ago that events of that time may have been
+  purged), InvalidMetadata (it is not valid, or lacks the member whose values
+  are counted).$$;
 
 revoke all on function ledger_record_usage from public;
 grant execute on function ledger_record_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
-Sets how far ahead of the clock an app's usage events may be. Repeatable.
+Repeatable.
 
 Checks, in this order: app_id, skew.
-Errors: NullArgument, InvalidScope, InvalidArgument.
 */
 create or replace function ledger_set_usage_skew(
   app_id text,
@@ -13528,27 +13498,71 @@ end;
 $$;
 
 comment on function ledger_set_usage_skew is
-$$Sets how far ahead of the clock usage may be.
+$$Sets how far ahead of the clock an app's usage events may be.
 
-[[was: Sets how far ahead of the clock usage events of the app may be, and
-returns it: 1 hour unless set, 0 to 365 days.]]
+Clocks of machines differ, so an event may seem to come from the future. One
+that is further ahead is refused (UsageInFuture).
 
 app_id: App.
-skew: How far, for machines whose clocks differ; an hour until it is set.
+skew: How far, 0 to 365 days; 1 hour until it is set.
 
-Returns: The same.
+Returns: What was set.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (it is negative or too
-  long).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
+  than 365 days).$$;
 
 revoke all on function ledger_set_usage_skew from public;
 grant execute on function ledger_set_usage_skew to pgledger_poster;
 
+-- file: repeatable/23_usage/lock_seat_meters.sql
+/*
+Serializes those who change the level of a seat, by a report or by consuming: until the end of the
+transaction nobody else changes it. The rows are changed, and not only locked, so that it is seen at
+every isolation level.
+Locks: the meters of seats among these tenants and features, ascending.
+*/
+create or replace function pgledger.lock_seat_meters(
+  app_id text,
+  tenant_ids text[],
+  feature_keys text[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+begin
+  update pgledger.meters
+  set turn = meters.turn + 1
+  where meters.key = any(
+    array(
+      select seat.key
+      from pgledger.meters as seat
+      where seat.app_id = lock_seat_meters.app_id
+        and seat.tenant_id = any(lock_seat_meters.tenant_ids)
+        and seat.type = 'seat'
+        and seat.feature_key in (
+          select given.feature_key from unnest(lock_seat_meters.feature_keys) as given (feature_key)
+        )
+      order by seat.key
+      for no key update
+    )
+  );
+end;
+$$;
+
+comment on function pgledger.lock_seat_meters is
+  'Locks the meters of seats among tenants and features until the end of the transaction.';
+
+revoke all on function pgledger.lock_seat_meters from public;
+
 -- file: repeatable/23_usage/open_meters.sql
 /*
-Makes the meters that are missing for these parallel pairs of tenant and feature, where the tenant
-can be one and the feature is in the catalogue and can be metered. A pair that stays without a meter
-is wrong; pgledger.usage_fault says why.
+Makes the meters that are missing for these parallel pairs of tenant and feature. A pair gets its
+meter if the tenant's id is valid and the catalogue has the feature as one that is metered or a
+seat. If a pair is left without one, pgledger.usage_fault says why.
 Locks, only where one is missing: the features, ascending by id; new tenants and new meters, both
 ascending.
 */
@@ -13631,15 +13645,15 @@ end;
 $$;
 
 comment on function pgledger.open_meters is
-  'Makes the meters that are missing for pairs of tenant and feature, where both are sound.';
+  'Makes the meters that are missing for pairs of tenant and feature, where both are valid.';
 
 revoke all on function pgledger.open_meters from public;
 
 -- file: repeatable/23_usage/quota_period.sql
 /*
-The period that a limit is for, around a time: the subscription's own, or days, weeks, months or
-years counted from its anchor, none of which begins before the subscription. What counts for a
-lifetime, and a seat's level, has no bounds.
+The period around a time that a limit is for: the subscription's own, or a day, week, month or year
+counted from its anchor. None begins before the subscription. What counts for a lifetime, and a
+seat's level, has no bounds.
 */
 create or replace function pgledger.quota_period(
   subscription pgledger.subscriptions,
@@ -13676,9 +13690,10 @@ revoke all on function pgledger.quota_period from public;
 
 -- file: repeatable/23_usage/resolve_usage.sql
 /*
-Looks at each event of a batch: the keys of its tenant and its meter where it can be taken, nulls
-where it cannot. Why not is for pgledger.usage_fault to say. Besides, whether values of metadata are
-to be counted, whether an event has no meter, and whether one is of a seat.
+Finds the meter of each event of a batch. tenant_keys and meter_keys have the keys of its tenant and
+meter in the place of an event that can be taken, and nulls in the places of the others; why those
+cannot be taken is for pgledger.usage_fault to say. has_values: values of metadata are to be
+counted. lacks_meters: an event has no meter. has_seats: an event is of a seat.
 */
 create or replace function pgledger.resolve_usage(
   app_id text,
@@ -13753,8 +13768,8 @@ revoke all on function pgledger.resolve_usage from public;
 
 -- file: repeatable/23_usage/roll_up_usage.sql
 /*
-Adds the events of a batch that have a meter to the roll-ups of their hours and days.
-The latest event of an hour is found by one number: its microseconds into the hour, then its place.
+Adds the events of a batch that have a meter to the roll-ups of their hours and days. One number
+finds the latest event of an hour: the microseconds into the hour, then the place in the batch.
 Locks: roll-ups, ascending by meter, days before hours.
 */
 create or replace function pgledger.roll_up_usage(
@@ -13841,54 +13856,11 @@ comment on function pgledger.roll_up_usage is
 
 revoke all on function pgledger.roll_up_usage from public;
 
--- file: repeatable/23_usage/take_turns.sql
-/*
-Makes reports of seats' levels take turns with those who consume seats: until the end of the
-transaction nobody else changes the level.
-Locks: the meters of seats among these tenants and features, ascending.
-*/
-create or replace function pgledger.take_turns(
-  app_id text,
-  tenant_ids text[],
-  feature_keys text[]
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-set plan_cache_mode = force_generic_plan
-set jit = off
-as $$
-begin
-  update pgledger.meters
-  set turn = meters.turn + 1
-  where meters.key = any(
-    array(
-      select seat.key
-      from pgledger.meters as seat
-      where seat.app_id = take_turns.app_id
-        and seat.tenant_id = any(take_turns.tenant_ids)
-        and seat.type = 'seat'
-        and seat.feature_key in (
-          select given.feature_key from unnest(take_turns.feature_keys) as given (feature_key)
-        )
-      order by seat.key
-      for no key update
-    )
-  );
-end;
-$$;
-
-comment on function pgledger.take_turns is
-  'Locks the meters of seats among tenants and features until the end of the transaction.';
-
-revoke all on function pgledger.take_turns from public;
-
 -- file: repeatable/23_usage/unique_usage_between.sql
 /*
-How many different values the named member of metadata has among a meter's events in
-[starts_at, ends_at), put together as pgledger.usage_sums does it; everything if the start is
-infinite. With only_value, whether that value is among them: one or none.
+How many different values the named member of metadata has among a meter's events in [starts_at,
+ends_at). With only_value it is 1 if that value is among them, and 0 if not. The range has the parts
+that it has in pgledger.usage_sums.
 */
 create or replace function pgledger.unique_usage_between(
   meter_key integer,
@@ -13948,15 +13920,15 @@ end;
 $$;
 
 comment on function pgledger.unique_usage_between is
-  'Count of the different values of a member of metadata among a meter''s events.';
+  'How many different values a member of metadata has among a meter''s events in a range of time.';
 
 revoke all on function pgledger.unique_usage_between from public;
 
 -- file: repeatable/23_usage/usage_answers.sql
 /*
-What became of each event of a batch in which not all were inserted: sound are those with a meter
-that was found for them, inserted those with one at the end. A duplicate has the id of the event
-that counts.
+What became of each event of a batch of which not all were inserted. sound_meter_keys has the meter
+of each event that could be taken, inserted_meter_keys the meter of each that was inserted; both
+have nulls for the others. A duplicate has the id of the event that counts.
 */
 create or replace function pgledger.usage_answers(
   app_id text,
@@ -14021,7 +13993,8 @@ begin
     usage_answers.app_id, event.tenant_id, event.feature_key, event.quantity,
     coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, latest
   ) as fault
-  -- Before the purge line some are left, and one that is reported again was counted.
+  -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
+  -- it counts.
   left join lateral (
     select pgledger.event_id(usage_events.created_at, usage_events.key) as id
     from pgledger.tenants
@@ -14043,8 +14016,8 @@ revoke all on function pgledger.usage_answers from public;
 
 -- file: repeatable/23_usage/usage_between.sql
 /*
-What usage of a meter in [starts_at, ends_at) comes to; zero where there is none. Exact whatever the
-range, as long as the events of the hours that it breaks have not been purged.
+What usage of a meter in [starts_at, ends_at) comes to, or zero where there is none. It is exact for
+any range, as long as the events of the hours that the range splits have not been purged.
 */
 create or replace function pgledger.usage_between(
   meter_key integer,
@@ -14085,9 +14058,9 @@ revoke all on function pgledger.usage_between from public;
 
 -- file: repeatable/23_usage/usage_fault.sql
 /*
-Says why a usage event cannot be taken: the name of the error and the arguments of its message. The
-first that applies is named. Called for events that were seen to be wrong; what is no longer wrong
-raises 40001, so that the call is made again.
+Says why a usage event cannot be taken: the name of the first error that applies, and the arguments
+of its message. It is called for an event that was found wrong. If nothing is wrong with it any
+more, 40001 is raised, so that the transaction is run again.
 Errors: serialization_failure.
 */
 create or replace function pgledger.usage_fault(
@@ -14187,23 +14160,23 @@ begin
     end if;
     raise exception using
       errcode = '40001',
-      message = 'what was wrong with a usage event has been mended while it was looked at',
+      message = 'a usage event that could not be taken has become valid meanwhile',
       hint = 'Run the transaction again.';
   end if;
 end;
 $$;
 
 comment on function pgledger.usage_fault is
-  'Code and message''s arguments of why a usage event cannot be taken.';
+  'Name of the error, and arguments of its message, that keep a usage event from being taken.';
 
 revoke all on function pgledger.usage_fault from public;
 
 -- file: repeatable/23_usage/usage_needed_from.sql
 /*
-Since when a tenant's usage events are still needed one by one: since the earliest start of what its
-subscriptions count in now, and of what is to be invoiced for them: the period that a draft is for,
-and, if a plan since then has prices, the one that was current when ledger_advance last looked.
-Infinity if there is nothing of that.
+Since when a tenant's usage events are still needed one by one, or infinity if none is. It is the
+earliest start of these periods of its subscriptions: the current one and that of each limit, if the
+subscription goes on; one whose invoice is a draft; and, if a plan since then has prices, the one
+that was current when ledger_advance last looked, for it is still to be invoiced.
 */
 create or replace function pgledger.usage_needed_from(app_id text, tenant_id text)
 returns timestamptz
@@ -14275,11 +14248,11 @@ revoke all on function pgledger.usage_skew from public;
 
 -- file: repeatable/23_usage/usage_sums.sql
 /*
-What usage of meters in [starts_at, ends_at) adds up to, whatever its length: a row for each meter,
-put together from events of the broken hours at the range's edges, hours of the broken days, and
-whole days. Each event is in exactly one part.
+What usage of meters in [starts_at, ends_at) adds up to, one row for each meter that was used then.
+However long the range is, few rows are read: the events of the hours that it splits at its edges,
+the hours of the days that it splits, and whole days. Each event is in exactly one of these parts.
 
-The keys are read by a subquery, so that the planner takes them for as many as it always does and
+The keys are read by a subquery, so that the planner assumes the same number of them every time and
 keeps one plan.
 */
 create or replace function pgledger.usage_sums(
@@ -14354,10 +14327,12 @@ revoke all on function pgledger.usage_sums from public;
 
 -- file: repeatable/23_usage/usage_was_purged.sql
 /*
-Whether a purge has committed that passed one of the events which this call has inserted: then the
-key of that event may have been forgotten just before, and the event counted a second time.
-A transaction that would not see such a purge locks its tenants instead, so that it fails if there
-was one.
+Whether a purge has committed that moved the purge line past one of the events that this call has
+inserted. The key of that event may have been forgotten just before, and then the event is counted a
+second time.
+
+A transaction of a higher isolation level cannot see such a purge. It locks its tenants instead,
+which fails if there was one.
 */
 create or replace function pgledger.usage_was_purged(
   app_id text,
@@ -14393,14 +14368,14 @@ end;
 $$;
 
 comment on function pgledger.usage_was_purged is
-  'Whether a purge has committed that passed one of the events which a call has inserted.';
+  'Whether a purge has committed that reached one of the events that a call has inserted.';
 
 revoke all on function pgledger.usage_was_purged from public;
 
 -- file: repeatable/23_usage/whole_hours.sql
 /*
-The whole UTC hours of a range, and the whole UTC days among them, each as [first, last): where
-there is none the first is not before the last. An infinite end has no broken hour.
+The whole UTC hours of a range, and the whole UTC days among them, each as [first, last). Where
+there is none, the first is not before the last. An infinite end splits no hour.
 */
 create or replace function pgledger.whole_hours(
   starts_at timestamptz,
@@ -14510,72 +14485,18 @@ comment on column ledger_usage_events.created_at is 'When it was recorded.';
 revoke all on table ledger_usage_events from public;
 grant select on table ledger_usage_events to pgledger_reader;
 
--- file: repeatable/24_entitlements/allowance.sql
+-- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
-Whether so much more of a feature is allowed, in the form in which every entitlement is answered.
-An entitlement that a reason decides (there is no subscription, or a switch) is not measured.
-*/
-create or replace function pgledger.allowance(
-  feature_key text,
-  used numeric,
-  quota numeric,
-  soft_limit boolean,
-  reason text,
-  quantity numeric
-)
-returns table (
-  allowed boolean,
-  feature text,
-  used_so_far numeric,
-  "limit" numeric,
-  remaining numeric,
-  is_soft boolean,
-  why text
-)
-language sql
-stable
-parallel safe
-rows 1
-as $$
-  select
-    decision.why in ('enabled', 'unlimited', 'within_limit', 'soft_limit'),
-    allowance.feature_key,
-    allowance.used,
-    allowance.quota,
-    case
-      when allowance.quota = -1 then -1
-      else greatest(allowance.quota - allowance.used, 0)
-    end,
-    allowance.soft_limit,
-    decision.why
-  from (
-    select case
-      when allowance.reason <> '' then allowance.reason
-      when allowance.quota = -1 then 'unlimited'
-      when allowance.used + allowance.quantity <= allowance.quota then 'within_limit'
-      when allowance.soft_limit then 'soft_limit'
-      else 'limit_exceeded'
-    end as why
-  ) as decision
-$$;
+Records usage if the limit allows what it then comes to; a null status says that it does not.
 
-comment on function pgledger.allowance is
-  'Whether so much more of a feature is allowed, what is left of it, and why.';
+The limit is looked at twice. Who is refused at the first look waits for nobody. Before the second,
+the meter is locked: consumers of a meter are serialized from there to the end of the transaction.
+Reports of usage are not, except those of a seat's level, which consumers would overwrite.
 
-revoke all on function pgledger.allowance from public;
-
--- file: repeatable/24_entitlements/consume.sql
-/*
-Records usage if what it then comes to is within the limit. Whoever consumes of a meter takes turns
-with all others who do, from the second look at the limit until the end of the transaction; who is
-refused at the first look waits for nobody. Reports of usage do not take turns, except those of a
-seat's level, which would otherwise be overwritten.
-
-Null status: refused.
 Locks: the meter, then those of pgledger.ingest_usage.
 Errors: those of pgledger.entitlement and pgledger.ingest_one_usage.
 */
-create or replace function pgledger.consume(
+create or replace function pgledger.consume_within_limit(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -14609,7 +14530,7 @@ begin
     end;
     if not (
       select answer.allowed
-      from pgledger.allowance(
+      from pgledger.entitlement_answer(
         feature_key, v_entitlement.used, v_entitlement.quota, v_entitlement.soft_limit,
         v_entitlement.reason, v_addition
       ) as answer
@@ -14620,29 +14541,29 @@ begin
       perform pgledger.open_meters(
         app_id, array[tenant_id], array[tenant_id], array[feature_key]
       );
-      -- Changed, and not only locked, so that it is seen at every isolation level.
+      -- Changed, not only locked: above read committed, whoever waited has to start again.
       update pgledger.meters
       set turn = meters.turn + 1
-      where meters.app_id = consume.app_id
-        and meters.tenant_id = consume.tenant_id
-        and meters.feature_key = consume.feature_key;
+      where meters.app_id = consume_within_limit.app_id
+        and meters.tenant_id = consume_within_limit.tenant_id
+        and meters.feature_key = consume_within_limit.feature_key;
     end if;
   end loop;
   if v_entitlement.type = 'seat' then
-    -- The level of the moment is that of the latest event, whose clock may have been ahead.
+    -- The latest event has the current level, and its clock may have been ahead of ours.
     select greatest(usage_rollups.latest_at, pgledger.clock())
     into v_seat_at
     from pgledger.meters
     inner join pgledger.usage_rollups on meters.key = usage_rollups.meter_key
-    where meters.app_id = consume.app_id
-      and meters.tenant_id = consume.tenant_id
-      and meters.feature_key = consume.feature_key
+    where meters.app_id = consume_within_limit.app_id
+      and meters.tenant_id = consume_within_limit.tenant_id
+      and meters.feature_key = consume_within_limit.feature_key
       and usage_rollups.span = 1
     order by usage_rollups.starts_at desc
     limit 1;
   end if;
   select recorded.status, recorded.id
-  into consume.status, consume.id
+  into consume_within_limit.status, consume_within_limit.id
   from pgledger.ingest_one_usage(
     app_id,
     tenant_id,
@@ -14656,21 +14577,23 @@ begin
 end;
 $$;
 
-comment on function pgledger.consume is
+comment on function pgledger.consume_within_limit is
   'Records usage if the limit allows it, so that nobody comes between check and record.';
 
-revoke all on function pgledger.consume from public;
+revoke all on function pgledger.consume_within_limit from public;
 
 -- file: repeatable/24_entitlements/entitlement.sql
 /*
-What a tenant has of a feature now, by the clock rather than by what ledger_advance has written down
-so far: the plans of its live subscriptions, the limit and its period, and what is used.
+What a tenant has of a feature now: the plans of its live subscriptions, the limit and its period,
+and what is used. It goes by the clock, whatever ledger_advance has written so far.
 
-With several subscriptions (add-ons), limits add up, one that is unlimited makes the sum unlimited
-and one that is soft makes it soft; the period is that of the first that has the feature, which is
-the one that is not an add-on.
+With several subscriptions (add-ons), limits add up; one that is unlimited makes the sum unlimited,
+and one that is soft makes it soft. The period is that of the first subscription that has the
+feature; the one that is not an add-on comes first. The reason is empty where the limit decides.
 
-The reason is empty where the limit decides. Errors: NullArgument, FeatureNotFound.
+One body, though long: every check and every record within a limit runs it, and further calls would
+slow those down.
+Errors: NullArgument, FeatureNotFound.
 */
 create or replace function pgledger.entitlement(
   app_id text,
@@ -14747,17 +14670,11 @@ begin
     reason := '';
   end loop;
 
-  if type is null and (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
-    if feature_key is null then
-      perform pgledger.fail('NullArgument', array['feature_key']);
-    end if;
-    perform pgledger.fail(
-      'FeatureNotFound',
-      array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
-    );
+  if type is null then
+    perform pgledger.check_feature_exists(app_id, tenant_id, feature_key);
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
-  elsif type is not null then
+  else
     select meters.key, meters.unique_key, tenants.purged_before
     into v_meter
     from pgledger.meters
@@ -14766,7 +14683,7 @@ begin
       and meters.tenant_id = entitlement.tenant_id
       and meters.feature_key = entitlement.feature_key;
     if found then
-      -- Of an hour whose events may be gone, all that happened counts.
+      -- Of an hour whose events may be purged only the total is left: all of it counts.
       if starts_at < v_meter.purged_before then
         starts_at := date_bin('1 hour', starts_at, timestamptz '2000-01-01 00:00:00+00');
       end if;
@@ -14783,12 +14700,68 @@ comment on function pgledger.entitlement is
 
 revoke all on function pgledger.entitlement from public;
 
+-- file: repeatable/24_entitlements/entitlement_answer.sql
+/*
+Whether that much more of a feature is allowed, in the form in which every entitlement is answered.
+Where a reason is given (there is no subscription, or the feature is a switch), that decides and
+nothing is measured.
+*/
+create or replace function pgledger.entitlement_answer(
+  feature_key text,
+  used numeric,
+  quota numeric,
+  soft_limit boolean,
+  reason text,
+  quantity numeric
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    decision.why in ('enabled', 'unlimited', 'within_limit', 'soft_limit'),
+    entitlement_answer.feature_key,
+    entitlement_answer.used,
+    entitlement_answer.quota,
+    case
+      when entitlement_answer.quota = -1 then -1
+      else greatest(entitlement_answer.quota - entitlement_answer.used, 0)
+    end,
+    entitlement_answer.soft_limit,
+    decision.why
+  from (
+    select case
+      when entitlement_answer.reason <> '' then entitlement_answer.reason
+      when entitlement_answer.quota = -1 then 'unlimited'
+      when entitlement_answer.used + entitlement_answer.quantity <= entitlement_answer.quota
+        then 'within_limit'
+      when entitlement_answer.soft_limit then 'soft_limit'
+      else 'limit_exceeded'
+    end as why
+  ) as decision
+$$;
+
+comment on function pgledger.entitlement_answer is
+  'Whether that much more of a feature is allowed, what is left of it, and why.';
+
+revoke all on function pgledger.entitlement_answer from public;
+
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
-The versions of everything that an entitlement is made from, as of the calling statement; of usage
-the count of events in the time that was counted. None of
-them ever goes back; a sum of versions does not either, while what it is the sum of stays the same,
-and a change of that is a change of the tenant's subscriptions.
+The versions of everything that an entitlement is made from, as the calling statement sees it; for
+usage, the count of events in the time that the limit counts. No version ever goes back, nor does a
+sum of versions of the same plans. If a tenant comes to have other plans, the sum of its
+subscriptions' versions has grown.
 */
 create or replace function pgledger.entitlement_versions(
   app_id text,
@@ -14858,9 +14831,8 @@ revoke all on function pgledger.entitlement_versions from public;
 
 -- file: repeatable/24_entitlements/ledger_check_entitlement.sql
 /*
-Whether a tenant may use so much more of a feature now. Exact at the time of the call; to check and
-record in one step, so that nobody else comes between, there is ledger_consume_entitlement.
-Errors: NullArgument, InvalidScope, InvalidQuantity, FeatureNotFound.
+Takes no lock and writes nothing.
+Checks, in this order: app_id, tenant_id, quantity, feature_key.
 */
 create or replace function ledger_check_entitlement(
   app_id text,
@@ -14868,43 +14840,50 @@ create or replace function ledger_check_entitlement(
   feature_key text,
   quantity numeric default 1
 )
-returns setof ledger_entitlement
+returns ledger_entitlement
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_quantity('quantity', quantity);
-  return query
+
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
+  into v_answer
   from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
   ) as answer;
+
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_check_entitlement is
-$$Says whether a tenant may use a feature now.
+$$Says whether a tenant may use so much more of a feature now.
 
-[[was: Whether a tenant may use so much more of a feature now: allowed,
-feature, used (in the limit's period; for a seat, the level), limit (-1:
-unlimited; of a boolean 1 for on), remaining (-1: unlimited), soft_limit, and
-a reason: within_limit, unlimited, soft_limit (allowed beyond the limit),
-enabled; or limit_exceeded, disabled, not_in_plan, paused, no_subscription.]]
+It is exact at the time of the call, never cached. To check and record in one
+step there is ledger_consume_entitlement.
+
+A boolean feature that is on has a limit of 1 and the reason enabled; one that
+is off has 0 and disabled. The reason soft_limit allows what is above the
+limit; limit_exceeded does not. A feature that no plan of the tenant contains
+is not_in_plan; if the plans are paused, paused; without any subscription,
+no_subscription.
 
 app_id: App.
-tenant_id: Who wants to use it.
-feature_key: What.
-quantity: How much of it, on top of what was used. [[was: how much more, 0 or
-  more. Exact, never cached.]]
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
 
-Returns: Whether it is allowed, and why.
+Returns: Whether it is allowed, what is used and left of the limit, and why.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
@@ -14915,12 +14894,9 @@ grant execute on function ledger_check_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
-Checks and records in one step: usage is recorded if the limit allows it, and otherwise nothing is.
-A call that is repeated with the same idempotency key records nothing a second time. Concurrent
-calls for one tenant and feature take turns until their transactions end.
-Locks: those of pgledger.consume.
-Errors: NullArgument, InvalidScope, InvalidQuantity, InvalidArgument, InvalidMetadata,
-FeatureNotFound, IdempotencyConflict.
+Locks: those of pgledger.consume_within_limit.
+Checks, in this order: app_id, tenant_id, quantity, whether the key is taken, feature_key, limit,
+what the usage event is made of.
 */
 create or replace function ledger_consume_entitlement(
   app_id text,
@@ -14930,7 +14906,7 @@ create or replace function ledger_consume_entitlement(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns setof ledger_consumption
+returns ledger_consumption
 language plpgsql
 volatile
 parallel unsafe
@@ -14940,6 +14916,7 @@ as $$
 declare
   v_status text;
   v_id text;
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   perform pgledger.check_quantity('quantity', quantity);
@@ -14947,18 +14924,18 @@ begin
   if v_id is null then
     select consumed.status, consumed.id
     into v_status, v_id
-    from pgledger.consume(
+    from pgledger.consume_within_limit(
       app_id, tenant_id, feature_key, quantity, idempotency_key, metadata
     ) as consumed;
     if v_status is distinct from 'inserted' then
-      -- The limit, or the key, may have been taken by the same call, made at the same time.
+      -- The same call, made at the same time, may have used up the limit or taken the key.
       v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
     end if;
   end if;
   if v_status is null and v_id is not null then
     v_status := 'duplicate';
   end if;
-  return query
+
   select
     v_status is not null,
     answer.feature,
@@ -14972,52 +14949,52 @@ begin
       else answer.why
     end,
     v_id
+  into v_answer
   from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     feature_key, found.used, found.quota, found.soft_limit, found.reason,
-    -- What was recorded is in what is used.
+    -- What was recorded is part of what is used.
     case when v_status is null then quantity else 0 end
   ) as answer;
+
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_consume_entitlement is
-$$Checks and uses a feature in one step.
+$$Checks a limit and records usage in one step, if the limit allows it.
 
-Whoever does it at the same time, no more is used than there is.
-
-[[was: Records usage if the limit allows it, in one step: of any number of
-concurrent calls no more are allowed than the limit has room for; what counts
-is what usage comes to with it, by the feature's aggregation.]]
+Of any number of calls at the same time, no more are allowed than the limit
+has room for. What counts against the limit is what usage comes to with this,
+by the feature's aggregation. Calls for one tenant and feature wait for each
+other until their transactions end, so keep those short.
 
 app_id: App.
-tenant_id: Who uses it.
-feature_key: What.
-quantity: How much. [[was: how much, 0 or more; for a seat, how many more.]]
-idempotency_key: The tenant's own name of the usage event: a second one is not
-  counted. [[was: the same call repeated with it is allowed, records nothing
-  and says duplicate as its reason. Returns what ledger_check_entitlement
-  does, as it is afterwards, and event_id, null if nothing was recorded now
-  (or before, under that key).]], or null.
-metadata: JSON object to store with the usage event, or null.
+tenant_id: Tenant who uses it.
+feature_key: Key of the feature.
+quantity: How much, 0 or more; for a seat, how many more.
+idempotency_key: The caller's own name of the usage event, 1 to 255
+  characters: the same call with the same key is allowed, records nothing and
+  has the reason duplicate, or null.
+metadata: JSON object to store with the usage event, at most 64 KiB, or null.
 
-Returns: Whether it was allowed and recorded, and what is left. What is not
-  allowed is no error.
+Returns: Whether it was allowed and recorded, what is used and left of the
+  limit afterwards, and why; what is not allowed is no error. event_id is null
+  if nothing was recorded, now or before under that key.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), InvalidArgument (the feature is not one that is used up, or the key
-  or a value that it counts by is not valid), InvalidMetadata, FeatureNotFound
-  (there is no feature of this key for this app and tenant),
-  IdempotencyConflict (the key is taken by usage of another feature or
-  quantity).$$;
+  range), IdempotencyConflict (the key is taken by usage of another feature or
+  quantity), FeatureNotFound (there is no feature of this key for this app and
+  tenant), InvalidArgument (the feature is not one that is used up, or the key
+  or a value that it counts by is not valid), InvalidMetadata.$$;
 
 revoke all on function ledger_consume_entitlement from public;
 grant execute on function ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
-A remembered entitlement, if everything that it was made from still stands; otherwise no row.
-Errors: NullArgument, InvalidScope, InvalidQuantity.
+The remembered entitlement is served only if all versions of what it was made from still stand.
+Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function ledger_get_cached_entitlement(
   app_id text,
@@ -15053,17 +15030,17 @@ begin
     entitlement_cache.starts_at,
     entitlement_cache.ends_at
   ) as versions
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
     entitlement_cache.soft_limit, entitlement_cache.reason, quantity
   ) as answer
   where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
     and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
     and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
-    -- A clock that was put back must not give an entry a second life.
+    -- If the clock was put back, an entry that had expired must not come back.
     and v_now >= entitlement_cache.created_at
     and v_now < entitlement_cache.expires_at
-    -- The only thing that a version does not tell: a deleted feature is an error, not an answer.
+    -- No version tells that a feature was deleted, which is an error and not an answer.
     and (
       pgledger.find_feature(
         entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
@@ -15078,19 +15055,15 @@ end;
 $$;
 
 comment on function ledger_get_cached_entitlement is
-$$Returns an answer that was remembered.
-
-[[was: What ledger_set_cached_entitlement remembered, for a quantity of now;
-no row if there is nothing, its time is over, or anything that it was made
-from has changed since.]]
+$$Returns an entitlement that ledger_set_cached_entitlement remembered.
 
 app_id: App.
-tenant_id: Whose.
-feature_key: To what.
-quantity: How much of it, on top of what was used.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
 
-Returns: What ledger_check_entitlement would return; null if there is none, or
-  it has expired, or what it was made from has changed since.
+Returns: What ledger_check_entitlement would return, if that is remembered, is
+  still in time and is made from nothing that has changed since, or no row.
 
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range).$$;
@@ -15100,10 +15073,10 @@ grant execute on function ledger_get_cached_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
-Makes everything cached of a feature unservable for all tenants of an app, also what is being worked
-out at this moment.
-Locks: the feature's row.
-Errors: NullArgument, InvalidScope, FeatureNotFound.
+An entitlement that is being worked out at this moment is not served either: it remembers the
+version from before.
+Locks: the feature's row of invalidations.
+Checks, in this order: app_id, feature_key, existence.
 */
 create or replace function ledger_invalidate_feature_entitlements(
   app_id text,
@@ -15143,17 +15116,12 @@ end;
 $$;
 
 comment on function ledger_invalidate_feature_entitlements is
-$$Forgets remembered answers about a feature, for all tenants.
+$$Forgets the remembered entitlements to a feature, of all tenants.
 
-The function behind it is ledger_invalidate_feature_entitlements.
-
-[[was: Stops serving whatever is cached of a feature, for all tenants of the
-app. What pgledger itself changes does that by itself.]]
+What pgledger itself changes needs no such call: that is seen anyway.
 
 app_id: App.
-feature_key: To what.
-
-Returns: [[?]]
+feature_key: Key of the feature.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
   a feature of this key).$$;
@@ -15163,9 +15131,9 @@ grant execute on function ledger_invalidate_feature_entitlements to pgledger_pos
 
 -- file: repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql
 /*
-Makes everything cached for a tenant unservable, also what is being worked out at this moment.
+An entitlement that is being worked out at this moment is not served either: it remembers the
+version from before.
 Locks: the tenant's row.
-Errors: NullArgument, InvalidScope.
 */
 create or replace function ledger_invalidate_tenant_entitlements(
   app_id text,
@@ -15187,7 +15155,7 @@ begin
   if found then
     return;
   end if;
-  -- Each attempt takes a number, of which there are not many.
+  -- Only where there is no row: each attempt to insert uses up a key, and there are not many.
   insert into pgledger.tenants (app_id, tenant_id, cache_version)
   values (
     ledger_invalidate_tenant_entitlements.app_id,
@@ -15200,15 +15168,12 @@ end;
 $$;
 
 comment on function ledger_invalidate_tenant_entitlements is
-$$Forgets a tenant's remembered answers.
+$$Forgets the remembered entitlements of a tenant.
 
-[[was: Stops serving whatever is cached of a tenant's entitlements. What
-pgledger itself changes does that by itself.]]
+What pgledger itself changes needs no such call: that is seen anyway.
 
 app_id: App.
-tenant_id: Whose.
-
-Returns: [[?]]
+tenant_id: Tenant whose they are.
 
 Errors: NullArgument, InvalidScope.$$;
 
@@ -15217,8 +15182,8 @@ grant execute on function ledger_invalidate_tenant_entitlements to pgledger_post
 
 -- file: repeatable/24_entitlements/ledger_remaining_entitlement.sql
 /*
-How much of a feature a tenant has left now.
-Errors: NullArgument, InvalidScope, FeatureNotFound.
+Takes no lock and writes nothing.
+Checks, in this order: app_id, tenant_id, feature_key.
 */
 create or replace function ledger_remaining_entitlement(
   app_id text,
@@ -15237,7 +15202,7 @@ begin
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-    cross join lateral pgledger.allowance(
+    cross join lateral pgledger.entitlement_answer(
       feature_key, found.used, found.quota, found.soft_limit, found.reason, 0
     ) as answer
   );
@@ -15245,16 +15210,14 @@ end;
 $$;
 
 comment on function ledger_remaining_entitlement is
-$$Says how much of a feature a tenant has left.
-
-[[was: How much of a feature a tenant has left: -1 if it is unlimited, 0 if
-the tenant does not have it; of a boolean feature 1 for on.]]
+$$Says how much of a feature a tenant has left now.
 
 app_id: App.
-tenant_id: Who.
-feature_key: Of what.
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
 
-Returns: How much; -1 for unlimited, 0 for nothing.
+Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
+  a boolean feature 1 if it is on.
 
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   this key for this app and tenant).$$;
@@ -15264,11 +15227,10 @@ grant execute on function ledger_remaining_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
-Works an entitlement out and remembers it with the versions of what it was made from, both in one
-statement and so of one moment. It is served while all of these stand, until its time to live or the
-end of the limit's period, a trial or a subscription, whichever is first.
+One statement works the entitlement out and reads the versions of what it is made from, so both are
+of the same moment.
 Locks: the cache's row.
-Errors: NullArgument, InvalidScope, InvalidArgument, FeatureNotFound.
+Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
 create or replace function ledger_set_cached_entitlement(
   app_id text,
@@ -15276,7 +15238,7 @@ create or replace function ledger_set_cached_entitlement(
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns setof ledger_entitlement
+returns ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe
@@ -15284,8 +15246,9 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  -- Before the moment that it is made of.
+  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
+  v_answer record;
 begin
   perform pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
@@ -15295,7 +15258,7 @@ begin
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
-  return query
+
   with stored as (
     insert into pgledger.entitlement_cache (
       app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
@@ -15342,28 +15305,27 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
+  into v_answer
   from stored
-  cross join lateral pgledger.allowance(
+  cross join lateral pgledger.entitlement_answer(
     stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
   ) as answer;
+
+  return v_answer;
 end;
 $$;
 
 comment on function ledger_set_cached_entitlement is
-$$Checks an entitlement and remembers the answer.
+$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
-[[was: Works out what a tenant has of a feature, remembers it for
-ledger_get_cached_entitlement, and returns what ledger_check_entitlement does
-for a quantity of 1.]]
+It is served until its time is over, or until something that it was made from
+changes: the plan, the subscription, usage, an invalidation, or the end of the
+limit's period, of a trial or of a subscription.
 
 app_id: App.
-tenant_id: Whose.
-feature_key: To what.
-ttl: For how long at most; less where a period, trial or subscription ends
-  before. [[was: how long it may be served at most, above 0 and at most a day.
-  It stops being served earlier when anything that it was made from changes:
-  plan, subscription, usage, an invalidation, the end of a period, a trial or
-  a subscription.]]
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+ttl: How long it may be served at most, above 0 and at most a day.
 
 Returns: What ledger_check_entitlement returns for a quantity of 1.
 
@@ -15375,7 +15337,7 @@ grant execute on function ledger_set_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
-How many values a usage event of that metadata would add to those of the meter in
+How many values a usage event with that metadata would add to those that the meter has counted in
 [starts_at, ends_at): one or none.
 */
 create or replace function pgledger.unique_usage_added(
@@ -15406,7 +15368,7 @@ begin
       where meters.app_id = unique_usage_added.app_id
         and meters.tenant_id = unique_usage_added.tenant_id
         and meters.feature_key = unique_usage_added.feature_key
-      -- Where there is no meter yet, the event is the first.
+      -- Without a meter yet, the event would be the first.
       union all
       select 0
       where not exists (
@@ -15428,8 +15390,8 @@ revoke all on function pgledger.unique_usage_added from public;
 
 -- file: repeatable/24_entitlements/views/ledger_entitlement_cache.sql
 /*
-Cached entitlements as they were stored, also those that are no longer served; which of them are is
-for ledger_get_cached_entitlement to say.
+Cached entitlements as they were stored, also those that are no longer served: only
+ledger_get_cached_entitlement knows which these are.
 */
 create or replace view ledger_entitlement_cache as
 select
@@ -15554,11 +15516,10 @@ revoke all on function pgledger.add_shares from public;
 
 -- file: repeatable/25_coupons/apply_coupons.sql
 /*
-Takes the coupons that a tenant has redeemed off the lines of an invoice: those for some of the
-lines first, then those for all, each in the order of redemption, off what the ones before have
-left. Credits are left alone. A percentage is rounded once; an amount is at most what there is to
-take it off; either is split to the lines by largest remainder. Returns the lines with their shares,
-and one line more for each coupon that took something off.
+Takes the coupons that a tenant has redeemed off the lines of an invoice. Coupons for some of the
+lines come first, then those for all, each in the order of redemption, and each takes from what the
+ones before have left. Credits are left alone. Returns the lines with their shares, and one more
+line for each coupon that took something off.
 */
 create or replace function pgledger.apply_coupons(
   invoice pgledger.invoices,
@@ -15574,11 +15535,11 @@ declare
   v_coupon record;
   v_subtotal numeric;
   v_items text[];
-  -- What is left of each line, and what has been taken off it.
+  -- What coupons can take off each line, and what is left of that.
+  v_whole numeric[];
   v_left numeric[];
   v_taken numeric[];
-  v_parts numeric[];
-  v_base numeric;
+  v_share record;
   v_discount pgledger.invoice_lines;
   v_discounts pgledger.invoice_lines[] := '{}';
 begin
@@ -15599,60 +15560,46 @@ begin
     if v_subtotal is null then
       v_subtotal := (select sum(line.amount) from unnest(lines) as line);
       v_items := array(select line.item from unnest(lines) as line);
-      v_left := pgledger.discountable(lines);
-      v_taken := array_fill(0::numeric, array[cardinality(lines)]);
+      v_whole := pgledger.discountable(lines);
+      v_left := v_whole;
     end if;
     continue when v_subtotal < v_coupon.minimum_subtotal;
 
-    v_parts := array(
-      select
-        case
-          when v_coupon.applies_to is null or part.item = any(v_coupon.applies_to)
-            then part.amount
-          else 0
-        end
-      from unnest(v_left, v_items) with ordinality as part (amount, item, place)
-      order by part.place
+    v_share := pgledger.coupon_shares(
+      v_left, v_items, v_coupon.applies_to, v_coupon.percentage, v_coupon.amount, exponent
     );
-    v_base := (select sum(part) from unnest(v_parts) as part);
-    v_discount := null;
-    v_discount.amount := -coalesce(
-      round(v_base * v_coupon.percentage * 0.01, exponent),
-      round(least(v_coupon.amount, v_base), exponent)
-    );
-    continue when (v_discount.amount < 0) is not true;
+    continue when (v_share.discount > 0) is not true;
 
+    v_discount := null;
     v_discount.kind := 'discount';
     v_discount.description := v_coupon.name;
+    v_discount.amount := -v_share.discount;
     v_discount.discount := 0 * v_discount.amount;
     v_discount.tax := v_discount.discount;
     v_discount.redemption_key := v_coupon.key;
     v_discount.basis := jsonb_strip_nulls(
       jsonb_build_object(
-        'base', v_base::text, 'percentage', trim_scale(v_coupon.percentage)::text,
+        'base', v_share.base::text, 'percentage', trim_scale(v_coupon.percentage)::text,
         'amount', case when v_coupon.percentage is null then v_coupon.amount::text end,
         'applies_to', to_jsonb(v_coupon.applies_to)
       )
     );
     v_discounts := v_discounts || v_discount;
-    -- Digits enough, and as many for each, so that equal remainders are equal.
-    v_parts := pgledger.split_amount(
-      array(
-        select pgledger.rounded_quotient(-v_discount.amount * part.value, v_base, exponent + 18)
-        from unnest(v_parts) with ordinality as part (value, place)
-        order by part.place
-      ),
-      -v_discount.amount,
-      exponent
+    v_left := array(
+      select part.amount - part.share
+      from unnest(v_left, v_share.shares) with ordinality as part (amount, share, place)
+      order by part.place
     );
-    v_left := pgledger.differences(v_left, v_parts);
-    v_taken := pgledger.differences(v_taken, v_parts);
   end loop;
   if cardinality(v_discounts) = 0 then
     return lines;
   end if;
-  return pgledger.add_shares(lines, array(select -taken from unnest(v_taken) as taken), null)
-    || v_discounts;
+  v_taken := array(
+    select part.amount - part.rest
+    from unnest(v_whole, v_left) with ordinality as part (amount, rest, place)
+    order by part.place
+  );
+  return pgledger.add_shares(lines, v_taken, null) || v_discounts;
 end;
 $$;
 
@@ -15664,9 +15611,10 @@ revoke all on function pgledger.apply_coupons from public;
 -- file: repeatable/25_coupons/check_coupon_currency.sql
 /*
 Refuses a coupon whose currency the app does not know, or whose amounts have more decimals than the
-currency. It can do without one.
+currency. A coupon needs no currency.
 
-Locks a currency of the app's own FOR SHARE: its exponent stays while the coupon is being written.
+Locks a currency of the app's own FOR SHARE: its exponent stays the same while the coupon is
+written.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
 */
 create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
@@ -15721,9 +15669,9 @@ revoke all on function pgledger.check_coupon_currency from public;
 
 -- file: repeatable/25_coupons/check_coupon_discount.sql
 /*
-Refuses a coupon whose discount is wrong by itself: what never changes of it but its code. Whether
-its currency is known, and has so many decimals, is looked at elsewhere. The order of the checks is
-that of the arguments.
+Refuses a coupon whose discount is wrong in itself. Like the code, the discount never changes.
+Whether the app knows the currency, and how many decimals it has, is for
+pgledger.check_coupon_currency to check. The order of the checks is that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidAmount.
 */
@@ -15792,7 +15740,8 @@ revoke all on function pgledger.check_coupon_discount from public;
 
 -- file: repeatable/25_coupons/check_coupon_duration.sql
 /*
-Refuses how long a coupon is to last: only one that is repeating counts invoices, and it has to.
+Refuses a duration that a coupon cannot have. A repeating coupon has a number of invoices; the
+others have none.
 
 Errors: NullArgument, InvalidArgument.
 */
@@ -15833,7 +15782,7 @@ revoke all on function pgledger.check_coupon_duration from public;
 
 -- file: repeatable/25_coupons/check_coupon_items.sql
 /*
-Refuses a list of lines that a coupon could not reduce. A line is named by the key of a feature, by
+Refuses a list of lines that a coupon cannot reduce. A line is named by the key of a feature, by
 base, or by any text that an app gives a one-off line, so nothing is looked up.
 
 Errors: InvalidArgument.
@@ -15893,7 +15842,7 @@ revoke all on function pgledger.check_coupon_items from public;
 
 -- file: repeatable/25_coupons/check_coupon_terms.sql
 /*
-Refuses a coupon of which a value is wrong that can be changed later. The order of the checks is
+Refuses a coupon of which something is wrong that can be changed later. The order of the checks is
 that of the arguments.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
@@ -15955,8 +15904,8 @@ revoke all on function pgledger.check_coupon_terms from public;
 
 -- file: repeatable/25_coupons/check_redeemable.sql
 /*
-Refuses that a tenant redeems a coupon: it is not valid at that time, or it is used up, in all or by
-the tenant. The caller has the coupon's row locked, so that nobody redeems it meanwhile.
+Refuses to let a tenant redeem a coupon that is not valid at that time, or that is used up, in all
+or by this tenant. The caller has locked the coupon, so that nobody else redeems it meanwhile.
 
 Errors: CouponNotValid, CouponExhausted.
 */
@@ -16013,37 +15962,11 @@ comment on function pgledger.check_redeemable is
 
 revoke all on function pgledger.check_redeemable from public;
 
--- file: repeatable/25_coupons/coupon_of.sql
+-- file: repeatable/25_coupons/coupon_redemption_with_key.sql
 /*
-The coupon of that number as applications see it, or null.
+The redemption with that internal key, as applications see it, or null.
 */
-create or replace function pgledger.coupon_of(key bigint)
-returns ledger_coupon
-language sql
-stable
-parallel safe
-as $$
-  select
-    coupons.id, coupons.app_id, coupons.tenant_id, coupons.code, coupons.name,
-    coupons.percentage, coupons.amount, coupons.currency, coupons.duration,
-    coupons.duration_invoices, coupons.applies_to, coupons.minimum_subtotal, coupons.valid_from,
-    coupons.valid_until, coupons.max_redemptions, coupons.max_redemptions_per_tenant,
-    coupons.redemptions, coupons.status, coupons.version, coupons.metadata, coupons.created_at,
-    coupons.updated_at
-  from pgledger.coupons
-  where coupons.key = coupon_of.key
-$$;
-
-comment on function pgledger.coupon_of is
-  'The coupon of that number as the view ledger_coupons shows it, or null.';
-
-revoke all on function pgledger.coupon_of from public;
-
--- file: repeatable/25_coupons/coupon_redemption_of.sql
-/*
-The redemption of that number as applications see it, or null.
-*/
-create or replace function pgledger.coupon_redemption_of(key bigint)
+create or replace function pgledger.coupon_redemption_with_key(key bigint)
 returns ledger_coupon_redemption
 language sql
 stable
@@ -16060,38 +15983,101 @@ as $$
   from pgledger.coupon_redemptions
   inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
   left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
-  where coupon_redemptions.key = coupon_redemption_of.key
+  where coupon_redemptions.key = coupon_redemption_with_key.key
 $$;
 
-comment on function pgledger.coupon_redemption_of is
-  'The redemption of that number as the view ledger_coupon_redemptions shows it, or null.';
+comment on function pgledger.coupon_redemption_with_key is
+  'The redemption with that internal key, as applications see it, or null.';
 
-revoke all on function pgledger.coupon_redemption_of from public;
+revoke all on function pgledger.coupon_redemption_with_key from public;
 
--- file: repeatable/25_coupons/differences.sql
+-- file: repeatable/25_coupons/coupon_shares.sql
 /*
-The differences of two lists of numbers, pair by pair.
+What a coupon takes off lines of which so much is left: in all, off which sum, and off each line. A
+line that the coupon is not for counts as zero. A percentage is rounded once. An amount is at most
+what there is to take it off. Either is split over the lines by largest remainder. Where it comes to
+nothing, there are no shares.
 */
-create or replace function pgledger.differences(minuends numeric[], subtrahends numeric[])
-returns numeric[]
-language sql
+create or replace function pgledger.coupon_shares(
+  amounts numeric[],
+  items text[],
+  applies_to text[],
+  percentage numeric,
+  amount numeric,
+  exponent integer,
+  out base numeric,
+  out discount numeric,
+  out shares numeric[]
+)
+language plpgsql
 immutable
 parallel safe
 as $$
-  select array_agg(pair.minuend - pair.subtrahend order by pair.place)
-  from unnest(minuends, subtrahends) with ordinality as pair (minuend, subtrahend, place)
+declare
+  v_parts numeric[] := array(
+    select
+      case when applies_to is null or part.item = any(applies_to) then part.amount else 0 end
+    from unnest(amounts, items) with ordinality as part (amount, item, place)
+    order by part.place
+  );
+begin
+  base := (select sum(part) from unnest(v_parts) as part);
+  discount := coalesce(
+    round(base * percentage * 0.01, exponent),
+    round(least(amount, base), exponent)
+  );
+  if discount > 0 then
+    -- Digits enough, and as many for each, so that equal remainders are equal.
+    shares := pgledger.split_amount(
+      array(
+        select pgledger.rounded_quotient(discount * part.value, base, exponent + 18)
+        from unnest(v_parts) with ordinality as part (value, place)
+        order by part.place
+      ),
+      discount,
+      exponent
+    );
+  end if;
+end;
 $$;
 
-comment on function pgledger.differences is
-  'The differences of two lists of numbers, pair by pair.';
+comment on function pgledger.coupon_shares is
+  'What a coupon takes off lines: off which sum, in all, and off each line.';
 
-revoke all on function pgledger.differences from public;
+revoke all on function pgledger.coupon_shares from public;
+
+-- file: repeatable/25_coupons/coupon_with_key.sql
+/*
+The coupon with that internal key, as applications see it, or null.
+*/
+create or replace function pgledger.coupon_with_key(key bigint)
+returns ledger_coupon
+language sql
+stable
+parallel safe
+as $$
+  select
+    coupons.id, coupons.app_id, coupons.tenant_id, coupons.code, coupons.name,
+    coupons.percentage, coupons.amount, coupons.currency, coupons.duration,
+    coupons.duration_invoices, coupons.applies_to, coupons.minimum_subtotal, coupons.valid_from,
+    coupons.valid_until, coupons.max_redemptions, coupons.max_redemptions_per_tenant,
+    coupons.redemptions, coupons.status, coupons.version, coupons.metadata, coupons.created_at,
+    coupons.updated_at
+  from pgledger.coupons
+  where coupons.key = coupon_with_key.key
+$$;
+
+comment on function pgledger.coupon_with_key is
+  'The coupon with that internal key, as applications see it, or null.';
+
+revoke all on function pgledger.coupon_with_key from public;
 
 -- file: repeatable/25_coupons/discountable.sql
 /*
-What coupons can take off each line of an invoice, in their order: of a charge all of it, of a
-credit nothing. Lines for the same usage are one charge: what is beyond a maximum, or was billed
-before, is not there to be taken off, and leaves the first of them first.
+What coupons can take off each line of an invoice, in their order: all of a charge, nothing of a
+credit. Lines for the same usage are one charge. What a credit among them gives back, because it is
+above a maximum or was billed before, cannot be taken off again: it lowers the first of these lines
+first.
 */
 create or replace function pgledger.discountable(lines pgledger.invoice_lines[])
 returns numeric[]
@@ -16125,8 +16111,8 @@ revoke all on function pgledger.discountable from public;
 
 -- file: repeatable/25_coupons/find_coupon.sql
 /*
-The coupon that a code names for a tenant: the tenant's own, or else the app's; archived ones
-included, so that what was archived does not uncover another. Null if there is none.
+The coupon that a code names for a tenant, or null: the tenant's own, or else the app's. Archived
+ones count, so that archiving a tenant's own coupon does not uncover the app's.
 */
 create or replace function pgledger.find_coupon(
   app_id text,
@@ -16154,8 +16140,8 @@ revoke all on function pgledger.find_coupon from public;
 
 -- file: repeatable/25_coupons/insert_coupon.sql
 /*
-Writes down a new coupon and returns its number: that of the coupon which a repeated call has
-written down meanwhile, if so.
+Writes down a new coupon and returns its internal key. If the same call has written it down
+meanwhile, that coupon's key is returned.
 
 Locks a currency of the app's own FOR SHARE.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument, IdempotencyConflict, AlreadyExists.
@@ -16172,7 +16158,7 @@ begin
   perform pgledger.check_coupon_currency(coupon);
 
   loop
-    -- Without a constraint, because the id or the code may be the one that is taken.
+    -- No constraint is named, because it may be the id or the code that is taken.
     insert into pgledger.coupons (
       id, app_id, tenant_id, code, name, percentage, amount, currency, duration,
       duration_invoices, applies_to, minimum_subtotal, valid_from, valid_until, max_redemptions,
@@ -16197,7 +16183,7 @@ begin
       return v_key;
     end if;
 
-    -- What was in the way may be gone by now; then there is another try.
+    -- The coupon that was in the way may be gone by now: then there is another try.
     if exists (
       select
       from pgledger.coupons
@@ -16219,17 +16205,16 @@ end;
 $$;
 
 comment on function pgledger.insert_coupon is
-  'Writes down a new coupon and returns its number; raises what is wrong with its currency, or '
-  'that its code is taken.';
+  'Writes down a new coupon and returns its internal key; raises if its currency is wrong or its '
+  'code is taken.';
 
 revoke all on function pgledger.insert_coupon from public;
 
 -- file: repeatable/25_coupons/ledger_archive_coupon.sql
 /*
-Archives a coupon: who has redeemed it keeps it, nobody can redeem it any more. Repeatable.
+Repeatable.
 
 Locks the coupon.
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
 */
 create or replace function ledger_archive_coupon(
   app_id text,
@@ -16254,18 +16239,17 @@ begin
     where coupons.key = v_coupon.key;
   end if;
 
-  return pgledger.coupon_of(v_coupon.key);
+  return pgledger.coupon_with_key(v_coupon.key);
 end;
 $$;
 
 comment on function ledger_archive_coupon is
-$$Closes a coupon; who has redeemed it keeps it.
+$$Closes a coupon, so that nobody can redeem it any more.
 
-[[was: Archives a coupon and returns it: who has redeemed it keeps it, nobody
-can redeem it any more.]]
+Who has redeemed it keeps it.
 
 app_id: App that it belongs to.
-id: The coupon's id.
+id: Id of the coupon, cpn_ and a ULID.
 
 Returns: The coupon; a second time it does not change.
 
@@ -16277,19 +16261,15 @@ grant execute on function ledger_archive_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_create_coupon.sql
 /*
-Creates a coupon, for the whole app or, with a tenant_id, for that tenant alone.
-
-With an id of the caller's choice the call can be repeated: the second call returns the coupon as it
-stands now if everything it asks for is the same, and is refused if anything differs. Once the
-coupon has been updated, only what an update cannot change is compared.
+A repeated call is compared with the coupon as it stands; once the coupon has been updated, only
+what an update cannot change is compared.
 
 Locks a currency of the app's own FOR SHARE.
+
 Checks, in this order: app_id, tenant_id, code, percentage, amount, currency for null, duration,
 duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
 and minimum_subtotal, whether the code is taken.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidAmount, InvalidTime, InvalidMetadata,
-InvalidId, IdempotencyConflict, UnknownCurrency, AlreadyExists.
 */
 create or replace function ledger_create_coupon(
   app_id text,
@@ -16353,71 +16333,69 @@ begin
     v_new.key := pgledger.insert_coupon(v_new);
   end if;
 
-  return pgledger.coupon_of(v_new.key);
+  return pgledger.coupon_with_key(v_new.key);
 end;
 $$;
 
 comment on function ledger_create_coupon is
-$$Creates a coupon.
+$$Creates a coupon, for the whole app or for one tenant.
 
-[[was: Creates a coupon and returns it.]]
+A coupon takes off a percentage or an amount: one of the two is given. What it
+takes off, off which lines and for how long never changes.
+
+With an id of the caller's choice the call can be repeated: the second call
+returns the coupon as it is now if it asks for the same.
 
 app_id: App that it belongs to.
-code: What is typed to redeem it, unique in the app (and tenant). [[was: what
-  is typed to redeem it, 1 to 64 visible characters.]]
-name: Name for people; the code if null. [[was: for people, 1 to 255
-  characters; the code if left out.]], or null.
-percentage: Percent off, above 0 to 100. Either this or amount. [[was: percent
-  off, above 0 to 100; or amount: amount off, in currency.]], or null.
-amount: Amount off, above 0, or null.
-currency: Currency of amount and minimum_subtotal; the coupon is for invoices
-  in that currency only. [[was: code of ISO 4217, or one that the app has
-  defined; with one, the coupon is for invoices in it only.]], or null.
-duration: How many invoices a redemption reduces: once, repeating or forever.
-  [[was: once, repeating or forever.]]
-duration_invoices: How many, if it is repeating. [[was: how many invoices a
-  repeating one reduces, 1 to 1000.]], or null.
-applies_to: Keys of the features whose lines it reduces, base among them for
-  base fees, and items of one-off lines; null for the whole invoice. [[was:
-  which lines it reduces, 1 to 100 keys of features, base for the base fee, or
-  items of one-off lines; null for the whole invoice.]], or null.
+code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
+  visible characters.
+name: Name for people, which stands on invoices, 1 to 255 characters; null for
+  the code, or null.
+percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
+  an amount, or null.
+amount: Amount off in currency, above 0, below 1e30, with no more decimal
+  places than the currency; null for a percentage, or null.
+currency: Currency of amount and minimum_subtotal: a code of ISO 4217, or one
+  that the app has defined. With one, the coupon is for invoices in it only;
+  null for invoices in any, or null.
+duration: How many invoices a redemption reduces; one of: once, repeating,
+  forever.
+duration_invoices: How many invoices a repeating one reduces, 1 to 1000; null
+  for the others, or null.
+applies_to: Which lines it reduces: 1 to 100 keys of features, base for the
+  base fee, or items of one-off lines; null for the whole invoice, or null.
 minimum_subtotal: Sum of an invoice's lines, before discounts, from which on
-  it applies. [[was: sum of an invoice's lines, before discounts, from which
-  on it applies, in currency.]], or null.
-valid_from: From when on it can be redeemed, inclusive. [[was: it can be
-  redeemed from the one until just before the other.]], or null.
-valid_until: Until when, exclusive. [[was: it can be redeemed from the one
-  until just before the other.]], or null.
-max_redemptions: How often it can be redeemed in all; null for any number of
-  times. [[was: how often in all.]], or null.
-max_redemptions_per_tenant: How often one tenant can redeem it. [[was: how
-  often by one tenant.]], or null.
-metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]],
-  or null.
-id: The coupon's id if the caller chooses it. The same call with the same id
-  returns that coupon as it is now. [[was: cpn_ and a ULID of your own choice,
-  to make the call repeatable.]], or null.
-tenant_id: The one tenant that it is for; the empty text for all. [[was:
-  tenant of a custom deal.]]
+  it applies, in currency, above 0; null for any, or null.
+valid_from: From when on it can be redeemed, inclusive; null for any time, or
+  null.
+valid_until: Until when it can be redeemed, exclusive; null for ever, or null.
+max_redemptions: How often it can be redeemed in all, 1 or more; null for any
+  number of times, or null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more;
+  null for any number of times, or null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: Id of the coupon, cpn_ and a ULID, if the caller chooses it; null for a
+  new one, or null.
+tenant_id: The one tenant that it is for; the empty text for all.
 
 Returns: The coupon.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
-  discount, the duration or a limit is not valid), InvalidAmount (an amount is
-  not in range), InvalidTime (a time is outside the years 1 to 9999, or the
-  end not after the start), InvalidMetadata, InvalidId, IdempotencyConflict
-  (the id is taken by a different coupon), UnknownCurrency (the currency is
-  neither of ISO 4217 nor the app's own), AlreadyExists (the code is taken).$$;
+  discount, the duration or a limit is not valid), InvalidAmount (the amount
+  is not in range, or has too many decimal places), InvalidTime (a time is
+  outside the years 1 to 9999, or the end is not after the start),
+  InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
+  different coupon), UnknownCurrency (the currency is neither of ISO 4217 nor
+  the app's own), AlreadyExists (the code is taken).$$;
 
 revoke all on function ledger_create_coupon from public;
 grant execute on function ledger_create_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_delete_coupon.sql
 /*
-Deletes a coupon that nobody has redeemed, and returns it as it was.
+Locks the coupon FOR UPDATE: who redeems it at the same time comes first or waits.
 
-Locks the coupon FOR UPDATE: whoever redeems it goes first or waits.
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InUse.
+Checks, in this order: app_id, id, existence, redemptions.
 */
 create or replace function ledger_delete_coupon(
   app_id text,
@@ -16432,7 +16410,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
-  v_coupon record := pgledger.coupon_of(v_old.key);
+  v_coupon record := pgledger.coupon_with_key(v_old.key);
 begin
   if v_old.redemptions > 0 then
     perform pgledger.fail(
@@ -16456,25 +16434,22 @@ $$;
 comment on function ledger_delete_coupon is
 $$Deletes a coupon that nobody has redeemed.
 
-[[was: Deletes a coupon that nobody has redeemed, and returns it as it was.]]
+One that somebody has redeemed can be archived: ledger_archive_coupon.
 
 app_id: App that it belongs to.
-id: The coupon's id.
+id: Id of the coupon, cpn_ and a ULID.
 
 Returns: The coupon as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
-  such coupon), InUse (it has been redeemed. Archive it instead).$$;
+  such coupon), InUse (it has been redeemed).$$;
 
 revoke all on function ledger_delete_coupon from public;
 grant execute on function ledger_delete_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_get_coupon.sql
 /*
-The coupon that a code names for a tenant: the tenant's own, or else the whole app's; archived ones
-included. The empty tenant_id stands for the whole app.
-
-Errors: NullArgument, InvalidScope, CouponNotFound.
+Checks, in this order: app_id, tenant_id, code for null, existence.
 */
 create or replace function ledger_get_coupon(
   app_id text,
@@ -16505,34 +16480,33 @@ begin
     );
   end if;
 
-  return pgledger.coupon_of(v_coupon.key);
+  return pgledger.coupon_with_key(v_coupon.key);
 end;
 $$;
 
 comment on function ledger_get_coupon is
-$$Returns the coupon of a code.
+$$Returns the coupon that a code names for a tenant.
 
-[[was: The coupon that a code names for a tenant: its own, or else the whole
-app's.]]
+Archived ones are found too.
 
 app_id: App that it belongs to.
-code: Its code.
-tenant_id: For whom: the tenant's own coupon of that code comes before the
-  app's.
+code: What is typed to redeem it.
+tenant_id: Tenant whose own coupon of that code comes before the app's; the
+  empty text for the app's alone.
 
-Returns: [[?]]
+Returns: The coupon.
 
-Errors: NullArgument, InvalidScope, CouponNotFound (there is none for this app
-  and tenant).$$;
+Errors: NullArgument, InvalidScope, CouponNotFound (there is none of that code
+  for this app and tenant).$$;
 
 revoke all on function ledger_get_coupon from public;
 grant execute on function ledger_get_coupon to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_get_coupon_by_id.sql
 /*
-One coupon of the app, whichever tenant's. An id that does not exist is an error rather than no row.
+An id that does not exist is an error rather than no row.
 
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
+Checks, in this order: app_id, id, existence.
 */
 create or replace function ledger_get_coupon_by_id(
   app_id text,
@@ -16561,19 +16535,17 @@ begin
     perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
-  return pgledger.coupon_of(v_key);
+  return pgledger.coupon_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_get_coupon_by_id is
-$$Returns a coupon.
-
-[[was: The coupon of that id.]]
+$$Returns the coupon of an id, whichever tenant's it is.
 
 app_id: App that it belongs to.
-id: The coupon's id.
+id: Id of the coupon, cpn_ and a ULID.
 
-Returns: [[?]]
+Returns: The coupon.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
@@ -16583,10 +16555,9 @@ grant execute on function ledger_get_coupon_by_id to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_list_coupon_redemptions.sql
 /*
-One page of a tenant's redemptions, oldest first: by id, which for generated ids is the order in
-which they were made.
+The order is that of ids, which for generated ids is the order in which they were made.
 
-Errors: NullArgument, InvalidScope, InvalidPage.
+Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
 create or replace function ledger_list_coupon_redemptions(
   app_id text,
@@ -16626,17 +16597,14 @@ end;
 $$;
 
 comment on function ledger_list_coupon_redemptions is
-$$Returns the coupons that a tenant has redeemed.
-
-[[was: One page of the coupons that a tenant has redeemed, by id of the
-redemption.]]
+$$Returns a page of the coupons that a tenant has redeemed, the oldest first.
 
 app_id: App.
-tenant_id: Who redeemed them.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
+tenant_id: Tenant that redeemed them.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them.
 
-Returns: Redemptions, the newest last.
+Returns: Redemptions, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
@@ -16645,10 +16613,9 @@ grant execute on function ledger_list_coupon_redemptions to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_list_coupons.sql
 /*
-One page of an app's coupons, oldest first: by id, which for generated ids is the order of creation.
+The order is that of ids, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidPage.
 */
 create or replace function ledger_list_coupons(
   app_id text,
@@ -16702,22 +16669,17 @@ end;
 $$;
 
 comment on function ledger_list_coupons is
-$$Returns an app's coupons, the newest last.
-
-[[was: One page of the coupons of an app, by id.]]
+$$Returns a page of an app's coupons, the oldest first.
 
 app_id: App that they belong to.
-active_only: Only those that are not archived, past their time or used up.
-  [[was: true to leave out those that are archived, no longer valid or used
-  up.]]
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-page_offset: How many to leave out before them. [[was: rows to leave out.]]
-tenant_id: null for all of the app; the empty text for those that are for all
-  tenants; a tenant's for its own and these. [[was: null for the whole app's
-  and every tenant's, empty for the whole app's alone, otherwise that tenant's
-  and the whole app's.]], or null.
+active_only: True to leave out those that are archived, past their time or
+  used up.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them.
+tenant_id: Tenant to list those for: its own and those for all tenants; the
+  empty text for the latter alone; null for all of the app, or null.
 
-Returns: [[?]]
+Returns: Coupons, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
@@ -16726,17 +16688,13 @@ grant execute on function ledger_list_coupons to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_redeem_coupon.sql
 /*
-Redeems a coupon for a tenant: the tenant's own of that code, or else the whole app's. From then on
-it reduces the tenant's invoices, or those of one subscription, until it is used.
-
-With an id of the caller's choice the call can be repeated: the second call returns the redemption
-as it stands now, whatever has become of the coupon, and is refused if it asks for something else.
+A repeated call returns the redemption as it stands now, whatever has become of the coupon, and is
+refused if it asks for something else.
 
 Locks the coupon: of many who redeem it at once, as many succeed as its limits allow.
+
 Checks, in this order: app_id, tenant_id, code for null, subscription_id, id, repeat, existence of
 the subscription and of the coupon, its status and time, its limit in all and for the tenant.
-Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict, SubscriptionNotFound,
-CouponNotFound, CouponNotValid, CouponExhausted.
 */
 create or replace function ledger_redeem_coupon(
   app_id text,
@@ -16771,29 +16729,29 @@ begin
     v_key := pgledger.redeem_coupon(app_id, tenant_id, code, subscription_id, id);
   end if;
 
-  return pgledger.coupon_redemption_of(v_key);
+  return pgledger.coupon_redemption_with_key(v_key);
 end;
 $$;
 
 comment on function ledger_redeem_coupon is
 $$Redeems a coupon for a tenant.
 
-However many do it at the same time, it is not redeemed more often than it can
-be.
+From then on it reduces the tenant's invoices, or those of one subscription,
+until it is used up. However many redeem it at the same time, it is not
+redeemed more often than it can be.
 
-[[was: Redeems a coupon for a tenant and returns the redemption. Call it in
-FROM: (ledger_redeem_coupon(...)).* calls it once for every column.]]
+With an id of the caller's choice the call can be repeated: the second call
+returns the redemption as it is now if it asks for the same.
+
+Call it in FROM: (ledger_redeem_coupon(...)).* calls it once for every column.
 
 app_id: App.
-tenant_id: Who redeems it.
-code: Its code: the tenant's own coupon of that code comes before the app's.
-  [[was: of the tenant's own coupon, or else of the whole app's.]]
-subscription_id: Subscription whose invoices it is to reduce; null for all of
-  the tenant's. [[was: the subscription whose invoices it reduces; null for
-  all of the tenant's.]], or null.
-id: The redemption's id if the caller chooses it. The same call with the same
-  id redeems once and returns that redemption as it is now. [[was: red_ and a
-  ULID of your own choice, to make the call repeatable.]], or null.
+tenant_id: Tenant that redeems it.
+code: Code of the tenant's own coupon, or else of the app's.
+subscription_id: Id of the subscription whose invoices it is to reduce, sub_
+  and a ULID; null for all of the tenant's, or null.
+id: Id of the redemption, red_ and a ULID, if the caller chooses it; null for
+  a new one, or null.
 
 Returns: The redemption.
 
@@ -16809,13 +16767,12 @@ grant execute on function ledger_redeem_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_update_coupon.sql
 /*
-Changes a coupon; what is null stays. A call that changes nothing leaves the version as it is. The
-code and the discount never change. Who has redeemed the coupon keeps it, whatever changes.
+A call that changes nothing leaves the version as it is.
 
-Locks the coupon. Checks, in this order: app_id, id, existence, name, valid_from, valid_until,
-max_redemptions, max_redemptions_per_tenant, metadata, redemptions so far.
-Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound, InvalidArgument, InvalidTime,
-InvalidMetadata, InUse.
+Locks the coupon.
+
+Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
+max_redemptions_per_tenant, metadata, redemptions so far.
 */
 create or replace function ledger_update_coupon(
   app_id text,
@@ -16872,34 +16829,34 @@ begin
     where coupons.key = v_old.key;
   end if;
 
-  return pgledger.coupon_of(v_old.key);
+  return pgledger.coupon_with_key(v_old.key);
 end;
 $$;
 
 comment on function ledger_update_coupon is
 $$Changes a coupon.
 
-What is null stays as it is. The code and the discount never change.
-
-[[was: Changes a coupon and returns it; what is null stays as it is. The code
-and the discount never change. max_redemptions cannot be below what was
-redeemed already.]]
+What is null stays as it is, so no value can be taken back to null. The code
+and the discount never change. Who has redeemed the coupon keeps it, whatever
+changes.
 
 app_id: App that it belongs to.
-id: The coupon's id.
-name: Name for people, or null.
+id: Id of the coupon, cpn_ and a ULID.
+name: Name for people, 1 to 255 characters, or null.
 valid_from: From when on it can be redeemed, inclusive, or null.
-valid_until: Until when, exclusive, or null.
-max_redemptions: How often it can be redeemed in all, or null.
-max_redemptions_per_tenant: How often one tenant can redeem it, or null.
-metadata: JSON object of the app's own, or null.
+valid_until: Until when it can be redeemed, exclusive, or null.
+max_redemptions: How often it can be redeemed in all; not less often than it
+  has been, or null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or
+  null.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
 
 Returns: The coupon; with the same version as before where nothing changed.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InvalidArgument (the name or a limit is not valid),
-  InvalidTime (a time is outside the years 1 to 9999, or the end not after the
-  start), InvalidMetadata, InUse (it has been redeemed more often than
+  InvalidTime (a time is outside the years 1 to 9999, or the end is not after
+  the start), InvalidMetadata, InUse (it has been redeemed more often than
   max_redemptions).$$;
 
 revoke all on function ledger_update_coupon from public;
@@ -16907,8 +16864,8 @@ grant execute on function ledger_update_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/lock_coupon.sql
 /*
-The coupon of that id, its row locked: FOR UPDATE if it is to be deleted, and FOR NO KEY UPDATE if
-it is to be changed. Whoever redeems it holds it FOR NO KEY UPDATE.
+The coupon of that id, its row locked: FOR UPDATE if it is to be deleted, FOR NO KEY UPDATE if it is
+to be changed. Whoever redeems the coupon locks it FOR NO KEY UPDATE too.
 
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound.
 */
@@ -16959,8 +16916,8 @@ revoke all on function pgledger.lock_coupon from public;
 
 -- file: repeatable/25_coupons/lock_coupon_of_code.sql
 /*
-The coupon that a code names for a tenant, as pgledger.find_coupon does, its row locked FOR NO KEY
-UPDATE. If the tenant's own was deleted meanwhile, it is the app's.
+The coupon that a code names for a tenant, as pgledger.find_coupon finds it, its row locked FOR NO
+KEY UPDATE. If the tenant's own is deleted meanwhile, it is the app's.
 
 Errors: CouponNotFound.
 */
@@ -17005,8 +16962,10 @@ revoke all on function pgledger.lock_coupon_of_code from public;
 -- file: repeatable/25_coupons/lock_redemptions.sql
 /*
 Locks the coupons that a tenant has redeemed, ascending by key, so that nobody else uses them up or
-gives them back meanwhile; those that are used up too, for they could be given back.
-Returns whether it has: without waiting, if somebody else holds one of them, it has not.
+gives them back meanwhile. Those that are used up are locked too, for they could be given back.
+
+Returns whether all of them are locked. If it is not to wait, and somebody else holds one of them,
+they are not.
 */
 create or replace function pgledger.lock_redemptions(
   app_id text,
@@ -17048,14 +17007,15 @@ end;
 $$;
 
 comment on function pgledger.lock_redemptions is
-  'Locks the coupons that a tenant has redeemed, and returns whether it could.';
+  'Locks the coupons that a tenant has redeemed, and returns whether all of them are locked.';
 
 revoke all on function pgledger.lock_redemptions from public;
 
 -- file: repeatable/25_coupons/redeem_coupon.sql
 /*
-Redeems a coupon for a tenant, and returns the redemption's number: that of the one which a repeated
-call has made meanwhile, if so. The time counts from when the coupon's lock was got.
+Redeems a coupon for a tenant, and returns the redemption's internal key. If the same call has
+redeemed it meanwhile, that redemption's key is returned. The clock is read after the coupon is
+locked.
 
 Locks the coupon FOR NO KEY UPDATE: redemptions of one coupon are made one after another, so that
 limits hold.
@@ -17094,7 +17054,7 @@ begin
   end if;
 
   v_coupon := pgledger.lock_coupon_of_code(app_id, code, tenant_id);
-  -- Whoever had the lock may have sent the same request, and have been the last one it was for.
+  -- Whoever had the lock may have made the same request, and have used the coupon up.
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
   if v_key is not null then
     return v_key;
@@ -17119,7 +17079,7 @@ begin
   on conflict on constraint coupon_redemptions_id_key do nothing
   returning coupon_redemptions.key into v_key;
   if v_key is null then
-    -- Another coupon was redeemed with that id: the lock of this one kept nobody off.
+    -- The id was taken with another coupon meanwhile, which the lock of this one does not prevent.
     return pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
   end if;
 
@@ -17131,14 +17091,14 @@ end;
 $$;
 
 comment on function pgledger.redeem_coupon is
-  'Redeems a coupon for a tenant by its code, and returns the number of the redemption.';
+  'Redeems a coupon for a tenant by its code, and returns the redemption''s internal key.';
 
 revoke all on function pgledger.redeem_coupon from public;
 
 -- file: repeatable/25_coupons/repeated_coupon.sql
 /*
-The number of the coupon that an earlier call with that id has created, or null if none has. What
-can be updated is compared until it has been; then the id is held to what never changes.
+The internal key of the coupon that an earlier call with that id has created, or null if none has.
+Until the coupon is updated, all of the request is compared; afterwards only what never changes.
 
 Errors: IdempotencyConflict.
 */
@@ -17184,14 +17144,15 @@ end;
 $$;
 
 comment on function pgledger.repeated_coupon is
-  'Number of the coupon that has that id already, or null; raises if another request created it.';
+  'Internal key of the coupon that has that id already, or null; raises if another request '
+  'created it.';
 
 revoke all on function pgledger.repeated_coupon from public;
 
 -- file: repeatable/25_coupons/repeated_redemption.sql
 /*
-The number of the redemption that an earlier call with that id has made, or null if none has. The
-code counts, not which coupon it names by now.
+The internal key of the redemption that an earlier call with that id has made, or null if none has.
+The code is compared, and not which coupon it names by now.
 
 Errors: IdempotencyConflict.
 */
@@ -17230,16 +17191,17 @@ end;
 $$;
 
 comment on function pgledger.repeated_redemption is
-  'Number of the redemption that has that id already, or null; raises if another request made it.';
+  'Internal key of the redemption that has that id already, or null; raises if another request '
+  'made it.';
 
 revoke all on function pgledger.repeated_redemption from public;
 
 -- file: repeatable/25_coupons/return_coupons.sql
 /*
-Gives back to a tenant's coupons what an invoice has used up of them. Repeated, it finds nothing
-more to give back.
+Gives back to a tenant's redemptions what an invoice has used up of them. A second call finds
+nothing more to give back.
 
-Locks the redemptions, ascending by key; the invoice is locked already.
+Locks the redemptions, ascending by key; the caller has locked the invoice.
 */
 create or replace function pgledger.return_coupons(
   invoice_key bigint,
@@ -17290,11 +17252,11 @@ revoke all on function pgledger.return_coupons from public;
 -- file: repeatable/25_coupons/use_coupons.sql
 /*
 Uses up what an invoice that becomes final takes of its tenant's redemptions: of an amount that is
-for once the amount, of the others one use. pgledger.return_coupons undoes it.
+for once that much, of any other redemption one use. pgledger.return_coupons undoes it.
 
-The redemptions are locked already, but for one that was made since: it is locked here, the last by
-its key. Returns false, and writes nothing, if somebody else was faster with it: the invoice is to
-be computed anew.
+The caller has locked the redemptions that there were. One that was made since then is locked here;
+it has the highest key, so locks are still taken in their order. If somebody else has used that one
+up meanwhile, nothing is written and false is returned: the invoice is to be computed anew.
 */
 create or replace function pgledger.use_coupons(invoice_key bigint)
 returns boolean
@@ -17477,11 +17439,12 @@ grant select on table ledger_coupons to pgledger_reader;
 
 -- file: repeatable/26_taxes/apply_taxes.sql
 /*
-Taxes the lines of an invoice by its rates, in their order: each rate is computed once, on the sum
-of what its lines come to after discounts, and split to them by largest remainder. Credits lower
-that sum, unless they give back what was billed with other rates: these then come after the
-invoice's own, each computed in the same way. Returns the lines with their shares, and one line more
-for each rate.
+Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
+sum of what its lines come to after discounts, and split over them by largest remainder.
+
+Credits lower that sum, unless they give back what was billed with other rates. These rates then
+follow the invoice's own, each computed in the same way on those credits. Returns the lines with
+their shares, and one more line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -17548,22 +17511,8 @@ begin
       ) as part;
       continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
 
-      v_tax := null;
-      v_tax.kind := 'tax';
-      v_tax.description := format('%s %s %%', v_rate.name, trim_scale(v_rate.percentage));
-      if v_rates <> v_sets[1] then
-        v_tax.description := v_tax.description || ' of what is credited';
-      end if;
-      v_tax.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-      v_tax.discount := 0 * v_tax.amount;
-      v_tax.tax := v_tax.discount;
-      v_tax.basis := jsonb_strip_nulls(
-        jsonb_build_object(
-          'name', v_rate.name,
-          'percentage', trim_scale(v_rate.percentage)::text,
-          'applies_to', v_rate.applies_to,
-          'base', v_base::text
-        )
+      v_tax := pgledger.tax_line(
+        v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, exponent, v_rates <> v_sets[1]
       );
       v_lines := pgledger.add_shares(
         v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
@@ -17581,11 +17530,13 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices that stand have billed for a plan and item of a subscription's period, and of a base
-fee for a quantity, by the tax rates that it was billed with: after discounts, earlier credits taken
-off. What is to be given back first comes first: what was billed last, but before all a sum below
-zero, which a credit has left whose charge was voided. The invoice that is being computed is left
-out.
+What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
+that it was billed with. It is what they have billed for the same plan, item and period of the
+subscription, and of a base fee for the same quantity; after discounts, less earlier credits. The
+invoice that is being computed is left out.
+
+The rows are in the order in which they are given back: what was billed last comes first. A sum
+below zero, which a credit leaves behind when its charge is voided, comes before all others.
 */
 create or replace function pgledger.billed_rates(
   credit pgledger.invoice_lines,
@@ -17633,15 +17584,15 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed for what a line credits, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
 
 -- file: repeatable/26_taxes/billed_with.sql
 /*
-What each line of an invoice, in their order, comes to after discounts by tax rates: of a line whose
-credits pgledger.trace_credits has found, what was billed with these; of others, all of it by the
-invoice's own rates and nothing by any other.
+What each line of an invoice, in their order, comes to after discounts by tax rates. If
+pgledger.trace_credits has said in the line's basis what was billed with which rates, it is the part
+with these. Any other line comes to all of it by the invoice's own rates, and to nothing by others.
 */
 create or replace function pgledger.billed_with(
   lines pgledger.invoice_lines[],
@@ -17682,71 +17633,6 @@ comment on function pgledger.billed_with is
 
 revoke all on function pgledger.billed_with from public;
 
--- file: repeatable/26_taxes/check_tax_rates.sql
-/*
-Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
-Null is none given, and passes.
-
-Errors: InvalidInvoice.
-*/
-create or replace function pgledger.check_tax_rates(
-  tax_rates jsonb,
-  path text default '$.tax_rates'
-)
-returns void
-language plpgsql
-volatile
-parallel safe
-as $$
-declare
-  v_rate record;
-  v_items jsonb;
-  v_path text;
-begin
-  perform pgledger.check_plan_array(tax_rates, path);
-  if jsonb_array_length(tax_rates) > 20 then
-    perform pgledger.refuse_plan(
-      tax_rates,
-      path,
-      format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
-    );
-  end if;
-
-  for v_rate in
-    select rate.value, format('%s[%s]', path, rate.place - 1) as path
-    from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
-    order by rate.place
-  loop
-    perform pgledger.check_plan_object(
-      v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
-    );
-    perform pgledger.plan_text(v_rate.value, v_rate.path, 'name');
-    perform pgledger.invoice_text(v_rate.value -> 'name', v_rate.path || '.name', 255);
-    perform pgledger.plan_decimal(
-      v_rate.value, v_rate.path, 'percentage', required => true, maximum => 100
-    );
-
-    v_items := nullif(v_rate.value -> 'applies_to', 'null');
-    v_path := v_rate.path || '.applies_to';
-    perform pgledger.check_plan_array(v_items, v_path);
-    if jsonb_array_length(v_items) not between 1 and 100 then
-      perform pgledger.refuse_plan(
-        v_items,
-        v_path,
-        format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
-      );
-    end if;
-    perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
-    from jsonb_array_elements(v_items) with ordinality as item (value, place);
-  end loop;
-end;
-$$;
-
-comment on function pgledger.check_tax_rates is
-  'Raises InvalidInvoice unless JSON is an array of tax rates.';
-
-revoke all on function pgledger.check_tax_rates from public;
-
 -- file: repeatable/26_taxes/plain_tax_rates.sql
 /*
 Tax rates in one spelling, so that equal ones are equal: percentages without zeros at their end, and
@@ -17775,20 +17661,71 @@ as $$
   from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
 $$;
 
-comment on function pgledger.plain_tax_rates is 'Tax rates in one spelling.';
+comment on function pgledger.plain_tax_rates is
+  'Tax rates in one spelling, so that equal ones are equal.';
 
 revoke all on function pgledger.plain_tax_rates from public;
 
+-- file: repeatable/26_taxes/tax_line.sql
+/*
+The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, rounded
+once, and how that was computed. is_of_credits: the rate is not the invoice's own, but one that what
+is credited was billed with.
+*/
+create or replace function pgledger.tax_line(
+  name text,
+  percentage numeric,
+  applies_to jsonb,
+  base numeric,
+  exponent integer,
+  is_of_credits boolean
+)
+returns pgledger.invoice_lines
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_tax pgledger.invoice_lines;
+begin
+  v_tax.kind := 'tax';
+  v_tax.description := format('%s %s %%', name, trim_scale(percentage));
+  if is_of_credits then
+    v_tax.description := v_tax.description || ' of what is credited';
+  end if;
+  v_tax.amount := round(base * percentage * 0.01, exponent);
+  v_tax.discount := 0 * v_tax.amount;
+  v_tax.tax := v_tax.discount;
+  v_tax.basis := jsonb_strip_nulls(
+    jsonb_build_object(
+      'name', name,
+      'percentage', trim_scale(percentage)::text,
+      'applies_to', applies_to,
+      'base', base::text
+    )
+  );
+  return v_tax;
+end;
+$$;
+
+comment on function pgledger.tax_line is
+  'The invoice line of one tax rate, computed on the sum of the lines that it is for.';
+
+revoke all on function pgledger.tax_line from public;
+
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
-Traces the credits of an invoice to the tax rates that they were billed with. Lines for the same
-period, plan and item, and of a base fee the same quantity, that come to less than nothing after
-discounts give back what invoices that stand have billed for that: of no rates more than was billed
-with them, but of those that are given back last all that is left.
+Finds out with which tax rates the credits of an invoice were billed.
 
-Where not all was billed with the invoice's own rates, the basis of each of these lines says what
+Lines belong together if they are for the same period, plan and item, and for a base fee the same
+quantity. If together they come to less than zero after discounts, they give back what earlier
+invoices, those that stand, have billed for that. pgledger.billed_rates says how much of it was
+billed with which rates, in the order in which it is given back. Of each set of rates no more is
+given back than was billed with it, except of the last: it takes all that remains.
+
+If not all of it was billed with the invoice's own rates, the basis of each of these lines says what
 was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
-the lines, and the distinct rates, the invoice's own first.
+the lines, and the different sets of rates, the invoice's own first.
 */
 create or replace function pgledger.trace_credits(
   invoice pgledger.invoices,
@@ -17811,7 +17748,7 @@ begin
   tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
-      -- What a minimum or maximum charges within a credit makes it smaller: it comes first.
+      -- Charges come first: one for a minimum or maximum makes the credit that it is in smaller.
       array_agg(line.nth order by line.amount < 0, line.nth)
       filter (where line.amount <> line.discount) as places
     from unnest(lines) with ordinality as line (
@@ -19425,7 +19362,7 @@ begin
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
     if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      perform pgledger.refuse_plan(
+      perform pgledger.refuse_json(
         null, '$.lines', 'comes to a total that is not below 1e30 in size'
       );
     end if;
@@ -20049,7 +19986,7 @@ end;
 $$;
 
 comment on function ledger_mark_invoice_voided is
-$$Takes an invoice that waits for payment back, as if it had not been.
+$$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
 unapplied.
@@ -20887,18 +20824,18 @@ declare
 begin
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    perform pgledger.check_plan_object(line, path, v_members);
+    perform pgledger.check_json_object(line, path, v_members);
   end if;
-  perform pgledger.plan_text(line, path, 'description');
+  perform pgledger.json_text(line, path, 'description');
   v_line.kind := 'item';
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
   v_amount := case
-    when line ? 'amount' then pgledger.plan_decimal(line, path, 'amount', minimum => v_least)
+    when line ? 'amount' then pgledger.json_decimal(line, path, 'amount', minimum => v_least)
   end;
-  v_line.quantity := pgledger.plan_decimal(line, path, 'quantity');
-  v_line.unit_amount := pgledger.plan_decimal(line, path, 'unit_amount', minimum => v_least);
+  v_line.quantity := pgledger.json_decimal(line, path, 'quantity');
+  v_line.unit_amount := pgledger.json_decimal(line, path, 'unit_amount', minimum => v_least);
   v_line.item := case
     when line ? 'item'
       then pgledger.invoice_text(nullif(line -> 'item', 'null'), path || '.item', 255)
@@ -20911,22 +20848,22 @@ begin
   end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null, path, 'has both an amount and a quantity or unit_amount, which make one'
     );
   elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       null, path, 'has neither an amount nor both a quantity and a unit_amount'
     );
   elsif v_line.period_end <= v_line.period_start then
-    perform pgledger.refuse_plan(
+    perform pgledger.refuse_json(
       line -> 'period_end', path || '.period_end', 'is not after period_start'
     );
   end if;
 
   v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
   if abs(v_line.amount) >= 1e30 then
-    perform pgledger.refuse_plan(null, path, 'comes to an amount that is not below 1e30 in size');
+    perform pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
   v_line.discount := 0;
   v_line.tax := 0;
@@ -20963,9 +20900,9 @@ begin
   if lines is null then
     perform pgledger.fail('NullArgument', array['lines']);
   end if;
-  perform pgledger.check_plan_array(lines, '$.lines');
+  perform pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
-    perform pgledger.refuse_plan(lines, '$.lines', 'is empty: there must be one line at least');
+    perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
   for v_item in
@@ -23004,16 +22941,13 @@ revoke all on function pgledger.postpone_advance from public;
 
 -- file: repeatable/30_tenants/ledger_map_tenant_role.sql
 /*
-Lets a database role read what the views ledger_tenant_* show of a tenant. For administrators: only
-the owner of pgledger may call it, and it grants nothing; the role needs pgledger_tenant besides.
+Grants nothing to the role: it only says which rows the views show it.
 
 A role that could see more than one tenant's rows anyway is refused, so that nobody relies on a map
-that does not bind it. That is a look at how things stand, and no guard for what is granted later.
-The map holds names, as the roles may be made anew after a restore: unmap a role before dropping it.
+that does not bind it. This looks at the grants of now; it does not prevent later ones. The map
+holds names rather than oids, because a restore may create the roles anew.
 
-Repeating a call changes nothing. A role that is mapped to another tenant has to be unmapped first.
-
-Errors: NullArgument, InvalidScope, InvalidArgument, AlreadyExists.
+Checks, in this order: app_id, tenant_id, role_name, whether it is mapped to another tenant.
 */
 create or replace function ledger_map_tenant_role(
   role_name name,
@@ -23068,33 +23002,26 @@ end;
 $$;
 
 comment on function ledger_map_tenant_role is
-$$Lets a database role read a tenant's rows.
+$$Lets a database role read one tenant's rows.
 
-For administrators only. The role reads through the views ledger_tenant_*.
+The role reads through the views ledger_tenant_*, and needs the role
+pgledger_tenant besides. Only the owner of pgledger may call this function.
+Unmap a role before dropping it. A second call with the same values changes
+nothing.
 
-[[was: Lets a database role read a tenant's rows through the views
-ledger_tenant_*; for administrators. The role is to be granted
-pgledger_tenant, too.]]
-
-role_name: The role.
+role_name: Name of the database role.
 app_id: App of the tenant.
-tenant_id: The tenant.
-
-Returns: [[?]]
+tenant_id: Tenant whose rows the role sees.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
-  it may be more than a tenant), AlreadyExists (the role is mapped to another
-  tenant. psycopg.errors.InsufficientPrivilege: The connection's role is no
-  administrator).$$;
+  it could see more than one tenant's rows), AlreadyExists (the role is mapped
+  to another tenant).$$;
 
 revoke all on function ledger_map_tenant_role from public;
 
 -- file: repeatable/30_tenants/ledger_unmap_tenant_role.sql
 /*
-Takes from a database role what ledger_map_tenant_role gave it; it sees no rows from then on. For
-administrators, as that. The role need not exist any more.
-
-Errors: NullArgument.
+Does not look whether the role exists: its name may be left over from one that was dropped.
 */
 create or replace function ledger_unmap_tenant_role(role_name name)
 returns boolean
@@ -23116,14 +23043,12 @@ end;
 $$;
 
 comment on function ledger_unmap_tenant_role is
-$$Takes from a database role what mapping gave it.
+$$Takes back what ledger_map_tenant_role gave a database role.
 
-For administrators only.
+Only the owner of pgledger may call this function. The role need not exist any
+more.
 
-[[was: Takes a tenant's rows from a database role again; false if it had none;
-for administrators.]]
-
-role_name: The role.
+role_name: Name of the database role.
 
 Returns: Whether it was mapped.
 
@@ -23131,12 +23056,13 @@ Errors: NullArgument.$$;
 
 revoke all on function ledger_unmap_tenant_role from public;
 
--- file: repeatable/30_tenants/tenant_role_fault.sql
+-- file: repeatable/30_tenants/stronger_role_fault.sql
 /*
-Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
-role that sees other tenants' rows or may make itself such a one.
+Why a database role would see more than one tenant's rows: of the roles that it is, or is a member
+of, the first that sees other rows or may give itself such rights. Null if there is none. The role
+exists.
 */
-create or replace function pgledger.tenant_role_fault(role_name name)
+create or replace function pgledger.stronger_role_fault(role_name name)
 returns text
 language plpgsql
 stable
@@ -23145,12 +23071,6 @@ as $$
 declare
   v_greater record;
 begin
-  if not exists (
-    select from pg_roles where pg_roles.rolname = tenant_role_fault.role_name
-  ) then
-    return 'there is no such role';
-  end if;
-
   select
     greater.rolname,
     case
@@ -23166,7 +23086,7 @@ begin
   into v_greater
   from pg_roles as own
   inner join pg_roles as greater on pg_has_role(own.oid, greater.oid, 'MEMBER')
-  where own.rolname = tenant_role_fault.role_name
+  where own.rolname = stronger_role_fault.role_name
     and (
       greater.rolsuper
       or greater.rolbypassrls
@@ -23191,30 +23111,66 @@ begin
         greater.oid <> own.oid
         and greater.rolname in (select tenant_roles.role_name from pgledger.tenant_roles)
       )
-      -- What every tenant's role is a member of must be nobody's.
+      -- Every tenant's role is a member of that one, so it cannot be one tenant's.
       or (greater.rolname = 'pgledger_tenant' and greater.oid = own.oid)
     )
   -- What the role itself is, before what it is a member of.
   order by own.oid <> greater.oid, greater.rolsuper desc, greater.rolname
   limit 1;
 
-  if not found then
+  return case
+    when v_greater.why is null then null
+    when v_greater.rolname = role_name then format('it is %s', v_greater.why)
+    else format('it is a member of %I, which is %s', v_greater.rolname, v_greater.why)
+  end;
+end;
+$$;
+
+comment on function pgledger.stronger_role_fault is
+  'Says why a database role would see more than one tenant''s rows, or null if it would not.';
+
+revoke all on function pgledger.stronger_role_fault from public;
+
+-- file: repeatable/30_tenants/tenant_role_fault.sql
+/*
+Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
+role that sees other tenants' rows or may make itself such a one; nor may another tenant's role be
+able to become it.
+*/
+create or replace function pgledger.tenant_role_fault(role_name name)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text;
+  v_member name;
+begin
+  if not exists (
+    select from pg_roles where pg_roles.rolname = tenant_role_fault.role_name
+  ) then
+    return 'there is no such role';
+  end if;
+
+  v_fault := pgledger.stronger_role_fault(role_name);
+  if v_fault is not null then
+    return v_fault;
+  end if;
+
+  v_member := (
     select pg_roles.rolname
-    into v_greater
     from pgledger.tenant_roles
     inner join pg_roles on tenant_roles.role_name = pg_roles.rolname
     where tenant_roles.role_name <> tenant_role_fault.role_name
       and pg_has_role(pg_roles.oid, tenant_role_fault.role_name, 'MEMBER')
     order by pg_roles.rolname
-    limit 1;
-    if not found then
-      return null;
-    end if;
-    return format('%I, which is another tenant''s role, is a member of it', v_greater.rolname);
-  elsif v_greater.rolname = role_name then
-    return format('it is %s', v_greater.why);
+    limit 1
+  );
+  if v_member is not null then
+    v_fault := format('%I, which is another tenant''s role, is a member of it', v_member);
   end if;
-  return format('it is a member of %I, which is %s', v_greater.rolname, v_greater.why);
+  return v_fault;
 end;
 $$;
 
@@ -23229,13 +23185,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'd37521a03bc3d9559d312d54c93e05650b5044599e79330e5d2aeffc8e3454f9', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', '472baa389572e501a1b83d0a75240a6050db56b98d5dfd33fe51fe70af6a3518', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '1678d4fefa2a1c193513e1b52612b52d98f9ef7c173f4c97216aab955bc6d022', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'acc6fbaa1782618761a80ff07eccd53083a93898d94d3401b906786219a8671e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'd0b51ccf10782ae97468f626dc77dc185280fcfb51d97aff5256cef25d344742', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'a6ceaa9e65e7b974ef4994ec7ad10d5006b3b34c21c29f63e13efa937424ba18', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '2fd991ce02a336c759995c71701056dac013b2271806691cc5f011adf7418bd4', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '797944002fe02ee23edaa7be73585a5b505a2effdbf781995ffb90b3b13e8f52', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '27a9df131f4b00e405d2b47aa00485206ff33370df02c53c6b74c247301856fe', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0010_create_coupons.sql', 'versioned', 'ea9b4f5a33f7e76b23727801b10046dfbcb463518089f0c8940962aed00e5b01', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '73edede6ad3fb7c594f3b06b603fc6551b2cc505bae310985781b208c17e1c61', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', '211ce63fd053232651dee51f0d2b1ae0114bcdb2d973266a308fdd7e39d41281', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '728a4b3fe54c949b38d7115b49f3e26e387c63bf5f33ca4c759db5d48d1ffc8e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '8449c92f75a5d8b7ece16b7e3abf6fb2c9c2bb2d51c71c27aadf5a847fc9811d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'd173c31ac2c779c17bc482a1d451d15285b95a6e684bc0ed7176765a70728515', pg_catalog.now(), '0.1.0.dev0'),
@@ -23247,6 +23203,7 @@ values
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '704ebe145ee39be381fca871484ae1169f6ecac3b5fc27943dfc7e9fcf493e5a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '9c31e489afdbd45e05a4d0e8c7f1dc7f1858cae07d4f2df71fa3b065dae1c613', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'c834243965f2377cd16573031f56f232145c027d74eeddda1566eb069056df16', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'c86f2ddfa01dd76d2f6a201dec3bcfe652cf28deeec62612a0793c628857bd62', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'a2ab6025297bc1dd8ab4a20e45911741fd89c8da7519258d015d4647e3087da7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', '92d823655e1d16eead819227cffd893ad0c285c3cd6d4202cb027308dc0a11aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', '3c42e354b18e3fa5bc76e03f3b4b3a631b0a75abfe1517f2a1715574f7fadd5c', pg_catalog.now(), '0.1.0.dev0'),
@@ -23255,7 +23212,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '3249fdb83f54b7a9678fc2636064f93aede18b6cdf0717238101a22e222d182b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '703b33da787d67a81274416136326cb20c12114f7b39d03a5114ee69c66df48d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '9b908c0f5e3d126044b95d4ddf47cb4231eefc9b33e7de7e1310f0d7022aac66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
@@ -23271,17 +23228,17 @@ values
   ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '20d8cbff1219a036b3e358da2ed08db0a7d9f4c6a2452d669ab5ce5c473e7b4c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '50a18ef09f0d3e35972e279d7bd7f704ab9097300ea4894c7c7a33821c79f8df', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_plan_array.sql', 'repeatable', '51c04d7b54039dd07c1c82eecab52e7fc7c3878de6886575d7893e259eb5202f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_plan_object.sql', 'repeatable', 'aac29c302c5a4f60265c691a89c5877863e0683747206db8c8ff6e4e3a8edac6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_plan_size.sql', 'repeatable', '62531da992cb4ce9db24b9d6d666adf0ef67c9da7df61dd8b6800a03b9eda7ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ddd3e808c02e4c64083d5c3fb8e198caa89f861c05a42f7349dbf6611025784d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'efb69db457191258319cf77ea0880280cf108a07d76912c8c206b66275ce08c8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '65c8b185c41197f232c8be3c628d39a3ee4a86ff62e94c27fe90b70a8a8f1983', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', 'bd6bc7fa4fd3a8fd8580d0b27ec864a73cc83297302ed9f80c0c04bbf7516529', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '690043f541d9b0ea500e7c4911408d6bc310999ee410ff277ebe626eb2e4c8a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '4c49f7ac0d6efc57c4913bfe51808c3852eb7686a18db6aa98c1f1b5c81d5429', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '2c6cc54a878572b586b244e4bfbe1f0cc8e962911724a2fe39265eebf9d066c0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'a4fa69f9a3867285f0f894f0c00143f25979e8665953e50f5dddbe3fd62c646a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '953b2d57a6229aab495e7ff246d0ccfe7005acf08248f37e2b6ce5864aecab7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', 'd8c0cd2ed0eb146adf34e6ccf2da931e23bf591ed5d0d68bb1f805d6cba5b011', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '56c1ab59145e76155894476f529898c0b7b0a4e53c87fb61635da3a03fb64317', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/plan_choice.sql', 'repeatable', 'a7f3a53857e0c4723fe53004aa9cdfda104648b12e3a3e749fd95a90a360bb65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/plan_decimal.sql', 'repeatable', '060ae19ac0294149181762a5ea059826793e3c91a6425922944cc8a08c30ac4a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/plan_text.sql', 'repeatable', '955564545d0d2b327a656c5807af5607c31ea57e558eaafb8336a6d8096b039f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_plan.sql', 'repeatable', '8d9d187403210d69c90843b6269deabd7d73aef818fbc7449e6000a4bafd461d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '13742d3681ab31b6ae2ced91b184a279a024c831e3db5dceb3941d6c49028ce2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', 'fdcbdb307e535b027718d74e9d5f4c1592692f7e13632b9845a2887c81b2388d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '12486200fac8c55286c3be874011448d1d8b736da265f7faf735440754d0f609', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', 'e3f8a3a856b54770d8d33256a3b7cf18d8b0b16820e11ecf7c57bdec4da2a1ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd9e7fff2e66ee751c09ea799fbf2ae03056acaf89b42461e6c5b89818e4c5364', pg_catalog.now(), '0.1.0.dev0'),
@@ -23321,176 +23278,177 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '13da87d3751b75cfc640e81651e415ed5ba46a6b4ee0fdfbc2afed7c958e0a72', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '920fa570f5c695d732254881e6b467bbf6af384e7c4d6439e313e8e86a532016', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '061009534ca2d3d41ffb823d192c62ef2961ad17824622c89499158c4c050afb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'dcc6dddcdc1b40957b365f895ff7b7d9c6c7d136e854eda5ce32155079387c71', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '72a3a95fa9557ae397b4bbaf08b5a729febd0cebff8897181c137088c157044d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_usage.sql', 'repeatable', '4870bcc78d4e7eb736a19515d0bd6b45e7cd2f3d285211414560d3a981a1aff9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '4d4343562a6bdcafac39976f3adc229bde13fe9beb42bd27edb3adc4bc777ef4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ca46af3b2ab9a74c1f4570348767ab02f1392682ca4baf85a7f1674d013066dc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '7d860cc694050741b65bf1030a4691bb8a088dee607274dd45d06da26d2ad03e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '00a56ace9a7486f577ebfc3be4049de180687266ff5878f4442c50977ed6a334', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', 'ed93bc6b435b7fdfefec18924e86422129e75663c3bed2a80ef3ae9dae6a927a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '6bee704a96ffbcecf22f64fad333fa6e62fc1228eee33fdea7ba88e3003b93fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', 'f170427a9c9ffac7ea3e1d8404ca586665662ad766575bab08f094c7918b4bfb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_of.sql', 'repeatable', '12157164ef439e2f4243e2591cb94d7a714ac06ea3c52727b9b2af94a566ad8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '95fa1b7a607e45f4781957e7b1fd038be803838d69f890456738f1715064ec4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/find_feature.sql', 'repeatable', 'b6f5eb34d9a2c4e9c4bd4f333f16e3307d6be3eedc32efd5bcab6d33d22ce329', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '4b64c05d65fe63681ca9afe410f042c431a13f5c97921e184537d0bd44753071', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '2c0fe1ae7a660c80efa14d12076e472fa83cd7faebdc21a1b6f1bd2602bc6d90', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'cf04db85cf093bac1aff5683f78c5dc3eac9e04f969eb08309108d3bc6d7cc24', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '2247ab8cf27aa0212dfde6445dff6df507e30f7873ca2844891fac5a7d96887b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '42ec00481322a2ed172b9aa7057dab66ff0fb9450c3b5bafccaedf16f32d062c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '1f4c7bd7cf68d82d22915ccb1e727ee8cff2245f3ac108a21d03b15e5df8eac0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '003b8811b732fa11f8c953883baef4a97cde85441b2f2a48378bedb0043a51aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '0787fd6f8ceb834a0eb9d53a8034c408d61ff0b23f3dd5afec34097e802b460b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '97e6925591a2d1e65a8b952115d28797ec7695fb149322cb5f639e90e28235d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '60b9c00ff9689e8e6eba43a6f8aeca901c433e972684b45ef34b0695184b6a7e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '4d3cae8ed5f8b33dc4a5e2a29c1f0ae0f203d59c0df2b7a695a2b55e3ce131be', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '6ff682ae241b3c6639fa550c44bc02d98ae7fad188ba693026339470f1dd1378', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '8b4d87aa0def38ca69816a0e859d748d3c1d3b358cb0542d73b0d72b3b25ca34', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '1087885a197b53d85e1114afdd63aaf4d97f9cca121e99f5fd5da2f7f80ac4a8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '54a9b8c0630a21f8fc8a72b776c585ff4f9d7cb8f4f60924da0509448c8fced6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'c24eedbbbde50cf5340301795555fbf8fc2cca726fe558f6058523436bb3efea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '6d4eee262721feecc07b33bfe5dd101d4f8d878c12c3c5c7d7df8d93920c9d7e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '17e6b4ccd01a7e17fc0c15506277df0649d3a2b3a5a1cdf633fff2c0b0e28894', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', '6c104635dbf153d2785fd2423b50bebae2f6c53d16685b3ddfc61c1da7e0bfc9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', 'b715a103241eda8c62d1405a8c8626c96f93a774e704e577a6840a3836ed05b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc62280b81c63584a8692a2d7f67f8fb231559c72eb17a28f12e63de5c6f93be', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '3c91845abc6afc8e9df13cce6768e100f2b1eb0c95f2b04d4c63d2043f3a03f0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', 'bbed8ca88b49f6e4bb3557feab0bd1d308b6a9deb21a8546ca017e0f3fc9a014', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '5df3f96839986a709ae0f957787f47bd4f97989942f941bc43e4b624a2bd11be', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '1e1b4350501b92a16aa9408278509737ac28a2c2c63e3df9b2f10cabe32b681e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'e3b94c4af5a12685dcad5062a1f0bb8a18614a5aa323f7f0f6282ea0c5c6c680', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ee669e7d941870c5fa634154cf1d906295499ffbae37f687eed63cd63f89b0cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', 'aa10a4cfc5bdcf8aa593337be42b9bcb13742624e3e0c5ef02bfd371bb33c355', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '39270ce62c55428c021bda818b8b6ea2f0a97327098819841d78a4ca4a5e15e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_candidate.sql', 'repeatable', '84a9dae8991d082660b0564e76ccd0c4cdaf24dc009d96c81810d8b8e2c3661d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_of.sql', 'repeatable', '85446312adb209e83913da5eb623e90c688073a84a504378c64bc5e8d64423b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'cd2adce42d5a58e58f718722650f38dd68f2915be2d7e9f67445aa45cc1267c5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '10590d2ab91a5a76ddc2677a9fe6337cfb1dd51477bf682581cf3c011f5c5d25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'b57add9e941bb7679b159800c08291a0fe624911a9691330ba5e38a63aafadd9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', '03d337e7b3cace874ec7e41814ff752bcecd0fcf9f62e4e482ea07d40e4b7852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'e633311014d8df42d21d0336c63540f04d29e6c8cf09baedc36fdc8f8c7f0335', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '38cf699e4afa8c47530e5272e24c5a52d1f592640939750bd7b4e8b2d12f90e3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'c47548ba96b1d361435ca03166f985714d4684e2362cd11713a31b1ff7f15d4a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '25ef1863bb11738e46e2cef4c1a85b4e48290107e6475b7b3874f7ea53c93379', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', 'ac2af30ee20c26b98b1f641b971112848ffdd182e47902e0ff500c7d35c06c28', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', 'c2baa45cd495686958cdc8aada35ca50ae71def239136c78026b054b50625ff7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '0c903cf530b90da84f2b61d7bb6e4a9bdabe721fbf90e77e2f035ca216b80d98', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '32029a396cf2033f759a4049eb0e9d3f704bb90d7aecaa7409d1de799d097e6b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'd42033e4d8f86ec39eaefbfe1a160bb8bce84bb7b18387a3c62ce33affc1c043', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', 'bfa5dd45765da10725ac98180df3ecc8a1d7f088ff1abce44a278e4e754c263e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'a29cc55d38994d36eb7ed843e34b19ae10b7fbce53812fcd3ced400652d353f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '9c869f9511a13f762f08a3181a506b6b40f35d4fb2e80cb55ad213e6955f526b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '5d00626b1ed5c06c96bfafdf5ff2de688e9cebab8c342cdc111e0b5aa793f866', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'e2bce1c65b35bcece7aba103ba2b669a456681d449114f00409d73d705c35982', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '2e4c72ad16c00d6257c60964fbefd1ad825957479d826af14f2811f5bacd3336', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', 'ac5791a2e668984c4558344c965889b740c3620358f705fd1989801fa2514919', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/packages_begun.sql', 'repeatable', '7de7c081ad49110579c0809f2fe2ad4fb990ebaff3cf71ecf7e83cf47c291d3e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', '6632c8608bf555aea7a49c571c3e4f4acc2a3bf3fd29dfe481f3ad4172cfcca5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_description.sql', 'repeatable', '4b21f6769ae12e39885fd7440091cb7ce564c5d723cf776ea0dc697d42b273b0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', '159a5da08190c06b50d14f0cee97328a7e6a3fa8a502e2456b3d07004afded5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '56c3790a71e3134eb3d0766d348a757be09a253f638c457c0ccd4e42d731dd68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'ee7c174e469e92659a58718f82ac4fd2778da6b53e8f7bb34399b9cebe39ec7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '44892ed5dc0288c8b37246a1e1aef21e7b2e5408c4f84d70cb19daab3a6c85f7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '81098b30d0ef7d67d8007a079aa95236c3ecde82e5a40b35820626f7bf767918', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '4117b33762e85ab822a631458606ef968fbcb25db31ce2ce47861cd938c44958', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '9baec0d9b6c920fae31019ecfbb58f28baeccc3d0ab2863ce97ced6029d2b70c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '0d282a51a96c767530f68a0c616a257335a1fb2a69fa5a2f1a729163124efab2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '01ad1389690f679ab7504f8171ecd8bc16756a78c701f78594cb49fd4cceef27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '2b3725359ada47a1cfdb342175f15521eb3cbe0b7197040c2737ee046bafd5e4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '837548684d59930e5bc5d41b66ee74b445359726d6f1b5e15b69f7f4facb2e1b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '01bf73f7f70df7df92378fd137271532c295a6d566d9021355e539b13e57016d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '044f568ddce977089bedf8a32e9e5e9e62d79100f8d73ed255b4e5c4e1b35314', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '3959abb8236cb1d37347e0419d1fef4ca4789ba5c5ea1e31b075afdf9ec77fcd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '635d37e51227841df159b3a56c07abade7716867c1ee719d24ce9b33cedd067e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '3c008f67d3d278c88747eeb4e72fe4bbe382b84b8ea37a323981df377cf2dfb7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/make_way.sql', 'repeatable', '5d889b2fac286ec026ed4242b5de7c6c205f52319623b551beef58f80c84483f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'b835253f0fd15c72c5dca720e6a89a92d5a8bd796d4dc7cfea3607386b74f9a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '066b0d8fc1a4c7f4eca87b5d3f013fc0aaeb5393924fce53822f28bf63088d56', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_move.sql', 'repeatable', '60a1d35caf59edd2dae947bc9992652b6c56c8267323ddbd16e59209679a31ad', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '668394d079145a2b5ce7d7e5891631630b97857979e6a191327c9bceff4f1698', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'd8f844e4843cb0b0c2c6ccd753425a2741f0a83ac0a6f70ffeff589879e5b88c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '5f6e6507812ed447d9f2bc6592dc18cffb3c42751943112052d31c31d0900004', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '855140e28594d67f61450b2e9523bebd36d706da4c6a8a9be5bd897d603d0169', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '86b8de9795840818aaf8d220182175c68e41aec179c888f9250bc137ef23a322', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', 'ab07da05d6e14e183b543d5c6a5f044c89424ca27c75c7dfe93027e6fb6b171f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '15377677c93f91331f8339761eee017dc1a3ad0160cce8fd8b6b3fe84eb24b75', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '599c61ddd306c6893bde4a2d5154cf7138bfc026ffbda12a5d766ce23f631cdd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '07b04ea11f4f50c1e22002664b9bd3cb5c861aef1db9460f1fed32fa6dc9cac2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '4c4cd5cb42e91643c1566f1a0e9d5c5e8570d91541ae849d5a0a3ffbd12c6ca2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '99117b426ff8b1abd8e34ed189688abc5548746cbb23e2d15fa50917f81d6411', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'c77fee654f84c2504fcc9e5f11b7190d81769144db47daafc34aca66316104f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'ce99f51089c5b429b31a049f0816f3eb1ce00b82e36804b6cae398fbb45a982f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'c779fa7c2b9f68039562fb5342925d358fb86bdf432f537f811254ff9baef0b2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', 'd3ed946cc87d47db118f67cc6fee217983198e83cb43ed5302bd47fbb36d4c4f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '56211a1fc5f23eeb090aef229d72e67f93f17993ca569874762b75706df9352a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_of.sql', 'repeatable', '91d09de6481ef72553fab3192f3e541883e90a73d792ab6ef0f5d81896f326ef', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', '2bb3427de92450d142a0ca0f307efa1052f13058e48a1ebe645c41054bccec37', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '2a840fbd1ede4739cc297a0ef901b3be88f07e1ec72c8d1b712bfe2c293cba08', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '25556a3f3898add965a915fa9b249050292d5a08084ce6e966335f66cb3f012d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'e5931a549133f3beab8690130a4ccf8c1f74f806f34034eb4c8e740f87c50436', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', 'c3e43d1a7193420412b5292dc181d137beeab12601ff421bf15cb740b1787362', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'bc5bf4c7765ba5c8180e22e062573cc97aeef501bd3903bce34215b3d0a597c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a58ff95962fe3e21b25048f6d0b67189e9a0f64612a4ebe6bab0ddd8dc3e12d7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '53109dcd535aa92b4a165e09788e0654e59430a34f0b745fa6112704a23bc250', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', 'fc2b46fa43a939b94851eeeca479bdd1e6c6aa562a39c3743553a88c0fc1d1ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'bca64dffdf1ca8e91a6923ec727983911d9f624376c9783bbec6e83d893c3637', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '0fb1d9fb933ac5189fc5ea04e6a187a2ac9d68cfc923a345285a27dbf6810fcc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '130e68de85be361fb1b9f6905cebde00e1eec79e78e5952c060f07a42d273bb5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '117e5712ea985d8b9c16ea0c1833f2abbddf23bbf8ca123cdd1a2ea6d41dbeab', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '89667f6d3b1dd9264b2e1d61dd7165c60ca84bd8ac1aa0d8b06354037b0998e2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '7f056bda5809f2f3d1bd770cd6039ba465842fab9947c9c4a078a6de52bcd27b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', 'f2a8b07ee361707c72325fe562ddf9f8871bef4d04e4187b600fcffbff26d72d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', 'f5df3f10e898f8a9f3f1471d159495a556a3f6733f66ae72f50a690e8f405339', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '72d566424f859019ab885b35b6f3006439310798c6e10dfae94e5507db237f19', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '1d09096725b16b2b209645de067d82c8ac3a12a6a5b40e5fbfe1963e58daa801', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'ad60ddfc76f4f66f1140da6713f0797c6d074a65305fc47a05681c8550766865', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7bf379e1239b5190d27f32e48626c80b72865e5827860d6df66b5bb8db4d1e4d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '35a7bf58249186a97dd75ee9369f1c8ee0f50a0d66745899cc438685e7018d12', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'f842caa9f899797da84ce29838962f300bc9e361b943d61aee5fff393c5f38d1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', '4526ce6064c7a23ed47be3a8762b70ac5a5df99383c8407ed909b09b96f80b04', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', '0bb0c6f96eadd606e6add9e11dd13a4083fc34a73655cd554bab06b4cc31000c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '46ac4c02cd0708a21f7a741277d59291cdee2b78eeabda644290a4d3f11ff631', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '87f6f95a146af14fef74d189c6422a8eaa660bc4b11087968ef8712b778f9c96', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '53be1dfb6b3023e4e032a208d240c4906eaf077411d0a6f009c920f0d43a3dfa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/take_turns.sql', 'repeatable', 'c2161dedc34f8de313dbb3a0ada957aaa8057eb131dad848053b4fb1955e0c66', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', 'ef125295e406f06bcc981ca56acc135f333e38d0f2c6ae4e0610ea6195efccf3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '849871d35dbe934a6d6dd40decd69e31ef516506332b2ea22dc1af6d7d86cb53', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_between.sql', 'repeatable', '91c2d021ff506b6ab98509ee4e3954a31527c5847c3ccb7c05d0afcc9766eb81', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', 'f7af2a117ed01bcc8609afe9be60ba3cd732ec1463406be229075d988cbea7aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '8a7ebd448a5bd7ea9e7751b5c219754bf3d1adb040add702ff883bec9b8b83e4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cad7e32c527b71190057105c792448b2db6f24e5898bd312a74971469176aefc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', 'dd7edeb3303805f3c1dc88cb8bb816688a144ec686eda0a6a67146c7b9bc8a81', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'bb2cbfa2188e889daa0d2c714ff7669e59138e915a32e5470d949d3df7aaadaf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '871636d2affd4db2ca09b40cf7eb25cf456f649fea861b5520d1c3650609dfd4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '46c5d95283b29d14113d47cd7f9dd83074c8f1a5fe9ee3eb868d7c257b8e369a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '2e1a28ca808f370f9ca63cc8f8ed0ada79b6d5eea6c2fc74290dc1e6380df914', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '6fd91a2c313194ec71b3e0aa5f0ed7be20ad68e1287a74f11e3248eb28144896', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', '7d959ee23d561f3703e30647a7b42c2ff00a1fec6779bb0d62f41573302c47b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', 'cfc2934f1e50213c84754940009656d9df5976c9a4d51d50730df5a10c575cf8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', '84e74ae1e78a7062e99dfe8d8b020851bc0f0f1930f022e974ac47c71002ceca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', '462d4931a26b13a93e7dbf940a2c6155d3f83f137e1df0721150dd3b5074829b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '12bff5fb736b95b30da17719f0972fd8a7a15beb92cfb1af4db64f268d936084', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'f64daf43d9df1ff051c2fb05bced04c9350bc81ed775bb4c717824e3ad0429d9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/allowance.sql', 'repeatable', '7947af0e45c9506256e495221ced1404749ea482b938ae73b4aaef214434f9ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/consume.sql', 'repeatable', '99dfb52e57bf6a1d2acf818c162b66aa61dcadb1eb4886d76a189f899fcf4c6b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'c7d1e7c8ef24aa76d17b8c0f2da4fc64f5d9d7849f014607a8a2505e69596dce', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '21093c32dc700420490804b6f6183a173c73652738406f8fc1ab2d03a6cf2551', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', 'b8620fa36eb04f5e1940356d5e2d2998d10e09012075cb5221089a521c489db3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd5e3a3f508298361b0fc48b33b237be2b02163f216c502faf44f0429a0cba994', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f1d2c019f07e1962d363e01ae78f168c541da9d53ecdfc4b5533824e66d21a52', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '69877f85d74166d632895b3c59c2fb2a4bfd85c8d1d0bb1a9ae39cc9c71364ad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', 'aaab03e5a9377f7c739b68cab136dbda57cd9d254e2fb45373bc037e82fefdf6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '3b80a2b7b8d0dcde5242e2b41678a9c87cc0d4647759a77066e3d555a46e4745', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '95b7378e2632984b57065769e9ac9c07daca2bba8187959774934930a1225f15', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', '88ee65b2b95b0c30c5118e3f810644a12265623bcdaef482d5e8e955080a04ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '42f382e596d70d5f0196081a922599247a2aed6fe8dac6bf8cec1e5cd57f0d2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '4f0aec20b3c73851137939aa8f73b6360313055e9fe5d7406aaec7de9286b244', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd8efc3eb4a486b31d182400ad8f240eef0060401348f05c915521d8c21714f9d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f82b0ac1fb52d537eb1fe1da8bb6c4acc327342e804be4b0c5bb902705ecb09c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '29cf80326a126b6629caf502e0a535b333e655651f9809ba0e6c9c843ace1e68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '7764b5e5ed788c07968cf4366bd39b928fe650a788acea97a442516622330ebe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '6b161fc578e07fda72fdc55ec61ceab0fb24a5fce12f396cecdc330796f6fe4f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'adf426453289cb7a57d378f45dfa9255b4963e0be24916c19842706057a428ef', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '81812f650ad50d3503ad8b2b5c107ddb15e3ebc2f15cded4b25c929bc4f343e7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'ed07b33d51522785bda44f604e7e46fb26497a8364643e8929c887b3da82305f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', '9a4dccc5108a31c823e5ffbbc1c6c077cda439f815efda69356930b58149c088', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '089f642058498d00466f61ccb022b3845528c22691309e9f235cce60a352a9da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '6b460673d18de9d5ecab9a2465ee3184802e3b45a75f6fd412576e18e4275a39', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'a4782e81e82798b324260876a6b30d2b831fc252f09fc01f80c0977134d897e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_of.sql', 'repeatable', 'f5661089b8b2bcbab0f01cf1dc2b2262a1db55302523b2c1b8156993a92f58b6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_redemption_of.sql', 'repeatable', 'f0a5f0c32a85325c416996493494c6e083bc6074d58e0cde383b787e9d182ff4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/differences.sql', 'repeatable', '430d3087dd7ef248d7c4a70554b4a6eb1348eddafb24c7691f36d6c48c223a0d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/discountable.sql', 'repeatable', 'f667c993ccbf391e25f8a9fdb67eccb4fb02b34a3232eccc898d853addf7f3af', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', '95d318cfdd7b211c65e327f1419fcfbfe0bcfccdf1205f07e663072f39247ef1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '39fecf093aa7649b3fdd5f7a71e5aa4be3d497d9bf2ace9a363649e83145c582', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'b44d39838ce882100626747d9e98a423729a152cb76257e486bd370edeb7c852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', '869c20fac42d7ff0314a6946a653fd0163ce60615cb1bffaca3e9a04ebc9b6c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '80fb5ba114da4914ea81f392da76f3752a0a979533ac43501888b37f25be8bd3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', '05f7034cf52680cd9cacabfeed1e2925dddaa9b840abbbfcfaeb7146bb1e67f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '3a00de7491ab76c6dfec7102b812bece06b40227cb2ee04ef868efd4b34e874e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', 'ab8fc60bce0197232bcb77d03f768f5947be3be57a2f41d0e97738fe3d784c22', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'acc1d8df85c2f68c26a423be2f53539665e1c77271e2f6bdf8b331a92fc4f7a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'cb1e0ac9fb719662ddc5414abddd0040d27eede7069994aaf2969d8d65458706', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '75c88515d15bfeea34a552f1677eb5d9d61f02e2599215e908e6f1b32c728854', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '291a9d7bc513fcc5a15c3391d649f8ddbef034f1fc84d81bb39c3819b1039c68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', '9b8b3d204c400b61f2e6ef4f22a95dd2b2fed30920dc9658707bbb7e9c7a6829', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '6479e0dabf34b8b9cb5d711d4f4cf34170a1cd68d1cdc74b77dbe1be05869cb6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f496a1ef006fccaf3d8d2a6eb0fd71c1477404f2656129e80cced96648c89c59', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0c5806432701f001102c4c5a265ea7250465f985d68c73df953c45e83659eae8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e935380e1c1d660f66f5824a89cdd4a81b90604a27a15b660e6838f6b22a33d3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', '7094f31415be1f695130d567b2a23b69ef3f776cddbd54eec4ede9b39131f60f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', 'd86354959174e535570a6d93eeabfd70e69548e3c98018449a294544453133e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '6f27f11d1920ee19588d15e381b7abe40f3afb7a2479c0686d078d3bb03b68df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', '55f54b547b54a1d9b7d36ca29007011e14c31c5864dc885063fdfb77be2b1095', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'dcac10809ca45be037b535731f1e6d414f515a9b8fc996eb5bb58e0f4a911c60', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '41d2bcc785f884bcc79ba1d344a3753274d9224b02837f5a8c0db2a7627f3376', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '0dd0c6548e30380fd76b74a5dcf73ebc601cd387cfe9384dba945a2b13ee24aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'c01a67c9e1a9ca44dfe9f5edb20c145cfffdec1ffdd509906a46645bbe927661', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'b04563eca4392926b181c9126f2c6cb58426822f9fa52976ce2c925a5148b06c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '393371640fe870a6f470a6d0140580a88cb20326f18701902a7f62f4ea335697', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '3aed5c9fe72c53917f5f58206fd4adf8978e775217bc1b822a9be55f16918e05', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '5432f3907c619c15d3fde31ce199475ffe66eb80a57984d60a07ef01be92f7b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', 'e08212e7039f763760438259f056feacc441a87477b92218839ce056cd0f2bd8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '07b8ee95704f024793e5f60c592e8a1eac964cfafff3b08b0863b3e47ab039d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '8f60cce96d58c6adcd6d99d641af2e553df8596b53d267854923d02d8b0d0de9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/billed_with.sql', 'repeatable', 'f96bfa38c11f0671fece7ca6401af82c188fcf765b554927c28ab69019614a82', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/check_tax_rates.sql', 'repeatable', 'caf295de5bda52f8e55c049aa966107fc98b8fc6310d21ed494cef278b139fed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'eafe16157b00533e49239193d0acce01b5a69bbb282704e19ae8dabdea5faccc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '29b8b3e6f4faddad26a6d72e603cd92e60e865f082cafed8c415b9c8a0674aaf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0'),
@@ -23516,7 +23474,7 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '58b25392b0a2a09c01d5fa4b0e5b19812c7ea2c8a939f56b9a362c48ba57add9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'f936442f74c32f9607deb69f3568821249150c12d20ba272681c1bf1587a82a7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cae964399afcd5b7dfaef27eeef30164b2b8d94b46d478c08207775c937a1395', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '42d915ef97e467db49e0f2341896efff1ba1ad795e9f4711efaab8cce679489c', pg_catalog.now(), '0.1.0.dev0'),
@@ -23525,7 +23483,7 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '11da0b8a928e7f30ab6717bc935c92b1153810e689f47c3ad6aac481ca10e18f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '10fbf4573acf97bf0bac8c2f7e2a85ba12bdf488a6445889b0b1af5182ad56b2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '990a1b8d26a38618c988f51e51209b8a4c3c3a460a30e5456faf59f4b9e0d6bd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
@@ -23539,8 +23497,8 @@ values
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '3ee1e88d9b0bcb2cf8a7ccebf7650f6ece8104b28dfcd76b4d6505313f037400', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'd62cbc9e5e7963dea04f1ded94070ea2738628e048b0f9a6f08edb9849647908', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '1918d9f7be9dadca48e916a911cdab7d34f49aea558c0e0d555f421776c9012c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'b1f7c7513bd7b6a15d02aececee3d7adb1d0290040f4b43450d1cc6e62b2af29', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '0902d32520698737a2f9cc089ff0900c5c5d77f921868026ef78b325e6dcf9c6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
@@ -23575,8 +23533,9 @@ values
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'b417bb9f6d4af5fd0243c9dbc0556d15ffbf03235b76e831abd9950a00c942e3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'f6e18068d6effef35f34bdd531a9681a6419f1f48b624253082af077ff512e01', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '895d2036c8de7a2ca4cbe9882cd050315505619660c0027f5caff1358b1feada', pg_catalog.now(), '0.1.0.dev0');
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
 
 commit;

@@ -18,6 +18,7 @@ import pytest
 from pgledger import Entry, Ledger, Transfer, TransferRequest, ids
 from support.clock import SetClock
 from support.database import Connect
+from support.properties import dice_of
 from support.waiting import WaitUntilBlocked
 
 Session = psycopg.Connection[Any]
@@ -90,7 +91,8 @@ def assert_in_order(conn: Session, account_ids: Sequence[str], chosen: Sequence[
             if entry.transfer_id not in chosen:
                 assert ids.timestamp(entry.transfer_id) == whole
         ledger = Ledger(conn)
-        for entry in random.sample(entries, min(len(entries), 25)):
+        dice = dice_of("entries", len(entries))
+        for entry in dice.sample(entries, min(len(entries), 25)):
             at = entry.created_at
             assert ledger.balance_at(account_id, at) == entry.account_current_balance
             before = ledger.balance_at(account_id, at - MICROSECOND)

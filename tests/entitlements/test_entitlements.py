@@ -28,6 +28,7 @@ from pgledger.errors import (
 )
 from support.clock import SetClock
 from support.database import Connect
+from support.exact import minus, plus, sum_of
 from support.properties import scaled
 from support.usage_model import HOUR, MICROSECOND, Counted, total
 from support.waiting import WaitUntilBlocked
@@ -1106,9 +1107,9 @@ class Model:
             case "count":
                 return Decimal(1)
             case "max":
-                return max(quantity - self.used(), Decimal(0))
+                return max(minus(quantity, self.used()), Decimal(0))
             case "latest":
-                return quantity - self.used()
+                return minus(quantity, self.used())
             case "unique_count":
                 return Decimal(value not in {event.value for event in self.events_of_now()})
             case _:
@@ -1118,14 +1119,14 @@ class Model:
         parts = [(self.limit, self.is_soft), *self.add_ons]
         if any(limit == -1 for limit, _ in parts):
             return Decimal(-1), any(soft for _, soft in parts)
-        return sum((limit for limit, _ in parts), Decimal(0)), any(soft for _, soft in parts)
+        return sum_of(limit for limit, _ in parts), any(soft for _, soft in parts)
 
     def answer(self, quantity: Decimal) -> tuple[bool, Decimal, Decimal, Decimal, bool, str]:
         used, (limit, is_soft) = self.used(), self.limits()
         if limit == -1:
             return True, used, limit, Decimal(-1), is_soft, "unlimited"
-        remaining = max(limit - used, Decimal(0))
-        if used + quantity <= limit:
+        remaining = max(minus(limit, used), Decimal(0))
+        if plus(used, quantity) <= limit:
             return True, used, limit, remaining, is_soft, "within_limit"
         if is_soft:
             return True, used, limit, remaining, is_soft, "soft_limit"

@@ -1,7 +1,6 @@
 """The migrator: a database is never half of anything, and every way leads to the same schema."""
 
 import os
-import random
 import re
 import shutil
 import signal
@@ -38,6 +37,7 @@ from pgledger.migrate import (
     without_roles,
 )
 from support.database import NewDatabase
+from support.properties import dice_of
 from support.server import SETTINGS, NewServer
 from support.waiting import WaitUntil, WaitUntilBlocked
 
@@ -498,7 +498,7 @@ def test_killed_at_random_points_leaves_the_old_or_the_new(
         Case(None, None, everything(server, old), SQL),
         Case("kill_old", everything(server, old), everything(server, new), upgraded),
     ]
-    chance = random.Random()
+    chance = dice_of("kills")
     outcomes: list[str] = []
     for number in range(KILLS):
         case = cases[number % 2]

@@ -6,7 +6,7 @@ Prices are such that usage needs no rounding; base fees are rounded as docs/bill
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from support.clock import SetClock
 from support.database import Connect
+from support.exact import minus, plus, rounded, sum_of, times
 from support.invoices import (
     Customer,
     amounts,
@@ -27,7 +28,7 @@ from support.properties import scaled
 from support.subscriptions import Row, Session, utc
 
 START = utc("2025-01-31 10:00")
-CENT = Decimal("0.01")
+CENTS = 2
 HOUR = timedelta(hours=1)
 
 
@@ -116,7 +117,8 @@ class Model:
             )
             if charged:
                 price = Fraction(plan.amount) * state.quantity
-                total += rounded(price * (day + 1) / days) - rounded(price * day / days)
+                until = rounded(price * (day + 1) / days, CENTS)
+                total = plus(total, minus(until, rounded(price * day / days, CENTS)))
         return total
 
     def began(self, number: int) -> None:
@@ -133,14 +135,7 @@ class Model:
             self.ahead[number] = (last.plan, last.quantity)
 
     def usage_amount(self) -> Decimal:
-        return sum(
-            (PLANS[self.at(at).plan].unit * quantity for at, quantity in self.usage),
-            Decimal(0),
-        )
-
-
-def rounded(value: Fraction) -> Decimal:
-    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(CENT, ROUND_HALF_UP)
+        return sum_of(times(PLANS[self.at(at).plan].unit, quantity) for at, quantity in self.usage)
 
 
 STEPS = st.lists(
@@ -274,17 +269,12 @@ class Life:
 
 
 def billed_base(invoices: list[Row], number: int) -> Decimal:
-    return sum(
-        (
-            Decimal(line["amount"])
-            for invoice in invoices
-            for line in invoice["line_items"] or []
-            if line["item"] == "base"
-            and boundary(number)
-            <= datetime.fromisoformat(line["period_start"])
-            < boundary(number + 1)
-        ),
-        Decimal(0),
+    return sum_of(
+        Decimal(line["amount"])
+        for invoice in invoices
+        for line in invoice["line_items"] or []
+        if line["item"] == "base"
+        and boundary(number) <= datetime.fromisoformat(line["period_start"]) < boundary(number + 1)
     )
 
 
@@ -305,9 +295,8 @@ def test_each_day_and_each_event_is_billed_once(
     last = next(number for number in range(100) if life.now <= boundary(number + 1))
     for number in range(last + 1):
         assert billed_base(invoices, number) == life.model.base(number), number
-    billed = sum(
-        (sum(amounts(invoice, "usage", "late_usage"), Decimal(0)) for invoice in invoices),
-        Decimal(0),
+    billed = sum_of(
+        amount for invoice in invoices for amount in amounts(invoice, "usage", "late_usage")
     )
     assert billed == life.model.usage_amount()
     numbers = [invoice["number"] for invoice in life.customer.invoices()]

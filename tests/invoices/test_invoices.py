@@ -10,6 +10,7 @@ import pytest
 from pgledger import errors
 from support.clock import SetClock
 from support.database import Connect
+from support.exact import sum_of
 from support.invoices import (
     Customer,
     amounts,
@@ -1032,9 +1033,7 @@ def plans_of(conn: Session, *amounts: str) -> list[str]:
 
 
 def total(customer: Customer) -> Decimal:
-    return sum(
-        (row["total"] for row in customer.invoices() if row["status"] != "voided"), Decimal(0)
-    )
+    return sum_of(row["total"] for row in customer.invoices() if row["status"] != "voided")
 
 
 @pytest.mark.parametrize("duration", ["once", "forever"])

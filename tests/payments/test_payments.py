@@ -26,6 +26,7 @@ from pgledger import errors, ids
 from support.at_once import PATIENCE, all_at_once
 from support.clock import SetClock
 from support.database import Connect
+from support.exact import minus, plus, times
 from support.properties import scaled
 from support.subscriptions import Row, Session, Tenant, call, create_plan, utc
 
@@ -194,7 +195,7 @@ def assert_consistent(conn: Session) -> None:
 
 def shares(item: Row) -> list[Decimal]:
     """Returns a line's amount and its shares of discounts and taxes, in cents."""
-    return [Decimal(item[name]) * 100 for name in ("amount", "discount", "tax")]
+    return [times(Decimal(item[name]), 100) for name in ("amount", "discount", "tax")]
 
 
 def test_worked_example(conn, tenant):
@@ -1464,7 +1465,7 @@ def shown_sums(invoice: Row) -> Sums:
     unit = 10 ** EXPONENTS[invoice["currency"]]
 
     def of(item: Row, name: str) -> int:
-        value = Decimal(item[name]) * unit
+        value = times(Decimal(item[name]), unit)
         assert value == int(value)
         return int(value)
 
@@ -1482,10 +1483,11 @@ def assert_sums(invoice: Row, expected: Sums) -> None:
     assert shown_sums(invoice) == expected
     unit = 10 ** EXPONENTS[invoice["currency"]]
     subtotal = sum(amount for amount, _, _ in expected.lines)
-    assert invoice["subtotal"] * unit == subtotal
-    assert invoice["discount"] * unit == sum(expected.discounts)
-    assert invoice["tax"] * unit == sum(expected.taxes)
-    assert invoice["total"] == invoice["subtotal"] - invoice["discount"] + invoice["tax"]
+    assert times(invoice["subtotal"], unit) == subtotal
+    assert times(invoice["discount"], unit) == sum(expected.discounts)
+    assert times(invoice["tax"], unit) == sum(expected.taxes)
+    net = minus(invoice["subtotal"], invoice["discount"])
+    assert invoice["total"] == plus(net, invoice["tax"])
     assert invoice["amount_due"] == max(invoice["total"], 0)
 
 

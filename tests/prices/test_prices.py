@@ -7,7 +7,7 @@ each example asks the database about many cases in one statement.
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
@@ -22,15 +22,13 @@ from pytest_postgresql.executors import NoopExecutor
 
 from pgledger.embedded import EmbeddedServer
 from support.database import Janitor
+from support.exact import plus, sum_of, times
 from support.properties import scaled
 from support.subscriptions import call
 
 Session = psycopg.Connection[Any]
 Price = dict[str, Any]
 Number = int | str | Decimal
-
-# 30 digits before the point, and 18 after it.
-EXACT = Context(prec=60)
 
 MODELS = (
     "flat",
@@ -141,7 +139,7 @@ def total(lines: Iterable[Line], *kinds: str) -> Fraction:
 
 def cost(conn: Session, price: Price, quantity: Number, exponent: int | None = None) -> Decimal:
     (lines,) = lines_of(conn, [Case(price, quantity, exponent=exponent)])
-    return sum((line.amount for line in lines), Decimal(0))
+    return sum_of(line.amount for line in lines)
 
 
 def rounded(exact: Fraction, exponent: int) -> Fraction:
@@ -462,7 +460,7 @@ def test_packages_are_begun_one_after_the_other(store, questions):
     for lines, (steps, size, free, _) in zip(lines_of(store, cases), questions, strict=True):
         packages = packages_by_steps(steps, size, free)
         assert [(line.quantity, line.amount) for line in lines] == [
-            (packages, packages * Decimal("1.25"))
+            (packages, times(packages, Decimal("1.25")))
         ]
 
 
@@ -541,7 +539,7 @@ def usage_parts(price: Price, used: Fraction) -> list[Fraction]:
 
 
 def right_after(bound: Decimal) -> Decimal:
-    return min(EXACT.add(bound, Decimal("1e-18")), Decimal("9" * 30))
+    return min(plus(bound, Decimal("1e-18")), Decimal("9" * 30))
 
 
 @st.composite

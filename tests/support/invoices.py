@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from support.clock import SetClock
+from support.exact import minus, negated, plus, sum_of
 from support.subscriptions import Row, Session, Tenant, call, utc
 
 Line = tuple[str, str | None, Decimal | None, Decimal]
@@ -61,14 +62,15 @@ def assert_adds_up(invoice: Mapping[str, Any]) -> None:
     """Asserts that lines, shares, sums and what is due agree."""
     rows = invoice["line_items"] or []
     charges = [line for line in rows if line["kind"] in CHARGES]
-    assert sum(amounts(invoice), Decimal(0)) == invoice["total"]
-    assert sum(amounts(invoice, *CHARGES), Decimal(0)) == invoice["subtotal"]
-    assert -sum(amounts(invoice, "discount"), Decimal(0)) == invoice["discount"]
-    assert sum(amounts(invoice, "tax"), Decimal(0)) == invoice["tax"]
-    assert sum((Decimal(line["discount"]) for line in charges), Decimal(0)) == invoice["discount"]
-    assert sum((Decimal(line["tax"]) for line in charges), Decimal(0)) == invoice["tax"]
-    assert invoice["total"] == invoice["subtotal"] - invoice["discount"] + invoice["tax"]
-    assert invoice["amount_due"] == max(invoice["total"] - invoice["credits_applied"], 0)
+    assert sum_of(amounts(invoice)) == invoice["total"]
+    assert sum_of(amounts(invoice, *CHARGES)) == invoice["subtotal"]
+    assert negated(sum_of(amounts(invoice, "discount"))) == invoice["discount"]
+    assert sum_of(amounts(invoice, "tax")) == invoice["tax"]
+    assert sum_of(Decimal(line["discount"]) for line in charges) == invoice["discount"]
+    assert sum_of(Decimal(line["tax"]) for line in charges) == invoice["tax"]
+    net = minus(invoice["subtotal"], invoice["discount"])
+    assert invoice["total"] == plus(net, invoice["tax"])
+    assert invoice["amount_due"] == max(minus(invoice["total"], invoice["credits_applied"]), 0)
     for line in charges:
         amount, discount = Decimal(line["amount"]), Decimal(line["discount"])
         assert 0 <= discount <= max(amount, Decimal(0))

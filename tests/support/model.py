@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 
 from pgledger import Account, Entry, Transfer, ids
 from pgledger.errors import (
@@ -33,9 +33,8 @@ from pgledger.errors import (
     SameAccount,
     TransferNotFound,
 )
+from support.exact import EXACT, minus, negated, plus
 
-# 30 digits before the point, 18 after it, and room for the result of an addition.
-EXACT = Context(prec=64)
 BOUND = Decimal("1e30")
 METADATA_BYTES = 65536
 INVISIBLE = re.compile(r"[\x01-\x20\x7f-\xa0\u200b-\u200f\u2028\u2029\ufeff]")
@@ -341,12 +340,12 @@ class Model:
             amount = Decimal(request.amount or 0)
             source = self.accounts[request.from_account_id or ""]
             target = self.accounts[request.to_account_id or ""]
-            from_balance = EXACT.subtract(balances.get(source.id, source.balance), amount)
+            from_balance = minus(balances.get(source.id, source.balance), amount)
             if from_balance < 0 and not source.allow_negative_balance:
                 return Refusal(InsufficientFunds, index)
             if from_balance <= -BOUND:
                 return Refusal(BalanceOutOfRange, index)
-            to_balance = EXACT.add(balances.get(target.id, target.balance), amount)
+            to_balance = plus(balances.get(target.id, target.balance), amount)
             if to_balance > 0 and not target.allow_positive_balance:
                 return Refusal(PositiveBalanceNotAllowed, index)
             if to_balance >= BOUND:
@@ -404,7 +403,7 @@ class Model:
         record = Record(answer, event_at)
         self.records[answer.id] = record
         for account, change, balance in (
-            (source, -amount, posting.from_balance),
+            (source, negated(amount), posting.from_balance),
             (target, amount, posting.to_balance),
         ):
             self.legs[account.id].append(Leg(record, change, account.balance, balance))

@@ -7,19 +7,17 @@ counted anew from all events that were accepted, those that were purged since in
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
-from functools import reduce
+from decimal import Decimal
 from typing import Any
 
 import psycopg
+
+from support.exact import sum_of
 
 HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AGGREGATIONS = ("sum", "count", "max", "unique_count", "latest")
-
-# 30 digits before the point, 18 after it, and room for the sum of many.
-_EXACT = Context(prec=80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def total(events: Sequence[Counted], aggregation: str) -> Decimal:
         return Decimal(0)
     match aggregation:
         case "sum":
-            return reduce(_EXACT.add, (event.quantity for event in events))
+            return sum_of(event.quantity for event in events)
         case "count":
             return Decimal(len(events))
         case "max":
@@ -96,6 +94,7 @@ class UsageModel:
         self.counted: list[Counted] = []
         self.stored: list[Counted] = []
         self.lines: dict[str, datetime] = {}
+        self.forgotten: set[tuple[str, str | None]] = set()
 
     def keys(self) -> set[tuple[str, str]]:
         return {
@@ -104,8 +103,23 @@ class UsageModel:
             if event.idempotency_key is not None
         }
 
-    def accept(self, event: Event, now: datetime, value: str | None) -> str:
-        """Takes an event that is sound in itself, and returns what is to be answered."""
+    def accept(self, events: Iterable[tuple[Event, str | None]], now: datetime) -> list[str]:
+        """Takes a call's events that are sound in themselves, each with the value that it counts.
+
+        Returns what is to be answered of each. One that is too late is a duplicate wherever the
+        call leaves its key taken, also by an event that comes after it.
+        """
+        events = list(events)
+        answers = [self._accept_one(event, now, value) for event, value in events]
+        taken = self.keys()
+        return [
+            "duplicate"
+            if answer == "rejected" and (event.tenant_id, event.idempotency_key) in taken
+            else answer
+            for (event, _), answer in zip(events, answers, strict=True)
+        ]
+
+    def _accept_one(self, event: Event, now: datetime, value: str | None) -> str:
         assert event.tenant_id is not None
         assert event.feature_key is not None
         at = now if event.event_at is None else datetime.fromisoformat(event.event_at)
@@ -134,6 +148,7 @@ class UsageModel:
         for event in gone:
             line = hour_of(event.event_at) + HOUR
             self.lines[event.tenant_id] = max(self.lines.get(event.tenant_id, line), line)
+            self.forgotten.add((event.tenant_id, event.idempotency_key))
         self.stored = [event for event in self.stored if event not in gone]
         return len(gone)
 

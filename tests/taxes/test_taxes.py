@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 
 from support.clock import SetClock
 from support.database import Connect
+from support.exact import sum_of
 from support.invoices import (
     CHARGES,
     Customer,
@@ -149,7 +150,7 @@ def test_a_cancellation_gives_back_the_tax_that_was_billed(
     shown = customer.preview(subscription, at="2025-01-02 00:00+00")
     customer.advance()
     credit = last(customer)
-    tax = str(sum((D(amount) for _, amount in taxes), D(0)))
+    tax = str(sum_of(D(amount) for _, amount in taxes))
     assert bill(credit) == [("-21.00", f"{D(tax):.2f}"), *taxes]
     assert bill(shown) == bill(credit)
     assert (credit["total"], credit["refund_due"]) == (D(total), -D(total))

@@ -933,6 +933,40 @@ def test_a_replay_of_what_was_purged_is_never_counted_twice(
     }
 
 
+def test_a_batch_is_sent_again_when_a_purge_has_taken_one_of_two_events_of_a_key(
+    session: Session, billing: Billing
+) -> None:
+    late = Event("one", "calls", "2", event_at=text(NOW - 5 * HOUR), idempotency_key="k")
+    later = Event("one", "calls", "3", event_at=text(NOW - HOUR), idempotency_key="k")
+    assert statuses(ingest(session, [late, later])) == ["inserted", "duplicate"]
+    assert purge_all(billing, NOW - 2 * HOUR) == 1
+    # By itself it may have been counted, and nothing has its key.
+    assert statuses(ingest(session, [late])) == ["rejected"]
+    # What the call leaves of the key counts, and the order of events makes no difference.
+    first = ingest(session, [late, later, late])
+    assert statuses(first) == ["duplicate", "inserted", "duplicate"]
+    assert {answer[2] for answer in first} == {stored(billing)[0].id}
+    for batch in ([late, later], [later, late], [late]):
+        again = ingest(session, batch)
+        assert set(statuses(again)) == {"duplicate"}
+        assert {answer[2] for answer in again} == {first[1][2]}
+    assert used(billing) == 5
+
+
+def test_a_late_event_is_rejected_where_the_other_of_its_key_is_too(
+    session: Session, billing: Billing
+) -> None:
+    fill(session)
+    purge_all(billing, NOW - 2 * HOUR)
+    late = Event("one", "calls", event_at=text(NOW - 5 * HOUR), idempotency_key="k")
+    for other in (
+        late,
+        Event("one", "calls", "-1", idempotency_key="k"),
+        Event("two", "calls", idempotency_key="k"),
+    ):
+        assert statuses(ingest(session, [late, other]))[0] == "rejected"
+
+
 def test_purging_leaves_other_apps_alone_and_tenants_that_had_nothing_to_purge(
     session: Session, billing: Billing
 ) -> None:
@@ -1265,14 +1299,25 @@ def play(session: Session, app_id: str, steps: Sequence[Step], model: UsageModel
             batch, before = step, None
             batches.append(step)
         answers = ingest(session, [event for event, _, _ in batch], app_id=app_id)
+        accepted = iter(
+            model.accept(
+                [
+                    (event, value if event.feature_key == "users" else None)
+                    for event, value, is_sound in batch
+                    if is_sound
+                ],
+                PROPERTY_NOW,
+            )
+        )
         assert statuses(answers) == [
-            model.accept(event, PROPERTY_NOW, value if event.feature_key == "users" else None)
-            if is_sound
-            else "rejected"
-            for event, value, is_sound in batch
+            next(accepted) if is_sound else "rejected" for _, _, is_sound in batch
         ]
         assert all((answer[1] == "rejected") == (answer[3] is not None) for answer in answers)
-        assert before in (None, len(model.counted))
+        # A key that a purge took with its event is free for a later one.
+        assert before is None or all(
+            (event.tenant_id, event.idempotency_key) in model.forgotten
+            for event in model.counted[before:]
+        )
 
 
 @settings(max_examples=scaled(50))

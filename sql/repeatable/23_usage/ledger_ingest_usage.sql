@@ -1,5 +1,8 @@
 /*
 The answer has one row for each event, in the order of the arrays.
+An event before the purge line is a duplicate if its key is taken at the end of the call, also by an
+event of the same call; else it is rejected, as nobody knows whether it was counted. So the order of
+a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
 create or replace function ledger_ingest_usage(

@@ -66,7 +66,8 @@ begin
     usage_answers.app_id, event.tenant_id, event.feature_key, event.quantity,
     coalesce(event.event_at, now), event.idempotency_key, event.metadata, now, latest
   ) as fault
-  -- Before the purge line some are left, and one that is reported again was counted.
+  -- Before the purge line some are left, and the batch itself may have taken the key: whatever has
+  -- it counts.
   left join lateral (
     select pgledger.event_id(usage_events.created_at, usage_events.key) as id
     from pgledger.tenants
