@@ -119,8 +119,8 @@ comment on column ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_consumption.reason is
   'Why it is allowed or not; soft_limit is beyond the limit, at a price; duplicate was recorded '
-  'before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
-  'paused, duplicate.';
+  'before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, disabled, '
+  'not_in_plan, no_subscription, paused, duplicate.';
 comment on column ledger_consumption.event_id is
   'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one (none '
   'if nothing was recorded), or null.';
