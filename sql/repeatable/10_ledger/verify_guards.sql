@@ -28,7 +28,7 @@ as $$
         from pg_catalog.pg_proc
         where pg_proc.oid = 'pgledger.refuse_change'::regproc
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
-          = '01558ecafc481b6b5c8e0cc072322945db37c938ae4a878e29f487785c77dfe0'
+          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
       ) as stands
     from (
       values
