@@ -97,9 +97,19 @@ begin
   end if;
 
   if id is not null then
-    v_repeated := pgledger.repeated_transfer(
-      id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
-    );
+    select
+      repeated.id, repeated.from_account_id, repeated.to_account_id, repeated.amount,
+      repeated.created_at, repeated.event_at, repeated.metadata, repeated.currency,
+      repeated.from_account_name, repeated.to_account_name, repeated.from_account_balance,
+      repeated.to_account_balance, repeated.from_account_version, repeated.to_account_version,
+      repeated.group_id, repeated.app_id, repeated.from_tenant_id, repeated.to_tenant_id,
+      repeated.origin_id, repeated.replayed
+    into v_repeated
+    from pgledger.repeated_transfer(
+      v_id, pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    ) as repeated;
+
     if v_repeated.id is not null then
       return v_repeated;
     end if;

@@ -47,7 +47,7 @@ begin
     transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
     transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
     transfer.origin_id, true as replayed
-  into strict v_transfer
+  into v_transfer
   from pgledger.transfers_by_id(array[repeated_transfer.id]) as transfer;
 
   return v_transfer;
