@@ -27,7 +27,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 if TYPE_CHECKING:
-    from .types import Check
+    from ..types import Check
 
 __all__ = [
     "FileStatus",
@@ -295,7 +295,7 @@ def load_files(sql_dir: Path | None = None) -> list[SqlFile]:
     Raises:
         MigrationError: Files are missing, or are not named or numbered as they must be.
     """
-    root = sql_dir if sql_dir is not None else Path(__file__).parent / "sql"
+    root = sql_dir if sql_dir is not None else Path(__file__).parent.parent / "sql"
     paths = sorted((root / "migrations").glob("*.sql"), key=lambda path: path.name)
     if not paths:
         raise MigrationError(
@@ -867,7 +867,7 @@ def _version_text(version: int) -> str:
 
 def _package_version() -> str:
     # At call time: the package imports this module.
-    from . import __version__
+    from .. import __version__
 
     return __version__
 
@@ -1797,7 +1797,7 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
     Raises:
         MigrationError: pgledger is not installed in the database, or the role may not verify.
     """
-    from .types import Check
+    from ..types import Check
 
     with _session(target) as cursor:
         _check_server(cursor.connection.info.server_version)
