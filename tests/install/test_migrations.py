@@ -206,6 +206,7 @@ def test_fresh_database_gets_every_file_in_order(database: NewDatabase) -> None:
     assert result.roles
     assert result.applied == tuple(file.name for file in files)
     assert [p.name for p in seen if p.event == "applied"] == [file.name for file in files]
+    assert [file.name for file in status(dsn).files] == [file.name for file in files]
     assert {row[:3] for row in history(dsn)} == {(f.name, f.kind, f.sha256) for f in files}
     use_the_ledger(dsn)
 

@@ -6,10 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .accounts import Account
+from .environment import server_environment
 from .errors import EmbeddedError
 
 START_SECONDS: Final = 120.0
@@ -75,6 +78,29 @@ def find_running(directory: Path) -> Postmaster | None:
                 f"See {log_of(directory)}.",
             )
         time.sleep(POLL_SECONDS)
+
+
+def open_log(directory: Path) -> int:
+    """Opens the log to write at its end; no link that somebody put in its place is followed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(log_of(directory), flags, 0o600)
+
+
+def launch(command: Sequence[str], account: Account | None, log: int) -> subprocess.Popen[bytes]:
+    """Starts the server as the account; everything it says goes into the open log."""
+    return subprocess.Popen(
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd="/",
+        env=server_environment(),
+        # Ctrl-C at the terminal is for this process, which then stops the server.
+        start_new_session=True,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
 
 
 def await_ready(directory: Path, process: subprocess.Popen[bytes], log_start: int) -> None:

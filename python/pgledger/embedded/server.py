@@ -17,13 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 from .accounts import Account
 from .copies import readable_programs
-from .directory import (
-    check_version,
-    choose_socket_directory,
-    initialize,
-    prepare_directory,
-)
-from .environment import environment_without_libpq, server_environment
+from .directory import check_version, choose_socket_directory, initialize, prepare_directory
+from .environment import environment_without_libpq
 from .errors import EmbeddedError
 from .locks import STOP_SECONDS, open_lock, start_lock, try_lock
 from .postmaster import (
@@ -33,7 +28,9 @@ from .postmaster import (
     data_of,
     find_running,
     is_postgres,
+    launch,
     log_of,
+    open_log,
 )
 from .programs import DEFAULT_MAJOR, server_binaries
 from .signals import HeldSignals, ending
@@ -311,43 +308,25 @@ class EmbeddedServer:
             socket_directory = choose_socket_directory(self.directory, self._port, self._account)
             if socket_directory.parent != self.directory:
                 self._temporary_socket_directory = socket_directory
-            log = os.open(
-                self.log_path,
-                os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC,
-                0o600,
-            )
+            log = open_log(self.directory)
         except BaseException:
             os.close(owner)
             self._remove_socket_directory()
             raise
         log_start = os.fstat(log).st_size
-        quoted = str(socket_directory).replace('"', '""')
         settings = {
             "listen_addresses": "",
             **self._settings,
             "port": str(self._port),
-            "unix_socket_directories": f'"{quoted}"',
+            "unix_socket_directories": '"{}"'.format(str(socket_directory).replace('"', '""')),
         }
         command = [str(self.program("postgres")), "-D", str(self.data_directory)]
-        for name, value in settings.items():
-            command += ["-c", f"{name}={value}"]
+        command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._own(owner)
         try:
             # A signal between the birth of the process and the note of it would leave it behind.
             with HeldSignals():
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd="/",
-                    env=server_environment(),
-                    # Ctrl-C at the terminal is for this process, which then stops the server.
-                    start_new_session=True,
-                    user=self._account.uid if self._account else None,
-                    group=self._account.gid if self._account else None,
-                    extra_groups=[] if self._account else None,
-                )
+                self._process = launch(command, self._account, log)
                 self._pid = self._process.pid
             self._socket_directory = socket_directory
             await_ready(self.directory, self._process, log_start)

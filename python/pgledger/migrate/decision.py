@@ -91,8 +91,9 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
             add(row.name, "repeatable", "gone")
         else:
             add(row.name, "versioned", "newer" if number_of(row.name) > newest_here else "missing")
-    # A stable sort: repeatable files keep the order of the listing.
-    return sorted(found, key=lambda file: (file.kind != "versioned", file.name))
+    # Versioned files go by their number; repeatable ones keep the order of the listing.
+    versioned = sorted((f for f in found if f.kind == "versioned"), key=lambda file: file.name)
+    return versioned + [file for file in found if file.kind == "repeatable"]
 
 
 def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
