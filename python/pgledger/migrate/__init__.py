@@ -8,6 +8,9 @@ A run is one transaction. Only a versioned file that starts with ``-- no transac
 of it, for what PostgreSQL refuses inside (``create index concurrently``); such a file must be able
 to run again. In a new database even these run inside, without ``concurrently``: nothing is there
 that could be disturbed.
+
+Functions are created unchecked, in the order of their folders, and all of them are checked after
+the last file: what a function calls may be made by a later one, and nothing broken is committed.
 """
 
 from .commands import DEFAULT_WAIT, migrate, plan, status, verify

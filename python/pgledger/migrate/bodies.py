@@ -67,14 +67,20 @@ def _place(function: _Function, files: Sequence[SqlFile], position: str | None) 
 
     A body stands in the catalog as it stands in its file.
     """
-    head = re.compile(rf"\bfunction\s+(?:\w+\.)?{re.escape(function.short_name)}\b", re.IGNORECASE)
+    name = re.escape(function.short_name)
+    head = re.compile(
+        rf"\bcreate\s+(?:or\s+replace\s+)?function\s+(?:\w+\.)?{name}\b", re.IGNORECASE
+    )
+    likely = ""
     for file in files:
-        found = head.search(file.text)
-        if found is None:
+        heads = [found.start() for found in head.finditer(file.text)]
+        if not heads:
             continue
-        start = file.text.find(function.source, found.start()) if function.source else -1
-        if start < 0:
-            continue
-        at = start + int(position) if position else found.start() + 1
-        return f"{file.name}{line_of(file.text, at)}: "
-    return ""
+        start = file.text.find(function.source, heads[0])
+        if start >= 0:
+            own_head = max(at for at in heads if at <= start)
+            at = start + int(position) if position else own_head + 1
+            return f"{file.name}{line_of(file.text, at)}: "
+        # A body in single quotes is written in another way than it is kept.
+        likely = likely or f"{file.name}: "
+    return likely
