@@ -212,8 +212,8 @@ begin
           pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
       ),
 
-      -- What the owning ones own. Who uses the surface owns nothing. Readers come last: what is granted
-      -- to them reaches posters and auditors, who have it in their own right nevertheless.
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
       wanted (place, name, owned) as (
         values
           (1, 'pgledger_owner'::name, 'tables'),
@@ -271,8 +271,9 @@ begin
         where role.name = 'pgledger_owner'
       ),
 
-      -- The writing functions run with the rights of the one, which must stay small. The other's views
-      -- would show tenants everything if it could pass row-security policies by, also as a member.
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
       excess as (
         select
           role.place,
@@ -449,8 +450,8 @@ begin
           pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
       ),
 
-      -- What the owning ones own. Who uses the surface owns nothing. Readers come last: what is granted
-      -- to them reaches posters and auditors, who have it in their own right nevertheless.
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
       wanted (place, name, owned) as (
         values
           (1, 'pgledger_owner'::name, 'tables'),
@@ -508,8 +509,9 @@ begin
         where role.name = 'pgledger_owner'
       ),
 
-      -- The writing functions run with the rights of the one, which must stay small. The other's views
-      -- would show tenants everything if it could pass row-security policies by, also as a member.
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
       excess as (
         select
           role.place,

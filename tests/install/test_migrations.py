@@ -908,6 +908,17 @@ def test_what_is_no_sql_is_left_alone(tree: Tree) -> None:
     assert load_files(tree(dict.fromkeys(strangers, "create nothing"))) == load_files(SQL)
 
 
+@pytest.mark.parametrize("path", sorted((SQL / "install").glob("*.sql")), ids=lambda p: p.stem)
+def test_sql_of_the_migrator_says_who_runs_it_and_is_run(path: Path) -> None:
+    header = path.read_text(encoding="utf-8").partition("*/")[0]
+    assert header.startswith("/*\n")
+    assert re.search(r"^Run by ", header, re.M)
+    modules = (ROOT / "python/pgledger/migrate").glob("*.py")
+    others = [other for other in (SQL / "install").glob("*.sql") if other != path]
+    users = [text.read_text(encoding="utf-8") for text in [*modules, *others]]
+    assert any(f'"{path.name}"' in text or f"include: {path.name}" in text for text in users)
+
+
 # --- refusals -------------------------------------------------------------------------------------
 
 
