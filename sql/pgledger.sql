@@ -30,148 +30,164 @@ set local statement_timeout = '0';
 set local idle_in_transaction_session_timeout = '0';
 set local search_path = pg_catalog, pg_temp;
 
+do $surface$
+begin
+  if coalesce(pg_catalog.current_setting('pgledger.schema', true), '') = '' then
+    perform pg_catalog.set_config('pgledger.schema', 'public', true);
+  end if;
+end
+$surface$;
+
 do $guard$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
-  -- Names of ours that do not begin with pgledger_.
-  v_names constant name[] := '{
-    ledger_advance,
-    ledger_aggregate_usage,
-    ledger_aggregate_usage_by_feature,
-    ledger_archive_coupon,
-    ledger_archive_feature,
-    ledger_archive_plan,
-    ledger_cancel_subscription,
-    ledger_change_plan,
-    ledger_check_entitlement,
-    ledger_consume_entitlement,
-    ledger_consumption,
-    ledger_coupon,
-    ledger_coupon_redemption,
-    ledger_coupon_redemptions,
-    ledger_coupons,
-    ledger_create_coupon,
-    ledger_create_feature,
-    ledger_create_invoice,
-    ledger_create_plan,
-    ledger_create_subscription,
-    ledger_currencies,
-    ledger_currency,
-    ledger_delete_coupon,
-    ledger_delete_feature,
-    ledger_delete_invoice,
-    ledger_delete_plan,
-    ledger_entitlement,
-    ledger_entitlement_cache,
-    ledger_feature,
-    ledger_feature_usage,
-    ledger_features,
-    ledger_finalize_invoice,
-    ledger_generate_invoice,
-    ledger_get_active_subscription,
-    ledger_get_cached_entitlement,
-    ledger_get_coupon,
-    ledger_get_coupon_by_id,
-    ledger_get_feature,
-    ledger_get_feature_by_key,
-    ledger_get_invoice,
-    ledger_get_invoice_by_period,
-    ledger_get_plan,
-    ledger_get_plan_by_slug,
-    ledger_get_subscription,
-    ledger_ingest_usage,
-    ledger_invalidate_feature_entitlements,
-    ledger_invalidate_tenant_entitlements,
-    ledger_invoice,
-    ledger_invoice_payments,
-    ledger_invoice_preview,
-    ledger_invoices,
-    ledger_list_coupon_redemptions,
-    ledger_list_coupons,
-    ledger_list_features,
-    ledger_list_global_features,
-    ledger_list_invoices,
-    ledger_list_payments,
-    ledger_list_pending_invoices,
-    ledger_list_plans,
-    ledger_list_subscriptions,
-    ledger_map_tenant_role,
-    ledger_mark_invoice_paid,
-    ledger_mark_invoice_uncollectible,
-    ledger_mark_invoice_voided,
-    ledger_pause_subscription,
-    ledger_payment,
-    ledger_plan,
-    ledger_plans,
-    ledger_preview_invoice,
-    ledger_price_line,
-    ledger_price_usage,
-    ledger_purge_usage,
-    ledger_query_usage,
-    ledger_record_payment,
-    ledger_record_usage,
-    ledger_redeem_coupon,
-    ledger_refresh_invoice,
-    ledger_remaining_entitlement,
-    ledger_resume_subscription,
-    ledger_set_cached_entitlement,
-    ledger_set_currency,
-    ledger_set_payment_terms,
-    ledger_set_usage_skew,
-    ledger_subscription,
-    ledger_subscription_changes,
-    ledger_subscription_move,
-    ledger_subscriptions,
-    ledger_tenant_entitlement_cache,
-    ledger_tenant_features,
-    ledger_tenant_invoice_payments,
-    ledger_tenant_invoices,
-    ledger_tenant_plans,
-    ledger_tenant_subscription_changes,
-    ledger_tenant_subscriptions,
-    ledger_tenant_usage_events,
-    ledger_unmap_tenant_role,
-    ledger_update_coupon,
-    ledger_update_feature,
-    ledger_update_plan,
-    ledger_update_subscription,
-    ledger_usage_answer,
-    ledger_usage_event,
-    ledger_usage_events,
-    ledger_usage_receipt
-  }';
+  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
 begin
   if pg_catalog.current_setting('server_version_num')::integer < 150000 then
-    raise exception 'pgledger needs PostgreSQL 15 or newer, this is %',
-      pg_catalog.current_setting('server_version');
+    raise exception 'pgledger needs PostgreSQL % or newer, this is %',
+      150000 / 10000, pg_catalog.current_setting('server_version');
   end if;
   if exists (
     select
     from pg_catalog.pg_class
-    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
-    where nspname = 'pgledger' and relname = 'schema_history'
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where pg_namespace.nspname = 'pgledger' and pg_class.relname = 'schema_history'
   ) then
     raise exception 'pgledger is installed in the database % already',
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
   end if;
-  if v_surface in ('pgledger', 'information_schema') or v_surface like 'pg\_%' then
+  if v_surface in ('pgledger', 'information_schema')
+    or pg_catalog.starts_with(v_surface, 'pg_')
+  then
     raise exception 'the public functions and views cannot be in the schema %', v_surface;
   end if;
   if exists (
     select
-    from pg_catalog.pg_namespace
-    where nspname = v_surface
-      and (
-        exists (
-          select from pg_catalog.pg_class
-          where relnamespace = pg_namespace.oid
-            and (relname like 'pgledger\_%' or relname = any (v_names)))
-        or exists (
-          select from pg_catalog.pg_proc
-          where pronamespace = pg_namespace.oid
-            and (proname like 'pgledger\_%' or proname = any (v_names))))
+      object.kind,
+      object.name
+    from (
+      select
+        'table or view' as kind,
+        pg_class.relname as name,
+        pg_class.relnamespace as namespace
+      from pg_catalog.pg_class
+      where pg_class.relkind in ('r', 'v', 'm', 'p', 'f', 'S')
+      union all
+      select distinct
+        'function',
+        pg_proc.proname,
+        pg_proc.pronamespace
+      from pg_catalog.pg_proc
+    ) as object
+    join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
+    where pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+      and (pg_catalog.starts_with(object.name::text, 'pgledger_') or object.name = any(array[
+      'ledger_advance',
+      'ledger_aggregate_usage',
+      'ledger_aggregate_usage_by_feature',
+      'ledger_archive_coupon',
+      'ledger_archive_feature',
+      'ledger_archive_plan',
+      'ledger_cancel_subscription',
+      'ledger_change_plan',
+      'ledger_check_entitlement',
+      'ledger_consume_entitlement',
+      'ledger_consumption',
+      'ledger_coupon',
+      'ledger_coupon_redemption',
+      'ledger_coupon_redemptions',
+      'ledger_coupons',
+      'ledger_create_coupon',
+      'ledger_create_feature',
+      'ledger_create_invoice',
+      'ledger_create_plan',
+      'ledger_create_subscription',
+      'ledger_currencies',
+      'ledger_currency',
+      'ledger_delete_coupon',
+      'ledger_delete_feature',
+      'ledger_delete_invoice',
+      'ledger_delete_plan',
+      'ledger_entitlement',
+      'ledger_entitlement_cache',
+      'ledger_feature',
+      'ledger_feature_usage',
+      'ledger_features',
+      'ledger_finalize_invoice',
+      'ledger_generate_invoice',
+      'ledger_get_active_subscription',
+      'ledger_get_cached_entitlement',
+      'ledger_get_coupon',
+      'ledger_get_coupon_by_id',
+      'ledger_get_feature',
+      'ledger_get_feature_by_key',
+      'ledger_get_invoice',
+      'ledger_get_invoice_by_period',
+      'ledger_get_plan',
+      'ledger_get_plan_by_slug',
+      'ledger_get_subscription',
+      'ledger_ingest_usage',
+      'ledger_invalidate_feature_entitlements',
+      'ledger_invalidate_tenant_entitlements',
+      'ledger_invoice',
+      'ledger_invoice_payments',
+      'ledger_invoice_preview',
+      'ledger_invoices',
+      'ledger_list_coupon_redemptions',
+      'ledger_list_coupons',
+      'ledger_list_features',
+      'ledger_list_global_features',
+      'ledger_list_invoices',
+      'ledger_list_payments',
+      'ledger_list_pending_invoices',
+      'ledger_list_plans',
+      'ledger_list_subscriptions',
+      'ledger_map_tenant_role',
+      'ledger_mark_invoice_paid',
+      'ledger_mark_invoice_uncollectible',
+      'ledger_mark_invoice_voided',
+      'ledger_pause_subscription',
+      'ledger_payment',
+      'ledger_plan',
+      'ledger_plans',
+      'ledger_preview_invoice',
+      'ledger_price_line',
+      'ledger_price_usage',
+      'ledger_purge_usage',
+      'ledger_query_usage',
+      'ledger_record_payment',
+      'ledger_record_usage',
+      'ledger_redeem_coupon',
+      'ledger_refresh_invoice',
+      'ledger_remaining_entitlement',
+      'ledger_resume_subscription',
+      'ledger_set_cached_entitlement',
+      'ledger_set_currency',
+      'ledger_set_payment_terms',
+      'ledger_set_usage_skew',
+      'ledger_subscription',
+      'ledger_subscription_changes',
+      'ledger_subscription_move',
+      'ledger_subscriptions',
+      'ledger_tenant_entitlement_cache',
+      'ledger_tenant_features',
+      'ledger_tenant_invoice_payments',
+      'ledger_tenant_invoices',
+      'ledger_tenant_plans',
+      'ledger_tenant_subscription_changes',
+      'ledger_tenant_subscriptions',
+      'ledger_tenant_usage_events',
+      'ledger_unmap_tenant_role',
+      'ledger_update_coupon',
+      'ledger_update_feature',
+      'ledger_update_plan',
+      'ledger_update_subscription',
+      'ledger_usage_answer',
+      'ledger_usage_event',
+      'ledger_usage_events',
+      'ledger_usage_receipt']::text[]))
+    order by object.name
+    limit 6
   ) then
     raise exception 'the schema % has objects that are named like ours already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
@@ -179,114 +195,467 @@ begin
 end
 $guard$;
 
-do $roles$
+do $requirements$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
-  v_migrator constant text := current_user;
-  v_users constant text[] := array[
-    'pgledger_poster', 'pgledger_reader', 'pgledger_auditor', 'pgledger_tenant'];
-  v_is_16 constant boolean :=
-    pg_catalog.current_setting('server_version_num')::integer >= 160000;
-  v_role text;
+  v_need record;
+  v_done text[] := '{}';
 begin
-  foreach v_role in array array['pgledger_owner', 'pgledger_tenant_views'] || v_users loop
-    if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
-      begin
-        execute pg_catalog.format('create role %I nologin', v_role);
-      exception
-        -- Roles belong to all databases of the server: another one's migration was faster.
-        when duplicate_object or unique_violation then null;
-      end;
+  loop
+    select need.kind, need.name, need.statement
+    into v_need
+    from (
+      with given as (
+        select
+          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          current_user::name as migrator,
+          -- 16 separated being a member from being allowed to SET ROLE.
+          pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
+      ),
+
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
+      wanted (place, name, owned) as (
+        values
+          (1, 'pgledger_owner'::name, 'tables'),
+          (2, 'pgledger_tenant_views', 'views'),
+          (3, 'pgledger_poster', null),
+          (4, 'pgledger_auditor', null),
+          (5, 'pgledger_tenant', null),
+          (6, 'pgledger_reader', null)
+      ),
+
+      role as (
+        select
+          wanted.place,
+          wanted.name,
+          wanted.owned,
+          pg_roles.oid
+        from wanted
+        join pg_catalog.pg_roles on pg_roles.rolname = wanted.name
+      ),
+
+      surface as (
+        select
+          pg_namespace.oid,
+          pg_namespace.nspname as name
+        from given
+        join pg_catalog.pg_namespace on pg_namespace.nspname = given.surface
+      ),
+
+      -- A member that must act as the role has to inherit its rights as well.
+      membership (place, member, role, acts) as (
+        select
+          1,
+          given.migrator,
+          'pgledger_owner'::name,
+          true
+        from given
+        where given.migrator is not null
+        union all
+        -- Who posts or audits may read as well, so functions and views are granted to readers alone.
+        select
+          2,
+          role.name,
+          'pgledger_reader',
+          false
+        from role
+        where role.name in ('pgledger_poster', 'pgledger_auditor')
+        union all
+        -- To hand views over to it, and to replace them afterwards.
+        select
+          3,
+          role.name,
+          'pgledger_tenant_views',
+          true
+        from role
+        where role.name = 'pgledger_owner'
+      ),
+
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
+      excess as (
+        select
+          role.place,
+          role.name,
+          role.owned,
+          pg_catalog.concat_ws(
+            ', ',
+            case when pg_roles.rolsuper then 'SUPERUSER' end,
+            case when pg_roles.rolcanlogin then 'LOGIN' end,
+            case when pg_roles.rolcreaterole then 'CREATEROLE' end,
+            case when pg_roles.rolcreatedb then 'CREATEDB' end,
+            case when pg_roles.rolreplication then 'REPLICATION' end,
+            case when pg_roles.rolbypassrls then 'BYPASSRLS' end
+          ) as attributes,
+          (
+            select
+              pg_catalog.string_agg(
+                pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(pg_auth_members.roleid)), ', '
+                order by pg_auth_members.roleid
+              )
+            from pg_catalog.pg_auth_members
+            where pg_auth_members.member = role.oid
+              and role.name = 'pgledger_tenant_views'
+          ) as memberships
+        from role
+        join pg_catalog.pg_roles on pg_roles.oid = role.oid
+        where role.owned is not null
+      )
+
+      select
+        excess.place,
+        'excess' as kind,
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it has %s',
+          excess.name, excess.owned, excess.attributes
+        ) as name,
+        pg_catalog.format(
+          'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication nobypassrls',
+          excess.name
+        ) as statement
+      from excess
+      where excess.attributes <> ''
+      union all
+      select
+        10 + excess.place,
+        'excess',
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it is a member of %s',
+          excess.name, excess.owned, excess.memberships
+        ),
+        pg_catalog.format('revoke %s from %I', excess.memberships, excess.name)
+      from excess
+      where excess.memberships is not null
+      union all
+      select
+        20 + wanted.place,
+        'role',
+        pg_catalog.format('the role %s', wanted.name),
+        pg_catalog.format('create role %I nologin', wanted.name)
+      from wanted
+      where wanted.name not in (select role.name from role)
+      union all
+      select
+        30 + membership.place,
+        'grant',
+        pg_catalog.format('membership of %s in %s', membership.member, membership.role),
+        pg_catalog.format('grant %I to %I', membership.role, membership.member)
+          || case when given.has_set and membership.acts then ' with inherit true, set true' else '' end
+      from membership
+      join role on role.name = membership.role
+      cross join given
+      where not pg_catalog.pg_has_role(
+          membership.member, role.oid,
+          case when given.has_set and membership.acts then 'SET' else 'MEMBER' end)
+        or (membership.member = 'pgledger_owner'
+          and not pg_catalog.pg_has_role(membership.member, role.oid, 'USAGE'))
+      union all
+      select
+        40,
+        'grant',
+        pg_catalog.format('CREATE on the database for %s', role.name),
+        pg_catalog.format(
+          'grant create on database %I to %I', pg_catalog.current_database(), role.name
+        )
+      from role
+      where role.name = 'pgledger_owner'
+        and not pg_catalog.has_database_privilege(role.oid, pg_catalog.current_database(), 'create')
+      union all
+      select
+        50,
+        'grant',
+        pg_catalog.format('CREATE and USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create, usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_owner'
+        and not (
+          pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+          and pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+        )
+      union all
+      -- A view's new owner must be one who could have made it there.
+      select
+        51,
+        'grant',
+        pg_catalog.format('CREATE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_tenant_views'
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+      union all
+      select
+        60 + role.place,
+        'grant',
+        pg_catalog.format('USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.owned is null
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+      order by place
+    ) as need
+    where need.statement <> all (v_done)
+    order by need.place
+    limit 1;
+    exit when not found;
+    if v_need.kind = 'excess' then
+      raise exception '%', v_need.name
+        using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
     end if;
+    v_done := v_done || v_need.statement;
+    begin
+      execute v_need.statement;
+    exception
+      -- Roles belong to all databases of the server: another one's migration was faster.
+      when duplicate_object or unique_violation then
+        if v_need.kind <> 'role' then
+          raise;
+        end if;
+    end;
   end loop;
-  -- The writing functions run with the one's rights, tenants' views read with the other's.
-  if exists (
-    select
-    from pg_catalog.pg_roles
-    where rolname = 'pgledger_owner'
-      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
-        or rolbypassrls)
-  ) then
-    raise exception 'the role pgledger_owner exists and is more than an owner of tables'
-      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls.';
-  end if;
-  if exists (
-    select
-    from pg_catalog.pg_roles
-    where rolname = 'pgledger_tenant_views'
-      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
-        or rolbypassrls
-        or exists (select from pg_catalog.pg_auth_members where member = pg_roles.oid))
-  ) then
-    raise exception 'the role pgledger_tenant_views exists and is more than an owner of views'
-      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls, '
-        'and every membership in another role.';
-  end if;
-  foreach v_role in array array['pgledger_poster', 'pgledger_auditor'] loop
-    if not pg_catalog.pg_has_role(v_role, 'pgledger_reader', 'MEMBER') then
-      execute pg_catalog.format('grant pgledger_reader to %I', v_role);
-    end if;
-  end loop;
-  if v_migrator is not null
-    and not pg_catalog.pg_has_role(
-      v_migrator, 'pgledger_owner', case when v_is_16 then 'SET' else 'MEMBER' end)
-  then
-    execute pg_catalog.format('grant pgledger_owner to %I', v_migrator)
-      || case when v_is_16 then ' with inherit true, set true' else '' end;
-  end if;
-  -- To hand views over to it, and to replace them afterwards.
-  if not pg_catalog.pg_has_role(
-      'pgledger_owner', 'pgledger_tenant_views', case when v_is_16 then 'SET' else 'MEMBER' end)
-    or not pg_catalog.pg_has_role('pgledger_owner', 'pgledger_tenant_views', 'USAGE')
-  then
-    execute 'grant pgledger_tenant_views to pgledger_owner'
-      || case when v_is_16 then ' with inherit true, set true' else '' end;
-  end if;
-  if not pg_catalog.has_database_privilege(
-    'pgledger_owner', pg_catalog.current_database(), 'create')
-  then
-    execute pg_catalog.format(
-      'grant create on database %I to pgledger_owner', pg_catalog.current_database());
-  end if;
-  -- A schema that is still to be made will be pgledger_owner's own.
-  if exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
-    if not pg_catalog.has_schema_privilege('pgledger_owner', v_surface, 'create')
-      or not pg_catalog.has_schema_privilege('pgledger_owner', v_surface, 'usage')
-    then
-      execute pg_catalog.format('grant create, usage on schema %I to pgledger_owner', v_surface);
-    end if;
-    -- A view's new owner must be one who could have made it there.
-    if not pg_catalog.has_schema_privilege('pgledger_tenant_views', v_surface, 'create') then
-      execute pg_catalog.format('grant create on schema %I to pgledger_tenant_views', v_surface);
-    end if;
-    foreach v_role in array v_users loop
-      if not pg_catalog.has_schema_privilege(v_role, v_surface, 'usage') then
-        execute pg_catalog.format('grant usage on schema %I to %I', v_surface, v_role);
-      end if;
-    end loop;
-  end if;
 end
-$roles$;
+$requirements$;
 
 set local role pgledger_owner;
 
 do $surface$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
+  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
-    execute pg_catalog.format(
-      'grant usage on schema %I to pgledger_poster, pgledger_reader, pgledger_auditor, pgledger_tenant', v_surface);
-    execute pg_catalog.format(
-      'grant create on schema %I to pgledger_tenant_views', v_surface);
   end if;
   perform pg_catalog.set_config(
     'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;
+
+do $requirements$
+declare
+  v_need record;
+  v_done text[] := '{}';
+begin
+  loop
+    select need.kind, need.name, need.statement
+    into v_need
+    from (
+      with given as (
+        select
+          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          current_user::name as migrator,
+          -- 16 separated being a member from being allowed to SET ROLE.
+          pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
+      ),
+
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
+      wanted (place, name, owned) as (
+        values
+          (1, 'pgledger_owner'::name, 'tables'),
+          (2, 'pgledger_tenant_views', 'views'),
+          (3, 'pgledger_poster', null),
+          (4, 'pgledger_auditor', null),
+          (5, 'pgledger_tenant', null),
+          (6, 'pgledger_reader', null)
+      ),
+
+      role as (
+        select
+          wanted.place,
+          wanted.name,
+          wanted.owned,
+          pg_roles.oid
+        from wanted
+        join pg_catalog.pg_roles on pg_roles.rolname = wanted.name
+      ),
+
+      surface as (
+        select
+          pg_namespace.oid,
+          pg_namespace.nspname as name
+        from given
+        join pg_catalog.pg_namespace on pg_namespace.nspname = given.surface
+      ),
+
+      -- A member that must act as the role has to inherit its rights as well.
+      membership (place, member, role, acts) as (
+        select
+          1,
+          given.migrator,
+          'pgledger_owner'::name,
+          true
+        from given
+        where given.migrator is not null
+        union all
+        -- Who posts or audits may read as well, so functions and views are granted to readers alone.
+        select
+          2,
+          role.name,
+          'pgledger_reader',
+          false
+        from role
+        where role.name in ('pgledger_poster', 'pgledger_auditor')
+        union all
+        -- To hand views over to it, and to replace them afterwards.
+        select
+          3,
+          role.name,
+          'pgledger_tenant_views',
+          true
+        from role
+        where role.name = 'pgledger_owner'
+      ),
+
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
+      excess as (
+        select
+          role.place,
+          role.name,
+          role.owned,
+          pg_catalog.concat_ws(
+            ', ',
+            case when pg_roles.rolsuper then 'SUPERUSER' end,
+            case when pg_roles.rolcanlogin then 'LOGIN' end,
+            case when pg_roles.rolcreaterole then 'CREATEROLE' end,
+            case when pg_roles.rolcreatedb then 'CREATEDB' end,
+            case when pg_roles.rolreplication then 'REPLICATION' end,
+            case when pg_roles.rolbypassrls then 'BYPASSRLS' end
+          ) as attributes,
+          (
+            select
+              pg_catalog.string_agg(
+                pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(pg_auth_members.roleid)), ', '
+                order by pg_auth_members.roleid
+              )
+            from pg_catalog.pg_auth_members
+            where pg_auth_members.member = role.oid
+              and role.name = 'pgledger_tenant_views'
+          ) as memberships
+        from role
+        join pg_catalog.pg_roles on pg_roles.oid = role.oid
+        where role.owned is not null
+      )
+
+      select
+        excess.place,
+        'excess' as kind,
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it has %s',
+          excess.name, excess.owned, excess.attributes
+        ) as name,
+        pg_catalog.format(
+          'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication nobypassrls',
+          excess.name
+        ) as statement
+      from excess
+      where excess.attributes <> ''
+      union all
+      select
+        10 + excess.place,
+        'excess',
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it is a member of %s',
+          excess.name, excess.owned, excess.memberships
+        ),
+        pg_catalog.format('revoke %s from %I', excess.memberships, excess.name)
+      from excess
+      where excess.memberships is not null
+      union all
+      select
+        20 + wanted.place,
+        'role',
+        pg_catalog.format('the role %s', wanted.name),
+        pg_catalog.format('create role %I nologin', wanted.name)
+      from wanted
+      where wanted.name not in (select role.name from role)
+      union all
+      select
+        30 + membership.place,
+        'grant',
+        pg_catalog.format('membership of %s in %s', membership.member, membership.role),
+        pg_catalog.format('grant %I to %I', membership.role, membership.member)
+          || case when given.has_set and membership.acts then ' with inherit true, set true' else '' end
+      from membership
+      join role on role.name = membership.role
+      cross join given
+      where not pg_catalog.pg_has_role(
+          membership.member, role.oid,
+          case when given.has_set and membership.acts then 'SET' else 'MEMBER' end)
+        or (membership.member = 'pgledger_owner'
+          and not pg_catalog.pg_has_role(membership.member, role.oid, 'USAGE'))
+      union all
+      select
+        40,
+        'grant',
+        pg_catalog.format('CREATE on the database for %s', role.name),
+        pg_catalog.format(
+          'grant create on database %I to %I', pg_catalog.current_database(), role.name
+        )
+      from role
+      where role.name = 'pgledger_owner'
+        and not pg_catalog.has_database_privilege(role.oid, pg_catalog.current_database(), 'create')
+      union all
+      select
+        50,
+        'grant',
+        pg_catalog.format('CREATE and USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create, usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_owner'
+        and not (
+          pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+          and pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+        )
+      union all
+      -- A view's new owner must be one who could have made it there.
+      select
+        51,
+        'grant',
+        pg_catalog.format('CREATE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_tenant_views'
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+      union all
+      select
+        60 + role.place,
+        'grant',
+        pg_catalog.format('USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.owned is null
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+      order by place
+    ) as need
+    where need.statement <> all (v_done)
+    order by need.place
+    limit 1;
+    exit when not found;
+    if v_need.kind = 'excess' then
+      raise exception '%', v_need.name
+        using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
+    end if;
+    v_done := v_done || v_need.statement;
+    begin
+      execute v_need.statement;
+    exception
+      -- Roles belong to all databases of the server: another one's migration was faster.
+      when duplicate_object or unique_violation then
+        if v_need.kind <> 'role' then
+          raise;
+        end if;
+    end;
+  end loop;
+end
+$requirements$;
 
 -- file: migrations/0001_create_foundation.sql
 /*
@@ -23450,6 +23819,63 @@ comment on function pgledger.tenant_role_fault is
   'Says why a database role cannot be a tenant''s, or null if it can.';
 
 revoke all on function pgledger.tenant_role_fault from public;
+
+do $bodies$
+declare
+  v_search_path constant text := pg_catalog.current_setting('search_path');
+  v_function record;
+  v_detail text;
+  v_hint text;
+begin
+  perform pg_catalog.set_config('check_function_bodies', 'on', true);
+  for v_function in
+    select
+      pg_proc.oid,
+      pg_catalog.format(
+        '%I.%I(%s)', pg_namespace.nspname, pg_proc.proname,
+        pg_catalog.pg_get_function_identity_arguments(pg_proc.oid)
+      ) as name,
+      pg_proc.proname as short_name,
+      pg_proc.prosrc as source,
+      pg_catalog.format('%I.%I', validator_namespace.nspname, validator.proname) as validator,
+      (
+        select pg_catalog.substr(setting.text, pg_catalog.length('search_path=') + 1)
+        from pg_catalog.unnest(pg_proc.proconfig) as setting (text)
+        where pg_catalog.starts_with(setting.text, 'search_path=')
+      ) as search_path
+    from pg_catalog.pg_proc
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace
+    join pg_catalog.pg_language on pg_language.oid = pg_proc.prolang
+    join pg_catalog.pg_proc as validator on validator.oid = pg_language.lanvalidator
+    join pg_catalog.pg_namespace as validator_namespace
+      on validator_namespace.oid = validator.pronamespace
+    join pg_catalog.pg_namespace as private on private.nspname = 'pgledger'
+    where pg_proc.prokind <> 'a'
+      and (
+        pg_proc.pronamespace = private.oid
+        or (
+          pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+          and pg_proc.proowner = private.nspowner
+          and (
+            pg_catalog.starts_with(pg_proc.proname::text, 'pgledger_')
+            or pg_catalog.starts_with(pg_proc.proname::text, 'ledger_')
+          )
+        )
+      )
+    order by name
+  loop
+    perform pg_catalog.set_config(
+      'search_path', coalesce(v_function.search_path, v_search_path), true);
+    execute pg_catalog.format('select %s(%s)', v_function.validator, v_function.oid);
+  end loop;
+  perform pg_catalog.set_config('search_path', v_search_path, true);
+exception
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    raise exception 'the body of % is broken: %', v_function.name, sqlerrm
+      using errcode = sqlstate, detail = v_detail, hint = v_hint;
+end
+$bodies$;
 
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
