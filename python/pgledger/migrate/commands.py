@@ -192,14 +192,15 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
                     f"pgledger is not installed in the database {cursor.connection.info.dbname}",
                     "Install it with: pgledger migrate",
                 )
-            name = f"{identifier(surface)}.pgledger_verify()"
-            if fetch(cursor, "select pg_catalog.to_regprocedure(%s) is null", (name,))[0][0]:
+            name = f"{identifier(surface)}.pgledger_verify"
+            function = f"{name}(text)"
+            if fetch(cursor, "select pg_catalog.to_regprocedure(%s) is null", (function,))[0][0]:
                 raise MigrationError(
                     "the ledger in this database is too old to verify itself",
                     "Bring it to this version with: pgledger migrate",
                 )
             may_verify = fetch(
-                cursor, install_sql("may_verify.sql", surface=surface, function=name)
+                cursor, install_sql("may_verify.sql", surface=surface, function=function)
             )[0][0]
             owner = read_owner(cursor)
             if not may_verify and not (owner and owner.may_act):
@@ -211,7 +212,7 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
             if owner and not may_verify:
                 execute(cursor, f"set local role {identifier(owner.name)}")
             rows = fetch(
-                cursor, f"select check_name, rows_checked, violations, example from {name}"
+                cursor, f"select check_name, rows_checked, violations, example from {name}()"
             )
     return tuple(
         Check(check_name=row[0], rows_checked=row[1], violations=row[2], example=row[3])
