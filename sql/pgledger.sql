@@ -3178,7 +3178,7 @@ revoke all on function pgledger.check_catalogue_scope from public;
 
 -- file: repeatable/00_core/checks/check_choice.sql
 /*
-Refuses a text that is none of those. The name is that of the argument.
+Refuses a text that is none of the choices. The name is that of the argument, for the message.
 
 Errors: NullArgument, InvalidArgument.
 */
@@ -3479,7 +3479,7 @@ revoke all on function pgledger.check_text from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
-Names the app in a message, unless it is the empty one, of which most callers know nothing.
+The app as a message names it. The empty one is not named: most callers know of no apps.
 */
 create or replace function pgledger.in_app(app_id text)
 returns text
@@ -3947,8 +3947,8 @@ as $$
 $$;
 
 comment on function pgledger.error_registry is
-  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, whether a retry '
-  'can help.';
+  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, '
+  'and whether a retry can help.';
 
 -- The view of errors calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;
@@ -4491,7 +4491,7 @@ revoke all on function pgledger.ulid_fault from public;
 /*
 Refuses what is not an array, or has more than 1000 elements.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_array(
   value jsonb,
@@ -4518,16 +4518,16 @@ end;
 $$;
 
 comment on function pgledger.check_json_array is
-  'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
+  'Raises an error unless the JSON is an array of at most 1000 elements.';
 
 revoke all on function pgledger.check_json_array from public;
 
 -- file: repeatable/00_core/json/check_json_object.sql
 /*
-Refuses what is not an object, or has members other than those. A misspelt member would otherwise
-be a price or a limit that silently does not hold.
+Refuses what is not an object, or has members other than those: a misspelt member would be a price
+or a limit that silently does not hold.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_object(
   value jsonb,
@@ -4566,16 +4566,16 @@ end;
 $$;
 
 comment on function pgledger.check_json_object is
-  'Raises InvalidPlan unless the value is an object that has none but those members.';
+  'Raises an error unless the JSON is an object that has none but those members.';
 
 revoke all on function pgledger.check_json_object from public;
 
 -- file: repeatable/00_core/json/check_json_size.sql
 /*
 Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
-and is written with 131072, so the text is made only once every value in it was found to be sound;
-before that, what would be too large in any case is kept from being looked through. JSON takes less
-than eight times the bytes of its text.
+and is written with 131072. So the text is made only once every value in it was found to be sound.
+Before that, only what is too large in any case is refused: JSON takes less than eight times the
+bytes of its text.
 
 Errors: InvalidPlan.
 */
@@ -4608,7 +4608,7 @@ revoke all on function pgledger.check_json_size from public;
 
 -- file: repeatable/00_core/json/decimal_fault.sql
 /*
-Says what is wrong with a number in a plan's JSON, or null if nothing is: a number, or a string of
+Says what is wrong with a number in JSON, or null if nothing is. It is a number, or a string of
 digits, below 1e30 with at most 18 decimal places that matter. How it is written is bounded before
 it is converted, because digits enough overflow a numeric.
 */
@@ -4636,7 +4636,7 @@ as $$
 $$;
 
 comment on function pgledger.decimal_fault is
-  'What is wrong with a number, or a string that should hold one, in a plan''s JSON, or null.';
+  'What is wrong with a number, or a string that should hold one, in JSON, or null.';
 
 revoke all on function pgledger.decimal_fault from public;
 
@@ -4740,10 +4740,10 @@ revoke all on function pgledger.invoice_time from public;
 
 -- file: repeatable/00_core/json/json_choice.sql
 /*
-The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
-member, or it is null.
+The word that a member of a JSON object holds, one of those; null if there is no such member, or it
+is null.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_choice(
   object jsonb,
@@ -4781,16 +4781,16 @@ end;
 $$;
 
 comment on function pgledger.json_choice is
-  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
+  'The word of a member of a JSON object, or null; refused unless it is one of those.';
 
 revoke all on function pgledger.json_choice from public;
 
 -- file: repeatable/00_core/json/json_decimal.sql
 /*
-The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
-such member, or it is null.
+The number that a member of a JSON object holds, within bounds; null if there is no such member, or
+it is null.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_decimal(
   object jsonb,
@@ -4833,7 +4833,7 @@ end;
 $$;
 
 comment on function pgledger.json_decimal is
-  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
+  'The number of a member of a JSON object, or null; refused unless it is sound.';
 
 revoke all on function pgledger.json_decimal from public;
 
@@ -4864,9 +4864,9 @@ revoke all on function pgledger.json_path from public;
 
 -- file: repeatable/00_core/json/json_text.sql
 /*
-The text that a member of an object in a plan's JSON holds, which has to be there.
+The text that a member of a JSON object holds. The member has to be there.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_text(
   object jsonb,
@@ -4896,7 +4896,7 @@ end;
 $$;
 
 comment on function pgledger.json_text is
-  'The text of a member in a plan''s JSON; raises InvalidPlan unless it is there and a string.';
+  'The text of a member of a JSON object; refused unless it is there and a string.';
 
 revoke all on function pgledger.json_text from public;
 
@@ -6515,7 +6515,7 @@ declare
   v_from record;
   v_to record;
   v_swap record;
-  v_repeated record;
+  v_earlier record;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -6573,21 +6573,17 @@ begin
   end if;
 
   if id is not null then
-    select
-      repeated.id, repeated.from_account_id, repeated.to_account_id, repeated.amount,
-      repeated.created_at, repeated.event_at, repeated.metadata, repeated.currency,
-      repeated.from_account_name, repeated.to_account_name, repeated.from_account_balance,
-      repeated.to_account_balance, repeated.from_account_version, repeated.to_account_version,
-      repeated.group_id, repeated.app_id, repeated.from_tenant_id, repeated.to_tenant_id,
-      repeated.origin_id, repeated.replayed
-    into v_repeated
-    from pgledger.repeated_transfer(
-      v_id, pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    ) as repeated;
-
-    if v_repeated.id is not null then
-      return v_repeated;
+    v_earlier := pgledger.repeated_transfer(
+      v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
+    );
+    if v_earlier.created_at is not null then
+      return row(
+        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
+      );
     end if;
   end if;
 
@@ -7067,8 +7063,8 @@ comment on function pgledger_verify is
 $$Proves from the data that the books are in order.
 
 Reads every transfer, as an auditor would, on one snapshot, while transfers go
-on. A large ledger takes its time: run it where that is welcome, for example on
-a replica.
+on. A large ledger takes its time: run it where that is welcome, for example
+on a replica.
 
 The triggers that keep records unchanged are checked whatever the app.
 
@@ -7465,8 +7461,9 @@ revoke all on function pgledger.refuse_taken_id from public;
 
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
-The transfer of that id if it was asked for by the same values. It is looked for by a statement of
-its own, after the accounts were locked: whoever asked for the same held them, and is seen by now.
+What the transfer of that id did, if it was asked for by the same values; nulls if there is none. It
+is looked for after the accounts were locked: whoever asked for the same held them, and is seen by
+now. What its accounts are called is known to the caller.
 
 Errors: IdempotencyConflict.
 */
@@ -7475,53 +7472,50 @@ create or replace function pgledger.repeated_transfer(
   app_id text,
   from_key bigint,
   to_key bigint,
-  amount numeric,
+  requested_amount numeric,
   event_at timestamptz,
-  metadata jsonb
+  metadata jsonb,
+  out amount numeric,
+  out created_at timestamptz,
+  out from_balance numeric,
+  out to_balance numeric,
+  out from_version bigint,
+  out to_version bigint,
+  out group_id text,
+  out origin_id text
 )
-returns pgledger_transfer
 language plpgsql
 volatile
 parallel safe
 as $$
 declare
   v_is_same boolean;
-  v_transfer record;
 begin
   select
+    transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
+    transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
     (
       transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
       transfers.event_at, transfers.metadata
     ) is not distinct from (
       repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
-      repeated_transfer.amount, repeated_transfer.event_at, repeated_transfer.metadata
+      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata
     )
-  into v_is_same
+  into
+    repeated_transfer.amount, repeated_transfer.created_at, repeated_transfer.from_balance,
+    repeated_transfer.to_balance, repeated_transfer.from_version, repeated_transfer.to_version,
+    repeated_transfer.group_id, repeated_transfer.origin_id, v_is_same
   from pgledger.transfers
   where transfers.id = repeated_transfer.id;
 
-  if not found then
-    return null;
-  elsif not v_is_same then
+  if not v_is_same then
     perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
-
-  select
-    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
-    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
-    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
-    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
-    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
-    transfer.origin_id, true as replayed
-  into v_transfer
-  from pgledger.transfers_by_id(array[repeated_transfer.id]) as transfer;
-
-  return v_transfer;
 end;
 $$;
 
 comment on function pgledger.repeated_transfer is
-  'The transfer of that id, or null if there is none; raises if it is a different one.';
+  'What the transfer of that id did, or nulls if there is none; raises if it is a different one.';
 
 revoke all on function pgledger.repeated_transfer from public;
 
@@ -23895,7 +23889,7 @@ values
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'd173c31ac2c779c17bc482a1d451d15285b95a6e684bc0ed7176765a70728515', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', '31529c723f1ea2f60f6ba6bf74ce84839a3a1b24da194688e824d7ce4a59cadb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '765c40e5049c0f312a8c7ce0beec89d4913b8077c65925b1f17104e79270d639', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7e89a96b3b2ed592e229cf24446e3690bccef685fd7a99e70407c2ce644a55aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'd409dc90b9311fa5f643d69b2c65b9446b5282954a2a01eae35088a5606f05d3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '232abbdad70f520e7cad93185e58cde535f02d6f86207a7cd0b69cc6004ba792', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '704ebe145ee39be381fca871484ae1169f6ecac3b5fc27943dfc7e9fcf493e5a', pg_catalog.now(), '0.1.0.dev0'),
@@ -23903,14 +23897,14 @@ values
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'c834243965f2377cd16573031f56f232145c027d74eeddda1566eb069056df16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'c86f2ddfa01dd76d2f6a201dec3bcfe652cf28deeec62612a0793c628857bd62', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'a2ab6025297bc1dd8ab4a20e45911741fd89c8da7519258d015d4647e3087da7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_app.sql', 'repeatable', '92d823655e1d16eead819227cffd893ad0c285c3cd6d4202cb027308dc0a11aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'f8a904b03e0851fdb8a7d53f3bf834b4366267d6699d5d8b1a06990dd7d7619e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', '3c42e354b18e3fa5bc76e03f3b4b3a631b0a75abfe1517f2a1715574f7fadd5c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '934883ec9368811c45e1c6e1c2bed9ce6bb548b33f27607e5dcb9b282dd1b5f8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '3249fdb83f54b7a9678fc2636064f93aede18b6cdf0717238101a22e222d182b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '9eb18a401d42cfdcde6103b4e25a2f2ee98dc53d7e228644c4c21d73e43cac84', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'ef126fa9b9aa64b1e48afd42bcaa773a268ddf86b93da98d53aa49dfc86ca64e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
@@ -23926,16 +23920,16 @@ values
   ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '83840c1fc77f326caefcb9a96aca1268269d828c60d974a4509c5a083a7894f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ddd3e808c02e4c64083d5c3fb8e198caa89f861c05a42f7349dbf6611025784d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'efb69db457191258319cf77ea0880280cf108a07d76912c8c206b66275ce08c8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '65c8b185c41197f232c8be3c628d39a3ee4a86ff62e94c27fe90b70a8a8f1983', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', 'bd6bc7fa4fd3a8fd8580d0b27ec864a73cc83297302ed9f80c0c04bbf7516529', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '378e0c40505d19de9bcc3950ccb5c4d785e1bbbe6027e3c8c0cbbe34868b6525', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', '2f03bde54c0b1a9ad1b636fde23d844b7e1da1b26785e7b82066429b0e81f073', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '4a8e2afbdd581ba872c70ffced17a44cea7241b4c468c820677a643e07ab3fcd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '52352fb01c560f0ef64075e70dd4af14295ac14941ed1d6574b67414905a8a71', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '2c6cc54a878572b586b244e4bfbe1f0cc8e962911724a2fe39265eebf9d066c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'a4fa69f9a3867285f0f894f0c00143f25979e8665953e50f5dddbe3fd62c646a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '953b2d57a6229aab495e7ff246d0ccfe7005acf08248f37e2b6ce5864aecab7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', 'd8c0cd2ed0eb146adf34e6ccf2da931e23bf591ed5d0d68bb1f805d6cba5b011', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '1bffe928eec5bf61ae0851189c7ddfff84a0983d40ef40a93bcef7fd72c98e83', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '630fc4db987b4d49a168bf773b2144651ec74b1895b1f4698a8e909d74cace27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '56c1ab59145e76155894476f529898c0b7b0a4e53c87fb61635da3a03fb64317', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', '13742d3681ab31b6ae2ced91b184a279a024c831e3db5dceb3941d6c49028ce2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '2dca48bde23bb97cb3bf52d72826e85f0c8d887eaf697ef36ac5389d23c0e348', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/refuse_json.sql', 'repeatable', 'fdcbdb307e535b027718d74e9d5f4c1592692f7e13632b9845a2887c81b2388d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '12486200fac8c55286c3be874011448d1d8b736da265f7faf735440754d0f609', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', 'e3f8a3a856b54770d8d33256a3b7cf18d8b0b16820e11ecf7c57bdec4da2a1ae', pg_catalog.now(), '0.1.0.dev0'),
@@ -23962,17 +23956,17 @@ values
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'f109a047c923041fecc90cefd4e59f955faa18feea623b809ea0f2cd5ff43a82', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '89a5acb7aa62979876a14f99d8834d1753911dd50d7ad0c162308341e8ae17f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2c8458f710ad95596c9e455dd5516a2d845586691ab142eebe4d8d8d0f99455a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'cee58bd1dc26813aa195a492dde02f21dda142ae12a8d839664e99a10d72c2a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'e4d4e0116a5561fdddc25f37096793730a05513dd3db48ef94c2f932afaf1c63', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '16a39af135ba10f03319bb9d2bce33ac9cd158f6f49ea4834c1dc812f5a42666', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '7f18ada6d46ad448bb4b6a752f1c52a35c9f590ba70377a46ce43d7421481a20', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1f5351f373421a25bb0e7ea6da41c1979c9b94697da95b243b1b46340be7d2b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '61796848b16a8e06348ac06e813ccfb0ef80d2ba34f3ec92f2abb281c7fb0a0e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '7eb75d4d4c093991c4c2f1a4579c20af4572e5a723338ea9da3ba383fe721cd9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'eb6c34304210c37ac4009fcab0f2edeef99df67091fe350b87f4f913d353ccd0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '84e3819f10d4808161c030c7cf6d673d99fb583b3095ee0ed4ddaf8d7edc7360', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', 'cc86202721e0144d6abdb31f899a9cb43a5377a459f0c10171216299fc61833c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '69df6f0b9990c7f19e7763cf524910f085eca8855d9907a89a924ea03da0568e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1ac735793e8b8af1c0cae47b253cb770a250cb7e175a139311e4d708335923d9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '0ff7f7a452319508f0d8ae9038dd3543f752b6745cbb89c45a3a4e3ec1eda360', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1591537b85b4f02b6223eb37d1cb3677b0875b5a4a05535b3c24a8247b8ab7b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
