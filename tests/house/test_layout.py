@@ -23,6 +23,7 @@ LONG_BODIES: Final = {
     "create_repeatable_transfers",
     "entitlement",
     "latest_usage_between",
+    "new_transfer_places",
     "pgledger_create_transfer",
     "post_transfers",
     "usage_fault",

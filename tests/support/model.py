@@ -252,7 +252,9 @@ class Model:
             updated_at=answer.created_at,
             app_id=opening.app_id or "",
             tenant_id=opening.tenant_id or "",
+            replayed=False,
         )
+        assert answer.replayed is False
         self.accounts[answer.id] = answer
         self.legs[answer.id] = []
 
@@ -361,6 +363,7 @@ class Model:
         """Takes in what a call made, and checks its answers one by one."""
         assert len(answers) == len(plan)
         for item, answer in zip(plan, answers, strict=True):
+            assert answer.replayed is isinstance(item, (Record, int))
             if isinstance(item, Record):
                 assert answer == item.transfer
             elif isinstance(item, int):
@@ -395,6 +398,8 @@ class Model:
             app_id=app_id,
             from_tenant_id=source.tenant_id,
             to_tenant_id=target.tenant_id,
+            origin_id=None,
+            replayed=False,
         )
         assert answer.id not in self.records
         assert answer.created_at > max(source.updated_at, target.updated_at)

@@ -40,7 +40,7 @@ $$;
 comment on function pgledger_ulid_to_uuid is
 $$Returns the UUID of the same 128 bits as a ULID.
 
-ulid: 26 characters, without a prefix.
+ulid: ULID of 26 characters, without a prefix.
 
 Returns: The UUID; null for null.
 
