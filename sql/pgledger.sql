@@ -30,148 +30,164 @@ set local statement_timeout = '0';
 set local idle_in_transaction_session_timeout = '0';
 set local search_path = pg_catalog, pg_temp;
 
+do $surface$
+begin
+  if coalesce(pg_catalog.current_setting('pgledger.schema', true), '') = '' then
+    perform pg_catalog.set_config('pgledger.schema', 'public', true);
+  end if;
+end
+$surface$;
+
 do $guard$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
-  -- Names of ours that do not begin with pgledger_.
-  v_names constant name[] := '{
-    ledger_advance,
-    ledger_aggregate_usage,
-    ledger_aggregate_usage_by_feature,
-    ledger_archive_coupon,
-    ledger_archive_feature,
-    ledger_archive_plan,
-    ledger_cancel_subscription,
-    ledger_change_plan,
-    ledger_check_entitlement,
-    ledger_consume_entitlement,
-    ledger_consumption,
-    ledger_coupon,
-    ledger_coupon_redemption,
-    ledger_coupon_redemptions,
-    ledger_coupons,
-    ledger_create_coupon,
-    ledger_create_feature,
-    ledger_create_invoice,
-    ledger_create_plan,
-    ledger_create_subscription,
-    ledger_currencies,
-    ledger_currency,
-    ledger_delete_coupon,
-    ledger_delete_feature,
-    ledger_delete_invoice,
-    ledger_delete_plan,
-    ledger_entitlement,
-    ledger_entitlement_cache,
-    ledger_feature,
-    ledger_feature_usage,
-    ledger_features,
-    ledger_finalize_invoice,
-    ledger_generate_invoice,
-    ledger_get_active_subscription,
-    ledger_get_cached_entitlement,
-    ledger_get_coupon,
-    ledger_get_coupon_by_id,
-    ledger_get_feature,
-    ledger_get_feature_by_key,
-    ledger_get_invoice,
-    ledger_get_invoice_by_period,
-    ledger_get_plan,
-    ledger_get_plan_by_slug,
-    ledger_get_subscription,
-    ledger_ingest_usage,
-    ledger_invalidate_feature_entitlements,
-    ledger_invalidate_tenant_entitlements,
-    ledger_invoice,
-    ledger_invoice_payments,
-    ledger_invoice_preview,
-    ledger_invoices,
-    ledger_list_coupon_redemptions,
-    ledger_list_coupons,
-    ledger_list_features,
-    ledger_list_global_features,
-    ledger_list_invoices,
-    ledger_list_payments,
-    ledger_list_pending_invoices,
-    ledger_list_plans,
-    ledger_list_subscriptions,
-    ledger_map_tenant_role,
-    ledger_mark_invoice_paid,
-    ledger_mark_invoice_uncollectible,
-    ledger_mark_invoice_voided,
-    ledger_pause_subscription,
-    ledger_payment,
-    ledger_plan,
-    ledger_plans,
-    ledger_preview_invoice,
-    ledger_price_line,
-    ledger_price_usage,
-    ledger_purge_usage,
-    ledger_query_usage,
-    ledger_record_payment,
-    ledger_record_usage,
-    ledger_redeem_coupon,
-    ledger_refresh_invoice,
-    ledger_remaining_entitlement,
-    ledger_resume_subscription,
-    ledger_set_cached_entitlement,
-    ledger_set_currency,
-    ledger_set_payment_terms,
-    ledger_set_usage_skew,
-    ledger_subscription,
-    ledger_subscription_changes,
-    ledger_subscription_move,
-    ledger_subscriptions,
-    ledger_tenant_entitlement_cache,
-    ledger_tenant_features,
-    ledger_tenant_invoice_payments,
-    ledger_tenant_invoices,
-    ledger_tenant_plans,
-    ledger_tenant_subscription_changes,
-    ledger_tenant_subscriptions,
-    ledger_tenant_usage_events,
-    ledger_unmap_tenant_role,
-    ledger_update_coupon,
-    ledger_update_feature,
-    ledger_update_plan,
-    ledger_update_subscription,
-    ledger_usage_answer,
-    ledger_usage_event,
-    ledger_usage_events,
-    ledger_usage_receipt
-  }';
+  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
 begin
   if pg_catalog.current_setting('server_version_num')::integer < 150000 then
-    raise exception 'pgledger needs PostgreSQL 15 or newer, this is %',
-      pg_catalog.current_setting('server_version');
+    raise exception 'pgledger needs PostgreSQL % or newer, this is %',
+      150000 / 10000, pg_catalog.current_setting('server_version');
   end if;
   if exists (
     select
     from pg_catalog.pg_class
-    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
-    where nspname = 'pgledger' and relname = 'schema_history'
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where pg_namespace.nspname = 'pgledger' and pg_class.relname = 'schema_history'
   ) then
     raise exception 'pgledger is installed in the database % already',
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
   end if;
-  if v_surface in ('pgledger', 'information_schema') or v_surface like 'pg\_%' then
+  if v_surface in ('pgledger', 'information_schema')
+    or pg_catalog.starts_with(v_surface, 'pg_')
+  then
     raise exception 'the public functions and views cannot be in the schema %', v_surface;
   end if;
   if exists (
     select
-    from pg_catalog.pg_namespace
-    where nspname = v_surface
-      and (
-        exists (
-          select from pg_catalog.pg_class
-          where relnamespace = pg_namespace.oid
-            and (relname like 'pgledger\_%' or relname = any (v_names)))
-        or exists (
-          select from pg_catalog.pg_proc
-          where pronamespace = pg_namespace.oid
-            and (proname like 'pgledger\_%' or proname = any (v_names))))
+      object.kind,
+      object.name
+    from (
+      select
+        'table or view' as kind,
+        pg_class.relname as name,
+        pg_class.relnamespace as namespace
+      from pg_catalog.pg_class
+      where pg_class.relkind in ('r', 'v', 'm', 'p', 'f', 'S')
+      union all
+      select distinct
+        'function',
+        pg_proc.proname,
+        pg_proc.pronamespace
+      from pg_catalog.pg_proc
+    ) as object
+    join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
+    where pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+      and (pg_catalog.starts_with(object.name::text, 'pgledger_') or object.name = any(array[
+      'ledger_advance',
+      'ledger_aggregate_usage',
+      'ledger_aggregate_usage_by_feature',
+      'ledger_archive_coupon',
+      'ledger_archive_feature',
+      'ledger_archive_plan',
+      'ledger_cancel_subscription',
+      'ledger_change_plan',
+      'ledger_check_entitlement',
+      'ledger_consume_entitlement',
+      'ledger_consumption',
+      'ledger_coupon',
+      'ledger_coupon_redemption',
+      'ledger_coupon_redemptions',
+      'ledger_coupons',
+      'ledger_create_coupon',
+      'ledger_create_feature',
+      'ledger_create_invoice',
+      'ledger_create_plan',
+      'ledger_create_subscription',
+      'ledger_currencies',
+      'ledger_currency',
+      'ledger_delete_coupon',
+      'ledger_delete_feature',
+      'ledger_delete_invoice',
+      'ledger_delete_plan',
+      'ledger_entitlement',
+      'ledger_entitlement_cache',
+      'ledger_feature',
+      'ledger_feature_usage',
+      'ledger_features',
+      'ledger_finalize_invoice',
+      'ledger_generate_invoice',
+      'ledger_get_active_subscription',
+      'ledger_get_cached_entitlement',
+      'ledger_get_coupon',
+      'ledger_get_coupon_by_id',
+      'ledger_get_feature',
+      'ledger_get_feature_by_key',
+      'ledger_get_invoice',
+      'ledger_get_invoice_by_period',
+      'ledger_get_plan',
+      'ledger_get_plan_by_slug',
+      'ledger_get_subscription',
+      'ledger_ingest_usage',
+      'ledger_invalidate_feature_entitlements',
+      'ledger_invalidate_tenant_entitlements',
+      'ledger_invoice',
+      'ledger_invoice_payments',
+      'ledger_invoice_preview',
+      'ledger_invoices',
+      'ledger_list_coupon_redemptions',
+      'ledger_list_coupons',
+      'ledger_list_features',
+      'ledger_list_global_features',
+      'ledger_list_invoices',
+      'ledger_list_payments',
+      'ledger_list_pending_invoices',
+      'ledger_list_plans',
+      'ledger_list_subscriptions',
+      'ledger_map_tenant_role',
+      'ledger_mark_invoice_paid',
+      'ledger_mark_invoice_uncollectible',
+      'ledger_mark_invoice_voided',
+      'ledger_pause_subscription',
+      'ledger_payment',
+      'ledger_plan',
+      'ledger_plans',
+      'ledger_preview_invoice',
+      'ledger_price_line',
+      'ledger_price_usage',
+      'ledger_purge_usage',
+      'ledger_query_usage',
+      'ledger_record_payment',
+      'ledger_record_usage',
+      'ledger_redeem_coupon',
+      'ledger_refresh_invoice',
+      'ledger_remaining_entitlement',
+      'ledger_resume_subscription',
+      'ledger_set_cached_entitlement',
+      'ledger_set_currency',
+      'ledger_set_payment_terms',
+      'ledger_set_usage_skew',
+      'ledger_subscription',
+      'ledger_subscription_changes',
+      'ledger_subscription_move',
+      'ledger_subscriptions',
+      'ledger_tenant_entitlement_cache',
+      'ledger_tenant_features',
+      'ledger_tenant_invoice_payments',
+      'ledger_tenant_invoices',
+      'ledger_tenant_plans',
+      'ledger_tenant_subscription_changes',
+      'ledger_tenant_subscriptions',
+      'ledger_tenant_usage_events',
+      'ledger_unmap_tenant_role',
+      'ledger_update_coupon',
+      'ledger_update_feature',
+      'ledger_update_plan',
+      'ledger_update_subscription',
+      'ledger_usage_answer',
+      'ledger_usage_event',
+      'ledger_usage_events',
+      'ledger_usage_receipt']::text[]))
+    order by object.name
+    limit 6
   ) then
     raise exception 'the schema % has objects that are named like ours already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
@@ -179,114 +195,467 @@ begin
 end
 $guard$;
 
-do $roles$
+do $requirements$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
-  v_migrator constant text := current_user;
-  v_users constant text[] := array[
-    'pgledger_poster', 'pgledger_reader', 'pgledger_auditor', 'pgledger_tenant'];
-  v_is_16 constant boolean :=
-    pg_catalog.current_setting('server_version_num')::integer >= 160000;
-  v_role text;
+  v_need record;
+  v_done text[] := '{}';
 begin
-  foreach v_role in array array['pgledger_owner', 'pgledger_tenant_views'] || v_users loop
-    if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
-      begin
-        execute pg_catalog.format('create role %I nologin', v_role);
-      exception
-        -- Roles belong to all databases of the server: another one's migration was faster.
-        when duplicate_object or unique_violation then null;
-      end;
+  loop
+    select need.kind, need.name, need.statement
+    into v_need
+    from (
+      with given as (
+        select
+          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          current_user::name as migrator,
+          -- 16 separated being a member from being allowed to SET ROLE.
+          pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
+      ),
+
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
+      wanted (place, name, owned) as (
+        values
+          (1, 'pgledger_owner'::name, 'tables'),
+          (2, 'pgledger_tenant_views', 'views'),
+          (3, 'pgledger_poster', null),
+          (4, 'pgledger_auditor', null),
+          (5, 'pgledger_tenant', null),
+          (6, 'pgledger_reader', null)
+      ),
+
+      role as (
+        select
+          wanted.place,
+          wanted.name,
+          wanted.owned,
+          pg_roles.oid
+        from wanted
+        join pg_catalog.pg_roles on pg_roles.rolname = wanted.name
+      ),
+
+      surface as (
+        select
+          pg_namespace.oid,
+          pg_namespace.nspname as name
+        from given
+        join pg_catalog.pg_namespace on pg_namespace.nspname = given.surface
+      ),
+
+      -- A member that must act as the role has to inherit its rights as well.
+      membership (place, member, role, acts) as (
+        select
+          1,
+          given.migrator,
+          'pgledger_owner'::name,
+          true
+        from given
+        where given.migrator is not null
+        union all
+        -- Who posts or audits may read as well, so functions and views are granted to readers alone.
+        select
+          2,
+          role.name,
+          'pgledger_reader',
+          false
+        from role
+        where role.name in ('pgledger_poster', 'pgledger_auditor')
+        union all
+        -- To hand views over to it, and to replace them afterwards.
+        select
+          3,
+          role.name,
+          'pgledger_tenant_views',
+          true
+        from role
+        where role.name = 'pgledger_owner'
+      ),
+
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
+      excess as (
+        select
+          role.place,
+          role.name,
+          role.owned,
+          pg_catalog.concat_ws(
+            ', ',
+            case when pg_roles.rolsuper then 'SUPERUSER' end,
+            case when pg_roles.rolcanlogin then 'LOGIN' end,
+            case when pg_roles.rolcreaterole then 'CREATEROLE' end,
+            case when pg_roles.rolcreatedb then 'CREATEDB' end,
+            case when pg_roles.rolreplication then 'REPLICATION' end,
+            case when pg_roles.rolbypassrls then 'BYPASSRLS' end
+          ) as attributes,
+          (
+            select
+              pg_catalog.string_agg(
+                pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(pg_auth_members.roleid)), ', '
+                order by pg_auth_members.roleid
+              )
+            from pg_catalog.pg_auth_members
+            where pg_auth_members.member = role.oid
+              and role.name = 'pgledger_tenant_views'
+          ) as memberships
+        from role
+        join pg_catalog.pg_roles on pg_roles.oid = role.oid
+        where role.owned is not null
+      )
+
+      select
+        excess.place,
+        'excess' as kind,
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it has %s',
+          excess.name, excess.owned, excess.attributes
+        ) as name,
+        pg_catalog.format(
+          'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication nobypassrls',
+          excess.name
+        ) as statement
+      from excess
+      where excess.attributes <> ''
+      union all
+      select
+        10 + excess.place,
+        'excess',
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it is a member of %s',
+          excess.name, excess.owned, excess.memberships
+        ),
+        pg_catalog.format('revoke %s from %I', excess.memberships, excess.name)
+      from excess
+      where excess.memberships is not null
+      union all
+      select
+        20 + wanted.place,
+        'role',
+        pg_catalog.format('the role %s', wanted.name),
+        pg_catalog.format('create role %I nologin', wanted.name)
+      from wanted
+      where wanted.name not in (select role.name from role)
+      union all
+      select
+        30 + membership.place,
+        'grant',
+        pg_catalog.format('membership of %s in %s', membership.member, membership.role),
+        pg_catalog.format('grant %I to %I', membership.role, membership.member)
+          || case when given.has_set and membership.acts then ' with inherit true, set true' else '' end
+      from membership
+      join role on role.name = membership.role
+      cross join given
+      where not pg_catalog.pg_has_role(
+          membership.member, role.oid,
+          case when given.has_set and membership.acts then 'SET' else 'MEMBER' end)
+        or (membership.member = 'pgledger_owner'
+          and not pg_catalog.pg_has_role(membership.member, role.oid, 'USAGE'))
+      union all
+      select
+        40,
+        'grant',
+        pg_catalog.format('CREATE on the database for %s', role.name),
+        pg_catalog.format(
+          'grant create on database %I to %I', pg_catalog.current_database(), role.name
+        )
+      from role
+      where role.name = 'pgledger_owner'
+        and not pg_catalog.has_database_privilege(role.oid, pg_catalog.current_database(), 'create')
+      union all
+      select
+        50,
+        'grant',
+        pg_catalog.format('CREATE and USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create, usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_owner'
+        and not (
+          pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+          and pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+        )
+      union all
+      -- A view's new owner must be one who could have made it there.
+      select
+        51,
+        'grant',
+        pg_catalog.format('CREATE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_tenant_views'
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+      union all
+      select
+        60 + role.place,
+        'grant',
+        pg_catalog.format('USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.owned is null
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+      order by place
+    ) as need
+    where need.statement <> all (v_done)
+    order by need.place
+    limit 1;
+    exit when not found;
+    if v_need.kind = 'excess' then
+      raise exception '%', v_need.name
+        using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
     end if;
+    v_done := v_done || v_need.statement;
+    begin
+      execute v_need.statement;
+    exception
+      -- Roles belong to all databases of the server: another one's migration was faster.
+      when duplicate_object or unique_violation then
+        if v_need.kind <> 'role' then
+          raise;
+        end if;
+    end;
   end loop;
-  -- The writing functions run with the one's rights, tenants' views read with the other's.
-  if exists (
-    select
-    from pg_catalog.pg_roles
-    where rolname = 'pgledger_owner'
-      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
-        or rolbypassrls)
-  ) then
-    raise exception 'the role pgledger_owner exists and is more than an owner of tables'
-      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls.';
-  end if;
-  if exists (
-    select
-    from pg_catalog.pg_roles
-    where rolname = 'pgledger_tenant_views'
-      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
-        or rolbypassrls
-        or exists (select from pg_catalog.pg_auth_members where member = pg_roles.oid))
-  ) then
-    raise exception 'the role pgledger_tenant_views exists and is more than an owner of views'
-      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls, '
-        'and every membership in another role.';
-  end if;
-  foreach v_role in array array['pgledger_poster', 'pgledger_auditor'] loop
-    if not pg_catalog.pg_has_role(v_role, 'pgledger_reader', 'MEMBER') then
-      execute pg_catalog.format('grant pgledger_reader to %I', v_role);
-    end if;
-  end loop;
-  if v_migrator is not null
-    and not pg_catalog.pg_has_role(
-      v_migrator, 'pgledger_owner', case when v_is_16 then 'SET' else 'MEMBER' end)
-  then
-    execute pg_catalog.format('grant pgledger_owner to %I', v_migrator)
-      || case when v_is_16 then ' with inherit true, set true' else '' end;
-  end if;
-  -- To hand views over to it, and to replace them afterwards.
-  if not pg_catalog.pg_has_role(
-      'pgledger_owner', 'pgledger_tenant_views', case when v_is_16 then 'SET' else 'MEMBER' end)
-    or not pg_catalog.pg_has_role('pgledger_owner', 'pgledger_tenant_views', 'USAGE')
-  then
-    execute 'grant pgledger_tenant_views to pgledger_owner'
-      || case when v_is_16 then ' with inherit true, set true' else '' end;
-  end if;
-  if not pg_catalog.has_database_privilege(
-    'pgledger_owner', pg_catalog.current_database(), 'create')
-  then
-    execute pg_catalog.format(
-      'grant create on database %I to pgledger_owner', pg_catalog.current_database());
-  end if;
-  -- A schema that is still to be made will be pgledger_owner's own.
-  if exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
-    if not pg_catalog.has_schema_privilege('pgledger_owner', v_surface, 'create')
-      or not pg_catalog.has_schema_privilege('pgledger_owner', v_surface, 'usage')
-    then
-      execute pg_catalog.format('grant create, usage on schema %I to pgledger_owner', v_surface);
-    end if;
-    -- A view's new owner must be one who could have made it there.
-    if not pg_catalog.has_schema_privilege('pgledger_tenant_views', v_surface, 'create') then
-      execute pg_catalog.format('grant create on schema %I to pgledger_tenant_views', v_surface);
-    end if;
-    foreach v_role in array v_users loop
-      if not pg_catalog.has_schema_privilege(v_role, v_surface, 'usage') then
-        execute pg_catalog.format('grant usage on schema %I to %I', v_surface, v_role);
-      end if;
-    end loop;
-  end if;
 end
-$roles$;
+$requirements$;
 
 set local role pgledger_owner;
 
 do $surface$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
+  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
-    execute pg_catalog.format(
-      'grant usage on schema %I to pgledger_poster, pgledger_reader, pgledger_auditor, pgledger_tenant', v_surface);
-    execute pg_catalog.format(
-      'grant create on schema %I to pgledger_tenant_views', v_surface);
   end if;
   perform pg_catalog.set_config(
     'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;
+
+do $requirements$
+declare
+  v_need record;
+  v_done text[] := '{}';
+begin
+  loop
+    select need.kind, need.name, need.statement
+    into v_need
+    from (
+      with given as (
+        select
+          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          current_user::name as migrator,
+          -- 16 separated being a member from being allowed to SET ROLE.
+          pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
+      ),
+
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
+      wanted (place, name, owned) as (
+        values
+          (1, 'pgledger_owner'::name, 'tables'),
+          (2, 'pgledger_tenant_views', 'views'),
+          (3, 'pgledger_poster', null),
+          (4, 'pgledger_auditor', null),
+          (5, 'pgledger_tenant', null),
+          (6, 'pgledger_reader', null)
+      ),
+
+      role as (
+        select
+          wanted.place,
+          wanted.name,
+          wanted.owned,
+          pg_roles.oid
+        from wanted
+        join pg_catalog.pg_roles on pg_roles.rolname = wanted.name
+      ),
+
+      surface as (
+        select
+          pg_namespace.oid,
+          pg_namespace.nspname as name
+        from given
+        join pg_catalog.pg_namespace on pg_namespace.nspname = given.surface
+      ),
+
+      -- A member that must act as the role has to inherit its rights as well.
+      membership (place, member, role, acts) as (
+        select
+          1,
+          given.migrator,
+          'pgledger_owner'::name,
+          true
+        from given
+        where given.migrator is not null
+        union all
+        -- Who posts or audits may read as well, so functions and views are granted to readers alone.
+        select
+          2,
+          role.name,
+          'pgledger_reader',
+          false
+        from role
+        where role.name in ('pgledger_poster', 'pgledger_auditor')
+        union all
+        -- To hand views over to it, and to replace them afterwards.
+        select
+          3,
+          role.name,
+          'pgledger_tenant_views',
+          true
+        from role
+        where role.name = 'pgledger_owner'
+      ),
+
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
+      excess as (
+        select
+          role.place,
+          role.name,
+          role.owned,
+          pg_catalog.concat_ws(
+            ', ',
+            case when pg_roles.rolsuper then 'SUPERUSER' end,
+            case when pg_roles.rolcanlogin then 'LOGIN' end,
+            case when pg_roles.rolcreaterole then 'CREATEROLE' end,
+            case when pg_roles.rolcreatedb then 'CREATEDB' end,
+            case when pg_roles.rolreplication then 'REPLICATION' end,
+            case when pg_roles.rolbypassrls then 'BYPASSRLS' end
+          ) as attributes,
+          (
+            select
+              pg_catalog.string_agg(
+                pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(pg_auth_members.roleid)), ', '
+                order by pg_auth_members.roleid
+              )
+            from pg_catalog.pg_auth_members
+            where pg_auth_members.member = role.oid
+              and role.name = 'pgledger_tenant_views'
+          ) as memberships
+        from role
+        join pg_catalog.pg_roles on pg_roles.oid = role.oid
+        where role.owned is not null
+      )
+
+      select
+        excess.place,
+        'excess' as kind,
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it has %s',
+          excess.name, excess.owned, excess.attributes
+        ) as name,
+        pg_catalog.format(
+          'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication nobypassrls',
+          excess.name
+        ) as statement
+      from excess
+      where excess.attributes <> ''
+      union all
+      select
+        10 + excess.place,
+        'excess',
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it is a member of %s',
+          excess.name, excess.owned, excess.memberships
+        ),
+        pg_catalog.format('revoke %s from %I', excess.memberships, excess.name)
+      from excess
+      where excess.memberships is not null
+      union all
+      select
+        20 + wanted.place,
+        'role',
+        pg_catalog.format('the role %s', wanted.name),
+        pg_catalog.format('create role %I nologin', wanted.name)
+      from wanted
+      where wanted.name not in (select role.name from role)
+      union all
+      select
+        30 + membership.place,
+        'grant',
+        pg_catalog.format('membership of %s in %s', membership.member, membership.role),
+        pg_catalog.format('grant %I to %I', membership.role, membership.member)
+          || case when given.has_set and membership.acts then ' with inherit true, set true' else '' end
+      from membership
+      join role on role.name = membership.role
+      cross join given
+      where not pg_catalog.pg_has_role(
+          membership.member, role.oid,
+          case when given.has_set and membership.acts then 'SET' else 'MEMBER' end)
+        or (membership.member = 'pgledger_owner'
+          and not pg_catalog.pg_has_role(membership.member, role.oid, 'USAGE'))
+      union all
+      select
+        40,
+        'grant',
+        pg_catalog.format('CREATE on the database for %s', role.name),
+        pg_catalog.format(
+          'grant create on database %I to %I', pg_catalog.current_database(), role.name
+        )
+      from role
+      where role.name = 'pgledger_owner'
+        and not pg_catalog.has_database_privilege(role.oid, pg_catalog.current_database(), 'create')
+      union all
+      select
+        50,
+        'grant',
+        pg_catalog.format('CREATE and USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create, usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_owner'
+        and not (
+          pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+          and pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+        )
+      union all
+      -- A view's new owner must be one who could have made it there.
+      select
+        51,
+        'grant',
+        pg_catalog.format('CREATE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_tenant_views'
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+      union all
+      select
+        60 + role.place,
+        'grant',
+        pg_catalog.format('USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.owned is null
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+      order by place
+    ) as need
+    where need.statement <> all (v_done)
+    order by need.place
+    limit 1;
+    exit when not found;
+    if v_need.kind = 'excess' then
+      raise exception '%', v_need.name
+        using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
+    end if;
+    v_done := v_done || v_need.statement;
+    begin
+      execute v_need.statement;
+    exception
+      -- Roles belong to all databases of the server: another one's migration was faster.
+      when duplicate_object or unique_violation then
+        if v_need.kind <> 'role' then
+          raise;
+        end if;
+    end;
+  end loop;
+end
+$requirements$;
 
 -- file: migrations/0001_create_foundation.sql
 /*
@@ -361,7 +730,7 @@ create table pgledger.accounts (
   id text collate "C" not null,
   app_id text collate "C" not null,
   currency text collate "C" not null,
-  name text not null,
+  name text collate "C" not null,
   tenant_id text collate "C" not null,
   metadata jsonb,
   constraint accounts_key_pk primary key (key),
@@ -369,7 +738,7 @@ create table pgledger.accounts (
 ) with (fillfactor = 50);
 
 create index accounts_app_id_tenant_id_name_idx
-on pgledger.accounts (app_id, tenant_id, name collate "C");
+on pgledger.accounts (app_id, tenant_id, name);
 
 comment on table pgledger.accounts is
   'One row an account: what it is, and its balance and version after the newest transfer. '
@@ -500,7 +869,7 @@ grant usage on type pgledger_transfer_request to pgledger_reader;
 
 create type pgledger_account as (
   id text collate "C",
-  name text,
+  name text collate "C",
   currency text collate "C",
   balance numeric,
   version bigint,
@@ -548,8 +917,8 @@ create type pgledger_transfer as (
   event_at timestamptz,
   metadata jsonb,
   currency text collate "C",
-  from_account_name text,
-  to_account_name text,
+  from_account_name text collate "C",
+  to_account_name text collate "C",
   from_account_balance numeric,
   to_account_balance numeric,
   from_account_version bigint,
@@ -611,7 +980,7 @@ create type pgledger_entry as (
   created_at timestamptz,
   event_at timestamptz,
   metadata jsonb,
-  account_name text,
+  account_name text collate "C",
   currency text collate "C",
   app_id text collate "C",
   tenant_id text collate "C"
@@ -706,8 +1075,8 @@ create type pgledger_hold as (
   ended_at timestamptz,
   metadata jsonb,
   currency text collate "C",
-  from_account_name text,
-  to_account_name text,
+  from_account_name text collate "C",
+  to_account_name text collate "C",
   group_id text collate "C",
   app_id text collate "C",
   from_tenant_id text collate "C",
@@ -980,7 +1349,7 @@ create type ledger_currency as (
 comment on type ledger_currency is 'How far amounts of a currency are rounded.';
 comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
 comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currency.exponent is 'Decimal places.';
+comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
 
 revoke all on type ledger_currency from public;
 grant usage on type ledger_currency to pgledger_reader;
@@ -1536,7 +1905,7 @@ comment on column ledger_usage_answer.status is
   'duplicate, rejected.';
 comment on column ledger_usage_answer.id is
   'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
-  'purged just now; of a rejected one none: or null.';
+  'purged just now (none for a rejected one), or null.';
 comment on column ledger_usage_answer.error is
   'SQLSTATE of what is wrong with a rejected one, or null.';
 comment on column ledger_usage_answer.reason is 'The same in words, or null.';
@@ -1567,7 +1936,8 @@ create type ledger_feature_usage as (
 
 comment on type ledger_feature_usage is 'What usage of a feature comes to.';
 comment on column ledger_feature_usage.feature_key is 'What was used.';
-comment on column ledger_feature_usage.aggregation is 'How it was counted.';
+comment on column ledger_feature_usage.aggregation is
+  'How it was counted; one of: sum, count, max, unique_count, latest.';
 comment on column ledger_feature_usage.value is 'What it comes to.';
 
 revoke all on type ledger_feature_usage from public;
@@ -1694,12 +2064,12 @@ comment on column ledger_consumption.remaining is
 comment on column ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_consumption.reason is
-  'Why it is allowed or not; soft_limit is beyond the limit, at a price; one of: within_limit, '
-  'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
-  'paused.';
+  'Why it is allowed or not; soft_limit is beyond the limit, at a price; duplicate was recorded '
+  'before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, disabled, '
+  'not_in_plan, no_subscription, paused, duplicate.';
 comment on column ledger_consumption.event_id is
-  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one; none if '
-  'nothing was recorded: or null.';
+  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one (none '
+  'if nothing was recorded), or null.';
 
 revoke all on type ledger_consumption from public;
 grant usage on type ledger_consumption to pgledger_reader;
@@ -2025,7 +2395,7 @@ create type ledger_coupon as (
   currency text collate "C",
   duration text collate "C",
   duration_invoices integer,
-  applies_to text[] collate "C",
+  applies_to text array,
   minimum_subtotal numeric,
   valid_from timestamptz,
   valid_until timestamptz,
@@ -3577,7 +3947,7 @@ as $$
 $$;
 
 comment on function pgledger.error_registry is
-  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, and whether a retry '
+  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, whether a retry '
   'can help.';
 
 -- The view of errors calls it, with the privileges of whoever reads the view.
@@ -3933,19 +4303,15 @@ end;
 $$;
 
 comment on function pgledger_generate_id is
-$$Makes an id in the database, by its clock.
+$$Makes a new id.
 
 Ids of one session ascend while the clock does not step back.
-:func:`pgledger.ids.generate` makes one without asking the database.
 
-[[was: Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a
-ULID. Ids of one session ascend.]]
-
-prefix: What it is for: 1 to 16 lower-case letters, for example pglt.
+prefix: What the id is for: 1 to 16 lower-case letters, for example pglt.
 
 Returns: The prefix, an underscore and a ULID.
 
-Errors: InvalidIdPrefix (the prefix is something else).$$;
+Errors: InvalidIdPrefix (the prefix is something else, or null).$$;
 
 revoke all on function pgledger_generate_id from public;
 grant execute on function pgledger_generate_id to pgledger_reader;
@@ -3990,17 +4356,13 @@ end;
 $$;
 
 comment on function pgledger_id_timestamp is
-$$Returns the time inside an id, as pgledger_id_timestamp does.
-
-[[was: The time inside an id, with or without its prefix, in whole
-milliseconds.]]
+$$Returns the time inside an id.
 
 id: An id with its prefix, or a ULID without.
 
-Returns: An aware datetime in UTC, in whole milliseconds.
+Returns: When the id was made, in whole milliseconds; null for null.
 
-Errors: InvalidId, InvalidTime (it is a time after the year 9999, which a ULID
-  can hold and a datetime cannot).$$;
+Errors: InvalidId.$$;
 
 revoke all on function pgledger_id_timestamp from public;
 grant execute on function pgledger_id_timestamp to pgledger_reader;
@@ -4046,15 +4408,11 @@ end;
 $$;
 
 comment on function pgledger_ulid_to_uuid is
-$$Returns the UUID of the same 128 bits as a ULID, as pgledger_ulid_to_uuid
-does.
-
-[[was: The UUID of the same 128 bits as the ULID (26 characters, without a
-prefix).]]
+$$Returns the UUID of the same 128 bits as a ULID.
 
 ulid: 26 characters, without a prefix.
 
-Returns: [[?]]
+Returns: The UUID; null for null.
 
 Errors: InvalidId.$$;
 
@@ -4092,14 +4450,11 @@ end;
 $$;
 
 comment on function pgledger_uuid_to_ulid is
-$$Returns the ULID of the same 128 bits as a UUID, as pgledger_uuid_to_ulid
-does.
-
-[[was: The ULID, 26 characters, of the same 128 bits as the UUID.]]
+$$Returns the ULID of the same 128 bits as a UUID.
 
 uuid: Any UUID; it need not be one made from a time.
 
-Returns: 26 characters, without a prefix.$$;
+Returns: 26 characters, without a prefix; null for null.$$;
 
 revoke all on function pgledger_uuid_to_ulid from public;
 grant execute on function pgledger_uuid_to_ulid to pgledger_reader;
@@ -5457,9 +5812,12 @@ revoke all on function pgledger.check_transfer_requests from public;
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some may be repeats: of earlier calls, or of
-one another. What exists is told from what is new while the accounts are locked; only the new is
-posted; all are answered in the order of the requests.
+one another. Locks the accounts, then tells what is new from what exists, posts the new, and answers
+all in the order of the requests.
 
+What is left here are its five steps; most of their lines name the columns of requests and results.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
 */
 create or replace function pgledger.create_repeatable_transfers(
@@ -5483,7 +5841,6 @@ as $$
 declare
   v_count bigint := cardinality(from_account_ids);
   v_new_places bigint[];
-  v_conflict_place bigint;
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
@@ -5503,79 +5860,9 @@ begin
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
-  with given as materialized (
-    select
-      request.place,
-      request.id,
-      request.from_account_id,
-      request.to_account_id,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      case
-        when request.id is not null then min(request.place) over (partition by request.id)
-        else request.place
-      end as first_place
-    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-      with ordinality
-      as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-  ),
-
-  account as materialized (
-    select accounts.id, accounts.key
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
-
-  existing as materialized (
-    select
-      transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
-    from pgledger.transfers
-    where transfers.id = any(create_repeatable_transfers.ids)
-  ),
-
-  -- A request can repeat a transfer that exists already, and the first request of its id.
-  compared as (
-    select
-      given.place,
-      existing.id is null and given.place = given.first_place as is_new,
-      (
-        existing.id is null
-        or (
-          existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
-          existing.metadata
-        ) is not distinct from (
-          create_repeatable_transfers.app_id, source.key, target.key, given.amount, given.event_at,
-          given.metadata
-        )
-      )
-      and (
-        earlier.from_account_id, earlier.to_account_id, earlier.amount, earlier.event_at,
-        earlier.metadata
-      ) is not distinct from (
-        given.from_account_id, given.to_account_id, given.amount, given.event_at, given.metadata
-      ) as is_same
-    from given
-    inner join given as earlier on given.first_place = earlier.place
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    left join existing on given.id = existing.id
-  )
-
-  select
-    coalesce(
-      array_agg(compared.place order by compared.place) filter (where compared.is_new), '{}'
-    ),
-    min(compared.place) filter (where not compared.is_same)
-  into v_new_places, v_conflict_place
-  from compared;
-
-  if v_conflict_place is not null then
-    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
-    from unnest(ids) with ordinality as given (id, place)
-    where given.place = v_conflict_place;
-  end if;
+  v_new_places := pgledger.new_transfer_places(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, v_locked_ids
+  );
 
   -- The new ones, posted in their order.
   begin
@@ -5609,16 +5896,7 @@ begin
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
       end if;
-      -- A transaction that looks back to its beginning is to be run again, as in the single path.
-      if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception using
-          errcode = '40001',
-          message = format('could not serialize access: id %s was taken meanwhile', v_taken);
-      end if;
-      perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
-      from unnest(ids) with ordinality as given (id, place)
-      where given.id = v_taken
-      order by given.place;
+      perform pgledger.refuse_taken_id(v_taken, ids);
   end;
 
   -- Every request has its id now: the caller's, or the one it was posted under.
@@ -5722,6 +6000,166 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/legs.sql
+/*
+Both legs of every transfer, of one app or of all: what verification reads. It stays inlinable, so
+that its rows go straight to the query that asks for them.
+*/
+create or replace function pgledger.legs(app_id text)
+returns table (
+  id text,
+  key bigint,
+  version bigint,
+  amount numeric,
+  balance numeric,
+  created_at timestamptz
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    transfers.id,
+    transfers.from_key,
+    transfers.from_version,
+    -transfers.amount,
+    transfers.from_balance,
+    transfers.created_at
+  from pgledger.transfers
+  where legs.app_id is null or transfers.app_id = legs.app_id
+  union all
+  select
+    transfers.id,
+    transfers.to_key,
+    transfers.to_version,
+    transfers.amount,
+    transfers.to_balance,
+    transfers.created_at
+  from pgledger.transfers
+  where legs.app_id is null or transfers.app_id = legs.app_id
+$$;
+
+comment on function pgledger.legs is
+  'Both legs of every transfer of that app, or of all apps where it is null.';
+
+revoke all on function pgledger.legs from public;
+
+-- file: repeatable/10_ledger/new_transfer_places.sql
+/*
+The places, from 1, of those requests of a batch that are new: neither a transfer that exists nor a
+repeat of an earlier request of the batch. The lowest request that reuses an id for something else
+is refused.
+
+The caller has locked the accounts, so whoever asked for the same before is seen by now. Nearly all
+of it is one statement, which compares the whole batch at once.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.new_transfer_places(
+  from_account_ids text[],
+  to_account_ids text[],
+  amounts numeric[],
+  event_ats timestamptz[],
+  metadatas jsonb[],
+  ids text[],
+  app_id text,
+  locked_ids text[]
+)
+returns bigint[]
+language plpgsql
+volatile
+parallel safe
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
+as $$
+declare
+  v_new_places bigint[];
+  v_conflict_place bigint;
+begin
+  with given as materialized (
+    select
+      request.place,
+      request.id,
+      request.from_account_id,
+      request.to_account_id,
+      request.amount,
+      request.event_at,
+      request.metadata,
+      case
+        when request.id is not null then min(request.place) over (partition by request.id)
+        else request.place
+      end as first_place
+    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+      with ordinality
+      as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+  ),
+
+  account as materialized (
+    select accounts.id, accounts.key
+    from pgledger.accounts
+    where accounts.id = any(new_transfer_places.locked_ids)
+  ),
+
+  existing as materialized (
+    select
+      transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
+      transfers.event_at, transfers.metadata
+    from pgledger.transfers
+    where transfers.id = any(new_transfer_places.ids)
+  ),
+
+  -- A request can repeat a transfer that exists already, and the first request of its id.
+  compared as (
+    select
+      given.place,
+      existing.id is null and given.place = given.first_place as is_new,
+      (
+        existing.id is null
+        or (
+          existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
+          existing.metadata
+        ) is not distinct from (
+          new_transfer_places.app_id, source.key, target.key, given.amount, given.event_at,
+          given.metadata
+        )
+      )
+      and (
+        earlier.from_account_id, earlier.to_account_id, earlier.amount, earlier.event_at,
+        earlier.metadata
+      ) is not distinct from (
+        given.from_account_id, given.to_account_id, given.amount, given.event_at, given.metadata
+      ) as is_same
+    from given
+    inner join given as earlier on given.first_place = earlier.place
+    inner join account as source on given.from_account_id = source.id
+    inner join account as target on given.to_account_id = target.id
+    left join existing on given.id = existing.id
+  )
+
+  select
+    coalesce(
+      array_agg(compared.place order by compared.place) filter (where compared.is_new), '{}'
+    ),
+    min(compared.place) filter (where not compared.is_same)
+  into v_new_places, v_conflict_place
+  from compared;
+
+  if v_conflict_place is not null then
+    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+    from unnest(ids) with ordinality as given (id, place)
+    where given.place = v_conflict_place;
+  end if;
+
+  return v_new_places;
+end;
+$$;
+
+comment on function pgledger.new_transfer_places is
+  'Which requests of a batch are new; raises the first that reuses an id for something else.';
+
+revoke all on function pgledger.new_transfer_places from public;
+
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
 One page of an account's entries. Versions have no gap, so a page is a range of versions, and
@@ -5811,23 +6249,19 @@ $$;
 comment on function pgledger_account_entries is
 $$Returns one page of an account's entries.
 
-Costs as much as the page is long, however long the account's history is.
-
-[[was: One page of an account's entries, newest or oldest first; a page reads
-only its own rows, however long the history.]]
+A page costs what its own rows cost, however long the account's history is.
 
 account_id: Whose entries.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-newest_first: From the newest to the oldest, or the other way.
-after_version: account_version of the last entry of the page before, null for
-  the first page. [[was: the account_version of the last entry of the page
-  before; null for the first page.]], or null.
+page_size: How many at most, 1 to 10,000.
+newest_first: Whether from the newest to the oldest, or the other way.
+after_version: The account_version of the last entry of the page before; by
+  default the page is the first one, or null.
 app_id: Set of books that the account belongs to.
 
 Returns: The entries in order; fewer than page_size on the last page.
 
-Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound
-  (there is no such account under this app_id).$$;
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidPage.$$;
 
 revoke all on function pgledger_account_entries from public;
 grant execute on function pgledger_account_entries to pgledger_reader;
@@ -5898,19 +6332,17 @@ $$;
 comment on function pgledger_balance_at is
 $$Returns an account's balance at a time, as recorded.
 
-[[was: Balance of an account at a time, as recorded: the sum of its entries
-whose created_at is not later than that; 0 before the first. A transfer is
-recorded shortly before it commits, so the answer for a time is final once the
-transactions that were open then have ended.]]
+A transfer is recorded shortly before it commits. So the answer for a time is
+final once the transactions that were open then have ended.
 
 account_id: Whose balance.
-at: Everything recorded (created_at) until then counts, then included.
+at: The time: every entry whose created_at is not later counts.
 app_id: Set of books that the account belongs to.
 
-Returns: The balance in units of the account's currency; zero before its first
+Returns: The balance in units of the account's currency; 0 before its first
   entry.
 
-Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
 revoke all on function pgledger_balance_at from public;
@@ -6014,27 +6446,22 @@ end;
 $$;
 
 comment on function pgledger_create_account is
-$$Opens an account with balance zero.
+$$Opens an account, with a balance of zero.
 
-[[was: Creates an account with a balance of zero and returns it. Call it in
-FROM: (pgledger_create_account(...)).* calls it once for every column.]]
+Call it in FROM: (pgledger_create_account(...)).* calls it once for every
+column.
 
-name: For people, 1 to 255 characters, stored as given; need not be unique.
-  [[was: for people, 1 to 255 characters.]]
-currency: Unit of the balance, 1 to 32 visible characters, for example USD.
-  [[was: unit of the balance, 1 to 32 visible characters.]]
+name: For people: 1 to 255 characters, stored as given; need not be unique.
+currency: Unit of the balance: 1 to 32 visible characters, for example USD.
 allow_negative_balance: Whether a transfer may leave the balance below zero.
-  [[was: what transfers may make of the balance.]]
 allow_positive_balance: Whether a transfer may leave the balance above zero.
-  [[was: what transfers may make of the balance.]]
-metadata: JSON object of at most 64 KiB, immutable like the account. Store
-  references in it, never personal data. [[was: JSON object, at most 64
-  KiB.]], or null.
-id: The account's id if the caller chooses it. The same call with the same id
-  returns the first call's account. [[was: pgla_ and a ULID of your own
-  choice, to make the call repeatable.]], or null.
-app_id: Set of books that the account belongs to. [[was: set of books.]]
-tenant_id: Whose account it is. [[was: whose account it is.]]
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pgla_ and a ULID, by default a new one. With an id of your own
+  choice the call can be repeated: every repeat returns the same account, as
+  it stands then, or null.
+app_id: Set of books that the account belongs to.
+tenant_id: Whose account it is.
 
 Returns: The account.
 
@@ -6057,13 +6484,12 @@ then the transfer's id, if the caller chose it.
 With an id of the caller's choice the call can be repeated: the second call returns the first
 result if app, accounts, amount, event_at and metadata are the same, and is refused if not.
 
-This is the path for one transfer, and pgledger.post_transfers the one for many: several times
-faster each than the other would be in its place. They check the same things, in this order:
-app_id; the request's own values; that the accounts exist and share a currency; whether it is a
-repeat; limits.
-Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidAmount, InvalidTime,
-EventAtInFuture, InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
+This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
+times faster than the other would be in its place. Both check in this order: app_id; the request's
+own values; that the accounts exist and share a currency; whether it is a repeat; limits.
+
+The body is long because every call of a function costs a plain transfer about a microsecond: only
+what a plain one does not need stands in functions of its own.
 */
 create or replace function pgledger_create_transfer(
   from_account_id text,
@@ -6089,7 +6515,7 @@ declare
   v_from record;
   v_to record;
   v_swap record;
-  v_earlier record;
+  v_repeated record;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -6148,29 +6574,20 @@ begin
 
   if id is not null then
     select
-      transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
-      transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
-      (
-        transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-        transfers.event_at, transfers.metadata
-      ) is not distinct from (
-        pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
-        pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-      ) as is_same
-    into v_earlier
-    from pgledger.transfers
-    where transfers.id = v_id;
+      repeated.id, repeated.from_account_id, repeated.to_account_id, repeated.amount,
+      repeated.created_at, repeated.event_at, repeated.metadata, repeated.currency,
+      repeated.from_account_name, repeated.to_account_name, repeated.from_account_balance,
+      repeated.to_account_balance, repeated.from_account_version, repeated.to_account_version,
+      repeated.group_id, repeated.app_id, repeated.from_tenant_id, repeated.to_tenant_id,
+      repeated.origin_id, repeated.replayed
+    into v_repeated
+    from pgledger.repeated_transfer(
+      v_id, pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    ) as repeated;
 
-    if v_earlier.is_same then
-      return row(
-        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-        v_earlier.origin_id, true
-      );
-    elsif not v_earlier.is_same then
-      perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    if v_repeated.id is not null then
+      return v_repeated;
     end if;
   end if;
 
@@ -6248,24 +6665,21 @@ $$;
 comment on function pgledger_create_transfer is
 $$Moves an amount from one account to another.
 
-[[was: Moves an amount from one account to another and returns the transfer,
-with both new balances. Call it in FROM: (pgledger_create_transfer(...)).*
-calls it once for every column.]]
+Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
+column.
 
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
-amount: Above 0, below 1e30, at most 18 decimal places. [[was: in units of the
-  accounts' currency, above 0, below 1e30, at most 18 decimal places.]]
-event_at: When it happened in the world; null means when it is recorded.
-  [[was: when it happened, if not now; at most a day ahead unless
-  allow_future_event_at.]], or null.
-metadata: JSON object of at most 64 KiB, immutable like the transfer. Store
-  references in it, never personal data. [[was: JSON object, at most 64
-  KiB.]], or null.
-id: The transfer's id if the caller chooses it. The same call with the same id
-  takes effect once and returns the first result. [[was: pglt_ and a ULID of
-  your own choice, to make the call repeatable.]], or null.
-app_id: Set of books that both accounts belong to. [[was: set of books.]]
+amount: What to move, in units of the accounts' currency: above 0, below 1e30,
+  at most 18 decimal places.
+event_at: When it happened in the world, by default when it is recorded; at
+  most a day ahead unless allow_future_event_at, or null.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglt_ and a ULID, by default a new one. With an id of your own
+  choice the call can be repeated: it takes effect once, and every repeat
+  returns the first result, or null.
+app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 
 Returns: The transfer, with both accounts' balances and versions right after
@@ -6314,9 +6728,20 @@ end;
 $$;
 
 comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
-  'Makes several transfers, all or none, and returns them in order. Each argument is a plain row '
-  '(from_account_id, to_account_id, amount). Errors name the request, counted from 1; they are '
-  'those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+$$Makes several transfers, all or none, each of its arguments a plain row.
+
+An error names the request at fault, counted from 1. The other form takes an
+array of rows, an app_id and what else they share.
+
+transfer_requests: Rows (from_account_id, to_account_id, amount), at most
+  100,000, in the books whose app_id is the empty text.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
+  NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
+  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers(pgledger_transfer_request[]) from public;
 grant execute on function pgledger_create_transfers(pgledger_transfer_request[]) to pgledger_poster;
@@ -6359,11 +6784,29 @@ $$;
 comment on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) is
-  'Makes several transfers, all or none, and returns them in order; what else is given holds for '
-  'every one of them. transfer_requests: rows (from_account_id, to_account_id, amount), at '
-  'most 100000. event_at: when they happened, if not now. metadata: JSON object, at most 64 KiB. '
-  'app_id: set of books. group_id: a name that joins them. Errors name the request, counted from '
-  '1; they are those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+$$Makes several transfers, all or none, which share what else is given.
+
+An error names the request at fault, counted from 1. Requests with ids of your
+own choice are for pgledger_create_transfers_bulk.
+
+transfer_requests: Rows (from_account_id, to_account_id, amount), at most
+  100,000.
+event_at: When they happened in the world, by default when they are recorded;
+  at most a day ahead unless allow_future_event_at, or null.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
+  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
+  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
+  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
@@ -6442,31 +6885,33 @@ $$;
 comment on function pgledger_create_transfers_bulk is
 $$Makes up to 100,000 transfers, all or none.
 
-[[was: Makes many transfers, all or none, and returns them in order: element n
-of each array belongs to request n, counted from 1. At most 100000 requests.
-event_ats, metadatas and ids may be left out, or hold nulls. An id of your own
-choice (pglt_ and a ULID) makes its request repeatable.]]
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault.
 
-from_account_ids: [[?]]
-to_account_ids: [[?]]
-amounts: [[?]]
-event_ats: [[?]], or null.
-metadatas: [[?]], or null.
-ids: [[?]], or null.
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, by default when it is recorded; at
+  most a day ahead unless allow_future_event_at, or null.
+metadatas: A JSON object for each, at most 64 KiB, which never changes, or
+  null.
+ids: An id for each, pglt_ and a ULID, by default a new one. A request with an
+  id of your own choice can be repeated: it takes effect once, and every
+  repeat returns the first result, or null.
 app_id: Set of books that all accounts belong to.
-group_id: A name that joins these transfers, for example an order's number.
-  [[was: a name that joins these transfers, for example an order's number.]],
-  or null.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
 
-Returns: One transfer for each request, in their order; an empty list for
-  none.
+Returns: One transfer for each request, in their order.
 
-Errors: BatchTooLarge (more than 100,000 requests), InvalidScope.
-
-[[raises PgledgerError: Any error of pgledger_create_transfer; its message
-begins with the request at fault, counted from 1, and nothing was
-transferred.]]$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
+  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers_bulk from public;
 grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
@@ -6511,16 +6956,14 @@ end;
 $$;
 
 comment on function pgledger_get_account is
-$$Returns an account as it is now.
-
-[[was: The account of that id, with its balance.]]
+$$Returns an account as it stands now.
 
 id: The account's id.
 app_id: Set of books that it belongs to.
 
-Returns: [[?]]
+Returns: The account, with its balance and version.
 
-Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
 revoke all on function pgledger_get_account from public;
@@ -6571,14 +7014,13 @@ $$;
 comment on function pgledger_get_transfer is
 $$Returns a transfer.
 
-[[was: The transfer of that id, with both accounts as it left them.]]
-
 id: The transfer's id.
 app_id: Set of books that it belongs to.
 
-Returns: [[?]]
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
 
-Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound (there is no
+Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
   such transfer under this app_id).$$;
 
 revoke all on function pgledger_get_transfer from public;
@@ -6586,11 +7028,15 @@ grant execute on function pgledger_get_transfer to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
-Proves from the data that the books are in order, in one statement and so on one snapshot, while
-transfers go on. Reads every transfer: run it where and when that is welcome, for example on a
-replica. Expressions here say again what the writing functions do, on purpose: it is their audit.
+Proves from the data that the books are in order. Being stable, everything here reads the snapshot
+of the calling statement, so transfers may go on meanwhile. Expressions here and in what it calls
+say again what the writing functions do, on purpose: it is their audit.
+
+Checks of one app read every transfer, too, but keep and sort its own only.
+
+Errors: InvalidScope.
 */
-create or replace function pgledger_verify()
+create or replace function pgledger_verify(app_id text default null)
 returns setof pgledger_check
 language sql
 stable
@@ -6598,215 +7044,57 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
-  with leg as materialized (
-    select
-      transfers.id,
-      transfers.from_key as key,
-      transfers.from_version as version,
-      -transfers.amount as amount,
-      transfers.from_balance as balance,
-      transfers.created_at
-    from pgledger.transfers
-    union all
-    select
-      transfers.id,
-      transfers.to_key,
-      transfers.to_version,
-      transfers.amount,
-      transfers.to_balance,
-      transfers.created_at
-    from pgledger.transfers
-  ),
+  select pgledger.check_scope('app_id', pgledger_verify.app_id)
+  where pgledger_verify.app_id is not null;
 
-  chain as materialized (
-    select
-      leg.id,
-      leg.version = coalesce(lag(leg.version) over along, 0) + 1 as has_no_gap,
-      leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
-      leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
-      (leg.balance >= 0 or accounts.allow_negative_balance)
-      and (leg.balance <= 0 or accounts.allow_positive_balance)
-      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
-    from leg
-    left join pgledger.accounts on leg.key = accounts.key
-    window along as (partition by leg.key order by leg.version)
-  ),
-
-  total as materialized (
-    select
-      accounts.id,
-      accounts.balance = coalesce(sum(leg.amount), 0) as balance_is_right,
-      accounts.version = count(leg.id) as version_is_right,
-      accounts.updated_at = coalesce(max(leg.created_at), accounts.created_at) as time_is_right
-    from pgledger.accounts
-    left join leg on accounts.key = leg.key
-    group by accounts.key
-  ),
-
-  guard as materialized (
-    select
-      expected.name,
-      exists (
-        select
-        from pg_catalog.pg_trigger
-        where pg_trigger.tgrelid = expected.relation
-          and pg_trigger.tgname = expected.name
-          and pg_trigger.tgenabled = 'A'
-          and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
-          and pg_trigger.tgtype = expected.type
-          -- Neither WHEN nor a list of columns.
-          and pg_trigger.tgqual is null
-          and pg_trigger.tgattr = ''
-      )
-      -- And what they call still refuses: the body is the one that this version brought.
-      and exists (
-        select
-        from pg_catalog.pg_proc
-        where pg_proc.oid = 'pgledger.refuse_change'::regproc
-          and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
-          = '01558ecafc481b6b5c8e0cc072322945db37c938ae4a878e29f487785c77dfe0'
-      ) as stands
-    from (
-      values
-        ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
-        ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
-        ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
-        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
-    ) as expected (relation, name, type)
-  )
-
-  select
-    'balances of each app and currency sum to zero',
-    coalesce(sum(book.accounts), 0)::bigint,
-    count(*) filter (where book.balance <> 0),
-    min(format('app %L, currency %L: %s', book.app_id, book.currency, book.balance))
-      filter (where book.balance <> 0)
-  from (
-    select accounts.app_id, accounts.currency, sum(accounts.balance), count(*)
-    from pgledger.accounts
-    group by accounts.app_id, accounts.currency
-  ) as book (app_id, currency, balance, accounts)
+  select books.check_name, books.rows_checked, books.violations, books.example
+  from pgledger.verify_books(pgledger_verify.app_id) as books
   union all
-  select
-    'account balances are the sums of their entries',
-    count(*),
-    count(*) filter (where not total.balance_is_right),
-    min(total.id) filter (where not total.balance_is_right)
-  from total
+  select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
+  from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
   union all
-  select
-    'account versions are the counts of their entries',
-    count(*),
-    count(*) filter (where not total.version_is_right),
-    min(total.id) filter (where not total.version_is_right)
-  from total
+  select entries.check_name, entries.rows_checked, entries.violations, entries.example
+  from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
-  select
-    'accounts were updated when their newest entry was recorded',
-    count(*),
-    count(*) filter (where not total.time_is_right),
-    min(total.id) filter (where not total.time_is_right)
-  from total
+  select transfers.check_name, transfers.rows_checked, transfers.violations, transfers.example
+  from pgledger.verify_transfers(pgledger_verify.app_id) as transfers
   union all
-  select
-    'versions of entries run from 1 without a gap',
-    count(*),
-    count(*) filter (where not chain.has_no_gap),
-    min(chain.id) filter (where not chain.has_no_gap)
-  from chain
-  union all
-  select
-    'each entry starts from the balance that the one before left',
-    count(*),
-    count(*) filter (where not chain.follows),
-    min(chain.id) filter (where not chain.follows)
-  from chain
-  union all
-  select
-    'each entry was recorded later than the one before',
-    count(*),
-    count(*) filter (where chain.is_later is not true),
-    min(chain.id) filter (where chain.is_later is not true)
-  from chain
-  union all
-  select
-    'balances stayed within their account''s limits after every entry',
-    count(*),
-    count(*) filter (where chain.is_within_limits is not true),
-    min(chain.id) filter (where chain.is_within_limits is not true)
-  from chain
-  union all
-  select
-    'transfers join two accounts of one app and currency',
-    count(*),
-    count(*) filter (where sound.is_right is not true),
-    min(sound.id) filter (where sound.is_right is not true)
-  from (
-    select
-      transfers.id,
-      transfers.from_key <> transfers.to_key
-      and source.currency = target.currency
-      and transfers.app_id = source.app_id
-      and transfers.app_id = target.app_id as is_right
-    from pgledger.transfers
-    left join pgledger.accounts as source on transfers.from_key = source.key
-    left join pgledger.accounts as target on transfers.to_key = target.key
-  ) as sound
-  union all
-  select
-    'amounts are above 0, below 1e30, of at most 18 decimal places',
-    count(*),
-    count(*) filter (where pgledger.amount_fault(transfers.amount) is not null),
-    min(transfers.id) filter (where pgledger.amount_fault(transfers.amount) is not null)
-  from pgledger.transfers
-  union all
-  select
-    'ids of accounts and transfers are well formed',
-    count(*),
-    count(*) filter (where pgledger.id_fault(named.id, named.prefix) is not null),
-    min(named.id) filter (where pgledger.id_fault(named.id, named.prefix) is not null)
-  from (
-    select transfers.id, 'pglt' as prefix
-    from pgledger.transfers
-    union all
-    select accounts.id, 'pgla' as prefix
-    from pgledger.accounts
-  ) as named
-  union all
-  select
-    'triggers that keep records unchanged stand and are always on',
-    count(*),
-    count(*) filter (where not guard.stands),
-    min(guard.name) filter (where not guard.stands)
-  from guard
+  select guards.check_name, guards.rows_checked, guards.violations, guards.example
+  from pgledger.verify_guards() as guards
 $$;
 
 comment on function pgledger_verify is
-$$Proves the books from the data.
+$$Proves from the data that the books are in order.
 
-Reads everything, as an auditor would; a big ledger takes its time.
+Reads every transfer, as an auditor would, on one snapshot, while transfers go
+on. A large ledger takes its time: run it where that is welcome, for example on
+a replica.
 
-[[was: Proves from the data that the books are in order. One row a check: what
-it checks, how many rows it looked at, how many broke the rule, and one of
-those. All is well when violations are 0 throughout. Reads every transfer.]]
+The triggers that keep records unchanged are checked whatever the app.
 
-Returns: One row for each check. The books are in order if all(check.ok for
-  check in rows).$$;
+app_id: Set of books to check, only its accounts and transfers; by default
+  all of them, or null.
+
+Returns: One row for each check: what it checks, how many rows it looked at,
+  how many of them break the rule, and one that does. All is well when
+  violations are 0 throughout.
+
+Errors: InvalidScope.$$;
 
 revoke all on function pgledger_verify from public;
 grant execute on function pgledger_verify to pgledger_auditor;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Three statements,
-whatever the number of requests: one locks the accounts; one, whose snapshot shows what those locks
-waited for, computes, writes and answers; one updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
+number of requests, there are three statements. The first locks the accounts. The second sees what
+those locks waited for: it computes, writes and answers. The third updates the accounts.
 
 Only accounts that the first one locked take part: one that was created while it waited is seen by
 the second, but anyone may be changing it.
 
-The second leaves out each request that has no accounts, mixes currencies or breaks a limit, so that
-a count tells whether there was one; then it is looked for and raised.
+The second leaves out each request that has no accounts, mixes currencies or breaks a limit. If it
+posted fewer than were asked for, there was such a request: it is looked for and raised.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
@@ -6817,6 +7105,9 @@ table that was empty yesterday, a batch never costs the square of its size.
 What the requests share is given once: 100000 copies of large metadata are more than an array holds.
 
 request_indexes says which request of the caller's each one is, for messages; null, all in order.
+
+The body is long because its main part is one statement, whose steps share what the first ones
+found; a function could not take that over without writing it down and reading it again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an
@@ -7136,6 +7427,104 @@ alter table pgledger.accounts
 enable always trigger accounts_rows_are_never_deleted,
 enable always trigger accounts_are_never_deleted;
 
+-- file: repeatable/10_ledger/refuse_taken_id.sql
+/*
+Refuses the first request of a batch that asks for that id, which another call took meanwhile for
+something else. A transaction that looks back to its beginning is told to run again instead, as
+PostgreSQL tells one that creates a single transfer.
+
+Errors: IdempotencyConflict, or PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.refuse_taken_id(
+  id text,
+  ids text[]
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = '40001',
+      message = format('could not serialize access: id %s was taken meanwhile', id);
+  end if;
+
+  perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+  from unnest(ids) with ordinality as given (id, place)
+  where given.id = refuse_taken_id.id
+  order by given.place;
+end;
+$$;
+
+comment on function pgledger.refuse_taken_id is
+  'Raises that another call took an id of this batch meanwhile.';
+
+revoke all on function pgledger.refuse_taken_id from public;
+
+-- file: repeatable/10_ledger/repeated_transfer.sql
+/*
+The transfer of that id if it was asked for by the same values. It is looked for by a statement of
+its own, after the accounts were locked: whoever asked for the same held them, and is seen by now.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_transfer(
+  id text,
+  app_id text,
+  from_key bigint,
+  to_key bigint,
+  amount numeric,
+  event_at timestamptz,
+  metadata jsonb
+)
+returns pgledger_transfer
+language plpgsql
+volatile
+parallel safe
+as $$
+declare
+  v_is_same boolean;
+  v_transfer record;
+begin
+  select
+    (
+      transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
+      transfers.event_at, transfers.metadata
+    ) is not distinct from (
+      repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
+      repeated_transfer.amount, repeated_transfer.event_at, repeated_transfer.metadata
+    )
+  into v_is_same
+  from pgledger.transfers
+  where transfers.id = repeated_transfer.id;
+
+  if not found then
+    return null;
+  elsif not v_is_same then
+    perform pgledger.fail('IdempotencyConflict', array[id]);
+  end if;
+
+  select
+    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
+    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
+    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
+    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
+    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
+    transfer.origin_id, true as replayed
+  into v_transfer
+  from pgledger.transfers_by_id(array[repeated_transfer.id]) as transfer;
+
+  return v_transfer;
+end;
+$$;
+
+comment on function pgledger.repeated_transfer is
+  'The transfer of that id, or null if there is none; raises if it is a different one.';
+
+revoke all on function pgledger.repeated_transfer from public;
+
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
 The transfers of those ids, in the order of the ids, as applications see them: look-ups by index,
@@ -7181,6 +7570,256 @@ comment on function pgledger.transfers_by_id is
   'The transfers of those ids, in the order of the ids.';
 
 revoke all on function pgledger.transfers_by_id from public;
+
+-- file: repeatable/10_ledger/verify_accounts.sql
+/*
+Checks each account against the entries that made it what it is.
+*/
+create or replace function pgledger.verify_accounts(app_id text)
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with total as materialized (
+    select
+      accounts.id,
+      accounts.balance = coalesce(sum(leg.amount), 0) as balance_is_right,
+      accounts.version = count(leg.id) as version_is_right,
+      accounts.updated_at = coalesce(max(leg.created_at), accounts.created_at) as time_is_right
+    from pgledger.accounts
+    left join pgledger.legs(verify_accounts.app_id) as leg on accounts.key = leg.key
+    where verify_accounts.app_id is null or accounts.app_id = verify_accounts.app_id
+    group by accounts.key
+  )
+
+  select
+    'account balances are the sums of their entries',
+    count(*),
+    count(*) filter (where not total.balance_is_right),
+    min(total.id) filter (where not total.balance_is_right)
+  from total
+  union all
+  select
+    'account versions are the counts of their entries',
+    count(*),
+    count(*) filter (where not total.version_is_right),
+    min(total.id) filter (where not total.version_is_right)
+  from total
+  union all
+  select
+    'accounts were updated when their newest entry was recorded',
+    count(*),
+    count(*) filter (where not total.time_is_right),
+    min(total.id) filter (where not total.time_is_right)
+  from total
+$$;
+
+comment on function pgledger.verify_accounts is
+  'Checks each account''s balance, version and time against its entries.';
+
+revoke all on function pgledger.verify_accounts from public;
+
+-- file: repeatable/10_ledger/verify_books.sql
+/*
+Checks each set of books as a whole: what left one account has reached another.
+*/
+create or replace function pgledger.verify_books(app_id text)
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'balances of each app and currency sum to zero',
+    coalesce(sum(book.accounts), 0)::bigint,
+    count(*) filter (where book.balance <> 0),
+    min(format('app %L, currency %L: %s', book.app_id, book.currency, book.balance))
+      filter (where book.balance <> 0)
+  from (
+    select accounts.app_id, accounts.currency, sum(accounts.balance), count(*)
+    from pgledger.accounts
+    where verify_books.app_id is null or accounts.app_id = verify_books.app_id
+    group by accounts.app_id, accounts.currency
+  ) as book (app_id, currency, balance, accounts)
+$$;
+
+comment on function pgledger.verify_books is
+  'Checks that balances sum to zero, in the books of that app or of all.';
+
+revoke all on function pgledger.verify_books from public;
+
+-- file: repeatable/10_ledger/verify_entries.sql
+/*
+Checks each entry against the one before it on its account. Entries of an account that does not
+exist break what is checked of accounts, too.
+*/
+create or replace function pgledger.verify_entries(app_id text)
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with chain as materialized (
+    select
+      leg.id,
+      leg.version = coalesce(lag(leg.version) over along, 0) + 1 as has_no_gap,
+      leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
+      leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
+      (leg.balance >= 0 or accounts.allow_negative_balance)
+      and (leg.balance <= 0 or accounts.allow_positive_balance)
+      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
+    from pgledger.legs(verify_entries.app_id) as leg
+    left join pgledger.accounts on leg.key = accounts.key
+    window along as (partition by leg.key order by leg.version)
+  )
+
+  select
+    'versions of entries run from 1 without a gap',
+    count(*),
+    count(*) filter (where not chain.has_no_gap),
+    min(chain.id) filter (where not chain.has_no_gap)
+  from chain
+  union all
+  select
+    'each entry starts from the balance that the one before left',
+    count(*),
+    count(*) filter (where not chain.follows),
+    min(chain.id) filter (where not chain.follows)
+  from chain
+  union all
+  select
+    'each entry was recorded later than the one before',
+    count(*),
+    count(*) filter (where chain.is_later is not true),
+    min(chain.id) filter (where chain.is_later is not true)
+  from chain
+  union all
+  select
+    'balances stayed within their account''s limits after every entry',
+    count(*),
+    count(*) filter (where chain.is_within_limits is not true),
+    min(chain.id) filter (where chain.is_within_limits is not true)
+  from chain
+$$;
+
+comment on function pgledger.verify_entries is
+  'Checks each entry against the one before it, and against its account''s limits.';
+
+revoke all on function pgledger.verify_entries from public;
+
+-- file: repeatable/10_ledger/verify_guards.sql
+/*
+Checks that the triggers stand that keep records unchanged, that nothing switches them off, and that
+the function they call is the one that this version brought: its body's hash stands here.
+*/
+create or replace function pgledger.verify_guards()
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with guard as materialized (
+    select
+      expected.name,
+      exists (
+        select
+        from pg_catalog.pg_trigger
+        where pg_trigger.tgrelid = expected.relation
+          and pg_trigger.tgname = expected.name
+          and pg_trigger.tgenabled = 'A'
+          and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
+          and pg_trigger.tgtype = expected.type
+          -- Neither WHEN nor a list of columns.
+          and pg_trigger.tgqual is null
+          and pg_trigger.tgattr = ''
+      )
+      and exists (
+        select
+        from pg_catalog.pg_proc
+        where pg_proc.oid = 'pgledger.refuse_change'::regproc
+          and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
+          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
+      ) as stands
+    from (
+      values
+        ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
+        ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
+        ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
+        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
+    ) as expected (relation, name, type)
+  )
+
+  select
+    'triggers that keep records unchanged stand and are always on',
+    count(*),
+    count(*) filter (where not guard.stands),
+    min(guard.name) filter (where not guard.stands)
+  from guard
+$$;
+
+comment on function pgledger.verify_guards is
+  'Checks that the triggers that keep records unchanged stand and are always on.';
+
+revoke all on function pgledger.verify_guards from public;
+
+-- file: repeatable/10_ledger/verify_transfers.sql
+/*
+Checks each transfer by itself, and the ids of transfers and accounts. A transfer belongs to the app
+that it names, whatever its accounts say: one that has gone astray is found in both sets of books,
+here and as a gap in the entries.
+*/
+create or replace function pgledger.verify_transfers(app_id text)
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'transfers join two accounts of one app and currency',
+    count(*),
+    count(*) filter (where sound.is_right is not true),
+    min(sound.id) filter (where sound.is_right is not true)
+  from (
+    select
+      transfers.id,
+      transfers.from_key <> transfers.to_key
+      and source.currency = target.currency
+      and transfers.app_id = source.app_id
+      and transfers.app_id = target.app_id as is_right
+    from pgledger.transfers
+    left join pgledger.accounts as source on transfers.from_key = source.key
+    left join pgledger.accounts as target on transfers.to_key = target.key
+    where verify_transfers.app_id is null or transfers.app_id = verify_transfers.app_id
+  ) as sound
+  union all
+  select
+    'amounts are above 0, below 1e30, of at most 18 decimal places',
+    count(*),
+    count(*) filter (where pgledger.amount_fault(transfers.amount) is not null),
+    min(transfers.id) filter (where pgledger.amount_fault(transfers.amount) is not null)
+  from pgledger.transfers
+  where verify_transfers.app_id is null or transfers.app_id = verify_transfers.app_id
+  union all
+  select
+    'ids of accounts and transfers are well formed',
+    count(*),
+    count(*) filter (where pgledger.id_fault(named.id, named.prefix) is not null),
+    min(named.id) filter (where pgledger.id_fault(named.id, named.prefix) is not null)
+  from (
+    select transfers.id, 'pglt' as prefix, transfers.app_id
+    from pgledger.transfers
+    union all
+    select accounts.id, 'pgla' as prefix, accounts.app_id
+    from pgledger.accounts
+  ) as named
+  where verify_transfers.app_id is null or named.app_id = verify_transfers.app_id
+$$;
+
+comment on function pgledger.verify_transfers is
+  'Checks each transfer''s accounts and amount, and the ids of transfers and accounts.';
+
+revoke all on function pgledger.verify_transfers from public;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
@@ -22736,7 +23375,9 @@ begin
       if not pgledger.may_concern_one_subscription(sqlstate) then
         raise;
       end if;
-      v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, true);
+      v_done := pgledger.advance_due_subscriptions(
+        app_id, max_subscriptions, invoices, v_now, true
+      );
   end;
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
@@ -23179,18 +23820,75 @@ comment on function pgledger.tenant_role_fault is
 
 revoke all on function pgledger.tenant_role_fault from public;
 
+do $bodies$
+declare
+  v_search_path constant text := pg_catalog.current_setting('search_path');
+  v_function record;
+  v_detail text;
+  v_hint text;
+begin
+  perform pg_catalog.set_config('check_function_bodies', 'on', true);
+  for v_function in
+    select
+      pg_proc.oid,
+      pg_catalog.format(
+        '%I.%I(%s)', pg_namespace.nspname, pg_proc.proname,
+        pg_catalog.pg_get_function_identity_arguments(pg_proc.oid)
+      ) as name,
+      pg_proc.proname as short_name,
+      pg_proc.prosrc as source,
+      pg_catalog.format('%I.%I', validator_namespace.nspname, validator.proname) as validator,
+      (
+        select pg_catalog.substr(setting.text, pg_catalog.length('search_path=') + 1)
+        from pg_catalog.unnest(pg_proc.proconfig) as setting (text)
+        where pg_catalog.starts_with(setting.text, 'search_path=')
+      ) as search_path
+    from pg_catalog.pg_proc
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace
+    join pg_catalog.pg_language on pg_language.oid = pg_proc.prolang
+    join pg_catalog.pg_proc as validator on validator.oid = pg_language.lanvalidator
+    join pg_catalog.pg_namespace as validator_namespace
+      on validator_namespace.oid = validator.pronamespace
+    join pg_catalog.pg_namespace as private on private.nspname = 'pgledger'
+    where pg_proc.prokind <> 'a'
+      and (
+        pg_proc.pronamespace = private.oid
+        or (
+          pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+          and pg_proc.proowner = private.nspowner
+          and (
+            pg_catalog.starts_with(pg_proc.proname::text, 'pgledger_')
+            or pg_catalog.starts_with(pg_proc.proname::text, 'ledger_')
+          )
+        )
+      )
+    order by name
+  loop
+    perform pg_catalog.set_config(
+      'search_path', coalesce(v_function.search_path, v_search_path), true);
+    execute pg_catalog.format('select %s(%s)', v_function.validator, v_function.oid);
+  end loop;
+  perform pg_catalog.set_config('search_path', v_search_path, true);
+exception
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    raise exception 'the body of % is broken: %', v_function.name, sqlerrm
+      using errcode = sqlstate, detail = v_detail, hint = v_hint;
+end
+$bodies$;
+
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0002_create_accounts.sql', 'versioned', 'd37521a03bc3d9559d312d54c93e05650b5044599e79330e5d2aeffc8e3454f9', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0002_create_accounts.sql', 'versioned', '66da864799a9b27c82acb834626477d1ec64d56948edf3dde16dff33b440d3e0', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', '472baa389572e501a1b83d0a75240a6050db56b98d5dfd33fe51fe70af6a3518', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', '1678d4fefa2a1c193513e1b52612b52d98f9ef7c173f4c97216aab955bc6d022', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'a6ceaa9e65e7b974ef4994ec7ad10d5006b3b34c21c29f63e13efa937424ba18', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', 'c21d23cf1d8d86127a14e81cbf4a6f2e827d8f6135358da8d4a78a86777e8244', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '6733d161aa19328f480485fa1a74bdc0b9ff84a2af97891d8d271776edb5f1f2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '2fd991ce02a336c759995c71701056dac013b2271806691cc5f011adf7418bd4', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', '797944002fe02ee23edaa7be73585a5b505a2effdbf781995ffb90b3b13e8f52', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '27a9df131f4b00e405d2b47aa00485206ff33370df02c53c6b74c247301856fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0007_create_usage.sql', 'versioned', 'e09d0d3b354debb602304c63e61e20a6ca9211412962fb841161690fd930997b', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '4d1c6ad6f2a479aded88f48c7603e489f8836bda78450000360a9af9b787fa90', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', 'ea9b4f5a33f7e76b23727801b10046dfbcb463518089f0c8940962aed00e5b01', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0010_create_coupons.sql', 'versioned', '0776925b158ed4f956e5476e5ecd7ecb34c982f4ad3067eb5996136266d07de8', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0011_create_invoices.sql', 'versioned', '211ce63fd053232651dee51f0d2b1ae0114bcdb2d973266a308fdd7e39d41281', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '728a4b3fe54c949b38d7115b49f3e26e387c63bf5f33ca4c759db5d48d1ffc8e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '8449c92f75a5d8b7ece16b7e3abf6fb2c9c2bb2d51c71c27aadf5a847fc9811d', pg_catalog.now(), '0.1.0.dev0'),
@@ -23212,7 +23910,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '3249fdb83f54b7a9678fc2636064f93aede18b6cdf0717238101a22e222d182b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '9b908c0f5e3d126044b95d4ddf47cb4231eefc9b33e7de7e1310f0d7022aac66', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '9eb18a401d42cfdcde6103b4e25a2f2ee98dc53d7e228644c4c21d73e43cac84', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
@@ -23223,10 +23921,10 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '64732d5acbbfbe6e993e63c46e719417e712a37ac18ca0fecb572d8cacaafabb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '7a0fd229bc21377780f02235cdfa38b8216155f5188de414e37c82afa9ed6ac7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '60340679aa8e6e2cc382bacfea08eadb830d4f085cf049ec7de97ed93d24331f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', '2d59f1a9ca9066f3dfdf030939447ba7b4c182caeebde6fc99ea0fd86d5157ee', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '20d8cbff1219a036b3e358da2ed08db0a7d9f4c6a2452d669ab5ce5c473e7b4c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '50a18ef09f0d3e35972e279d7bd7f704ab9097300ea4894c7c7a33821c79f8df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '7ad101d13dc423bd196ef97f5e0bd9f39f309a2aafe516352a80cf85408c8a5c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'f35dc6ae63d186581b736e14585589a282917586d92cb981bd1d748bc4b193e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '83840c1fc77f326caefcb9a96aca1268269d828c60d974a4509c5a083a7894f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ddd3e808c02e4c64083d5c3fb8e198caa89f861c05a42f7349dbf6611025784d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'efb69db457191258319cf77ea0880280cf108a07d76912c8c206b66275ce08c8', pg_catalog.now(), '0.1.0.dev0'),
@@ -23257,21 +23955,30 @@ values
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'efd4d0ba625e815a8b0c97ae5be67217ff8a1b49338f309cda0049c9364dd65f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '2d890ceb69bdef6433d1c68b48696902e7e7d3c9d02fe2d22e97250a22b8939f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '1d5ecfcdee4caab67abb62cb0c8ec51d9f4d4c1e8311c77456a0f4ad746eee39', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '28db7d112ae3ed8e578a301ee17dfe3c2a086ce63c95ff1a86a2a5a8a7cabd95', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '839424b4821c115550d9ca6c0a7a4ce8350dc6a94de7c43e9f191090d070ac03', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '948df29c2d043d228c0a89864fb992a567b3e42a728dee82cea3698a8336acbf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', 'f8b45854bb8d08b246613c46155cb21f9b06de979182d47f91b583a04d00ff0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '6457ef84f4fdabae93c753ac2b0ad10c298c43bc8759e61db40210f4153b35f1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '6cecc486dd9f43807bfe34aab4d6f5d86d04c9de19354c901d08540b2d93f199', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '089a77e519ba47fe845fd288c2c5f5ce1652a9ee7e4d4664174516a3956fdd2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '3c36b1ff8019a42f7ed23fc58be01e1907f268ae3d081dc26b6dc3870f09e2ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '9ec071a4cc5838206e9cf7f85bb13e79c75b66fc265d4499ba0d7dbac5e816bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '9f9ad43d82c581f93c3305022c351ee09148a352eff0a2cc729532a0d2b6d66d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'bf87be1d205fb397645941c60a405c23eed458b7d31267dce6936a7520515f2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ba13142f4780bde2c9e0b8f77ccafcb8ebf47fdf17c80173845dfa6dcf48592', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', 'f61ff5b639b8f8beebf1d5d7a1a09a151a980df73fa2f07a9ac11bd1b14415ca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7828994d7f9da329da7beb1cc8cda49763cfec1bbaf4424d77074ceb704c6a8f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'f109a047c923041fecc90cefd4e59f955faa18feea623b809ea0f2cd5ff43a82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '89a5acb7aa62979876a14f99d8834d1753911dd50d7ad0c162308341e8ae17f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2c8458f710ad95596c9e455dd5516a2d845586691ab142eebe4d8d8d0f99455a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'cee58bd1dc26813aa195a492dde02f21dda142ae12a8d839664e99a10d72c2a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '16a39af135ba10f03319bb9d2bce33ac9cd158f6f49ea4834c1dc812f5a42666', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '7f18ada6d46ad448bb4b6a752f1c52a35c9f590ba70377a46ce43d7421481a20', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1f5351f373421a25bb0e7ea6da41c1979c9b94697da95b243b1b46340be7d2b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '7eb75d4d4c093991c4c2f1a4579c20af4572e5a723338ea9da3ba383fe721cd9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'eb6c34304210c37ac4009fcab0f2edeef99df67091fe350b87f4f913d353ccd0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '84e3819f10d4808161c030c7cf6d673d99fb583b3095ee0ed4ddaf8d7edc7360', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', 'cc86202721e0144d6abdb31f899a9cb43a5377a459f0c10171216299fc61833c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '69df6f0b9990c7f19e7763cf524910f085eca8855d9907a89a924ea03da0568e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '0ff7f7a452319508f0d8ae9038dd3543f752b6745cbb89c45a3a4e3ec1eda360', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1591537b85b4f02b6223eb37d1cb3677b0875b5a4a05535b3c24a8247b8ab7b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bc52561426d9f5a940ec41fc49123fd2cf2f7eb1c55f3dc52906f588d41d8db6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '2d15f55eacf8cd3493d980f7d63821129662761d9360e5c4b4f9ebc6aa9038fa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', 'feb7cb87d3394465ac95e155001e05a2f576acc28124b0eeb6188db9ec0d6524', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '4acdd2664fbfaef67812524a10a0975868f4690d4d95df5665cd15566e57d345', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'd9ff7af517d1548c7c7843fe866ac6bf69a1fc050aa944112012a540ad17a95a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '6a42d04434659f629bc6e7e4a0eb8f56bb80909200b7ceeddeee0867444807b7', pg_catalog.now(), '0.1.0.dev0'),
@@ -23528,7 +24235,7 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '8f00563ba5656a92813091e1b4c815d0aba05292b5ee08e898825f2c6c8df713', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '11b9acf0bdab6e39603f1b8d609c0a61c4a6a8823ade8f3dc779be8479d36154', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),

@@ -119,13 +119,13 @@ def migrations() -> dict[str, str]:
     }
 
 
-def tests_of(function: Function) -> list[str]:
+def files_that_test(function: Function) -> list[str]:
     """Returns the test files that call a function, by its name or by its method's."""
     method = function.name.removeprefix("pg").removeprefix("ledger_").removesuffix("_bulk")
     return _files_with(rf"\b{function.name}\b|\.{method}\(", (ROOT / "tests").rglob("test_*.py"))
 
 
-def pages_of(function: Function) -> list[str]:
+def pages_about(function: Function) -> list[str]:
     """Returns the pages that mention a function, apart from the reference."""
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     return _files_with(rf"\b{function.name}\b", pages)
@@ -201,8 +201,8 @@ def _public(function: Function, rooms: Mapping[str, Room]) -> str:
         function.summary,
         "",
         f"- for: {_listed(function.roles)}",
-        f"- tests: {_listed(tests_of(function))}",
-        f"- pages: {_listed(pages_of(function))}",
+        f"- tests: {_listed(files_that_test(function))}",
+        f"- pages: {_listed(pages_about(function))}",
         f"- helpers: {_listed(name for name in helpers if rooms[name].folder != CORE)}",
         f"- reads: {_listed(sorted(set().union(*(room.reads for room in all_rooms))))}",
         f"- writes: {_listed(sorted(set().union(*(room.writes for room in all_rooms))))}",

@@ -25,7 +25,7 @@ create table pgledger.accounts (
   id text collate "C" not null,
   app_id text collate "C" not null,
   currency text collate "C" not null,
-  name text not null,
+  name text collate "C" not null,
   tenant_id text collate "C" not null,
   metadata jsonb,
   constraint accounts_key_pk primary key (key),
@@ -33,7 +33,7 @@ create table pgledger.accounts (
 ) with (fillfactor = 50);
 
 create index accounts_app_id_tenant_id_name_idx
-on pgledger.accounts (app_id, tenant_id, name collate "C");
+on pgledger.accounts (app_id, tenant_id, name);
 
 comment on table pgledger.accounts is
   'One row an account: what it is, and its balance and version after the newest transfer. '

@@ -230,7 +230,7 @@ create type ledger_currency as (
 comment on type ledger_currency is 'How far amounts of a currency are rounded.';
 comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
 comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currency.exponent is 'Decimal places.';
+comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
 
 revoke all on type ledger_currency from public;
 grant usage on type ledger_currency to pgledger_reader;

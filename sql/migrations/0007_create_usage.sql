@@ -172,7 +172,7 @@ comment on column ledger_usage_answer.status is
   'duplicate, rejected.';
 comment on column ledger_usage_answer.id is
   'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
-  'purged just now; of a rejected one none: or null.';
+  'purged just now (none for a rejected one), or null.';
 comment on column ledger_usage_answer.error is
   'SQLSTATE of what is wrong with a rejected one, or null.';
 comment on column ledger_usage_answer.reason is 'The same in words, or null.';
@@ -203,7 +203,8 @@ create type ledger_feature_usage as (
 
 comment on type ledger_feature_usage is 'What usage of a feature comes to.';
 comment on column ledger_feature_usage.feature_key is 'What was used.';
-comment on column ledger_feature_usage.aggregation is 'How it was counted.';
+comment on column ledger_feature_usage.aggregation is
+  'How it was counted; one of: sum, count, max, unique_count, latest.';
 comment on column ledger_feature_usage.value is 'What it comes to.';
 
 revoke all on type ledger_feature_usage from public;

@@ -118,12 +118,12 @@ comment on column ledger_consumption.remaining is
 comment on column ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_consumption.reason is
-  'Why it is allowed or not; soft_limit is beyond the limit, at a price; one of: within_limit, '
-  'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
-  'paused.';
+  'Why it is allowed or not; soft_limit is beyond the limit, at a price; duplicate was recorded '
+  'before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, disabled, '
+  'not_in_plan, no_subscription, paused, duplicate.';
 comment on column ledger_consumption.event_id is
-  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one; none if '
-  'nothing was recorded: or null.';
+  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one (none '
+  'if nothing was recorded), or null.';
 
 revoke all on type ledger_consumption from public;
 grant usage on type ledger_consumption to pgledger_reader;

@@ -139,7 +139,7 @@ create type ledger_coupon as (
   currency text collate "C",
   duration text collate "C",
   duration_invoices integer,
-  applies_to text[] collate "C",
+  applies_to text array,
   minimum_subtotal numeric,
   valid_from timestamptz,
   valid_until timestamptz,

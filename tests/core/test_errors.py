@@ -528,7 +528,7 @@ def test_registry_rows_are_complete(conn):
         assert retryable is False
 
 
-def test_codes_raised_in_bodies_are_registered_and_the_other_way_round(conn):
+def test_names_raised_in_bodies_are_registered_and_the_other_way_round(conn):
     bodies = conn.execute(
         """
         select pg_proc.proname, pg_proc.prosrc
@@ -539,8 +539,20 @@ def test_codes_raised_in_bodies_are_registered_and_the_other_way_round(conn):
         or pg_proc.proname ~ '^(pg)?ledger_'
         """
     ).fetchall()
-    raised = {code for _, body in bodies for code in CODE.findall(body)}
-    assert raised == set(registry(conn))
+    raised = set[str]()
+    for name, body in bodies:
+        assert not CODE.search(body), name
+        given = re.findall(
+            r"\bpgledger\.fail\(\s*(.*?)\s*,\s*(?:array\[|v_answer)", body, re.DOTALL
+        )
+        assert len(given) == len(re.findall(r"\bpgledger\.fail\(", body)), name
+        given += re.findall(r"\berror := (.*?);", body)
+        for expression in given:
+            named = re.findall(r"'([A-Z]\w+)'", expression)
+            # A name stands in the call itself, or usage_fault has found it.
+            assert named or expression == "v_answer.error", (name, expression)
+            raised |= set(named)
+    assert raised == set(registry(conn).values())
 
 
 def test_bodies_raise_in_no_other_way(conn):
@@ -558,10 +570,10 @@ def test_bodies_raise_in_no_other_way(conn):
     # Three raise PostgreSQL's own 40001, for a transaction that is to be run again; one asserts
     # what the checks before it have made impossible.
     assert raising == [
-        ("create_repeatable_transfers",),
         ("fail",),
         ("ingest_usage",),
         ("post_transfers",),
+        ("refuse_taken_id",),
         ("usage_fault",),
     ]
 

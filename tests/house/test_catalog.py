@@ -202,7 +202,25 @@ def test_comments_are_sentences(conn, functions):
         assert comment is not None
         assert re.match(rf"[A-Z0-9]|pgl[ate]_|{VALUES}", comment), comment
         assert comment.endswith("."), comment
-        assert "\n" not in comment
+
+
+def test_only_manuals_have_lines(conn, functions):
+    """A comment is one line, but for those of functions that applications call."""
+    for function in functions:
+        if function.is_private:
+            assert "\n" not in (function.comment or ""), function.name
+    assert (
+        conn.execute(
+            """
+            select objoid::regclass, objsubid
+            from pg_description
+            inner join pg_class on objoid = pg_class.oid and classoid = 'pg_class'::regclass
+            where (relnamespace = 'pgledger'::regnamespace or relname ~ '^(pg)?ledger_')
+              and description ~ '\\n'
+            """
+        ).fetchall()
+        == []
+    )
 
 
 def test_public_comments_name_the_errors_they_can_raise(functions):
@@ -318,6 +336,56 @@ def test_constraints_and_indexes_follow_the_rule(conn):
             assert name == "_".join([table, *columns, "idx"])
 
 
+def test_every_table_has_a_primary_key(conn):
+    without = conn.execute(
+        """
+        select relname
+        from pg_class
+        where relnamespace = 'pgledger'::regnamespace
+          and relkind in ('r', 'p')
+          and not exists (select from pg_constraint where conrelid = pg_class.oid and contype = 'p')
+        """
+    ).fetchall()
+    assert without == []
+
+
+def test_no_index_depends_on_a_collation_that_can_change(conn):
+    """An update of the system's or of ICU's rules would leave such an index in a wrong order."""
+    others = conn.execute(
+        """
+        select index.relname, pg_collation.collname
+        from pg_index
+        inner join pg_class as index on indexrelid = index.oid
+        cross join unnest(indcollation::oid[]) as used (collation_oid)
+        inner join pg_collation on used.collation_oid = pg_collation.oid
+        where index.relnamespace = 'pgledger'::regnamespace
+          and pg_collation.oid <> '"C"'::regcollation
+        """
+    ).fetchall()
+    assert others == []
+
+
+def test_numbers_of_rows_leave_room_for_a_node(conn):
+    """The upper 8 of 40 bits name the node, and are 0 here; the lower 32 count."""
+    ranges = conn.execute(
+        """
+        select pg_class.relname, pg_sequence.seqmin, pg_sequence.seqmax
+        from pg_sequence
+        inner join pg_depend
+          on pg_depend.objid = pg_sequence.seqrelid and pg_depend.classid = 'pg_class'::regclass
+          and pg_depend.deptype = 'i'
+        inner join pg_class on pg_depend.refobjid = pg_class.oid
+        inner join pg_attribute
+          on pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = pg_depend.refobjsubid
+        where pg_class.relnamespace = 'pgledger'::regnamespace
+          and pg_attribute.atttypid = 'bigint'::regtype
+        """
+    ).fetchall()
+    assert {"accounts", "invoices"} <= {table for table, _, _ in ranges}
+    for table, lowest, highest in ranges:
+        assert (lowest, highest) == (1, 2**32 - 1), table
+
+
 def test_ids_compare_byte_by_byte(conn):
     """Under another collation the order of ids would not be that of their times."""
     others = conn.execute(
@@ -348,7 +416,9 @@ def test_money_is_never_a_float(conn):
     assert types
     for relation, column, kind in types:
         assert kind not in {"real", "double precision", "money"}, (relation, column)
-        if re.search("amount|balance$", column) and not column.startswith("allow_"):
+        if column == "amount_scale":
+            assert kind == "smallint", relation
+        elif re.search("amount|balance$", column) and not column.startswith("allow_"):
             assert kind == "numeric", (relation, column)
         if column.endswith("_at"):
             assert kind == "timestamp with time zone", (relation, column)

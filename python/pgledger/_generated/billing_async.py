@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
@@ -80,37 +80,39 @@ class AsyncBillingCalls(AsyncCaller):
         key: str,
         name: str,
         *,
-        type: str = "metered",
-        aggregation: str | None = None,
+        type: Literal["boolean", "metered", "seat"] = "metered",
+        aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
         unique_key: str | None = None,
         description: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         id: str | None = None,
         tenant_id: str = "",
     ) -> Feature:
-        """Adds a feature to the catalogue: ``ledger_create_feature``.
+        """Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
-        [[was: Creates a feature that plans can contain, and returns it.]]
+        The narrowest feature of a key counts: a tenant's own before the app's, and the app's before
+        that of all apps.
+
+        Calls ``ledger_create_feature``.
 
         Args:
-            app_id: App that it belongs to; * for all apps. [[was: * for all apps.]]
-            key: Name in plans and usage events, unique in the app (and tenant). [[was: its name in
-                plans and usage events, 1 to 128 visible characters.]]
-            name: Name for people. [[was: for people, 1 to 255 characters.]]
-            type: boolean, metered or seat.
-            aggregation: What usage of a metered one comes to: sum (if None), count, max,
-                ``unique_count`` or latest. [[was: what usage of a metered one comes to: sum (also
-                where None), count, max, ``unique_count`` or latest.]], or None.
-            unique_key: Member of an event's metadata whose different values ``unique_count``
-                counts. [[was: member of an event's metadata whose different values ``unique_count``
-                counts.]], or None.
-            description: Text for people. [[was: at most 10000 characters.]], or None.
-            metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]], or None.
-            id: The feature's id if the caller chooses it. The same call with the same id returns
-                that feature as it is now. [[was: ``feat_`` and a ULID of your own choice, to make
-                the call repeatable.]], or None.
-            tenant_id: The one tenant that it is for; the empty text for all. [[was: tenant of a
-                custom deal.]]
+            app_id: App that it belongs to; * for all apps.
+            key: Name in plans and usage events, unique in the app (and tenant): 1 to 128 visible
+                characters.
+            name: Name for people, 1 to 255 characters.
+            type: What it is: boolean is on or off, metered adds usage up over a period, seat is a
+                level; one of: ``boolean``, ``metered``, ``seat``.
+            aggregation: What usage of a metered feature comes to; None is sum for these, and
+                nothing for other types; one of: ``sum``, ``count``, ``max``, ``unique_count``,
+                ``latest``, or None.
+            unique_key: Of a metered feature, the member of an event's metadata whose different
+                values ``unique_count`` counts, 1 to 128 characters, or None.
+            description: Text for people, at most 10,000 characters, or None.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: Id that the caller chooses, ``feat_`` and a ULID, so that the call can be repeated:
+                it then returns the feature as it is now, or None.
+            tenant_id: The one tenant that it is for; the empty text for all tenants, and always for
+                a feature of all apps.
 
         Returns:
             The feature.
@@ -119,7 +121,8 @@ class AsyncBillingCalls(AsyncCaller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: The key, name, type, aggregation or unique key is not valid.
+            InvalidArgument: The key, name, type, aggregation, unique key or description is not
+                valid.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different feature.
@@ -160,35 +163,32 @@ class AsyncBillingCalls(AsyncCaller):
         id: str | None = None,
         tenant_id: str = "",
     ) -> Plan:
-        """Creates a plan: ``ledger_create_plan``.
+        """Creates a plan, for the whole app or for one tenant of it: ``ledger_create_plan``.
 
-        [[was: Creates a plan and returns it.]]
+        Everything in features and pricing is checked now, so a plan that exists can always be
+        invoiced. Numbers in them are JSON numbers, or texts such as "49.00", from 0, below 1e30,
+        with at most 18 decimal places.
 
         Args:
             app_id: App that it belongs to.
-            slug: Name in addresses and code, unique in the app (and tenant). [[was: its name in
-                addresses and code, 1 to 128 visible characters.]]
-            name: Name for people. [[was: for people, 1 to 255 characters.]]
-            currency: Currency of every amount, of ISO 4217 or the app's own. [[was: code of ISO
-                4217, or one that the app has defined.]]
-            features: What it gives: a mapping for each feature, for example ``{"key": "api_calls",
-                "limit": 10000, "period": "month", "soft_limit": true}``. Limits are Decimal, int or
-                str; -1 is unlimited. [[was: JSON array of features and limits.]]
-            pricing: What it costs: a base fee and prices, for example ``{"base": {"amount":
-                Decimal("49.00"), "interval": "month"}, "prices": []}``. Amounts are Decimal, int or
-                str. [[was: JSON object of base fee and prices.]]
-            description: Text for people. [[was: at most 10000 characters.]], or None.
-            trial_days: Days of trial that a new subscription gets. [[was: 0 to 3650.]]
-            anchor_at_trial_end: Whether billing periods count from the end of the trial. [[was:
-                whether billing periods count from the end of the trial.]]
-            add_on: Whether a tenant may have it beside another active subscription. [[was: whether
-                a tenant may have it beside another subscription.]]
-            metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]], or None.
-            id: The plan's id if the caller chooses it. The same call with the same id returns that
-                plan as it is now. [[was: ``plan_`` and a ULID of your own choice, to make the call
-                repeatable.]], or None.
-            tenant_id: The one tenant that it is for; the empty text for all. [[was: tenant of a
-                custom deal.]]
+            slug: Name in addresses and code, unique in the app (and tenant): 1 to 128 visible
+                characters.
+            name: Name for people, 1 to 255 characters.
+            currency: Currency of every amount: a code of ISO 4217, or one that the app has defined.
+            features: JSON array of what it gives: an object for each feature, for example
+                ``[{"key": "api_calls", "limit": "10000", "period": "month", "soft_limit": true}]``.
+                A limit of -1 is unlimited.
+            pricing: JSON object of what it costs, a base fee and prices of features, for example
+                ``{"base": {"amount": "49.00", "interval": "month"}, "prices": []}``.
+            description: Text for people, at most 10,000 characters, or None.
+            trial_days: Days of trial that a new subscription gets, 0 to 3650.
+            anchor_at_trial_end: Whether billing periods count from the end of the trial, rather
+                than from its start.
+            add_on: Whether a tenant may have it beside another active subscription.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
+                it then returns the plan as it is now, or None.
+            tenant_id: The one tenant that it is for; the empty text for all tenants.
 
         Returns:
             The plan.
@@ -197,7 +197,7 @@ class AsyncBillingCalls(AsyncCaller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: The slug, the name or the days of trial are not valid.
+            InvalidArgument: The slug, name, description or days of trial are not valid.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different plan.
@@ -233,16 +233,17 @@ class AsyncBillingCalls(AsyncCaller):
         code: str,
         exponent: int,
     ) -> Currency:
-        """Defines a currency of the app's own: ``ledger_set_currency``.
+        """Defines a currency of the app's own, beside those of ISO 4217.
 
-        [[was: Defines a currency of the app's own, beside those of ISO 4217, and returns it.]]
+        Its exponent can be changed until a plan, a coupon or an invoice is in the currency. A
+        second call with the same values changes nothing.
+
+        Calls ``ledger_set_currency``.
 
         Args:
-            app_id: App.
-            code: Its code, which is not one of ISO 4217. [[was: 1 to 32 visible characters.]]
-            exponent: Decimal places that amounts are rounded to, 0 to 18. [[was: decimal places
-                that amounts are rounded to, 0 to 18; fixed as soon as a plan, a coupon or an
-                invoice is in the currency.]]
+            app_id: App that defines it.
+            code: Code of the currency, not one of ISO 4217: 1 to 32 visible characters.
+            exponent: Decimal places that amounts are rounded to, 0 to 18.
 
         Returns:
             The currency.
@@ -253,7 +254,8 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidCurrency: The code cannot be one.
             InvalidArgument: The code is of ISO 4217, or the exponent is out of range.
-            InUse: The exponent would change while plans use the currency.
+            InUse: The exponent would change while a plan, a coupon or an invoice is in the
+                currency.
         """
         return await self._fetch_one(
             CURRENCY_ROW,
@@ -270,16 +272,14 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Feature:
-        """Returns a feature of an app, or a global one: ``ledger_get_feature``.
-
-        [[was: The feature of that id, of the app or of all apps.]]
+        """Returns a feature of an app, or one of all apps: ``ledger_get_feature``.
 
         Args:
-            app_id: App that asks.
-            id: The feature's id.
+            app_id: App that asks; * to look among the features of all apps alone.
+            id: Id of the feature.
 
         Returns:
-            [[?]]
+            The feature, whichever tenant's it is.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -304,19 +304,18 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         tenant_id: str = "",
     ) -> Feature:
-        """Returns the feature of a key: ``ledger_get_feature_by_key``.
+        """Returns the feature that a key names for a tenant: ``ledger_get_feature_by_key``.
 
-        [[was: The feature that a key names for a tenant: its own, or else the app's, or else that
-        of all apps.]]
+        An archived feature is found too.
 
         Args:
-            app_id: App that asks.
-            key: Its key.
-            tenant_id: For whom: the tenant's own feature of that key comes before the app's, and
-                that before a global one.
+            app_id: App that asks; * to look among the features of all apps alone.
+            key: Key of the feature.
+            tenant_id: Tenant that it is for: its own feature of that key comes before the app's,
+                and that before the one of all apps. The empty text leaves tenants' own ones out.
 
         Returns:
-            [[?]]
+            The feature.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -339,16 +338,14 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Plan:
-        """Returns a plan: ``ledger_get_plan``.
-
-        [[was: The plan of that id.]]
+        """Returns a plan of an app: ``ledger_get_plan``.
 
         Args:
             app_id: App that it belongs to.
-            id: The plan's id.
+            id: Id of the plan.
 
         Returns:
-            [[?]]
+            The plan, whichever tenant's it is.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -373,17 +370,18 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         tenant_id: str = "",
     ) -> Plan:
-        """Returns the plan of a slug: ``ledger_get_plan_by_slug``.
+        """Returns the plan that a slug names for a tenant: ``ledger_get_plan_by_slug``.
 
-        [[was: The plan that a slug names for a tenant: its own, or else the whole app's.]]
+        An archived plan is found too.
 
         Args:
             app_id: App that it belongs to.
-            slug: Its slug.
-            tenant_id: For whom: the tenant's own plan of that slug comes before the app's.
+            slug: Slug of the plan.
+            tenant_id: Tenant that it is for: its own plan of that slug comes before the app's. The
+                empty text leaves tenants' own ones out.
 
         Returns:
-            [[?]]
+            The plan.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -405,28 +403,25 @@ class AsyncBillingCalls(AsyncCaller):
         self,
         app_id: str,
         *,
-        status: str | None = None,
+        status: Literal["active", "archived"] | None = None,
         page_size: int = 100,
         page_offset: int = 0,
         tenant_id: str | None = None,
     ) -> list[Feature]:
-        """Returns an app's features, the newest last: ``ledger_list_features``.
+        """Returns a page of an app's features, the oldest first: ``ledger_list_features``.
 
-        [[was: One page of the features of an app, by id.]]
+        The order is that of their ids, which for generated ids is that of creation.
 
         Args:
-            app_id: App that they belong to.
-            status: active or archived; None for both. [[was: active, archived, or None for both.]],
-                or None.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
-            tenant_id: None for all of the app; the empty text for those that are for all tenants; a
-                tenant's for its own and these. [[was: None for the whole app's and every tenant's,
-                empty for the whole app's alone, otherwise that tenant's and the whole app's.]], or
-                None.
+            app_id: App that they belong to; * for those of all apps.
+            status: Which ones; None for both; one of: ``active``, ``archived``, or None.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+            tenant_id: Tenant whose own ones are listed, with those for all tenants; the empty text
+                for the latter alone; None for every tenant's, or None.
 
         Returns:
-            [[?]]
+            The features of the page.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -451,22 +446,23 @@ class AsyncBillingCalls(AsyncCaller):
     async def list_global_features(
         self,
         *,
-        status: str | None = None,
+        status: Literal["active", "archived"] | None = None,
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[Feature]:
-        """Returns the features of all apps, the newest last: ``ledger_list_global_features``.
+        """Returns a page of the features of all apps, the oldest first.
 
-        [[was: One page of the features that belong to all apps, by id.]]
+        The order is that of their ids, which for generated ids is that of creation.
+
+        Calls ``ledger_list_global_features``.
 
         Args:
-            status: active or archived; None for both. [[was: active, archived, or None for both.]],
-                or None.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
+            status: Which ones; None for both; one of: ``active``, ``archived``, or None.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
 
         Returns:
-            [[?]]
+            The features of the page.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -488,28 +484,25 @@ class AsyncBillingCalls(AsyncCaller):
         self,
         app_id: str,
         *,
-        status: str | None = None,
+        status: Literal["active", "archived"] | None = None,
         page_size: int = 100,
         page_offset: int = 0,
         tenant_id: str | None = None,
     ) -> list[Plan]:
-        """Returns an app's plans, the newest last: ``ledger_list_plans``.
+        """Returns a page of an app's plans, the oldest first: ``ledger_list_plans``.
 
-        [[was: One page of the plans of an app, by id.]]
+        The order is that of their ids, which for generated ids is that of creation.
 
         Args:
             app_id: App that they belong to.
-            status: active or archived; None for both. [[was: active, archived, or None for both.]],
-                or None.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
-            tenant_id: None for all of the app; the empty text for those that are for all tenants; a
-                tenant's for its own and these. [[was: None for the whole app's and every tenant's,
-                empty for the whole app's alone, otherwise that tenant's and the whole app's.]], or
-                None.
+            status: Which ones; None for both; one of: ``active``, ``archived``, or None.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
+            tenant_id: Tenant whose own ones are listed, with those for all tenants; the empty text
+                for the latter alone; None for every tenant's, or None.
 
         Returns:
-            [[?]]
+            The plans of the page.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -538,26 +531,25 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         name: str | None = None,
         description: str | None = None,
-        aggregation: str | None = None,
+        aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Feature:
         """Changes a feature: ``ledger_update_feature``.
 
-        What is None stays as it is. Key, type and unique key never change.
-
-        [[was: Changes a feature and returns it; what is None stays as it is.]]
+        What is None stays as it is. Key, type and unique key never change. A plan that names no
+        aggregation keeps the one that the feature had when the plan's features were written.
 
         Args:
-            app_id: App that it belongs to; * for a global one. [[was: * for a feature of all apps.
-                A changed aggregation counts for plans that are written from then on.]]
-            id: The feature's id.
-            name: Name for people, or None.
-            description: Text for people, or None.
-            aggregation: What usage comes to, as for :meth:`create_feature`, or None.
-            metadata: JSON object of the app's own, or None.
+            app_id: App that it belongs to; * for a feature of all apps.
+            id: Id of the feature.
+            name: Name for people, 1 to 255 characters, or None.
+            description: Text for people, at most 10,000 characters, or None.
+            aggregation: What usage of a metered feature comes to, for plans that are written from
+                now on; one of: ``sum``, ``count``, ``max``, ``unique_count``, ``latest``, or None.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
 
         Returns:
-            The feature; with the same version as before where nothing changed.
+            The feature; with the same version as before if nothing changed.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -565,7 +557,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             FeatureNotFound: The app has no such feature.
-            InvalidArgument: The name or the aggregation is not valid.
+            InvalidArgument: The name, aggregation or description is not valid.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
         """
         return await self._fetch_one(
@@ -587,35 +579,34 @@ class AsyncBillingCalls(AsyncCaller):
         id: str,
         *,
         name: str | None = None,
-        features: Mapping[str, Any] | None = None,
+        features: Sequence[Mapping[str, Any]] | None = None,
         pricing: Mapping[str, Any] | None = None,
         description: str | None = None,
         trial_days: int | None = None,
         anchor_at_trial_end: bool | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Plan:
-        """Changes a plan: ``ledger_update_plan``.
+        """Changes a plan, at once for all its subscriptions: ``ledger_update_plan``.
 
         What is None stays as it is; what is given replaces what there was, as a whole. Currency,
-        slug and being an add-on never change.
-
-        [[was: Changes a plan and returns it; what is None stays as it is. The currency, the slug
-        and whether it is an add-on never change, nor does the billing interval while subscriptions
-        have the plan.]]
+        slug and whether it is an add-on never change, nor does the billing interval while
+        subscriptions have the plan. To change it for new customers only, create another plan and
+        archive this one.
 
         Args:
             app_id: App that it belongs to.
-            id: The plan's id.
-            name: Name for people, or None.
-            features: What it gives, as for :meth:`create_plan`, or None.
-            pricing: What it costs, as for :meth:`create_plan`, or None.
-            description: Text for people, or None.
-            trial_days: Days of trial that a new subscription gets, or None.
-            anchor_at_trial_end: Whether billing periods count from the end of the trial, or None.
-            metadata: JSON object of the app's own, or None.
+            id: Id of the plan.
+            name: Name for people, 1 to 255 characters, or None.
+            features: JSON array of what it gives, as for :meth:`create_plan`, or None.
+            pricing: JSON object of what it costs, as for :meth:`create_plan`, or None.
+            description: Text for people, at most 10,000 characters, or None.
+            trial_days: Days of trial that a new subscription gets, 0 to 3650, or None.
+            anchor_at_trial_end: Whether billing periods of new subscriptions count from the end of
+                the trial, or None.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
 
         Returns:
-            The plan; with the same version as before where nothing changed.
+            The plan; with the same version as before if nothing changed.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -623,7 +614,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             PlanNotFound: The app has no such plan.
-            InvalidArgument: The name or the days of trial are not valid.
+            InvalidArgument: The name, description or days of trial are not valid.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
             InvalidPlan: Features or pricing are not valid; the message names the path.
             FeatureNotFound: A feature is not in the catalogue.
@@ -637,7 +628,7 @@ class AsyncBillingCalls(AsyncCaller):
                 app_id,
                 id,
                 name,
-                mapping_text("features", features),
+                sequence_text("features", features),
                 mapping_text("pricing", pricing),
                 description,
                 optional_integer_text("trial_days", trial_days),
@@ -651,17 +642,16 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Feature:
-        """Closes a feature to new plans: ``ledger_archive_feature``.
+        """Archives a feature: plans that contain it keep it, no other plan may.
 
-        [[was: Archives a feature and returns it: plans that contain it keep it, no other plan may
-        contain it.]]
+        Calls ``ledger_archive_feature``.
 
         Args:
-            app_id: App that it belongs to; * for a global one.
-            id: The feature's id.
+            app_id: App that it belongs to; * for a feature of all apps.
+            id: Id of the feature.
 
         Returns:
-            The feature; a second time it does not change.
+            The feature; a second call changes nothing.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -684,17 +674,16 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Plan:
-        """Takes a plan off the market; subscriptions keep it: ``ledger_archive_plan``.
+        """Archives a plan: subscriptions that have it keep it, no other may take it.
 
-        [[was: Archives a plan and returns it: subscriptions that have it keep it, no other may take
-        it.]]
+        Calls ``ledger_archive_plan``.
 
         Args:
             app_id: App that it belongs to.
-            id: The plan's id.
+            id: Id of the plan.
 
         Returns:
-            The plan; a second time it does not change.
+            The plan; a second call changes nothing.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -717,14 +706,13 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Feature:
-        """Deletes a feature that was never used: ``ledger_delete_feature``.
+        """Deletes a feature that no plan contains and that was never used.
 
-        [[was: Deletes a feature that no plan contains and no usage was recorded of, and returns it
-        as it was.]]
+        Calls ``ledger_delete_feature``.
 
         Args:
-            app_id: App that it belongs to; * for a global one.
-            id: The feature's id.
+            app_id: App that it belongs to; * for a feature of all apps.
+            id: Id of the feature.
 
         Returns:
             The feature as it was.
@@ -735,7 +723,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             FeatureNotFound: The app has no such feature.
-            InUse: A plan contains it, or usage of it was recorded. Archive it instead.
+            InUse: A plan contains it, or usage of it was recorded; archive it instead.
         """
         return await self._fetch_one(
             FEATURE_ROW,
@@ -751,13 +739,11 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Plan:
-        """Deletes a plan that nobody has or had: ``ledger_delete_plan``.
-
-        [[was: Deletes a plan that no subscription has or has had, and returns it as it was.]]
+        """Deletes a plan that no subscription has or has had: ``ledger_delete_plan``.
 
         Args:
             app_id: App that it belongs to.
-            id: The plan's id.
+            id: Id of the plan.
 
         Returns:
             The plan as it was.
@@ -768,7 +754,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             PlanNotFound: The app has no such plan.
-            InUse: A subscription has it, or had it once. Archive it instead.
+            InUse: A subscription has it, or had it once; archive it instead.
         """
         return await self._fetch_one(
             PLAN_ROW,
@@ -787,31 +773,26 @@ class AsyncBillingCalls(AsyncCaller):
         allowance: Decimal | int = 0,
         exponent: int | None = None,
     ) -> list[PriceLine]:
-        """Says what a price comes to, whoever pays it: ``ledger_price_usage``.
+        """Says what usage costs by a price, as an invoice would: ``ledger_price_usage``.
 
-        [[was: What usage costs by a price: a line for each tier that it reaches (kind usage), then
-        one that brings the total up to the minimum (``true_up``) or down to the maximum (cap). line
-        counts from 1; amount is quantity * ``unit_amount`` + ``flat_amount``, of packages by their
-        number.]]
+        It reads nothing but its arguments, so a price can be tried before any plan has it.
 
         Args:
-            price: A price as a plan's pricing has it, for example ``{"feature": "api_calls",
-                "model": "per_unit", "unit_amount": Decimal("0.001")}``. Numbers are Decimal, int or
-                str. [[was: JSON object of a price as in a plan's pricing, with or without its
-                feature.]]
-            quantity: How much is used, 0 or more. [[was: what was used, from 0.]]
-            allowance: How much of it is free. [[was: how much of that is not priced.]]
-            exponent: Decimal places that amounts are rounded to, so that the lines add up to the
-                rounded total; None for exact amounts. [[was: decimal places that amounts are
-                rounded to, half away from zero, so that lines add up to the rounded total; None for
-                exact amounts.]], or None.
+            price: JSON object of a price as a plan's pricing has it, with or without its feature,
+                for example ``{"model": "per_unit", "unit_amount": "0.001"}``.
+            quantity: How much was used, 0 or more.
+            allowance: How much of it is free, 0 or more.
+            exponent: Decimal places that amounts are rounded to, half away from zero, so that the
+                lines add up to the rounded total, 0 to 18; None for exact amounts, or None.
 
         Returns:
-            A line for each tier that is reached, then what the minimum or maximum adds or takes.
+            A line for each tier that is reached, in order; then one with what is missing to the
+            minimum, or what is above the maximum, if anything is. The amount of a line of usage is
+            quantity * ``unit_amount`` + ``flat_amount``; the quantity of packages is their number.
 
         Raises:
             NullArgument: An argument that has to be given is None.
-            InvalidPlan: Price is not valid; the message names the path.
+            InvalidPlan: The price is not valid; the message names the path.
             InvalidQuantity: The quantity or the allowance is not in range.
             InvalidArgument: The exponent is out of range.
         """
@@ -841,36 +822,34 @@ class AsyncBillingCalls(AsyncCaller):
         id: str | None = None,
         tax_rates: Sequence[Mapping[str, Any]] = (),
     ) -> Subscription:
-        """Subscribes a tenant to a plan: ``ledger_create_subscription``.
+        """Subscribes a tenant to a plan, from now or from a time in the past.
+
+        A tenant has at most one subscription that is trialing or active, and any number of add-ons
+        beside it. What has happened since a start in the past, such as the end of the trial and new
+        periods, is written down at once.
+
+        Calls ``ledger_create_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Who subscribes.
-            plan_id: To which plan: one of the app's, or the tenant's own. [[was: a plan of the
-                whole app or of the tenant.]]
-            started_at: Since when, not in the future; None for now. Periods that have passed since
-                then are written down at once. [[was: now, or a time in the past.]], or None.
-            anchor_at: Boundary that periods are counted from; None for the end of the trial where
-                the plan says so, and else for ``started_at``. [[was: what periods are counted from;
-                the start, or, if the plan says so, the end of the trial; with another, the first
-                period is a part of one.]], or None.
-            time_zone: Zone of the IANA database in whose days and months periods are counted.
-                [[was: UTC or the name of a time zone such as Europe/Berlin, in whose days and
-                months periods are counted.]]
-            trial_days: Days of trial; None for the plan's, 0 for none. [[was: 0 to 3650, or None
-                for the plan's.]], or None.
-            quantity: How many times the plan is taken. [[was: how many times the plan is taken,
-                above 0.]]
-            metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]], or None.
-            id: The subscription's id if the caller chooses it. The same call with the same id
-                returns it as it is now. [[was: ``sub_`` and a ULID of your own choice, to make the
-                call repeatable.]], or None.
-            tax_rates: Tax rates of its invoices, unless others are given for one: a mapping for
-                each, for example ``{"name": "Sales tax", "percentage": Decimal("8.25"),
-                "applies_to": ["base", "api_calls"]}``. Percentages are Decimal, int or str, 0 to
-                100. ``applies_to`` names features, and base for base fees; without it a rate is on
-                everything. [[was: JSON array of the tax rates of its invoices, such as ``[{"name":
-                "VAT", "percentage": "19"}]``.]]
+            tenant_id: Tenant who subscribes.
+            plan_id: Id of the plan: one for the whole app, or the tenant's own.
+            started_at: Start of the first period, not in the future and at most 10,000 periods ago;
+                None for now, or None.
+            anchor_at: Boundary that periods are counted from, which may make the first one shorter;
+                None for the end of the trial if the plan says so, and else for the start, or None.
+            time_zone: Zone in whose days and months periods are counted: UTC, or a name of the IANA
+                database such as Europe/Berlin.
+            trial_days: Days of trial, 0 to 3650; None for the plan's, or None.
+            quantity: How many times the plan is taken, above 0.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: Id that the caller chooses, ``sub_`` and a ULID, so that the call can be repeated:
+                it then returns the subscription as it is now, or None.
+            tax_rates: JSON array of the tax rates of its invoices, at most 20, for example
+                ``[{"name": "Sales tax", "percentage": "8.25", "applies_to": ["base",
+                "api_calls"]}]``. A percentage is from 0 to 100. ``applies_to`` names features, and
+                base for base fees; without it a rate is on everything. An invoice may be given
+                others.
 
         Returns:
             The subscription.
@@ -880,7 +859,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidId: An id is malformed.
-            InvalidTime: ``started_at`` is in the future, or a time is outside the years 1 to 9999.
+            InvalidTime: ``started_at`` is in the future or too long ago, or a time is outside the
+                years 1 to 9999.
             InvalidArgument: The time zone or the days of trial are not valid.
             InvalidQuantity: The quantity is not in range.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
@@ -888,7 +868,7 @@ class AsyncBillingCalls(AsyncCaller):
             IdempotencyConflict: The id is taken by a different subscription.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
-            ActiveSubscriptionExists: The tenant has one that is not an add-on, nor is this one.
+            ActiveSubscriptionExists: Neither the tenant's subscription nor this one is an add-on.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -912,24 +892,27 @@ class AsyncBillingCalls(AsyncCaller):
         self,
         app_id: str,
         tenant_id: str,
-    ) -> list[Subscription]:
-        """Returns what a tenant is subscribed to now: ``ledger_get_active_subscription``.
+    ) -> Subscription | None:
+        """Returns what a tenant is subscribed to now, add-ons left out.
 
-        [[was: The tenant's trialing or active subscription that is not an add-on, or no row.]]
+        One whose cancellation is due does not count any more, even if its end is not written down
+        yet.
+
+        Calls ``ledger_get_active_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Whose.
+            tenant_id: Tenant whose it is.
 
         Returns:
-            The one that is trialing or active and not an add-on, or None.
+            The subscription that is trialing or active and not an add-on, or None.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
         """
-        return await self._fetch_all(
+        return await self._fetch_first(
             SUBSCRIPTION_ROW,
             self._statements.get_active_subscription,
             (
@@ -944,17 +927,17 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         id: str,
     ) -> Subscription:
-        """Returns a subscription: ``ledger_get_subscription``.
+        """Returns a subscription of a tenant, as it is written down.
 
-        [[was: The tenant's subscription of that id, as it is written down.]]
+        Calls ``ledger_get_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Whose it is.
-            id: The subscription's id.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
 
         Returns:
-            [[?]]
+            The subscription.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -978,24 +961,27 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         tenant_id: str,
         *,
-        status: str | None = None,
+        status: Literal["trialing", "active", "paused", "canceled"] | None = None,
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[Subscription]:
-        """Returns a tenant's subscriptions, the newest last: ``ledger_list_subscriptions``.
+        """Returns a page of a tenant's subscriptions, the oldest first.
 
-        [[was: One page of a tenant's subscriptions, by id, as they are written down.]]
+        They are as they are written down. The order is that of their ids, which for generated ids
+        is that of creation.
+
+        Calls ``ledger_list_subscriptions``.
 
         Args:
             app_id: App.
-            tenant_id: Whose.
-            status: trialing, active, paused or canceled; None for all. [[was: trialing, active,
-                paused, canceled, or None for all.]], or None.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
+            tenant_id: Tenant whose they are.
+            status: Which ones; None for all; one of: ``trialing``, ``active``, ``paused``,
+                ``canceled``, or None.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
 
         Returns:
-            [[?]]
+            The subscriptions of the page.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1027,26 +1013,24 @@ class AsyncBillingCalls(AsyncCaller):
         metadata: Mapping[str, Any] | None = None,
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> Subscription:
-        """Changes quantity, metadata or tax rates: ``ledger_update_subscription``.
+        """Changes a subscription's quantity, metadata or tax rates.
 
-        What is None stays as it is.
+        What is None stays as it is; what is given replaces what there was, as a whole.
 
-        [[was: Changes quantity, metadata and tax rates of a subscription and returns it; None
-        leaves them.]]
+        Calls ``ledger_update_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Whose it is.
-            id: The subscription's id.
-            quantity: How many times the plan is taken. [[was: above 0; what it changes of the
-                current period is prorated on the period's invoice.]], or None.
-            metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB, instead of
-                the one before.]], or None.
-            tax_rates: Tax rates of its invoices, as for :meth:`create_subscription`. [[was: JSON
-                array, instead of the one before, for invoices still to be drawn up.]], or None.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
+            quantity: How many times the plan is taken, above 0; the current period's invoice
+                prorates the change, or None.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            tax_rates: JSON array of the tax rates of invoices still to be drawn up, as for
+                :meth:`create_subscription`, or None.
 
         Returns:
-            The subscription; with the same version as before where nothing changed.
+            The subscription; with the same version as before if nothing changed.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1081,22 +1065,19 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Subscription:
         """Moves a subscription to another plan, now: ``ledger_change_plan``.
 
-        With the same billing interval the periods stay; with another, a new period starts now. A
-        trial that is going on goes on.
-
-        [[was: Moves a subscription to another plan and returns it. With an interval of the same
-        length its periods stay; with another they are counted from now, or, during a trial that
-        they are counted from the end of, still from there.]]
+        If the other plan's billing interval is as long, periods stay as they are; if not, a new
+        period starts now. A trial that is going on ends when it was to end, and if periods count
+        from its end they still do. A pause or a decided cancellation stays.
 
         Args:
             app_id: App.
-            tenant_id: Whose it is.
-            id: The subscription's id.
-            plan_id: The plan to move to, of the same currency. [[was: a plan of the whole app or of
-                the tenant, of the same currency, and an add-on if the present one is.]]
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
+            plan_id: Id of the plan to move to: one for the whole app, or the tenant's own, of the
+                same currency, and an add-on if the present one is.
 
         Returns:
-            The subscription.
+            The subscription; it does not change if it has the plan already.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1104,7 +1085,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidState: The subscription is canceled or paused.
+            InvalidState: It is canceled.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
             InvalidArgument: The plan has another currency, or one of both is an add-on.
@@ -1126,17 +1107,20 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         id: str,
     ) -> Subscription:
-        """Stops a subscription until it is resumed: ``ledger_pause_subscription``.
+        """Pauses a subscription: it gives nothing until it is resumed.
 
-        [[was: Pauses a subscription and returns it: it gives nothing until it is resumed.]]
+        No period of it begins meanwhile. The days of its trial go by, and a decided cancellation
+        still ends it.
+
+        Calls ``ledger_pause_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Whose it is.
-            id: The subscription's id.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
 
         Returns:
-            The subscription; a second time it does not change.
+            The subscription; a second call changes nothing.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1162,20 +1146,19 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         id: str,
     ) -> Subscription:
-        """Resumes a paused subscription, or keeps one: ``ledger_resume_subscription``.
+        """Resumes a paused subscription, or takes back a cancellation that is not due.
 
-        A cancellation that is decided and has not come is withdrawn.
+        Its periods are counted as if it had not been paused.
 
-        [[was: Lets a subscription go on that is paused, or cancelled and not at its end yet, and
-        returns it. Its periods are counted as if it had not been paused.]]
+        Calls ``ledger_resume_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Whose it is.
-            id: The subscription's id.
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
 
         Returns:
-            The subscription; in the period that now lies in.
+            The subscription, in the period that now lies in.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1183,7 +1166,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidState: It is canceled.
+            InvalidState: It has ended.
             ActiveSubscriptionExists: The tenant has taken another one meanwhile.
         """
         return await self._fetch_one(
@@ -1203,26 +1186,26 @@ class AsyncBillingCalls(AsyncCaller):
         id: str,
         *,
         at_period_end: bool = True,
-        unused_time: str = "none",
+        unused_time: Literal["none", "credit", "refund"] = "none",
     ) -> Subscription:
-        """Ends a subscription: ``ledger_cancel_subscription``.
+        """Cancels a subscription, at the end of its period or at once.
 
-        [[was: Cancels a subscription and returns it.]]
+        Until it has ended, :meth:`resume_subscription` takes the cancellation back.
+
+        Calls ``ledger_cancel_subscription``.
 
         Args:
             app_id: App.
-            tenant_id: Whose it is.
-            id: The subscription's id.
-            at_period_end: At the end of the current period or of the trial, rather than now. [[was:
-                True to let the trial or the current period go to its end, which
-                :meth:`resume_subscription` can prevent; False to end it at once.]]
-            unused_time: What becomes of time that was paid and is not used, if it ends now: none,
-                credit (kept for the tenant) or refund. [[was: what becomes of a base fee paid in
-                advance for time after the end at once: none (it is kept), credit or refund, on the
-                invoice of the last period.]]
+            tenant_id: Tenant whose it is.
+            id: Id of the subscription.
+            at_period_end: Whether the current period, or during a trial the trial, goes to its end
+                first; False ends the subscription at once.
+            unused_time: What becomes of a base fee that was paid in advance for time after an end
+                at once: it is kept, credited or to be refunded, on the invoice of the last period;
+                one of: ``none``, ``credit``, ``refund``.
 
         Returns:
-            The subscription; a second time it does not change.
+            The subscription; the same call again changes nothing.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1230,7 +1213,8 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such ``unused_time``, or not at the period's end.
+            InvalidArgument: There is no such ``unused_time``, or it is not none although the period
+                goes to its end.
         """
         return await self._fetch_one(
             SUBSCRIPTION_ROW,
@@ -1249,23 +1233,25 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         skew: timedelta,
     ) -> timedelta:
-        """Sets how far ahead of the clock usage may be: ``ledger_set_usage_skew``.
+        """Sets how far ahead of the clock an app's usage events may be.
 
-        [[was: Sets how far ahead of the clock usage events of the app may be, and returns it: 1
-        hour unless set, 0 to 365 days.]]
+        Clocks of machines differ, so an event may seem to come from the future. One that is further
+        ahead is refused (UsageInFuture).
+
+        Calls ``ledger_set_usage_skew``.
 
         Args:
             app_id: App.
-            skew: How far, for machines whose clocks differ; an hour until it is set.
+            skew: How far, 0 to 365 days; 1 hour until it is set.
 
         Returns:
-            The same.
+            What was set.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: It is negative or too long.
+            InvalidArgument: It is negative, or more than 365 days.
         """
         value: timedelta = await self._fetch_one(
             scalar_row,
@@ -1287,25 +1273,23 @@ class AsyncBillingCalls(AsyncCaller):
         event_at: datetime | None = None,
         idempotency_key: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-    ) -> list[UsageReceipt]:
-        """Records one event of usage: ``ledger_record_usage``.
+    ) -> UsageReceipt:
+        """Records one usage event: ``ledger_record_usage``.
 
-        [[was: Records one usage event and says whether it was inserted, with its id, or is a
-        duplicate: its idempotency key is taken, the first event of that key counts, and the id is
-        its.]]
+        An event whose idempotency key its tenant has used before is a duplicate: it is not counted
+        again, whatever else it says.
 
         Args:
             app_id: App.
-            tenant_id: Who used it.
-            feature_key: What was used.
-            quantity: How much, 0 or more. [[was: 0 or more, below 1e30, at most 18 decimal places;
-                for a seat, how many there are now.]]
-            event_at: When it happened; None for now. [[was: when it happened, None for now.]], or
-                None.
-            idempotency_key: The tenant's own name of the event: a second one is not counted, or
-                None.
-            metadata: JSON object to store with it. [[was: JSON object, at most 64 KiB, or None.]],
-                or None.
+            tenant_id: Tenant that used it, 1 to 128 characters.
+            feature_key: Key of the feature.
+            quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a seat, how
+                many there are now.
+            event_at: When it happened, from 1970 on, not further ahead of the clock than
+                :meth:`set_usage_skew` allows; None for now, or None.
+            idempotency_key: The reporter's own name of the event, 1 to 255 characters, unique for
+                the tenant; each event without one counts, or None.
+            metadata: JSON object to store with it, at most 64 KiB, or None.
 
         Returns:
             Whether it was counted now or had been before, and its id.
@@ -1315,15 +1299,15 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             FeatureNotFound: There is no feature of this key for this app and tenant.
-            InvalidArgument: The feature is not one that usage is recorded of, or a key or a value
-                that it counts by is not valid.
-            InvalidQuantity: The quantity is not in range.
-            InvalidTime: ``event_at`` is outside the years 1 to 9999.
+            InvalidArgument: The feature is on or off, so that its usage is not recorded, or the
+                idempotency key is not valid.
+            InvalidQuantity: A quantity is not from 0 to below 1e30 with at most 18 decimal places.
+            InvalidTime: ``event_at`` is before 1970 or not finite.
             UsageInFuture: ``event_at`` is further ahead than the app allows.
-            UsagePurged: ``event_at`` is so long ago that events may have been purged.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            UsagePurged: ``event_at`` is so long ago that events of that time may have been purged.
+            InvalidMetadata: It is not valid, or lacks the member whose values are counted.
         """
-        return await self._fetch_all(
+        return await self._fetch_one(
             USAGE_RECEIPT_ROW,
             self._statements.record_usage,
             (
@@ -1348,23 +1332,24 @@ class AsyncBillingCalls(AsyncCaller):
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[UsageEvent]:
-        """Returns usage events, the earliest first: ``ledger_query_usage``.
+        """Returns a page of a tenant's usage events, the earliest first.
 
-        [[was: A page of a tenant's usage events from ``starts_at``, inclusive, to ``ends_at``,
-        exclusive, of one feature or of all, in the order in which they happened.]]
+        To go through many, ask from the ``event_at`` of the last one on, and leave ``page_offset``
+        small: what is left out is read too.
+
+        Calls ``ledger_query_usage``.
 
         Args:
             app_id: App.
-            tenant_id: Whose.
+            tenant_id: Tenant that used something.
             starts_at: From when on, inclusive; None for the beginning, or None.
             ends_at: Until when, exclusive; None for the end, or None.
-            feature_key: What was used; None for anything, or None.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out; to go through
-                many, ask from the last ``event_at`` on instead.]]
+            feature_key: Key of the feature; None for all features, or None.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
 
         Returns:
-            Events by time, and those of the same time as they were recorded.
+            Events in the order in which they happened; those of one time as they were recorded.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1395,35 +1380,33 @@ class AsyncBillingCalls(AsyncCaller):
         starts_at: datetime,
         ends_at: datetime,
         *,
-        aggregation: str | None = None,
+        aggregation: Literal["sum", "count", "max", "unique_count", "latest"] | None = None,
     ) -> Decimal:
-        """Returns what usage of a feature comes to: ``ledger_aggregate_usage``.
+        """Returns what a tenant's usage of a feature comes to: ``ledger_aggregate_usage``.
 
-        [[was: What a tenant's usage of a feature comes to from ``starts_at``, inclusive, to
-        ``ends_at``, exclusive; 0 where there is none.]]
+        The answer is exact, and as fast however many events there are: it is read from totals of
+        hours and days, and from events only in the hours that the range splits.
 
         Args:
             app_id: App.
-            tenant_id: Who used it.
-            feature_key: What was used.
+            tenant_id: Tenant that used it.
+            feature_key: Key of the feature.
             starts_at: From when on, inclusive.
-            ends_at: Until when, exclusive.
-            aggregation: How to count; None for the feature's own way. [[was: sum, count, max,
-                ``unique_count`` or latest; None for the feature's own. Exact, and as fast however
-                many events there are: it reads totals of days and hours, and events only of the
-                hours that the range breaks.]], or None.
+            ends_at: Until when, exclusive; after ``starts_at``.
+            aggregation: How to count; None for the feature's own way; one of: ``sum``, ``count``,
+                ``max``, ``unique_count``, ``latest``, or None.
 
         Returns:
-            Zero where there was no usage.
+            What it comes to; 0 where there was no usage.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidTime: A time is outside the years 1 to 9999, or the end before the start.
-            InvalidArgument: There is no such aggregation for this feature.
-            FeatureNotFound: There is no feature of this key for this app and tenant.
+            InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
             UsagePurged: A time splits an hour whose events may have been purged.
+            InvalidArgument: There is no such aggregation, or not for this feature.
+            FeatureNotFound: There is no feature of this key for this app and tenant.
         """
         value: Decimal = await self._fetch_one(
             scalar_row,
@@ -1447,25 +1430,22 @@ class AsyncBillingCalls(AsyncCaller):
         starts_at: datetime,
         ends_at: datetime,
     ) -> list[FeatureUsage]:
-        """Returns what usage of each of many features comes to.
+        """Returns what a tenant's usage of each of several features comes to.
 
-        The function behind it is :meth:`aggregate_usage_by_feature`.
-
-        [[was: What a tenant's usage of several features comes to from ``starts_at``, inclusive, to
-        ``ends_at``, exclusive: one row a key, in their order, with the aggregation that the feature
-        has.]]
+        Each is counted in the feature's own way. :meth:`aggregate_usage` counts one feature in any
+        way.
 
         Calls ``ledger_aggregate_usage_by_feature``.
 
         Args:
             app_id: App.
-            tenant_id: Who used them.
-            feature_keys: What was used.
+            tenant_id: Tenant that used them.
+            feature_keys: Keys of the features, at most 100,000.
             starts_at: From when on, inclusive.
-            ends_at: Until when, exclusive.
+            ends_at: Until when, exclusive; after ``starts_at``.
 
         Returns:
-            One row for each key, in their order.
+            One row for each key, in their order; 0 where there was no usage.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1473,9 +1453,9 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidBatch: The arrays of a batch are None, not one-dimensional, or of unequal length.
             BatchTooLarge: More than 100,000 keys.
-            InvalidTime: A time is outside the years 1 to 9999, or the end before the start.
-            FeatureNotFound: There is no feature of one of these keys for this app and tenant.
+            InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
             UsagePurged: A time splits an hour whose events may have been purged.
+            FeatureNotFound: There is no feature of one of these keys for this app and tenant.
         """
         return await self._fetch_all(
             FEATURE_USAGE_ROW,
@@ -1500,17 +1480,16 @@ class AsyncBillingCalls(AsyncCaller):
 
         Call it, each time in a transaction of its own, until it returns 0.
 
-        [[was: Deletes an app's usage events that happened before a time, oldest first within a
-        feature, and returns how many: call it, each time in a transaction of its own, until that is
-        0. What subscriptions that go on still count in is kept, and so are all totals.]]
+        Events are deleted for whole UTC hours, the oldest of a feature first. Kept are those that
+        subscriptions that go on still count in, and those that are still to be invoiced; and so are
+        all totals. Of the tenants concerned, events of the hours deleted are refused from then on
+        (UsagePurged), because their idempotency keys are forgotten.
 
         Args:
             app_id: App.
-            before: Events from then on are kept; counts to whole UTC hours. [[was: at least an hour
-                ago.]]
-            max_events: How many to delete at most. [[was: at most so many in this call, 1 to
-                1000000. Of the tenants concerned, events of the hours deleted are refused from then
-                on (UsagePurged).]]
+            before: Events of the UTC hours before the one that it lies in are deleted; at least an
+                hour ago.
+            max_events: How many to delete at most, 1 to 1,000,000.
 
         Returns:
             How many were deleted.
@@ -1519,7 +1498,7 @@ class AsyncBillingCalls(AsyncCaller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidTime: Before is outside the years 1 to 9999 or in the future.
+            InvalidTime: Before is outside the years 1 to 9999, or less than an hour ago.
             InvalidArgument: ``max_events`` is out of range.
         """
         value: int = await self._fetch_one(
@@ -1540,21 +1519,20 @@ class AsyncBillingCalls(AsyncCaller):
         feature_key: str,
         *,
         ttl: timedelta = timedelta(seconds=30),
-    ) -> list[Entitlement]:
-        """Checks an entitlement and remembers the answer: ``ledger_set_cached_entitlement``.
+    ) -> Entitlement:
+        """Checks an entitlement and remembers it for :meth:`get_cached_entitlement`.
 
-        [[was: Works out what a tenant has of a feature, remembers it for
-        :meth:`get_cached_entitlement`, and returns what :meth:`check_entitlement` does for a
-        quantity of 1.]]
+        It is served until its time is over, or until something that it was made from changes: the
+        plan, the subscription, usage, an invalidation, or the end of the limit's period, of a trial
+        or of a subscription.
+
+        Calls ``ledger_set_cached_entitlement``.
 
         Args:
             app_id: App.
-            tenant_id: Whose.
-            feature_key: To what.
-            ttl: For how long at most; less where a period, trial or subscription ends before.
-                [[was: how long it may be served at most, above 0 and at most a day. It stops being
-                served earlier when anything that it was made from changes: plan, subscription,
-                usage, an invalidation, the end of a period, a trial or a subscription.]]
+            tenant_id: Tenant whose it is.
+            feature_key: Key of the feature.
+            ttl: How long it may be served at most, above 0 and at most a day.
 
         Returns:
             What :meth:`check_entitlement` returns for a quantity of 1.
@@ -1566,7 +1544,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidArgument: Ttl is out of range.
             FeatureNotFound: There is no feature of this key for this app and tenant.
         """
-        return await self._fetch_all(
+        return await self._fetch_one(
             ENTITLEMENT_ROW,
             self._statements.set_cached_entitlement,
             (
@@ -1584,21 +1562,20 @@ class AsyncBillingCalls(AsyncCaller):
         feature_key: str,
         *,
         quantity: Decimal | int = 1,
-    ) -> list[Entitlement]:
-        """Returns an answer that was remembered: ``ledger_get_cached_entitlement``.
+    ) -> Entitlement | None:
+        """Returns an entitlement that :meth:`set_cached_entitlement` remembered.
 
-        [[was: What :meth:`set_cached_entitlement` remembered, for a quantity of now; no row if
-        there is nothing, its time is over, or anything that it was made from has changed since.]]
+        Calls ``ledger_get_cached_entitlement``.
 
         Args:
             app_id: App.
-            tenant_id: Whose.
-            feature_key: To what.
-            quantity: How much of it, on top of what was used.
+            tenant_id: Tenant whose it is.
+            feature_key: Key of the feature.
+            quantity: How much more, on top of what was used, 0 or more.
 
         Returns:
-            What :meth:`check_entitlement` would return; None if there is none, or it has expired,
-            or what it was made from has changed since.
+            What :meth:`check_entitlement` would return, if that is remembered, is still in time and
+            is made from nothing that has changed since, or None.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1606,7 +1583,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidQuantity: The quantity is not in range.
         """
-        return await self._fetch_all(
+        return await self._fetch_first(
             ENTITLEMENT_ROW,
             self._statements.get_cached_entitlement,
             (
@@ -1624,24 +1601,27 @@ class AsyncBillingCalls(AsyncCaller):
         feature_key: str,
         *,
         quantity: Decimal | int = 1,
-    ) -> list[Entitlement]:
-        """Says whether a tenant may use a feature now: ``ledger_check_entitlement``.
+    ) -> Entitlement:
+        """Says whether a tenant may use so much more of a feature now.
 
-        [[was: Whether a tenant may use so much more of a feature now: allowed, feature, used (in
-        the limit's period; for a seat, the level), limit (-1: unlimited; of a boolean 1 for on),
-        remaining (-1: unlimited), ``soft_limit``, and a reason: ``within_limit``, unlimited,
-        ``soft_limit`` (allowed beyond the limit), enabled; or ``limit_exceeded``, disabled,
-        ``not_in_plan``, paused, ``no_subscription``.]]
+        It is exact at the time of the call, never cached. To check and record in one step there is
+        :meth:`consume_entitlement`.
+
+        A boolean feature that is on has a limit of 1 and the reason enabled; one that is off has 0
+        and disabled. The reason ``soft_limit`` allows what is above the limit; ``limit_exceeded``
+        does not. A feature that no plan of the tenant contains is ``not_in_plan``; if the plans are
+        paused, paused; without any subscription, ``no_subscription``.
+
+        Calls ``ledger_check_entitlement``.
 
         Args:
             app_id: App.
-            tenant_id: Who wants to use it.
-            feature_key: What.
-            quantity: How much of it, on top of what was used. [[was: how much more, 0 or more.
-                Exact, never cached.]]
+            tenant_id: Tenant who wants to use it.
+            feature_key: Key of the feature.
+            quantity: How much more, on top of what was used, 0 or more.
 
         Returns:
-            Whether it is allowed, and why.
+            Whether it is allowed, what is used and left of the limit, and why.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1650,7 +1630,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidQuantity: The quantity is not in range.
             FeatureNotFound: There is no feature of this key for this app and tenant.
         """
-        return await self._fetch_all(
+        return await self._fetch_one(
             ENTITLEMENT_ROW,
             self._statements.check_entitlement,
             (
@@ -1667,18 +1647,16 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         feature_key: str,
     ) -> Decimal:
-        """Says how much of a feature a tenant has left: ``ledger_remaining_entitlement``.
-
-        [[was: How much of a feature a tenant has left: -1 if it is unlimited, 0 if the tenant does
-        not have it; of a boolean feature 1 for on.]]
+        """Says how much of a feature a tenant has left now: ``ledger_remaining_entitlement``.
 
         Args:
             app_id: App.
-            tenant_id: Who.
-            feature_key: Of what.
+            tenant_id: Tenant who wants to use it.
+            feature_key: Key of the feature.
 
         Returns:
-            How much; -1 for unlimited, 0 for nothing.
+            How much; -1 if it is unlimited, 0 if the tenant does not have it; of a boolean feature
+            1 if it is on.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1706,42 +1684,43 @@ class AsyncBillingCalls(AsyncCaller):
         quantity: Decimal | int = 1,
         idempotency_key: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-    ) -> list[Consumption]:
-        """Checks and uses a feature in one step: ``ledger_consume_entitlement``.
+    ) -> Consumption:
+        """Checks a limit and records usage in one step, if the limit allows it.
 
-        Whoever does it at the same time, no more is used than there is.
+        Of any number of calls at the same time, no more are allowed than the limit has room for.
+        What counts against the limit is what usage comes to with this, by the feature's
+        aggregation. Calls for one tenant and feature wait for each other until their transactions
+        end, so keep those short.
 
-        [[was: Records usage if the limit allows it, in one step: of any number of concurrent calls
-        no more are allowed than the limit has room for; what counts is what usage comes to with it,
-        by the feature's aggregation.]]
+        Calls ``ledger_consume_entitlement``.
 
         Args:
             app_id: App.
-            tenant_id: Who uses it.
-            feature_key: What.
-            quantity: How much. [[was: how much, 0 or more; for a seat, how many more.]]
-            idempotency_key: The tenant's own name of the usage event: a second one is not counted.
-                [[was: the same call repeated with it is allowed, records nothing and says duplicate
-                as its reason. Returns what :meth:`check_entitlement` does, as it is afterwards, and
-                ``event_id``, None if nothing was recorded now (or before, under that key).]], or
+            tenant_id: Tenant who uses it.
+            feature_key: Key of the feature.
+            quantity: How much, 0 or more; for a seat, how many more.
+            idempotency_key: The caller's own name of the usage event, 1 to 255 characters: the same
+                call with the same key is allowed, records nothing and has the reason duplicate, or
                 None.
-            metadata: JSON object to store with the usage event, or None.
+            metadata: JSON object to store with the usage event, at most 64 KiB, or None.
 
         Returns:
-            Whether it was allowed and recorded, and what is left. What is not allowed is no error.
+            Whether it was allowed and recorded, what is used and left of the limit afterwards, and
+            why; what is not allowed is no error. ``event_id`` is None if nothing was recorded, now
+            or before under that key.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidQuantity: The quantity is not in range.
+            IdempotencyConflict: The key is taken by usage of another feature or quantity.
+            FeatureNotFound: There is no feature of this key for this app and tenant.
             InvalidArgument: The feature is not one that is used up, or the key or a value that it
                 counts by is not valid.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
-            FeatureNotFound: There is no feature of this key for this app and tenant.
-            IdempotencyConflict: The key is taken by usage of another feature or quantity.
         """
-        return await self._fetch_all(
+        return await self._fetch_one(
             CONSUMPTION_ROW,
             self._statements.consume_entitlement,
             (
@@ -1759,21 +1738,15 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         feature_key: str,
     ) -> None:
-        """Forgets remembered answers about a feature, for all tenants.
+        """Forgets the remembered entitlements to a feature, of all tenants.
 
-        The function behind it is :meth:`invalidate_feature_entitlements`.
-
-        [[was: Stops serving whatever is cached of a feature, for all tenants of the app. What
-        pgledger itself changes does that by itself.]]
+        What pgledger itself changes needs no such call: that is seen anyway.
 
         Calls ``ledger_invalidate_feature_entitlements``.
 
         Args:
             app_id: App.
-            feature_key: To what.
-
-        Returns:
-            [[?]]
+            feature_key: Key of the feature.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1781,7 +1754,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             FeatureNotFound: No tenant of this app has a feature of this key.
         """
-        await self._fetch_one(
+        await self._fetch_first(
             scalar_row,
             self._statements.invalidate_feature_entitlements,
             (
@@ -1795,24 +1768,22 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         tenant_id: str,
     ) -> None:
-        """Forgets a tenant's remembered answers: ``ledger_invalidate_tenant_entitlements``.
+        """Forgets the remembered entitlements of a tenant.
 
-        [[was: Stops serving whatever is cached of a tenant's entitlements. What pgledger itself
-        changes does that by itself.]]
+        What pgledger itself changes needs no such call: that is seen anyway.
+
+        Calls ``ledger_invalidate_tenant_entitlements``.
 
         Args:
             app_id: App.
-            tenant_id: Whose.
-
-        Returns:
-            [[?]]
+            tenant_id: Tenant whose they are.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
         """
-        await self._fetch_one(
+        await self._fetch_first(
             scalar_row,
             self._statements.invalidate_tenant_entitlements,
             (
@@ -1830,7 +1801,7 @@ class AsyncBillingCalls(AsyncCaller):
         percentage: Decimal | int | None = None,
         amount: Decimal | int | None = None,
         currency: str | None = None,
-        duration: str = "once",
+        duration: Literal["once", "repeating", "forever"] = "once",
         duration_invoices: int | None = None,
         applies_to: Iterable[str] | None = None,
         minimum_subtotal: Decimal | int | None = None,
@@ -1842,47 +1813,45 @@ class AsyncBillingCalls(AsyncCaller):
         id: str | None = None,
         tenant_id: str = "",
     ) -> Coupon:
-        """Creates a coupon: ``ledger_create_coupon``.
+        """Creates a coupon, for the whole app or for one tenant: ``ledger_create_coupon``.
 
-        [[was: Creates a coupon and returns it.]]
+        A coupon takes off a percentage or an amount: one of the two is given. What it takes off,
+        off which lines and for how long never changes.
+
+        With an id of the caller's choice the call can be repeated: the second call returns the
+        coupon as it is now if it asks for the same.
 
         Args:
             app_id: App that it belongs to.
-            code: What is typed to redeem it, unique in the app (and tenant). [[was: what is typed
-                to redeem it, 1 to 64 visible characters.]]
-            name: Name for people; the code if None. [[was: for people, 1 to 255 characters; the
-                code if left out.]], or None.
-            percentage: Percent off, above 0 to 100. Either this or amount. [[was: percent off,
-                above 0 to 100; or amount: amount off, in currency.]], or None.
-            amount: Amount off, above 0, or None.
-            currency: Currency of amount and ``minimum_subtotal``; the coupon is for invoices in
-                that currency only. [[was: code of ISO 4217, or one that the app has defined; with
-                one, the coupon is for invoices in it only.]], or None.
-            duration: How many invoices a redemption reduces: once, repeating or forever. [[was:
-                once, repeating or forever.]]
-            duration_invoices: How many, if it is repeating. [[was: how many invoices a repeating
-                one reduces, 1 to 1000.]], or None.
-            applies_to: Keys of the features whose lines it reduces, base among them for base fees,
-                and items of one-off lines; None for the whole invoice. [[was: which lines it
-                reduces, 1 to 100 keys of features, base for the base fee, or items of one-off
-                lines; None for the whole invoice.]], or None.
-            minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies.
-                [[was: sum of an invoice's lines, before discounts, from which on it applies, in
-                currency.]], or None.
-            valid_from: From when on it can be redeemed, inclusive. [[was: it can be redeemed from
-                the one until just before the other.]], or None.
-            valid_until: Until when, exclusive. [[was: it can be redeemed from the one until just
-                before the other.]], or None.
-            max_redemptions: How often it can be redeemed in all; None for any number of times.
-                [[was: how often in all.]], or None.
-            max_redemptions_per_tenant: How often one tenant can redeem it. [[was: how often by one
-                tenant.]], or None.
-            metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB.]], or None.
-            id: The coupon's id if the caller chooses it. The same call with the same id returns
-                that coupon as it is now. [[was: ``cpn_`` and a ULID of your own choice, to make the
-                call repeatable.]], or None.
-            tenant_id: The one tenant that it is for; the empty text for all. [[was: tenant of a
-                custom deal.]]
+            code: What is typed to redeem it, unique in the app (and tenant): 1 to 64 visible
+                characters.
+            name: Name for people, which stands on invoices, 1 to 255 characters; None for the code,
+                or None.
+            percentage: Percent off, above 0 to 100, at most 18 decimal places; None for an amount,
+                or None.
+            amount: Amount off in currency, above 0, below 1e30, with no more decimal places than
+                the currency; None for a percentage, or None.
+            currency: Currency of amount and ``minimum_subtotal``: a code of ISO 4217, or one that
+                the app has defined. With one, the coupon is for invoices in it only; None for
+                invoices in any, or None.
+            duration: How many invoices a redemption reduces; one of: ``once``, ``repeating``,
+                ``forever``.
+            duration_invoices: How many invoices a repeating one reduces, 1 to 1000; None for the
+                others, or None.
+            applies_to: Which lines it reduces: 1 to 100 keys of features, base for the base fee, or
+                items of one-off lines; None for the whole invoice, or None.
+            minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies,
+                in currency, above 0; None for any, or None.
+            valid_from: From when on it can be redeemed, inclusive; None for any time, or None.
+            valid_until: Until when it can be redeemed, exclusive; None for ever, or None.
+            max_redemptions: How often it can be redeemed in all, 1 or more; None for any number of
+                times, or None.
+            max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more; None for any
+                number of times, or None.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: Id of the coupon, ``cpn_`` and a ULID, if the caller chooses it; None for a new one,
+                or None.
+            tenant_id: The one tenant that it is for; the empty text for all.
 
         Returns:
             The coupon.
@@ -1892,8 +1861,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidArgument: The code, the name, the discount, the duration or a limit is not valid.
-            InvalidAmount: An amount is not in range.
-            InvalidTime: A time is outside the years 1 to 9999, or the end not after the start.
+            InvalidAmount: The amount is not in range, or has too many decimal places.
+            InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different coupon.
@@ -1931,23 +1900,24 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         tenant_id: str = "",
     ) -> Coupon:
-        """Returns the coupon of a code: ``ledger_get_coupon``.
+        """Returns the coupon that a code names for a tenant: ``ledger_get_coupon``.
 
-        [[was: The coupon that a code names for a tenant: its own, or else the whole app's.]]
+        Archived ones are found too.
 
         Args:
             app_id: App that it belongs to.
-            code: Its code.
-            tenant_id: For whom: the tenant's own coupon of that code comes before the app's.
+            code: What is typed to redeem it.
+            tenant_id: Tenant whose own coupon of that code comes before the app's; the empty text
+                for the app's alone.
 
         Returns:
-            [[?]]
+            The coupon.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            CouponNotFound: There is none for this app and tenant.
+            CouponNotFound: There is none of that code for this app and tenant.
         """
         return await self._fetch_one(
             COUPON_ROW,
@@ -1964,16 +1934,14 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Coupon:
-        """Returns a coupon: ``ledger_get_coupon_by_id``.
-
-        [[was: The coupon of that id.]]
+        """Returns the coupon of an id, whichever tenant's it is: ``ledger_get_coupon_by_id``.
 
         Args:
             app_id: App that it belongs to.
-            id: The coupon's id.
+            id: Id of the coupon, ``cpn_`` and a ULID.
 
         Returns:
-            [[?]]
+            The coupon.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1999,18 +1967,18 @@ class AsyncBillingCalls(AsyncCaller):
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[CouponRedemption]:
-        """Returns the coupons that a tenant has redeemed: ``ledger_list_coupon_redemptions``.
+        """Returns a page of the coupons that a tenant has redeemed, the oldest first.
 
-        [[was: One page of the coupons that a tenant has redeemed, by id of the redemption.]]
+        Calls ``ledger_list_coupon_redemptions``.
 
         Args:
             app_id: App.
-            tenant_id: Who redeemed them.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
+            tenant_id: Tenant that redeemed them.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
 
         Returns:
-            Redemptions, the newest last.
+            Redemptions, by their ids.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2039,23 +2007,18 @@ class AsyncBillingCalls(AsyncCaller):
         page_offset: int = 0,
         tenant_id: str | None = None,
     ) -> list[Coupon]:
-        """Returns an app's coupons, the newest last: ``ledger_list_coupons``.
-
-        [[was: One page of the coupons of an app, by id.]]
+        """Returns a page of an app's coupons, the oldest first: ``ledger_list_coupons``.
 
         Args:
             app_id: App that they belong to.
-            active_only: Only those that are not archived, past their time or used up. [[was: True
-                to leave out those that are archived, no longer valid or used up.]]
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
-            tenant_id: None for all of the app; the empty text for those that are for all tenants; a
-                tenant's for its own and these. [[was: None for the whole app's and every tenant's,
-                empty for the whole app's alone, otherwise that tenant's and the whole app's.]], or
-                None.
+            active_only: True to leave out those that are archived, past their time or used up.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them.
+            tenant_id: Tenant to list those for: its own and those for all tenants; the empty text
+                for the latter alone; None for all of the app, or None.
 
         Returns:
-            [[?]]
+            Coupons, by their ids.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2087,19 +2050,21 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> CouponRedemption:
         """Redeems a coupon for a tenant: ``ledger_redeem_coupon``.
 
-        However many do it at the same time, it is not redeemed more often than it can be.
+        From then on it reduces the tenant's invoices, or those of one subscription, until it is
+        used up. However many redeem it at the same time, it is not redeemed more often than it can
+        be.
+
+        With an id of the caller's choice the call can be repeated: the second call returns the
+        redemption as it is now if it asks for the same.
 
         Args:
             app_id: App.
-            tenant_id: Who redeems it.
-            code: Its code: the tenant's own coupon of that code comes before the app's. [[was: of
-                the tenant's own coupon, or else of the whole app's.]]
-            subscription_id: Subscription whose invoices it is to reduce; None for all of the
-                tenant's. [[was: the subscription whose invoices it reduces; None for all of the
-                tenant's.]], or None.
-            id: The redemption's id if the caller chooses it. The same call with the same id redeems
-                once and returns that redemption as it is now. [[was: ``red_`` and a ULID of your
-                own choice, to make the call repeatable.]], or None.
+            tenant_id: Tenant that redeems it.
+            code: Code of the tenant's own coupon, or else of the app's.
+            subscription_id: Id of the subscription whose invoices it is to reduce, ``sub_`` and a
+                ULID; None for all of the tenant's, or None.
+            id: Id of the redemption, ``red_`` and a ULID, if the caller chooses it; None for a new
+                one, or None.
 
         Returns:
             The redemption.
@@ -2141,20 +2106,19 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Coupon:
         """Changes a coupon: ``ledger_update_coupon``.
 
-        What is None stays as it is. The code and the discount never change.
-
-        [[was: Changes a coupon and returns it; what is None stays as it is. The code and the
-        discount never change. ``max_redemptions`` cannot be below what was redeemed already.]]
+        What is None stays as it is, so no value can be taken back to None. The code and the
+        discount never change. Who has redeemed the coupon keeps it, whatever changes.
 
         Args:
             app_id: App that it belongs to.
-            id: The coupon's id.
-            name: Name for people, or None.
+            id: Id of the coupon, ``cpn_`` and a ULID.
+            name: Name for people, 1 to 255 characters, or None.
             valid_from: From when on it can be redeemed, inclusive, or None.
-            valid_until: Until when, exclusive, or None.
-            max_redemptions: How often it can be redeemed in all, or None.
-            max_redemptions_per_tenant: How often one tenant can redeem it, or None.
-            metadata: JSON object of the app's own, or None.
+            valid_until: Until when it can be redeemed, exclusive, or None.
+            max_redemptions: How often it can be redeemed in all; not less often than it has been,
+                or None.
+            max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or None.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
 
         Returns:
             The coupon; with the same version as before where nothing changed.
@@ -2166,7 +2130,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             CouponNotFound: The app has no such coupon.
             InvalidArgument: The name or a limit is not valid.
-            InvalidTime: A time is outside the years 1 to 9999, or the end not after the start.
+            InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
             InUse: It has been redeemed more often than ``max_redemptions``.
         """
@@ -2190,14 +2154,13 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         id: str,
     ) -> Coupon:
-        """Closes a coupon; who has redeemed it keeps it: ``ledger_archive_coupon``.
+        """Closes a coupon, so that nobody can redeem it any more: ``ledger_archive_coupon``.
 
-        [[was: Archives a coupon and returns it: who has redeemed it keeps it, nobody can redeem it
-        any more.]]
+        Who has redeemed it keeps it.
 
         Args:
             app_id: App that it belongs to.
-            id: The coupon's id.
+            id: Id of the coupon, ``cpn_`` and a ULID.
 
         Returns:
             The coupon; a second time it does not change.
@@ -2225,11 +2188,11 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Coupon:
         """Deletes a coupon that nobody has redeemed: ``ledger_delete_coupon``.
 
-        [[was: Deletes a coupon that nobody has redeemed, and returns it as it was.]]
+        One that somebody has redeemed can be archived: :meth:`archive_coupon`.
 
         Args:
             app_id: App that it belongs to.
-            id: The coupon's id.
+            id: Id of the coupon, ``cpn_`` and a ULID.
 
         Returns:
             The coupon as it was.
@@ -2240,7 +2203,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             CouponNotFound: The app has no such coupon.
-            InUse: It has been redeemed. Archive it instead.
+            InUse: It has been redeemed.
         """
         return await self._fetch_one(
             COUPON_ROW,
@@ -2264,29 +2227,24 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Invoice:
         """Draws up a one-off invoice, of lines that are given: ``ledger_create_invoice``.
 
+        It is a draft, with the discounts of the coupons that the tenant has now. Amounts are
+        rounded to the currency's decimal places, half away from zero.
+
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            currency: Currency of every amount, of ISO 4217 or the app's own. [[was: a code of ISO
-                4217 or of the app's own.]]
-            lines: What is charged or, below zero, credited: a mapping for each of 1 to 1,000 lines
-                with description and either amount or quantity and ``unit_amount``, for example
-                ``{"description": "Support", "quantity": 3, "unit_amount": Decimal("80.00")}``;
-                item, a text that coupons and tax rates can name, ``period_start`` and
-                ``period_end`` if wanted. Numbers are Decimal, int or str; times are aware
-                datetimes, or texts of ISO 8601 with an offset. [[was: JSON array of 1 to 1000
-                objects: description, and either amount or quantity and ``unit_amount``; optionally
-                item (what coupons and tax rates can name), ``period_start`` and ``period_end`` (ISO
-                8601 with an offset). Amounts are rounded to the currency's exponent; below zero
-                they are credits.]]
-            tax_rates: Tax rates, as for :meth:`create_subscription`; ``applies_to`` names items.
-                [[was: JSON array of at most 20 objects: name, percentage (0 to 100), and optionally
-                ``applies_to``, an array of items.]]
-            metadata: JSON object of the app's own. [[was: JSON object, at most 64 KiB, or None.]],
-                or None.
-            id: The invoice's id if the caller chooses it. The same call with the same id returns
-                that invoice as it is now. [[was: of your choice (``inv_`` and a ULID), to make the
-                call repeatable.]], or None.
+            currency: Currency of every amount: a code of ISO 4217 or of the app's own.
+            lines: JSON array of what is charged or, below zero, credited: 1 to 1,000 objects with
+                description and either amount or quantity and ``unit_amount``, for example
+                ``[{"description": "Support", "quantity": "3", "unit_amount": "80.00"}]``. Each may
+                also have item, a text that coupons and tax rates can name, and ``period_start`` and
+                ``period_end``, times of ISO 8601 with an offset. Amounts are below 1e30 in size,
+                quantities 0 or more.
+            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`;
+                ``applies_to`` names items.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: The invoice's id if the caller chooses it: ``inv_`` and a ULID. The same call with
+                the same id returns that invoice as it is now; None for a new id, or None.
 
         Returns:
             A draft.
@@ -2296,7 +2254,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             UnknownCurrency: The currency is neither of ISO 4217 nor the app's own.
-            InvalidInvoice: Lines or ``tax_rates`` are not valid; the message names the path.
+            InvalidInvoice: Lines or ``tax_rates`` are not valid, or the total is not below 1e30 in
+                size; the message names the path.
             InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different invoice.
@@ -2322,12 +2281,12 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> int:
         """Sets how long tenants have to pay invoices: ``ledger_set_payment_terms``.
 
-        [[was: Sets how many days after it became final an invoice of the app is due, and returns
-        it: 30 unless set, 0 to 3650.]]
+        It is for invoices that become final from now on.
 
         Args:
-            app_id: App.
-            days: Days from when an invoice is final, 0 to 3,650; 30 until it is set.
+            app_id: App whose invoices they are.
+            days: Days from when an invoice becomes final, 0 to 3,650. They are 30 until this is
+                called.
 
         Returns:
             The same.
@@ -2336,7 +2295,7 @@ class AsyncBillingCalls(AsyncCaller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: It is out of range.
+            InvalidArgument: Days is out of range.
         """
         value: int = await self._fetch_one(
             scalar_row,
@@ -2355,34 +2314,30 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: str = "period",
+        kind: Literal["period", "start", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> Invoice:
         """Draws up the invoice of a subscription's period: ``ledger_generate_invoice``.
 
-        [[was: Draws up a subscription's invoice for a period as a draft and returns it; if there is
-        one, that one as it is.]]
+        It is a draft. That of the current period can be drawn up before the period ends, and
+        becomes final after it. What there is already of this subscription, period and kind is
+        returned as it is, unless it was voided. An interim invoice goes on where the last final one
+        ended.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
             subscription_id: For which subscription.
-            at: A time in the period; None for the current one. [[was: a time in the period, None
-                for the current one, whose invoice can be drawn up before its end and becomes final
-                after it.]], or None.
-            kind: period (what the period has come to, and what the next one costs in advance),
-                start (the base fee of a period that is paid in advance and not on the invoice of
-                the one before) or interim (usage until now). [[was: period for what a period has
-                come to and what the next one costs in advance; start for the base fee of a period
-                that is paid in advance and not on the invoice of the one before; interim for usage
-                until now.]]
-            tax_rates: Tax rates, as for :meth:`create_subscription`; None for the subscription's.
-                [[was: JSON array such as ``[{"name": "VAT", "percentage": "19", "applies_to":
-                ["base"]}]``, None for the subscription's.]], or None.
+            at: A time in the period; None for the current period, or None.
+            kind: What it is for. period: what the period has come to, and what the next one costs
+                in advance. start: the base fee of a period that is paid in advance and is not on
+                the invoice of the period before. interim: usage until now. One of: ``period``,
+                ``start``, ``interim``.
+            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for the
+                subscription's, or None.
 
         Returns:
-            A draft, which for period becomes final after the period's end; what there is already of
-            this subscription, period and kind is returned as it is, unless it was voided.
+            The draft, or what there is already.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2390,7 +2345,8 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such kind, or the subscription has no period at that time.
+            InvalidArgument: There is no such kind, the subscription has no period at that time, or
+                kind is start and it was not active in that period.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2415,32 +2371,29 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: str = "period",
-        tax_rates: Mapping[str, Any] | None = None,
+        kind: Literal["period", "start", "interim"] = "period",
+        tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> InvoicePreview:
         """Returns what :meth:`generate_invoice` would, and writes nothing down.
 
-        The function behind it is :meth:`preview_invoice`.
-
-        [[was: What a subscription's invoice for a period comes to as of now: the answer of
-        :meth:`generate_invoice`, computed anew if there is a draft, without an id, and nothing
-        stays written. Waits for who is changing the subscription only where :meth:`advance` is due
-        for it; a read-only transaction is answered as of what :meth:`advance` has written down.
-        Arguments as for :meth:`generate_invoice`.]]
+        It waits for a transaction that is changing the subscription only where :meth:`advance` is
+        due for it. In a read-only transaction the answer is as of what :meth:`advance` has written
+        down.
 
         Calls ``ledger_preview_invoice``.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who would be billed.
             subscription_id: For which subscription.
-            at: A time in the period; None for the current one, or None.
-            kind: period, start or interim, as for :meth:`generate_invoice`.
-            tax_rates: Tax rates, as for :meth:`create_subscription`; None for the subscription's,
-                or None.
+            at: A time in the period; None for the current period, or None.
+            kind: What it is for, as for :meth:`generate_invoice`. One of: ``period``, ``start``,
+                ``interim``.
+            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for
+                those of the draft, if there is one, and else for the subscription's, or None.
 
         Returns:
-            The draft as of now, computed anew if there is one, and without an id; what is final
+            The draft as of now, without an id, and computed anew if there is one. What is final
             already is returned as it is.
 
         Raises:
@@ -2449,7 +2402,8 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such kind, or the subscription has no period at that time.
+            InvalidArgument: There is no such kind, the subscription has no period at that time, or
+                kind is start and it was not active in that period.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2463,7 +2417,7 @@ class AsyncBillingCalls(AsyncCaller):
                 subscription_id,
                 time_text("at", at),
                 kind,
-                mapping_text("tax_rates", tax_rates),
+                sequence_text("tax_rates", tax_rates),
             ),
         )
 
@@ -2475,15 +2429,13 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Invoice:
         """Returns an invoice: ``ledger_get_invoice``.
 
-        [[was: The tenant's invoice of that id.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            id: The invoice's id.
+            id: Which invoice: ``inv_`` and a ULID.
 
         Returns:
-            [[?]]
+            The invoice, with its lines.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2509,22 +2461,20 @@ class AsyncBillingCalls(AsyncCaller):
         subscription_id: str,
         at: datetime,
         *,
-        kind: str = "period",
-    ) -> list[Invoice]:
+        kind: Literal["period", "start", "interim"] = "period",
+    ) -> Invoice | None:
         """Returns the invoice of a subscription's period: ``ledger_get_invoice_by_period``.
 
-        [[was: The invoice of a subscription whose period, start inclusive and end exclusive, has
-        that moment in it, unless it is voided; or no row.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
             subscription_id: For which subscription.
-            at: A time in the period.
-            kind: period, start or interim.
+            at: A time in the period: not before its start, and before its end.
+            kind: What the invoice is for, as for :meth:`generate_invoice`. One of: ``period``,
+                ``start``, ``interim``.
 
         Returns:
-            The one that is not voided, or None.
+            The invoice that is not voided, or None.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2535,7 +2485,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidArgument: There is no such kind.
             SubscriptionNotFound: The tenant has no such subscription.
         """
-        return await self._fetch_all(
+        return await self._fetch_first(
             INVOICE_ROW,
             self._statements.get_invoice_by_period,
             (
@@ -2552,25 +2502,23 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         tenant_id: str,
         *,
-        status: str | None = None,
+        status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
+        | None = None,
         page_size: int = 100,
         page_offset: int = 0,
     ) -> list[Invoice]:
         """Returns a tenant's invoices, the newest last: ``ledger_list_invoices``.
 
-        [[was: One page of a tenant's invoices, by id.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            status: draft, pending, paid, ``past_due``, voided or uncollectible; None for all.
-                [[was: draft, pending, paid, ``past_due``, voided, uncollectible, or None for
-                all.]], or None.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
+            status: Only invoices in this state; None for all; one of: ``draft``, ``pending``,
+                ``paid``, ``past_due``, ``voided``, ``uncollectible``, or None.
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
 
         Returns:
-            [[?]]
+            A page of invoices, by id.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2602,17 +2550,14 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> list[Invoice]:
         """Returns the invoices that a tenant is to pay: ``ledger_list_pending_invoices``.
 
-        [[was: One page of a tenant's invoices that are to be paid, pending and ``past_due`` ones,
-        by ``due_at``.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            page_offset: How many to leave out before them. [[was: rows to leave out.]]
+            page_size: How many at most, 1 to 10,000.
+            page_offset: How many to leave out before them, 0 or more.
 
         Returns:
-            Those that are pending or past due, by when they are due.
+            A page of invoices that are pending or past due, by when they are due.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2640,15 +2585,16 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Invoice:
         """Computes a draft anew: ``ledger_refresh_invoice``.
 
-        [[was: Computes a draft anew, as of now, and returns it.]]
+        Usage, changes, coupons and prices count as of now; the tax rates stay. Of a one-off invoice
+        only discounts and taxes are computed anew.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            id: The invoice's id.
+            id: Which invoice: ``inv_`` and a ULID.
 
         Returns:
-            The invoice; with the same version as before where nothing changed.
+            The draft, as of now.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2656,7 +2602,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
-            InvalidState: It is no draft.
+            InvalidState: It is not a draft.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -2676,27 +2622,24 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         due_at: datetime | None = None,
     ) -> Invoice:
-        """Makes a draft final, with a number: ``ledger_finalize_invoice``.
+        """Makes a draft final, with the app's next number: ``ledger_finalize_invoice``.
 
-        It is computed anew and uses up its coupons; nothing on it changes afterwards but its state
-        and its payments. Numbers are taken one transaction after the other, so commit soon.
+        It is computed anew a last time and uses up its coupons. From then on nothing on it changes
+        but its state and its payments. Drafts of the same subscription that it goes on from come
+        first.
 
-        [[was: Makes a draft final and returns it: computed anew a last time, with the app's next
-        number, pending, or paid if nothing is due.]]
+        Numbers are taken one transaction after the other, so commit soon.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            id: The invoice's id.
+            id: Which invoice: ``inv_`` and a ULID.
             due_at: When it is to be paid; None for the app's payment terms from now on
-                (:meth:`set_payment_terms`). [[was: when it is to be paid; None for the app's
-                payment terms from now, 30 days unless :meth:`set_payment_terms` says otherwise. The
-                invoice of a period becomes final after the period's end. Numbers are taken one
-                transaction after the other, so commit soon.]], or None.
+                (:meth:`set_payment_terms`), or None.
 
         Returns:
-            The invoice, pending, or paid where nothing is due; a second time it does not change
-            while it is so.
+            The invoice, pending, or paid where nothing is due. One that is so already is returned
+            as it is.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2704,8 +2647,9 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
+            InvalidState: It is past due, uncollectible, voided, or paid by payments, the period it
+                is for is not over, or an earlier draft comes first.
             InvalidTime: ``due_at`` is outside the years 1 to 9999.
-            InvalidState: It has gone on from there, or the period it is for is not over.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -2724,20 +2668,17 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         id: str,
     ) -> Invoice:
-        """Gives up an invoice: ``ledger_mark_invoice_uncollectible``.
+        """Gives up an invoice that waits for payment: ``ledger_mark_invoice_uncollectible``.
 
         It can still be paid or voided.
 
-        [[was: Gives up a pending or ``past_due`` invoice and returns it; it can still be paid or
-        voided. One that is given up already stays as it is.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            id: The invoice's id.
+            id: Which invoice: ``inv_`` and a ULID.
 
         Returns:
-            The invoice, uncollectible; a second time it does not change.
+            The invoice, uncollectible. One that is so already is returned as it is.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2765,22 +2706,20 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         reason: str | None = None,
     ) -> Invoice:
-        """Takes an invoice back, as if it had not been: ``ledger_mark_invoice_voided``.
+        """Takes back an invoice that waits for payment, as if it had not been.
 
         Coupons that it used up can be used again, and what was paid on it is kept as unapplied.
 
-        [[was: Voids a pending, ``past_due`` or uncollectible invoice and returns it: its coupons
-        can be used again, and what was paid on it is added to unapplied. One that is voided already
-        stays as it is.]]
+        Calls ``ledger_mark_invoice_voided``.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            id: The invoice's id.
-            reason: Why. [[was: at most 1000 characters, or None.]], or None.
+            id: Which invoice: ``inv_`` and a ULID.
+            reason: Why, 1 to 1,000 characters, or None.
 
         Returns:
-            The invoice, voided; a second time it does not change.
+            The invoice, voided. One that is so already is returned as it is.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2789,7 +2728,8 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
             InvalidArgument: The reason is not valid.
-            InvalidState: The invoice is a draft or paid.
+            InvalidState: The invoice is a draft or paid, or a later invoice gives back a part of
+                its base fee.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -2808,14 +2748,14 @@ class AsyncBillingCalls(AsyncCaller):
         tenant_id: str,
         id: str,
     ) -> Invoice:
-        """Deletes a draft: ``ledger_delete_invoice``.
+        """Deletes a draft, with its lines: ``ledger_delete_invoice``.
 
-        [[was: Deletes an invoice that is a draft, and returns it as it was.]]
+        An invoice that is final stays. :meth:`mark_invoice_voided` takes its effects back.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            id: The invoice's id.
+            id: Which invoice: ``inv_`` and a ULID.
 
         Returns:
             The draft as it was.
@@ -2826,7 +2766,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
-            InvalidState: It is no draft. Void it instead.
+            InvalidState: It is not a draft, or a final invoice goes on from it.
         """
         return await self._fetch_one(
             INVOICE_ROW,
@@ -2851,27 +2791,23 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Invoice:
         """Records a payment on an invoice: ``ledger_record_payment``.
 
-        [[was: Writes a payment down on a pending, ``past_due``, uncollectible or paid invoice and
-        returns the invoice, which is paid once payments cover ``amount_due``; what they are beyond
-        it is added to unapplied.]]
+        The invoice can be pending, ``past_due``, uncollectible or paid. It is paid once its
+        payments cover ``amount_due``; what they come to beyond that is added to unapplied.
 
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who paid.
-            invoice_id: Which invoice.
-            amount: How much, in the invoice's currency, above 0. [[was: above 0, in the invoice's
-                currency and with no more decimal places than that has.]]
-            paid_at: When, not in the future; None for now. [[was: not in the future; None for
-                now.]], or None.
-            reference: What the payment is called where it was made. [[was: what the payment is
-                called where it was made, at most 255 characters, or None.]], or None.
-            id: The payment's id if the caller chooses it. The same call with the same id records
-                once and returns the invoice as it is now. [[was: of your choice (``pay_`` and a
-                ULID), to make the call repeatable.]], or None.
+            invoice_id: Which invoice: ``inv_`` and a ULID.
+            amount: How much, in the invoice's currency and with no more decimal places than that
+                has: above 0 and below 1e30.
+            paid_at: When it was paid, not in the future; None for now, or None.
+            reference: What the payment is called where it was made, 1 to 255 characters, or None.
+            id: The payment's id if the caller chooses it: ``pay_`` and a ULID. The same call with
+                the same id records once and returns the invoice as it is now; None for a new id, or
+                None.
 
         Returns:
-            The invoice, paid once its payments cover it; what is paid beyond that is kept as
-            unapplied.
+            The invoice, paid or with less to pay.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2879,7 +2815,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
-            InvalidAmount: The amount is not in range, or has too many decimal places.
+            InvalidAmount: The amount is None, out of range, or has too many decimal places.
             InvalidTime: ``paid_at`` is in the future or outside the years 1 to 9999.
             InvalidArgument: The reference is not valid.
             IdempotencyConflict: The id is taken by a different payment.
@@ -2907,15 +2843,13 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> list[Payment]:
         """Returns the payments made on an invoice, the newest last: ``ledger_list_payments``.
 
-        [[was: The payments made on an invoice, in the order in which they were written down.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who paid.
-            invoice_id: Which invoice.
+            invoice_id: Which invoice: ``inv_`` and a ULID.
 
         Returns:
-            [[?]]
+            The payments, in the order in which they were recorded.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2945,20 +2879,15 @@ class AsyncBillingCalls(AsyncCaller):
     ) -> Invoice:
         """Records a payment of all that is still due: ``ledger_mark_invoice_paid``.
 
-        [[was: Writes down a payment of what remains of a pending, ``past_due`` or uncollectible
-        invoice and returns the invoice, now paid; one that is paid already stays as it is.]]
-
         Args:
-            app_id: App.
+            app_id: App that the tenant belongs to.
             tenant_id: Who paid.
-            id: The invoice's id.
-            paid_at: When, not in the future; None for now. [[was: not in the future; None for
-                now.]], or None.
-            reference: What the payment is called where it was made. [[was: what the payment is
-                called where it was made, at most 255 characters, or None.]], or None.
+            id: Which invoice: ``inv_`` and a ULID.
+            paid_at: When it was paid, not in the future; None for now, or None.
+            reference: What the payment is called where it was made, 1 to 255 characters, or None.
 
         Returns:
-            The invoice, paid; a second time it does not change.
+            The invoice, paid. One that is paid already is returned as it is.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -2987,31 +2916,30 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         *,
         max_subscriptions: int = 1000,
-        invoices: str = "final",
+        invoices: Literal["none", "draft", "final"] = "final",
     ) -> list[SubscriptionMove]:
-        """Moves what the clock has made due: ``ledger_advance``.
+        """Does what the clock has made due in an app: ``ledger_advance``.
 
-        Ends of trials and periods, cancellations, the invoices that are due with these, and
-        invoices that were not paid in time. Any number of workers may call it at once, each in a
-        transaction of its own: no two move the same subscription. Call it until it returns an empty
-        list.
+        It ends trials and periods, cancels subscriptions whose time has come, draws up the invoices
+        that are due with these, and marks invoices that were not paid in time. What has been due
+        the longest comes first.
 
-        [[was: Does what the clock asks for in an app, and returns one row for each thing done,
-        those of a subscription in order: ``trial_ended``, ``period_started``, canceled; then
-        ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``; failed, with the error,
-        for a subscription that is tried again in an hour; and ``nothing_due``, for the last one,
-        where very many had only to be looked at. Any number of sessions can call it at once; call
-        it, each time in a transaction of its own, until it returns no row.]]
+        Any number of workers may call it at once, each in a transaction of its own: no two move the
+        same subscription. Call it until it returns no row. Fewer subscriptions than asked for do
+        not mean that nothing is left.
+
+        A subscription gives one row for each step, in order: ``trial_ended``, ``period_started``,
+        canceled. Invoices follow: ``invoice_drafted``, ``invoice_finalized``, ``invoice_past_due``.
+        A subscription that could not be moved gives failed, with the error, and is tried again in
+        an hour. ``nothing_due`` names the last one that was looked at, where very many were and
+        none had anything to do.
 
         Args:
-            app_id: App.
-            max_subscriptions: How many to move at most, 1 to 10,000. [[was: how many to take at
-                most, 1 to 10000.]]
-            invoices: final draws up what is due and makes it final; draft leaves that to
-                :meth:`finalize_invoice`; none moves subscriptions only. [[was: final draws up those
-                that are due and makes them final; draft leaves them to be looked at and made final
-                by :meth:`finalize_invoice`; none moves subscriptions only, and marks nothing as
-                past due.]]
+            app_id: App whose subscriptions and invoices they are.
+            max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
+            invoices: final draws up the invoices that are due and makes them final; draft draws
+                them up and leaves them to :meth:`finalize_invoice`; none moves subscriptions only,
+                and marks nothing as past due. One of: ``none``, ``draft``, ``final``.
 
         Returns:
             What was done, step by step; empty when nothing is due that nobody else is moving.
@@ -3020,7 +2948,8 @@ class AsyncBillingCalls(AsyncCaller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: ``max_subscriptions`` is out of range, or there is no such invoices.
+            InvalidArgument: ``max_subscriptions`` is out of range, or invoices is none of its
+                values.
         """
         return await self._fetch_all(
             SUBSCRIPTION_MOVE_ROW,
@@ -3038,30 +2967,25 @@ class AsyncBillingCalls(AsyncCaller):
         app_id: str,
         tenant_id: str,
     ) -> None:
-        """Lets a database role read a tenant's rows: ``ledger_map_tenant_role``.
+        """Lets a database role read one tenant's rows: ``ledger_map_tenant_role``.
 
-        For administrators only. The role reads through the views ``ledger_tenant_*``.
-
-        [[was: Lets a database role read a tenant's rows through the views ``ledger_tenant_*``; for
-        administrators. The role is to be granted ``pgledger_tenant``, too.]]
+        The role reads through the views ``ledger_tenant_*``, and needs the role ``pgledger_tenant``
+        besides. Only the owner of pgledger may call this function. Unmap a role before dropping it.
+        A second call with the same values changes nothing.
 
         Args:
-            role_name: The role.
+            role_name: Name of the database role.
             app_id: App of the tenant.
-            tenant_id: The tenant.
-
-        Returns:
-            [[?]]
+            tenant_id: Tenant whose rows the role sees.
 
         Raises:
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: There is no such role, or it may be more than a tenant.
+            InvalidArgument: There is no such role, or it could see more than one tenant's rows.
             AlreadyExists: The role is mapped to another tenant.
-                psycopg.errors.InsufficientPrivilege: The connection's role is no administrator.
         """
-        await self._fetch_one(
+        await self._fetch_first(
             scalar_row,
             self._statements.map_tenant_role,
             (
@@ -3075,15 +2999,14 @@ class AsyncBillingCalls(AsyncCaller):
         self,
         role_name: str,
     ) -> bool:
-        """Takes from a database role what mapping gave it: ``ledger_unmap_tenant_role``.
+        """Takes back what :meth:`map_tenant_role` gave a database role.
 
-        For administrators only.
+        Only the owner of pgledger may call this function. The role need not exist any more.
 
-        [[was: Takes a tenant's rows from a database role again; False if it had none; for
-        administrators.]]
+        Calls ``ledger_unmap_tenant_role``.
 
         Args:
-            role_name: The role.
+            role_name: Name of the database role.
 
         Returns:
             Whether it was mapped.

@@ -127,7 +127,7 @@ class Currency:
     Attributes:
         app_id: App that defined it; * for ISO 4217.
         code: Code, for example JPY or POINTS.
-        exponent: Decimal places.
+        exponent: Decimal places that amounts are rounded to.
     """
 
     app_id: str
@@ -232,7 +232,7 @@ class UsageAnswer:
         status: What became of it; the key of a duplicate had been counted before; one of:
             ``inserted``, ``duplicate``, ``rejected``.
         id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one,
-            unless that is purged just now; of a rejected one none: or None.
+            unless that is purged just now (none for a rejected one), or None.
         error: SQLSTATE of what is wrong with a rejected one, or None.
         reason: The same in words, or None.
     """
@@ -292,12 +292,13 @@ class FeatureUsage:
 
     Attributes:
         feature_key: What was used.
-        aggregation: How it was counted.
+        aggregation: How it was counted; one of: ``sum``, ``count``, ``max``, ``unique_count``,
+            ``latest``.
         value: What it comes to.
     """
 
     feature_key: str
-    aggregation: str
+    aggregation: Literal["sum", "count", "max", "unique_count", "latest"]
     value: Decimal
 
 
@@ -347,11 +348,12 @@ class Consumption:
         limit: How much there is; -1 for unlimited.
         remaining: How much of it is left afterwards; -1 for unlimited.
         soft_limit: Whether usage may go beyond the limit, at a price.
-        reason: Why it is allowed or not; ``soft_limit`` is beyond the limit, at a price; one of:
-            ``within_limit``, ``unlimited``, ``soft_limit``, ``enabled``, ``limit_exceeded``,
-            ``disabled``, ``not_in_plan``, ``no_subscription``, ``paused``.
+        reason: Why it is allowed or not; ``soft_limit`` is beyond the limit, at a price; duplicate
+            was recorded before; one of: ``within_limit``, ``unlimited``, ``soft_limit``,
+            ``enabled``, ``limit_exceeded``, ``disabled``, ``not_in_plan``, ``no_subscription``,
+            ``paused``, ``duplicate``.
         event_id: Public id of the usage event, ``evt_`` and a ULID; of a duplicate that of the
-            first one; none if nothing was recorded: or None.
+            first one (none if nothing was recorded), or None.
     """
 
     allowed: bool
@@ -370,6 +372,7 @@ class Consumption:
         "not_in_plan",
         "no_subscription",
         "paused",
+        "duplicate",
     ]
     event_id: str | None
 

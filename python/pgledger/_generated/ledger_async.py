@@ -44,22 +44,18 @@ class AsyncLedgerCalls(AsyncCaller):
         self,
         prefix: str,
     ) -> str:
-        """Makes an id in the database, by its clock: ``pgledger_generate_id``.
+        """Makes a new id: ``pgledger_generate_id``.
 
-        Ids of one session ascend while the clock does not step back. :func:`pgledger.ids.generate`
-        makes one without asking the database.
-
-        [[was: Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a ULID. Ids of
-        one session ascend.]]
+        Ids of one session ascend while the clock does not step back.
 
         Args:
-            prefix: What it is for: 1 to 16 lower-case letters, for example pglt.
+            prefix: What the id is for: 1 to 16 lower-case letters, for example pglt.
 
         Returns:
             The prefix, an underscore and a ULID.
 
         Raises:
-            InvalidIdPrefix: The prefix is something else.
+            InvalidIdPrefix: The prefix is something else, or None.
         """
         value: str = await self._fetch_one(scalar_row, self._statements.generate_id, (prefix,))
         return value
@@ -76,24 +72,20 @@ class AsyncLedgerCalls(AsyncCaller):
         app_id: str = "",
         tenant_id: str = "",
     ) -> Account:
-        """Opens an account with balance zero: ``pgledger_create_account``.
+        """Opens an account, with a balance of zero: ``pgledger_create_account``.
 
         Args:
-            name: For people, 1 to 255 characters, stored as given; need not be unique. [[was: for
-                people, 1 to 255 characters.]]
-            currency: Unit of the balance, 1 to 32 visible characters, for example USD. [[was: unit
-                of the balance, 1 to 32 visible characters.]]
-            allow_negative_balance: Whether a transfer may leave the balance below zero. [[was: what
-                transfers may make of the balance.]]
-            allow_positive_balance: Whether a transfer may leave the balance above zero. [[was: what
-                transfers may make of the balance.]]
-            metadata: JSON object of at most 64 KiB, immutable like the account. Store references in
-                it, never personal data. [[was: JSON object, at most 64 KiB.]], or None.
-            id: The account's id if the caller chooses it. The same call with the same id returns
-                the first call's account. [[was: ``pgla_`` and a ULID of your own choice, to make
-                the call repeatable.]], or None.
-            app_id: Set of books that the account belongs to. [[was: set of books.]]
-            tenant_id: Whose account it is. [[was: whose account it is.]]
+            name: For people: 1 to 255 characters, stored as given; need not be unique.
+            currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+            allow_negative_balance: Whether a transfer may leave the balance below zero.
+            allow_positive_balance: Whether a transfer may leave the balance above zero.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pgla_`` and a ULID, by default a new one. With an id of your own choice
+                the call can be repeated: every repeat returns the same account, as it stands then,
+                or None.
+            app_id: Set of books that the account belongs to.
+            tenant_id: Whose account it is.
 
         Returns:
             The account.
@@ -140,17 +132,16 @@ class AsyncLedgerCalls(AsyncCaller):
         Args:
             from_account_id: Account that the amount leaves.
             to_account_id: Account that the amount reaches, of the same currency.
-            amount: Above 0, below 1e30, at most 18 decimal places. [[was: in units of the accounts'
-                currency, above 0, below 1e30, at most 18 decimal places.]]
-            event_at: When it happened in the world; None means when it is recorded. [[was: when it
-                happened, if not now; at most a day ahead unless ``allow_future_event_at``.]], or
-                None.
-            metadata: JSON object of at most 64 KiB, immutable like the transfer. Store references
-                in it, never personal data. [[was: JSON object, at most 64 KiB.]], or None.
-            id: The transfer's id if the caller chooses it. The same call with the same id takes
-                effect once and returns the first result. [[was: ``pglt_`` and a ULID of your own
-                choice, to make the call repeatable.]], or None.
-            app_id: Set of books that both accounts belong to. [[was: set of books.]]
+            amount: What to move, in units of the accounts' currency: above 0, below 1e30, at most
+                18 decimal places.
+            event_at: When it happened in the world, by default when it is recorded; at most a day
+                ahead unless ``allow_future_event_at``, or None.
+            metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
+                never personal data, or None.
+            id: Its id, ``pglt_`` and a ULID, by default a new one. With an id of your own choice
+                the call can be repeated: it takes effect once, and every repeat returns the first
+                result, or None.
+            app_id: Set of books that both accounts belong to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
 
         Returns:
@@ -194,22 +185,20 @@ class AsyncLedgerCalls(AsyncCaller):
         *,
         app_id: str = "",
     ) -> Account:
-        """Returns an account as it is now: ``pgledger_get_account``.
-
-        [[was: The account of that id, with its balance.]]
+        """Returns an account as it stands now: ``pgledger_get_account``.
 
         Args:
             id: The account's id.
             app_id: Set of books that it belongs to.
 
         Returns:
-            [[?]]
+            The account, with its balance and version.
 
         Raises:
             NullArgument: An argument that has to be given is None.
-            InvalidId: An id is malformed.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
+            InvalidId: An id is malformed.
             AccountNotFound: There is no such account under this ``app_id``.
         """
         return await self._fetch_one(
@@ -229,20 +218,18 @@ class AsyncLedgerCalls(AsyncCaller):
     ) -> Transfer:
         """Returns a transfer: ``pgledger_get_transfer``.
 
-        [[was: The transfer of that id, with both accounts as it left them.]]
-
         Args:
             id: The transfer's id.
             app_id: Set of books that it belongs to.
 
         Returns:
-            [[?]]
+            The transfer, with both accounts' balances and versions right after it.
 
         Raises:
             NullArgument: An argument that has to be given is None.
-            InvalidId: An id is malformed.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
+            InvalidId: An id is malformed.
             TransferNotFound: There is no such transfer under this ``app_id``.
         """
         return await self._fetch_one(
@@ -265,18 +252,14 @@ class AsyncLedgerCalls(AsyncCaller):
     ) -> list[Entry]:
         """Returns one page of an account's entries: ``pgledger_account_entries``.
 
-        Costs as much as the page is long, however long the account's history is.
-
-        [[was: One page of an account's entries, newest or oldest first; a page reads only its own
-        rows, however long the history.]]
+        A page costs what its own rows cost, however long the account's history is.
 
         Args:
             account_id: Whose entries.
-            page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-            newest_first: From the newest to the oldest, or the other way.
-            after_version: ``account_version`` of the last entry of the page before, None for the
-                first page. [[was: the ``account_version`` of the last entry of the page before;
-                None for the first page.]], or None.
+            page_size: How many at most, 1 to 10,000.
+            newest_first: Whether from the newest to the oldest, or the other way.
+            after_version: The ``account_version`` of the last entry of the page before; by default
+                the page is the first one, or None.
             app_id: Set of books that the account belongs to.
 
         Returns:
@@ -284,12 +267,12 @@ class AsyncLedgerCalls(AsyncCaller):
 
         Raises:
             NullArgument: An argument that has to be given is None.
-            InvalidId: An id is malformed.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
+            InvalidId: An id is malformed.
+            AccountNotFound: There is no such account under this ``app_id``.
             InvalidPage: A page was asked for with a size outside 1 to 10,000, or with a wrong
                 start.
-            AccountNotFound: There is no such account under this ``app_id``.
         """
         return await self._fetch_all(
             ENTRY_ROW,
@@ -312,24 +295,22 @@ class AsyncLedgerCalls(AsyncCaller):
     ) -> Decimal:
         """Returns an account's balance at a time, as recorded: ``pgledger_balance_at``.
 
-        [[was: Balance of an account at a time, as recorded: the sum of its entries whose
-        ``created_at`` is not later than that; 0 before the first. A transfer is recorded shortly
-        before it commits, so the answer for a time is final once the transactions that were open
-        then have ended.]]
+        A transfer is recorded shortly before it commits. So the answer for a time is final once the
+        transactions that were open then have ended.
 
         Args:
             account_id: Whose balance.
-            at: Everything recorded (``created_at``) until then counts, then included.
+            at: The time: every entry whose ``created_at`` is not later counts.
             app_id: Set of books that the account belongs to.
 
         Returns:
-            The balance in units of the account's currency; zero before its first entry.
+            The balance in units of the account's currency; 0 before its first entry.
 
         Raises:
             NullArgument: An argument that has to be given is None.
-            InvalidId: An id is malformed.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
+            InvalidId: An id is malformed.
             AccountNotFound: There is no such account under this ``app_id``.
         """
         value: Decimal = await self._fetch_one(
@@ -345,16 +326,26 @@ class AsyncLedgerCalls(AsyncCaller):
 
     async def verify(
         self,
+        *,
+        app_id: str | None = None,
     ) -> list[Check]:
-        """Proves the books from the data: ``pgledger_verify``.
+        """Proves from the data that the books are in order: ``pgledger_verify``.
 
-        Reads everything, as an auditor would; a big ledger takes its time.
+        Reads every transfer, as an auditor would, on one snapshot, while transfers go on. A large
+        ledger takes its time: run it where that is welcome, for example on a replica.
 
-        [[was: Proves from the data that the books are in order. One row a check: what it checks,
-        how many rows it looked at, how many broke the rule, and one of those. All is well when
-        violations are 0 throughout. Reads every transfer.]]
+        The triggers that keep records unchanged are checked whatever the app.
+
+        Args:
+            app_id: Set of books to check, only its accounts and transfers; by default all of them,
+                or None.
 
         Returns:
-            One row for each check. The books are in order if all(check.ok for check in rows).
+            One row for each check: what it checks, how many rows it looked at, how many of them
+            break the rule, and one that does. All is well when violations are 0 throughout.
+
+        Raises:
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
         """
-        return await self._fetch_all(CHECK_ROW, self._statements.verify, ())
+        return await self._fetch_all(CHECK_ROW, self._statements.verify, (app_id,))

@@ -76,7 +76,7 @@ class LedgerStatements:
         self.balance_at = calls.value(
             "pgledger_balance_at", account_id="text", at="timestamptz", app_id="text"
         )
-        self.verify = calls.rows(Check, "pgledger_verify")
+        self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
 
 
 @lru_cache

@@ -1,8 +1,11 @@
 /*
 Creates a batch in which the caller chose ids, so that some may be repeats: of earlier calls, or of
-one another. What exists is told from what is new while the accounts are locked; only the new is
-posted; all are answered in the order of the requests.
+one another. Locks the accounts, then tells what is new from what exists, posts the new, and answers
+all in the order of the requests.
 
+What is left here are its five steps; most of their lines name the columns of requests and results.
+
+Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
 */
 create or replace function pgledger.create_repeatable_transfers(
@@ -26,7 +29,6 @@ as $$
 declare
   v_count bigint := cardinality(from_account_ids);
   v_new_places bigint[];
-  v_conflict_place bigint;
   v_posted_ids text[];
   v_locked_ids text[];
   v_taken text;
@@ -46,79 +48,9 @@ begin
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
-  with given as materialized (
-    select
-      request.place,
-      request.id,
-      request.from_account_id,
-      request.to_account_id,
-      request.amount,
-      request.event_at,
-      request.metadata,
-      case
-        when request.id is not null then min(request.place) over (partition by request.id)
-        else request.place
-      end as first_place
-    from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
-      with ordinality
-      as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
-  ),
-
-  account as materialized (
-    select accounts.id, accounts.key
-    from pgledger.accounts
-    where accounts.id = any(v_locked_ids)
-  ),
-
-  existing as materialized (
-    select
-      transfers.id, transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-      transfers.event_at, transfers.metadata
-    from pgledger.transfers
-    where transfers.id = any(create_repeatable_transfers.ids)
-  ),
-
-  -- A request can repeat a transfer that exists already, and the first request of its id.
-  compared as (
-    select
-      given.place,
-      existing.id is null and given.place = given.first_place as is_new,
-      (
-        existing.id is null
-        or (
-          existing.app_id, existing.from_key, existing.to_key, existing.amount, existing.event_at,
-          existing.metadata
-        ) is not distinct from (
-          create_repeatable_transfers.app_id, source.key, target.key, given.amount, given.event_at,
-          given.metadata
-        )
-      )
-      and (
-        earlier.from_account_id, earlier.to_account_id, earlier.amount, earlier.event_at,
-        earlier.metadata
-      ) is not distinct from (
-        given.from_account_id, given.to_account_id, given.amount, given.event_at, given.metadata
-      ) as is_same
-    from given
-    inner join given as earlier on given.first_place = earlier.place
-    inner join account as source on given.from_account_id = source.id
-    inner join account as target on given.to_account_id = target.id
-    left join existing on given.id = existing.id
-  )
-
-  select
-    coalesce(
-      array_agg(compared.place order by compared.place) filter (where compared.is_new), '{}'
-    ),
-    min(compared.place) filter (where not compared.is_same)
-  into v_new_places, v_conflict_place
-  from compared;
-
-  if v_conflict_place is not null then
-    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
-    from unnest(ids) with ordinality as given (id, place)
-    where given.place = v_conflict_place;
-  end if;
+  v_new_places := pgledger.new_transfer_places(
+    from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, v_locked_ids
+  );
 
   -- The new ones, posted in their order.
   begin
@@ -152,16 +84,7 @@ begin
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
       end if;
-      -- A transaction that looks back to its beginning is to be run again, as in the single path.
-      if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception using
-          errcode = '40001',
-          message = format('could not serialize access: id %s was taken meanwhile', v_taken);
-      end if;
-      perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, v_count)
-      from unnest(ids) with ordinality as given (id, place)
-      where given.id = v_taken
-      order by given.place;
+      perform pgledger.refuse_taken_id(v_taken, ids);
   end;
 
   -- Every request has its id now: the caller's, or the one it was posted under.

@@ -86,23 +86,19 @@ $$;
 comment on function pgledger_account_entries is
 $$Returns one page of an account's entries.
 
-Costs as much as the page is long, however long the account's history is.
-
-[[was: One page of an account's entries, newest or oldest first; a page reads
-only its own rows, however long the history.]]
+A page costs what its own rows cost, however long the account's history is.
 
 account_id: Whose entries.
-page_size: How many at most, 1 to 10,000. [[was: 1 to 10000.]]
-newest_first: From the newest to the oldest, or the other way.
-after_version: account_version of the last entry of the page before, null for
-  the first page. [[was: the account_version of the last entry of the page
-  before; null for the first page.]], or null.
+page_size: How many at most, 1 to 10,000.
+newest_first: Whether from the newest to the oldest, or the other way.
+after_version: The account_version of the last entry of the page before; by
+  default the page is the first one, or null.
 app_id: Set of books that the account belongs to.
 
 Returns: The entries in order; fewer than page_size on the last page.
 
-Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound
-  (there is no such account under this app_id).$$;
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidPage.$$;
 
 revoke all on function pgledger_account_entries from public;
 grant execute on function pgledger_account_entries to pgledger_reader;

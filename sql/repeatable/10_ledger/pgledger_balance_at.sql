@@ -63,19 +63,17 @@ $$;
 comment on function pgledger_balance_at is
 $$Returns an account's balance at a time, as recorded.
 
-[[was: Balance of an account at a time, as recorded: the sum of its entries
-whose created_at is not later than that; 0 before the first. A transfer is
-recorded shortly before it commits, so the answer for a time is final once the
-transactions that were open then have ended.]]
+A transfer is recorded shortly before it commits. So the answer for a time is
+final once the transactions that were open then have ended.
 
 account_id: Whose balance.
-at: Everything recorded (created_at) until then counts, then included.
+at: The time: every entry whose created_at is not later counts.
 app_id: Set of books that the account belongs to.
 
-Returns: The balance in units of the account's currency; zero before its first
+Returns: The balance in units of the account's currency; 0 before its first
   entry.
 
-Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
 revoke all on function pgledger_balance_at from public;

@@ -95,27 +95,22 @@ end;
 $$;
 
 comment on function pgledger_create_account is
-$$Opens an account with balance zero.
+$$Opens an account, with a balance of zero.
 
-[[was: Creates an account with a balance of zero and returns it. Call it in
-FROM: (pgledger_create_account(...)).* calls it once for every column.]]
+Call it in FROM: (pgledger_create_account(...)).* calls it once for every
+column.
 
-name: For people, 1 to 255 characters, stored as given; need not be unique.
-  [[was: for people, 1 to 255 characters.]]
-currency: Unit of the balance, 1 to 32 visible characters, for example USD.
-  [[was: unit of the balance, 1 to 32 visible characters.]]
+name: For people: 1 to 255 characters, stored as given; need not be unique.
+currency: Unit of the balance: 1 to 32 visible characters, for example USD.
 allow_negative_balance: Whether a transfer may leave the balance below zero.
-  [[was: what transfers may make of the balance.]]
 allow_positive_balance: Whether a transfer may leave the balance above zero.
-  [[was: what transfers may make of the balance.]]
-metadata: JSON object of at most 64 KiB, immutable like the account. Store
-  references in it, never personal data. [[was: JSON object, at most 64
-  KiB.]], or null.
-id: The account's id if the caller chooses it. The same call with the same id
-  returns the first call's account. [[was: pgla_ and a ULID of your own
-  choice, to make the call repeatable.]], or null.
-app_id: Set of books that the account belongs to. [[was: set of books.]]
-tenant_id: Whose account it is. [[was: whose account it is.]]
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pgla_ and a ULID, by default a new one. With an id of your own
+  choice the call can be repeated: every repeat returns the same account, as
+  it stands then, or null.
+app_id: Set of books that the account belongs to.
+tenant_id: Whose account it is.
 
 Returns: The account.
 

@@ -8,13 +8,12 @@ then the transfer's id, if the caller chose it.
 With an id of the caller's choice the call can be repeated: the second call returns the first
 result if app, accounts, amount, event_at and metadata are the same, and is refused if not.
 
-This is the path for one transfer, and pgledger.post_transfers the one for many: several times
-faster each than the other would be in its place. They check the same things, in this order:
-app_id; the request's own values; that the accounts exist and share a currency; whether it is a
-repeat; limits.
-Errors: NullArgument, InvalidScope, InvalidId, SameAccount, InvalidAmount, InvalidTime,
-EventAtInFuture, InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
-InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
+This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
+times faster than the other would be in its place. Both check in this order: app_id; the request's
+own values; that the accounts exist and share a currency; whether it is a repeat; limits.
+
+The body is long because every call of a function costs a plain transfer about a microsecond: only
+what a plain one does not need stands in functions of its own.
 */
 create or replace function pgledger_create_transfer(
   from_account_id text,
@@ -40,7 +39,7 @@ declare
   v_from record;
   v_to record;
   v_swap record;
-  v_earlier record;
+  v_repeated record;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -99,29 +98,20 @@ begin
 
   if id is not null then
     select
-      transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
-      transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
-      (
-        transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
-        transfers.event_at, transfers.metadata
-      ) is not distinct from (
-        pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
-        pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-      ) as is_same
-    into v_earlier
-    from pgledger.transfers
-    where transfers.id = v_id;
+      repeated.id, repeated.from_account_id, repeated.to_account_id, repeated.amount,
+      repeated.created_at, repeated.event_at, repeated.metadata, repeated.currency,
+      repeated.from_account_name, repeated.to_account_name, repeated.from_account_balance,
+      repeated.to_account_balance, repeated.from_account_version, repeated.to_account_version,
+      repeated.group_id, repeated.app_id, repeated.from_tenant_id, repeated.to_tenant_id,
+      repeated.origin_id, repeated.replayed
+    into v_repeated
+    from pgledger.repeated_transfer(
+      v_id, pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
+      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
+    ) as repeated;
 
-    if v_earlier.is_same then
-      return row(
-        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
-        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
-        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
-        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
-        v_earlier.origin_id, true
-      );
-    elsif not v_earlier.is_same then
-      perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    if v_repeated.id is not null then
+      return v_repeated;
     end if;
   end if;
 
@@ -199,24 +189,21 @@ $$;
 comment on function pgledger_create_transfer is
 $$Moves an amount from one account to another.
 
-[[was: Moves an amount from one account to another and returns the transfer,
-with both new balances. Call it in FROM: (pgledger_create_transfer(...)).*
-calls it once for every column.]]
+Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
+column.
 
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
-amount: Above 0, below 1e30, at most 18 decimal places. [[was: in units of the
-  accounts' currency, above 0, below 1e30, at most 18 decimal places.]]
-event_at: When it happened in the world; null means when it is recorded.
-  [[was: when it happened, if not now; at most a day ahead unless
-  allow_future_event_at.]], or null.
-metadata: JSON object of at most 64 KiB, immutable like the transfer. Store
-  references in it, never personal data. [[was: JSON object, at most 64
-  KiB.]], or null.
-id: The transfer's id if the caller chooses it. The same call with the same id
-  takes effect once and returns the first result. [[was: pglt_ and a ULID of
-  your own choice, to make the call repeatable.]], or null.
-app_id: Set of books that both accounts belong to. [[was: set of books.]]
+amount: What to move, in units of the accounts' currency: above 0, below 1e30,
+  at most 18 decimal places.
+event_at: When it happened in the world, by default when it is recorded; at
+  most a day ahead unless allow_future_event_at, or null.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+id: Its id, pglt_ and a ULID, by default a new one. With an id of your own
+  choice the call can be repeated: it takes effect once, and every repeat
+  returns the first result, or null.
+app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 
 Returns: The transfer, with both accounts' balances and versions right after

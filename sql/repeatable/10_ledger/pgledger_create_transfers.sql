@@ -27,9 +27,20 @@ end;
 $$;
 
 comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
-  'Makes several transfers, all or none, and returns them in order. Each argument is a plain row '
-  '(from_account_id, to_account_id, amount). Errors name the request, counted from 1; they are '
-  'those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+$$Makes several transfers, all or none, each of its arguments a plain row.
+
+An error names the request at fault, counted from 1. The other form takes an
+array of rows, an app_id and what else they share.
+
+transfer_requests: Rows (from_account_id, to_account_id, amount), at most
+  100,000, in the books whose app_id is the empty text.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
+  NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
+  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers(pgledger_transfer_request[]) from public;
 grant execute on function pgledger_create_transfers(pgledger_transfer_request[]) to pgledger_poster;
@@ -72,11 +83,29 @@ $$;
 comment on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) is
-  'Makes several transfers, all or none, and returns them in order; what else is given holds for '
-  'every one of them. transfer_requests: rows (from_account_id, to_account_id, amount), at '
-  'most 100000. event_at: when they happened, if not now. metadata: JSON object, at most 64 KiB. '
-  'app_id: set of books. group_id: a name that joins them. Errors name the request, counted from '
-  '1; they are those of pgledger_create_transfer, InvalidBatch and BatchTooLarge.';
+$$Makes several transfers, all or none, which share what else is given.
+
+An error names the request at fault, counted from 1. Requests with ids of your
+own choice are for pgledger_create_transfers_bulk.
+
+transfer_requests: Rows (from_account_id, to_account_id, amount), at most
+  100,000.
+event_at: When they happened in the world, by default when they are recorded;
+  at most a day ahead unless allow_future_event_at, or null.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
+  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
+  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
+  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers(
   pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean

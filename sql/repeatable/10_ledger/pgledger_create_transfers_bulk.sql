@@ -67,31 +67,33 @@ $$;
 comment on function pgledger_create_transfers_bulk is
 $$Makes up to 100,000 transfers, all or none.
 
-[[was: Makes many transfers, all or none, and returns them in order: element n
-of each array belongs to request n, counted from 1. At most 100000 requests.
-event_ats, metadatas and ids may be left out, or hold nulls. An id of your own
-choice (pglt_ and a ULID) makes its request repeatable.]]
+Element n of each array belongs to request n, counted from 1. Arrays that have
+a default may be left out, and may hold nulls. An error names the request at
+fault.
 
-from_account_ids: [[?]]
-to_account_ids: [[?]]
-amounts: [[?]]
-event_ats: [[?]], or null.
-metadatas: [[?]], or null.
-ids: [[?]], or null.
+from_account_ids: Accounts that the amounts leave.
+to_account_ids: Accounts that they reach, each of its request's currency.
+amounts: What to move, in units of the accounts' currencies: above 0, below
+  1e30, at most 18 decimal places.
+event_ats: When each happened in the world, by default when it is recorded; at
+  most a day ahead unless allow_future_event_at, or null.
+metadatas: A JSON object for each, at most 64 KiB, which never changes, or
+  null.
+ids: An id for each, pglt_ and a ULID, by default a new one. A request with an
+  id of your own choice can be repeated: it takes effect once, and every
+  repeat returns the first result, or null.
 app_id: Set of books that all accounts belong to.
-group_id: A name that joins these transfers, for example an order's number.
-  [[was: a name that joins these transfers, for example an order's number.]],
-  or null.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
 allow_future_event_at: Whether an event_at may be more than a day ahead.
 
-Returns: One transfer for each request, in their order; an empty list for
-  none.
+Returns: One transfer for each request, in their order.
 
-Errors: BatchTooLarge (more than 100,000 requests), InvalidScope.
-
-[[raises PgledgerError: Any error of pgledger_create_transfer; its message
-begins with the request at fault, counted from 1, and nothing was
-transferred.]]$$;
+Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
+  than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
+  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers_bulk from public;
 grant execute on function pgledger_create_transfers_bulk to pgledger_poster;

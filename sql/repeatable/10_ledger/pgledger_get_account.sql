@@ -37,16 +37,14 @@ end;
 $$;
 
 comment on function pgledger_get_account is
-$$Returns an account as it is now.
-
-[[was: The account of that id, with its balance.]]
+$$Returns an account as it stands now.
 
 id: The account's id.
 app_id: Set of books that it belongs to.
 
-Returns: [[?]]
+Returns: The account, with its balance and version.
 
-Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound (there is no
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
 revoke all on function pgledger_get_account from public;

@@ -42,14 +42,13 @@ $$;
 comment on function pgledger_get_transfer is
 $$Returns a transfer.
 
-[[was: The transfer of that id, with both accounts as it left them.]]
-
 id: The transfer's id.
 app_id: Set of books that it belongs to.
 
-Returns: [[?]]
+Returns: The transfer, with both accounts' balances and versions right after
+  it.
 
-Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound (there is no
+Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
   such transfer under this app_id).$$;
 
 revoke all on function pgledger_get_transfer from public;

@@ -1,13 +1,13 @@
 /*
-Writes many transfers at once, each new and sound by itself: the path for batches. Three statements,
-whatever the number of requests: one locks the accounts; one, whose snapshot shows what those locks
-waited for, computes, writes and answers; one updates the accounts.
+Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
+number of requests, there are three statements. The first locks the accounts. The second sees what
+those locks waited for: it computes, writes and answers. The third updates the accounts.
 
 Only accounts that the first one locked take part: one that was created while it waited is seen by
 the second, but anyone may be changing it.
 
-The second leaves out each request that has no accounts, mixes currencies or breaks a limit, so that
-a count tells whether there was one; then it is looked for and raised.
+The second leaves out each request that has no accounts, mixes currencies or breaks a limit. If it
+posted fewer than were asked for, there was such a request: it is looked for and raised.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
@@ -18,6 +18,9 @@ table that was empty yesterday, a batch never costs the square of its size.
 What the requests share is given once: 100000 copies of large metadata are more than an array holds.
 
 request_indexes says which request of the caller's each one is, for messages; null, all in order.
+
+The body is long because its main part is one statement, whose steps share what the first ones
+found; a function could not take that over without writing it down and reading it again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
 Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an

@@ -44,7 +44,9 @@ begin
       if not pgledger.may_concern_one_subscription(sqlstate) then
         raise;
       end if;
-      v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, true);
+      v_done := pgledger.advance_due_subscriptions(
+        app_id, max_subscriptions, invoices, v_now, true
+      );
   end;
   if invoices = 'final' then
     perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);

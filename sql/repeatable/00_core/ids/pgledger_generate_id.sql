@@ -30,19 +30,15 @@ end;
 $$;
 
 comment on function pgledger_generate_id is
-$$Makes an id in the database, by its clock.
+$$Makes a new id.
 
 Ids of one session ascend while the clock does not step back.
-:func:`pgledger.ids.generate` makes one without asking the database.
 
-[[was: Makes a new id: the prefix (1 to 16 letters a-z), an underscore and a
-ULID. Ids of one session ascend.]]
-
-prefix: What it is for: 1 to 16 lower-case letters, for example pglt.
+prefix: What the id is for: 1 to 16 lower-case letters, for example pglt.
 
 Returns: The prefix, an underscore and a ULID.
 
-Errors: InvalidIdPrefix (the prefix is something else).$$;
+Errors: InvalidIdPrefix (the prefix is something else, or null).$$;
 
 revoke all on function pgledger_generate_id from public;
 grant execute on function pgledger_generate_id to pgledger_reader;

@@ -37,17 +37,13 @@ end;
 $$;
 
 comment on function pgledger_id_timestamp is
-$$Returns the time inside an id, as pgledger_id_timestamp does.
-
-[[was: The time inside an id, with or without its prefix, in whole
-milliseconds.]]
+$$Returns the time inside an id.
 
 id: An id with its prefix, or a ULID without.
 
-Returns: An aware datetime in UTC, in whole milliseconds.
+Returns: When the id was made, in whole milliseconds; null for null.
 
-Errors: InvalidId, InvalidTime (it is a time after the year 9999, which a ULID
-  can hold and a datetime cannot).$$;
+Errors: InvalidId.$$;
 
 revoke all on function pgledger_id_timestamp from public;
 grant execute on function pgledger_id_timestamp to pgledger_reader;

@@ -38,15 +38,11 @@ end;
 $$;
 
 comment on function pgledger_ulid_to_uuid is
-$$Returns the UUID of the same 128 bits as a ULID, as pgledger_ulid_to_uuid
-does.
-
-[[was: The UUID of the same 128 bits as the ULID (26 characters, without a
-prefix).]]
+$$Returns the UUID of the same 128 bits as a ULID.
 
 ulid: 26 characters, without a prefix.
 
-Returns: [[?]]
+Returns: The UUID; null for null.
 
 Errors: InvalidId.$$;
 

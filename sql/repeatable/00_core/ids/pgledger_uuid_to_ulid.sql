@@ -28,14 +28,11 @@ end;
 $$;
 
 comment on function pgledger_uuid_to_ulid is
-$$Returns the ULID of the same 128 bits as a UUID, as pgledger_uuid_to_ulid
-does.
-
-[[was: The ULID, 26 characters, of the same 128 bits as the UUID.]]
+$$Returns the ULID of the same 128 bits as a UUID.
 
 uuid: Any UUID; it need not be one made from a time.
 
-Returns: 26 characters, without a prefix.$$;
+Returns: 26 characters, without a prefix; null for null.$$;
 
 revoke all on function pgledger_uuid_to_ulid from public;
 grant execute on function pgledger_uuid_to_ulid to pgledger_reader;

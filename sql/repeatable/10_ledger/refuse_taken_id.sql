@@ -1,0 +1,34 @@
+/*
+Refuses the first request of a batch that asks for that id, which another call took meanwhile for
+something else. A transaction that looks back to its beginning is told to run again instead, as
+PostgreSQL tells one that creates a single transfer.
+
+Errors: IdempotencyConflict, or PostgreSQL's serialization_failure.
+*/
+create or replace function pgledger.refuse_taken_id(
+  id text,
+  ids text[]
+)
+returns void
+language plpgsql
+volatile
+parallel safe
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = '40001',
+      message = format('could not serialize access: id %s was taken meanwhile', id);
+  end if;
+
+  perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+  from unnest(ids) with ordinality as given (id, place)
+  where given.id = refuse_taken_id.id
+  order by given.place;
+end;
+$$;
+
+comment on function pgledger.refuse_taken_id is
+  'Raises that another call took an id of this batch meanwhile.';
+
+revoke all on function pgledger.refuse_taken_id from public;

@@ -1,0 +1,57 @@
+/*
+Checks each entry against the one before it on its account. Entries of an account that does not
+exist break what is checked of accounts, too.
+*/
+create or replace function pgledger.verify_entries(app_id text)
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with chain as materialized (
+    select
+      leg.id,
+      leg.version = coalesce(lag(leg.version) over along, 0) + 1 as has_no_gap,
+      leg.balance - leg.amount = coalesce(lag(leg.balance) over along, 0) as follows,
+      leg.created_at > coalesce(lag(leg.created_at) over along, accounts.created_at) as is_later,
+      (leg.balance >= 0 or accounts.allow_negative_balance)
+      and (leg.balance <= 0 or accounts.allow_positive_balance)
+      and leg.balance > -1e30 and leg.balance < 1e30 as is_within_limits
+    from pgledger.legs(verify_entries.app_id) as leg
+    left join pgledger.accounts on leg.key = accounts.key
+    window along as (partition by leg.key order by leg.version)
+  )
+
+  select
+    'versions of entries run from 1 without a gap',
+    count(*),
+    count(*) filter (where not chain.has_no_gap),
+    min(chain.id) filter (where not chain.has_no_gap)
+  from chain
+  union all
+  select
+    'each entry starts from the balance that the one before left',
+    count(*),
+    count(*) filter (where not chain.follows),
+    min(chain.id) filter (where not chain.follows)
+  from chain
+  union all
+  select
+    'each entry was recorded later than the one before',
+    count(*),
+    count(*) filter (where chain.is_later is not true),
+    min(chain.id) filter (where chain.is_later is not true)
+  from chain
+  union all
+  select
+    'balances stayed within their account''s limits after every entry',
+    count(*),
+    count(*) filter (where chain.is_within_limits is not true),
+    min(chain.id) filter (where chain.is_within_limits is not true)
+  from chain
+$$;
+
+comment on function pgledger.verify_entries is
+  'Checks each entry against the one before it, and against its account''s limits.';
+
+revoke all on function pgledger.verify_entries from public;

@@ -1,0 +1,53 @@
+/*
+Checks that the triggers stand that keep records unchanged, that nothing switches them off, and that
+the function they call is the one that this version brought: its body's hash stands here.
+*/
+create or replace function pgledger.verify_guards()
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with guard as materialized (
+    select
+      expected.name,
+      exists (
+        select
+        from pg_catalog.pg_trigger
+        where pg_trigger.tgrelid = expected.relation
+          and pg_trigger.tgname = expected.name
+          and pg_trigger.tgenabled = 'A'
+          and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
+          and pg_trigger.tgtype = expected.type
+          -- Neither WHEN nor a list of columns.
+          and pg_trigger.tgqual is null
+          and pg_trigger.tgattr = ''
+      )
+      and exists (
+        select
+        from pg_catalog.pg_proc
+        where pg_proc.oid = 'pgledger.refuse_change'::regproc
+          and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
+          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
+      ) as stands
+    from (
+      values
+        ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
+        ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
+        ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
+        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
+    ) as expected (relation, name, type)
+  )
+
+  select
+    'triggers that keep records unchanged stand and are always on',
+    count(*),
+    count(*) filter (where not guard.stands),
+    min(guard.name) filter (where not guard.stands)
+  from guard
+$$;
+
+comment on function pgledger.verify_guards is
+  'Checks that the triggers that keep records unchanged stand and are always on.';
+
+revoke all on function pgledger.verify_guards from public;

@@ -1,0 +1,246 @@
+"""The house is in order: who looks for a thing finds it where its name says, and can follow it.
+
+The rules are those of CONTRIBUTING.md. They are read off the sources and off the catalog.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from scripts.generated.capabilities import CAPABILITIES
+from scripts.generated.catalog import REPEATABLE, ROOT, Catalog, read_catalog
+from scripts.generated.maps import Room, files_that_test, pages_about, read_rooms
+
+LONGEST_BODY: Final = 72
+LONGEST_MODULE: Final = 400
+
+# A split would cost speed where calls are counted in microseconds; their headers say so.
+LONG_BODIES: Final = {
+    "create_repeatable_transfers",
+    "entitlement",
+    "latest_usage_between",
+    "pgledger_create_transfer",
+    "post_transfers",
+    "usage_fault",
+}
+
+FILES: Final = sorted(REPEATABLE.rglob("*.sql"))
+
+_CREATED: Final = re.compile(
+    r"^create or replace (?:function|view) (?:pgledger\.)?(\w+)", re.MULTILINE
+)
+
+
+@pytest.fixture
+def surface(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    conn.execute("set search_path = pg_catalog, public")
+    return conn
+
+
+@pytest.fixture
+def catalog(surface: psycopg.Connection[Any]) -> Catalog:
+    return read_catalog(surface)
+
+
+@pytest.fixture
+def rooms(surface: psycopg.Connection[Any]) -> dict[str, Room]:
+    return read_rooms(surface)
+
+
+def test_a_file_makes_what_it_is_named_after_and_nothing_else():
+    for path in FILES:
+        assert set(_CREATED.findall(path.read_text())) == {path.stem}, path
+
+
+def test_functions_and_views_keep_apart():
+    for path in FILES:
+        is_view = re.search(r"^create or replace view", path.read_text(), re.MULTILINE)
+        assert bool(is_view) == (path.parent.name == "views"), path
+
+
+def test_every_folder_is_numbered_and_has_a_title():
+    folders = sorted(path.name for path in REPEATABLE.iterdir() if path.is_dir())
+    assert all(re.fullmatch(r"\d\d_[a-z]+", name) for name in folders), folders
+    assert [name.split("_", 1)[1] for name in folders] == list(CAPABILITIES)
+    assert not re.search(r"^\d", "\n".join(path.name for path in FILES), re.MULTILINE)
+
+
+def test_no_folder_calls_into_a_later_one(rooms):
+    assert len(rooms) > 250
+    late = [
+        f"{room.folder}/{room.name} calls {rooms[call].folder}/{call}"
+        for room in rooms.values()
+        for call in room.calls
+        if rooms[call].folder > room.folder
+    ]
+    assert not late
+
+
+def test_no_view_reads_what_a_later_folder_makes():
+    folders = {path.stem: path.relative_to(REPEATABLE).parts[0] for path in FILES}
+    for path in FILES:
+        if path.parent.name != "views":
+            continue
+        code = re.sub(r"--[^\n]*|'(?:[^']|'')*'", " ", path.read_text().split("comment on")[0])
+        for name in re.findall(r"\b(?:pgledger\.)?([a-z]\w+)\b", code):
+            if name in folders and name != path.stem:
+                assert folders[name] <= folders[path.stem], (path.stem, name)
+
+
+def test_every_function_is_called_or_public(rooms):
+    called = set().union(*(room.calls for room in rooms.values()))
+    in_views = "\n".join(path.read_text() for path in FILES if path.parent.name == "views")
+    # A trigger's function, and what verification runs as the catalog names it.
+    by_other_means = {"refuse_change"}
+    idle = {
+        name
+        for name in rooms
+        if not re.match(r"(pg)?ledger_", name)
+        and name not in called | by_other_means
+        and not re.search(rf"\b{name}\(", in_views)
+    }
+    assert not idle
+
+
+def test_bodies_are_short_or_say_why_not(surface):
+    rows = surface.execute(
+        """
+        select proname, array_length(string_to_array(trim(e'\n' from prosrc), e'\n'), 1)
+        from pg_proc
+        where pronamespace = 'pgledger'::regnamespace
+          or pronamespace = 'public'::regnamespace and proname ~ '^(pg)?ledger_'
+        """
+    ).fetchall()
+    # The registry of errors is a list, and so is ISO 4217.
+    lists = {"error_registry", "iso_currencies"}
+    long = {name for name, lines in rows if lines > LONGEST_BODY} - lists
+    assert long <= LONG_BODIES, long - LONG_BODIES
+
+
+def test_every_public_function_is_granted_tested_and_explained(catalog):
+    assert len({function.name for function in catalog.functions}) > 80
+    for function in catalog.functions:
+        assert function.roles, f"{function.name} is granted to nobody"
+        assert files_that_test(function), f"no test calls {function.name}"
+        assert pages_about(function), f"no page mentions {function.name}"
+
+
+def python_modules() -> Iterator[Path]:
+    yield ROOT / "performance_check.py"
+    for folder in ("python/pgledger", "scripts", ".ci"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "_generated" not in path.parts and not path.name.endswith("_sync.py"):
+                yield path
+
+
+def test_modules_are_short():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in python_modules()
+        # Written from the registry of errors.
+        if path != ROOT / "python" / "pgledger" / "errors.py"
+    }
+    assert len(lengths) > 50
+    assert not {name for name, lines in lengths.items() if lines > LONGEST_MODULE}
+
+
+@pytest.mark.parametrize(
+    ("result", "table"),
+    [
+        ("ledger_feature", "features"),
+        ("ledger_plan", "plans"),
+        ("ledger_subscription", "subscriptions"),
+        ("ledger_coupon", "coupons"),
+        ("ledger_coupon_redemption", "coupon_redemptions"),
+        ("ledger_invoice", "invoices"),
+        ("ledger_payment", "invoice_payments"),
+        ("ledger_usage_event", "usage_events"),
+        ("pgledger_account", "accounts"),
+        ("pgledger_transfer", "transfers"),
+    ],
+)
+def test_results_say_which_columns_can_be_null_and_what_texts_can_be(
+    catalog, surface, result, table
+):
+    rows = surface.execute(
+        """
+        select
+          attname,
+          attnotnull,
+          (
+            select substring(pg_get_constraintdef(oid) from 'ARRAY\\[(.*)\\]')
+            from pg_constraint
+            where conrelid = attrelid
+              and contype = 'c'
+              and conkey = array[attnum]
+              and pg_get_constraintdef(oid) ~ '= ANY \\(ARRAY\\['
+          )
+        from pg_attribute
+        where attrelid = format('pgledger.%%I', %s::text)::regclass and attnum > 0
+        """,
+        [table],
+    ).fetchall()
+    stored = {name: (is_required, choices) for name, is_required, choices in rows}
+    compared = 0
+    for column in catalog.types[result].columns:
+        if column.name not in stored or (result, column.name) in SHOWN_OTHERWISE:
+            continue
+        is_required, choices = stored[column.name]
+        assert column.is_nullable == (not is_required), column
+        if choices is not None:
+            assert set(column.choices) == set(re.findall(r"'(\w+)'::text", choices)), column
+        compared += 1
+    assert compared >= 4
+
+
+# Columns that a result fills in where the table has null.
+SHOWN_OTHERWISE: Final = {("pgledger_transfer", "event_at")}
+
+_CHOICE: Final = re.compile(r"check_choice\(\s*'(\w+)',\s*[\w.]+,\s*array\[([^\]]*)\]")
+
+
+def test_arguments_say_what_texts_are_taken(catalog, surface, rooms):
+    sources = dict(
+        surface.execute(
+            "select proname, string_agg(prosrc, ' ') from pg_proc "
+            "where pronamespace in ('pgledger'::regnamespace, 'public'::regnamespace) "
+            "group by proname"
+        ).fetchall()
+    )
+    compared = 0
+    for function in catalog.functions:
+        # The function's own checks, and those that it calls.
+        bodies = [sources[name] for name in (function.name, *rooms[function.name].calls)]
+        taken = {
+            name: tuple(re.findall(r"'(\w+)'", choices))
+            for body in bodies
+            for name, choices in _CHOICE.findall(body)
+        }
+        for argument in function.arguments:
+            if argument.name in taken:
+                assert set(argument.choices) == set(taken[argument.name]), (
+                    function.name,
+                    argument.name,
+                )
+                compared += 1
+    assert compared >= 10
+
+
+def test_every_choice_has_a_check_or_a_constraint(catalog):
+    """Whatever a result's column can be is spelled out once, as its values are written."""
+    for kind in catalog.types.values():
+        for column in kind.columns:
+            assert not re.search(r"\bone of\b", column.text, re.IGNORECASE) or column.choices, (
+                kind.name,
+                column,
+            )
+    for function in catalog.functions:
+        for argument in function.arguments:
+            if re.search(r"\bone of: ", argument.text, re.IGNORECASE):
+                assert argument.choices, (function.name, argument)
+            if (argument.default or "").upper().startswith("NULL"):
+                assert argument.is_nullable, (function.name, argument)

@@ -1,0 +1,119 @@
+"""Verification of one set of books among several."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgledger import InvalidScope
+
+APPS = ("shop", "bank")
+
+
+@pytest.fixture
+def books(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """Two apps, each with two accounts and two transfers."""
+    for app in APPS:
+        ids = [
+            row[0]
+            for name in "ab"
+            for row in conn.execute(
+                "select id from pgledger_create_account(%s, 'USD', app_id => %s)",
+                [f"{app} {name}", app],
+            )
+        ]
+        for amount in (1, 2):
+            conn.execute(
+                "select pgledger_create_transfer(%s, %s, %s::numeric, app_id => %s)",
+                [*ids, amount, app],
+            )
+    return conn
+
+
+def violated(conn: psycopg.Connection[Any], app_id: str | None) -> set[str]:
+    rows = conn.execute(
+        "select check_name from pgledger_verify(app_id => %s) where violations > 0", [app_id]
+    )
+    return {name for (name,) in rows}
+
+
+def tamper(conn: psycopg.Connection[Any], statement: str) -> None:
+    """Does what only a superuser can, and puts the triggers back."""
+    for table in ("accounts", "transfers"):
+        conn.execute(f"alter table pgledger.{table} disable trigger all".encode())
+    conn.execute(statement.encode())
+    conn.execute(
+        """
+        alter table pgledger.accounts
+        enable always trigger accounts_rows_are_never_deleted,
+        enable always trigger accounts_are_never_deleted
+        """
+    )
+    conn.execute(
+        """
+        alter table pgledger.transfers
+        enable always trigger transfers_rows_never_change,
+        enable always trigger transfers_never_change
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update pgledger.accounts set balance = balance + 1 where name = 'shop a'",
+        "update pgledger.accounts set version = version + 1 where name = 'shop a'",
+        "update pgledger.accounts set id = lower(id) where name = 'shop a'",
+        "update pgledger.accounts set allow_negative_balance = false where name = 'shop a'",
+        "update pgledger.transfers set amount = amount + 1 where app_id = 'shop'",
+        "update pgledger.transfers set id = lower(id) where app_id = 'shop'",
+        "delete from pgledger.transfers where app_id = 'shop' and from_version = 1",
+    ],
+)
+def test_tampering_in_one_app_is_not_found_in_another(books, statement):
+    tamper(books, statement)
+    assert violated(books, "shop")
+    assert violated(books, None) == violated(books, "shop")
+    assert violated(books, "bank") == set()
+
+
+def test_a_transfer_that_went_astray_is_found_in_both_apps(books):
+    tamper(
+        books,
+        "update pgledger.transfers set app_id = 'bank' where app_id = 'shop' and from_version = 1",
+    )
+    assert violated(books, "shop")
+    assert violated(books, "bank")
+
+
+def test_books_in_order_are_found_so(books):
+    for app_id in (None, *APPS, "nobody"):
+        assert violated(books, app_id) == set()
+
+
+def test_one_app_is_looked_at_by_all_checks_in_the_same_order(books):
+    def counts(app_id: str | None) -> list[tuple[str, int]]:
+        return books.execute(
+            "select check_name, rows_checked from pgledger_verify(%s)", [app_id]
+        ).fetchall()
+
+    everything = counts(None)
+    shop = counts("shop")
+    assert [name for name, _ in shop] == [name for name, _ in everything]
+    assert shop[-1] == everything[-1]
+    assert [2 * count for _, count in shop[:-1]] == [count for _, count in everything[:-1]]
+    assert books.execute("select check_name, rows_checked from pgledger_verify()").fetchall() == (
+        everything
+    )
+
+
+def test_triggers_are_checked_whatever_the_app(books):
+    books.execute("alter table pgledger.transfers disable trigger transfers_never_change")
+    assert len(violated(books, "bank")) == 1
+    assert len(violated(books, "nobody")) == 1
+
+
+@pytest.mark.parametrize("app_id", ["a b", "x" * 129])
+def test_what_cannot_be_an_app_is_refused(books, app_id):
+    with pytest.raises(InvalidScope):
+        books.execute("select * from pgledger_verify(%s)", [app_id])
