@@ -21,7 +21,8 @@ MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-st
   --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
   --no-warn-return-any --disable-error-code=redundant-expr --disable-error-code=func-returns-value
 
-.PHONY: help setup demo test hunt test-matrix test-lowest check lint types fresh fmt bench dist lock clean
+.PHONY: help setup demo test hunt test-matrix test-lowest check lint types fresh fmt bench dist lock \
+  clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
