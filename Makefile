@@ -16,6 +16,8 @@ MAJORS ?= 18 17 16 15
 LOWEST := -m 'not slow' $(addprefix tests/,bindings usage/test_meter.py core/test_ids.py \
   core/test_errors.py seeds/test_seed_ledger.py install/test_migrations.py install/test_cli.py)
 export PYTHON
+# The SQL that is written by hand.
+SQL := sql/install sql/migrations sql/repeatable
 # Tests hand wrong types over on purpose, and compare rows whose types nobody declares.
 MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-strict-equality \
   --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
@@ -52,8 +54,8 @@ check: lint types fresh ## lint, types, and whether generated files are fresh
 lint: setup ## look at the layout of Python and SQL, and for likely mistakes
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
-	@$(PY) -m sqlfluff lint --nocolor --disable-progress-bar sql/migrations sql/repeatable
-	@! grep -nE '.{101}' -r --include='*.sql' sql/migrations sql/repeatable || { echo 'lines longer than 100'; false; }
+	@$(PY) -m sqlfluff lint --nocolor --disable-progress-bar $(SQL)
+	@! grep -nE '.{101}' -r --include='*.sql' $(SQL) || { echo 'lines longer than 100'; false; }
 	@$(VENV)/bin/squawk --config .ci/squawk.toml sql/migrations/*.sql
 
 types: setup ## check types with mypy and pyright

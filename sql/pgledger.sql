@@ -30,148 +30,164 @@ set local statement_timeout = '0';
 set local idle_in_transaction_session_timeout = '0';
 set local search_path = pg_catalog, pg_temp;
 
+do $surface$
+begin
+  if coalesce(pg_catalog.current_setting('pgledger.schema', true), '') = '' then
+    perform pg_catalog.set_config('pgledger.schema', 'public', true);
+  end if;
+end
+$surface$;
+
 do $guard$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
-  -- Names of ours that do not begin with pgledger_.
-  v_names constant name[] := '{
-    ledger_advance,
-    ledger_aggregate_usage,
-    ledger_aggregate_usage_by_feature,
-    ledger_archive_coupon,
-    ledger_archive_feature,
-    ledger_archive_plan,
-    ledger_cancel_subscription,
-    ledger_change_plan,
-    ledger_check_entitlement,
-    ledger_consume_entitlement,
-    ledger_consumption,
-    ledger_coupon,
-    ledger_coupon_redemption,
-    ledger_coupon_redemptions,
-    ledger_coupons,
-    ledger_create_coupon,
-    ledger_create_feature,
-    ledger_create_invoice,
-    ledger_create_plan,
-    ledger_create_subscription,
-    ledger_currencies,
-    ledger_currency,
-    ledger_delete_coupon,
-    ledger_delete_feature,
-    ledger_delete_invoice,
-    ledger_delete_plan,
-    ledger_entitlement,
-    ledger_entitlement_cache,
-    ledger_feature,
-    ledger_feature_usage,
-    ledger_features,
-    ledger_finalize_invoice,
-    ledger_generate_invoice,
-    ledger_get_active_subscription,
-    ledger_get_cached_entitlement,
-    ledger_get_coupon,
-    ledger_get_coupon_by_id,
-    ledger_get_feature,
-    ledger_get_feature_by_key,
-    ledger_get_invoice,
-    ledger_get_invoice_by_period,
-    ledger_get_plan,
-    ledger_get_plan_by_slug,
-    ledger_get_subscription,
-    ledger_ingest_usage,
-    ledger_invalidate_feature_entitlements,
-    ledger_invalidate_tenant_entitlements,
-    ledger_invoice,
-    ledger_invoice_payments,
-    ledger_invoice_preview,
-    ledger_invoices,
-    ledger_list_coupon_redemptions,
-    ledger_list_coupons,
-    ledger_list_features,
-    ledger_list_global_features,
-    ledger_list_invoices,
-    ledger_list_payments,
-    ledger_list_pending_invoices,
-    ledger_list_plans,
-    ledger_list_subscriptions,
-    ledger_map_tenant_role,
-    ledger_mark_invoice_paid,
-    ledger_mark_invoice_uncollectible,
-    ledger_mark_invoice_voided,
-    ledger_pause_subscription,
-    ledger_payment,
-    ledger_plan,
-    ledger_plans,
-    ledger_preview_invoice,
-    ledger_price_line,
-    ledger_price_usage,
-    ledger_purge_usage,
-    ledger_query_usage,
-    ledger_record_payment,
-    ledger_record_usage,
-    ledger_redeem_coupon,
-    ledger_refresh_invoice,
-    ledger_remaining_entitlement,
-    ledger_resume_subscription,
-    ledger_set_cached_entitlement,
-    ledger_set_currency,
-    ledger_set_payment_terms,
-    ledger_set_usage_skew,
-    ledger_subscription,
-    ledger_subscription_changes,
-    ledger_subscription_move,
-    ledger_subscriptions,
-    ledger_tenant_entitlement_cache,
-    ledger_tenant_features,
-    ledger_tenant_invoice_payments,
-    ledger_tenant_invoices,
-    ledger_tenant_plans,
-    ledger_tenant_subscription_changes,
-    ledger_tenant_subscriptions,
-    ledger_tenant_usage_events,
-    ledger_unmap_tenant_role,
-    ledger_update_coupon,
-    ledger_update_feature,
-    ledger_update_plan,
-    ledger_update_subscription,
-    ledger_usage_answer,
-    ledger_usage_event,
-    ledger_usage_events,
-    ledger_usage_receipt
-  }';
+  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
 begin
   if pg_catalog.current_setting('server_version_num')::integer < 150000 then
-    raise exception 'pgledger needs PostgreSQL 15 or newer, this is %',
-      pg_catalog.current_setting('server_version');
+    raise exception 'pgledger needs PostgreSQL % or newer, this is %',
+      150000 / 10000, pg_catalog.current_setting('server_version');
   end if;
   if exists (
     select
     from pg_catalog.pg_class
-    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
-    where nspname = 'pgledger' and relname = 'schema_history'
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where pg_namespace.nspname = 'pgledger' and pg_class.relname = 'schema_history'
   ) then
     raise exception 'pgledger is installed in the database % already',
       pg_catalog.current_database()
       using hint = 'Upgrade it with: pgledger migrate';
   end if;
-  if v_surface in ('pgledger', 'information_schema') or v_surface like 'pg\_%' then
+  if v_surface in ('pgledger', 'information_schema')
+    or pg_catalog.starts_with(v_surface, 'pg_')
+  then
     raise exception 'the public functions and views cannot be in the schema %', v_surface;
   end if;
   if exists (
     select
-    from pg_catalog.pg_namespace
-    where nspname = v_surface
-      and (
-        exists (
-          select from pg_catalog.pg_class
-          where relnamespace = pg_namespace.oid
-            and (relname like 'pgledger\_%' or relname = any (v_names)))
-        or exists (
-          select from pg_catalog.pg_proc
-          where pronamespace = pg_namespace.oid
-            and (proname like 'pgledger\_%' or proname = any (v_names))))
+      object.kind,
+      object.name
+    from (
+      select
+        'table or view' as kind,
+        pg_class.relname as name,
+        pg_class.relnamespace as namespace
+      from pg_catalog.pg_class
+      where pg_class.relkind in ('r', 'v', 'm', 'p', 'f', 'S')
+      union all
+      select distinct
+        'function',
+        pg_proc.proname,
+        pg_proc.pronamespace
+      from pg_catalog.pg_proc
+    ) as object
+    join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
+    where pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+      and (pg_catalog.starts_with(object.name::text, 'pgledger_') or object.name = any(array[
+      'ledger_advance',
+      'ledger_aggregate_usage',
+      'ledger_aggregate_usage_by_feature',
+      'ledger_archive_coupon',
+      'ledger_archive_feature',
+      'ledger_archive_plan',
+      'ledger_cancel_subscription',
+      'ledger_change_plan',
+      'ledger_check_entitlement',
+      'ledger_consume_entitlement',
+      'ledger_consumption',
+      'ledger_coupon',
+      'ledger_coupon_redemption',
+      'ledger_coupon_redemptions',
+      'ledger_coupons',
+      'ledger_create_coupon',
+      'ledger_create_feature',
+      'ledger_create_invoice',
+      'ledger_create_plan',
+      'ledger_create_subscription',
+      'ledger_currencies',
+      'ledger_currency',
+      'ledger_delete_coupon',
+      'ledger_delete_feature',
+      'ledger_delete_invoice',
+      'ledger_delete_plan',
+      'ledger_entitlement',
+      'ledger_entitlement_cache',
+      'ledger_feature',
+      'ledger_feature_usage',
+      'ledger_features',
+      'ledger_finalize_invoice',
+      'ledger_generate_invoice',
+      'ledger_get_active_subscription',
+      'ledger_get_cached_entitlement',
+      'ledger_get_coupon',
+      'ledger_get_coupon_by_id',
+      'ledger_get_feature',
+      'ledger_get_feature_by_key',
+      'ledger_get_invoice',
+      'ledger_get_invoice_by_period',
+      'ledger_get_plan',
+      'ledger_get_plan_by_slug',
+      'ledger_get_subscription',
+      'ledger_ingest_usage',
+      'ledger_invalidate_feature_entitlements',
+      'ledger_invalidate_tenant_entitlements',
+      'ledger_invoice',
+      'ledger_invoice_payments',
+      'ledger_invoice_preview',
+      'ledger_invoices',
+      'ledger_list_coupon_redemptions',
+      'ledger_list_coupons',
+      'ledger_list_features',
+      'ledger_list_global_features',
+      'ledger_list_invoices',
+      'ledger_list_payments',
+      'ledger_list_pending_invoices',
+      'ledger_list_plans',
+      'ledger_list_subscriptions',
+      'ledger_map_tenant_role',
+      'ledger_mark_invoice_paid',
+      'ledger_mark_invoice_uncollectible',
+      'ledger_mark_invoice_voided',
+      'ledger_pause_subscription',
+      'ledger_payment',
+      'ledger_plan',
+      'ledger_plans',
+      'ledger_preview_invoice',
+      'ledger_price_line',
+      'ledger_price_usage',
+      'ledger_purge_usage',
+      'ledger_query_usage',
+      'ledger_record_payment',
+      'ledger_record_usage',
+      'ledger_redeem_coupon',
+      'ledger_refresh_invoice',
+      'ledger_remaining_entitlement',
+      'ledger_resume_subscription',
+      'ledger_set_cached_entitlement',
+      'ledger_set_currency',
+      'ledger_set_payment_terms',
+      'ledger_set_usage_skew',
+      'ledger_subscription',
+      'ledger_subscription_changes',
+      'ledger_subscription_move',
+      'ledger_subscriptions',
+      'ledger_tenant_entitlement_cache',
+      'ledger_tenant_features',
+      'ledger_tenant_invoice_payments',
+      'ledger_tenant_invoices',
+      'ledger_tenant_plans',
+      'ledger_tenant_subscription_changes',
+      'ledger_tenant_subscriptions',
+      'ledger_tenant_usage_events',
+      'ledger_unmap_tenant_role',
+      'ledger_update_coupon',
+      'ledger_update_feature',
+      'ledger_update_plan',
+      'ledger_update_subscription',
+      'ledger_usage_answer',
+      'ledger_usage_event',
+      'ledger_usage_events',
+      'ledger_usage_receipt']::text[]))
+    order by object.name
+    limit 6
   ) then
     raise exception 'the schema % has objects that are named like ours already', v_surface
       using hint = 'They are not of this pgledger; name another schema.';
@@ -179,114 +195,467 @@ begin
 end
 $guard$;
 
-do $roles$
+do $requirements$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
-  v_migrator constant text := current_user;
-  v_users constant text[] := array[
-    'pgledger_poster', 'pgledger_reader', 'pgledger_auditor', 'pgledger_tenant'];
-  v_is_16 constant boolean :=
-    pg_catalog.current_setting('server_version_num')::integer >= 160000;
-  v_role text;
+  v_need record;
+  v_done text[] := '{}';
 begin
-  foreach v_role in array array['pgledger_owner', 'pgledger_tenant_views'] || v_users loop
-    if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
-      begin
-        execute pg_catalog.format('create role %I nologin', v_role);
-      exception
-        -- Roles belong to all databases of the server: another one's migration was faster.
-        when duplicate_object or unique_violation then null;
-      end;
+  loop
+    select need.kind, need.name, need.statement
+    into v_need
+    from (
+      with given as (
+        select
+          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          current_user::name as migrator,
+          -- 16 separated being a member from being allowed to SET ROLE.
+          pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
+      ),
+
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
+      wanted (place, name, owned) as (
+        values
+          (1, 'pgledger_owner'::name, 'tables'),
+          (2, 'pgledger_tenant_views', 'views'),
+          (3, 'pgledger_poster', null),
+          (4, 'pgledger_auditor', null),
+          (5, 'pgledger_tenant', null),
+          (6, 'pgledger_reader', null)
+      ),
+
+      role as (
+        select
+          wanted.place,
+          wanted.name,
+          wanted.owned,
+          pg_roles.oid
+        from wanted
+        join pg_catalog.pg_roles on pg_roles.rolname = wanted.name
+      ),
+
+      surface as (
+        select
+          pg_namespace.oid,
+          pg_namespace.nspname as name
+        from given
+        join pg_catalog.pg_namespace on pg_namespace.nspname = given.surface
+      ),
+
+      -- A member that must act as the role has to inherit its rights as well.
+      membership (place, member, role, acts) as (
+        select
+          1,
+          given.migrator,
+          'pgledger_owner'::name,
+          true
+        from given
+        where given.migrator is not null
+        union all
+        -- Who posts or audits may read as well, so functions and views are granted to readers alone.
+        select
+          2,
+          role.name,
+          'pgledger_reader',
+          false
+        from role
+        where role.name in ('pgledger_poster', 'pgledger_auditor')
+        union all
+        -- To hand views over to it, and to replace them afterwards.
+        select
+          3,
+          role.name,
+          'pgledger_tenant_views',
+          true
+        from role
+        where role.name = 'pgledger_owner'
+      ),
+
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
+      excess as (
+        select
+          role.place,
+          role.name,
+          role.owned,
+          pg_catalog.concat_ws(
+            ', ',
+            case when pg_roles.rolsuper then 'SUPERUSER' end,
+            case when pg_roles.rolcanlogin then 'LOGIN' end,
+            case when pg_roles.rolcreaterole then 'CREATEROLE' end,
+            case when pg_roles.rolcreatedb then 'CREATEDB' end,
+            case when pg_roles.rolreplication then 'REPLICATION' end,
+            case when pg_roles.rolbypassrls then 'BYPASSRLS' end
+          ) as attributes,
+          (
+            select
+              pg_catalog.string_agg(
+                pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(pg_auth_members.roleid)), ', '
+                order by pg_auth_members.roleid
+              )
+            from pg_catalog.pg_auth_members
+            where pg_auth_members.member = role.oid
+              and role.name = 'pgledger_tenant_views'
+          ) as memberships
+        from role
+        join pg_catalog.pg_roles on pg_roles.oid = role.oid
+        where role.owned is not null
+      )
+
+      select
+        excess.place,
+        'excess' as kind,
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it has %s',
+          excess.name, excess.owned, excess.attributes
+        ) as name,
+        pg_catalog.format(
+          'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication nobypassrls',
+          excess.name
+        ) as statement
+      from excess
+      where excess.attributes <> ''
+      union all
+      select
+        10 + excess.place,
+        'excess',
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it is a member of %s',
+          excess.name, excess.owned, excess.memberships
+        ),
+        pg_catalog.format('revoke %s from %I', excess.memberships, excess.name)
+      from excess
+      where excess.memberships is not null
+      union all
+      select
+        20 + wanted.place,
+        'role',
+        pg_catalog.format('the role %s', wanted.name),
+        pg_catalog.format('create role %I nologin', wanted.name)
+      from wanted
+      where wanted.name not in (select role.name from role)
+      union all
+      select
+        30 + membership.place,
+        'grant',
+        pg_catalog.format('membership of %s in %s', membership.member, membership.role),
+        pg_catalog.format('grant %I to %I', membership.role, membership.member)
+          || case when given.has_set and membership.acts then ' with inherit true, set true' else '' end
+      from membership
+      join role on role.name = membership.role
+      cross join given
+      where not pg_catalog.pg_has_role(
+          membership.member, role.oid,
+          case when given.has_set and membership.acts then 'SET' else 'MEMBER' end)
+        or (membership.member = 'pgledger_owner'
+          and not pg_catalog.pg_has_role(membership.member, role.oid, 'USAGE'))
+      union all
+      select
+        40,
+        'grant',
+        pg_catalog.format('CREATE on the database for %s', role.name),
+        pg_catalog.format(
+          'grant create on database %I to %I', pg_catalog.current_database(), role.name
+        )
+      from role
+      where role.name = 'pgledger_owner'
+        and not pg_catalog.has_database_privilege(role.oid, pg_catalog.current_database(), 'create')
+      union all
+      select
+        50,
+        'grant',
+        pg_catalog.format('CREATE and USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create, usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_owner'
+        and not (
+          pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+          and pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+        )
+      union all
+      -- A view's new owner must be one who could have made it there.
+      select
+        51,
+        'grant',
+        pg_catalog.format('CREATE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_tenant_views'
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+      union all
+      select
+        60 + role.place,
+        'grant',
+        pg_catalog.format('USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.owned is null
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+      order by place
+    ) as need
+    where need.statement <> all (v_done)
+    order by need.place
+    limit 1;
+    exit when not found;
+    if v_need.kind = 'excess' then
+      raise exception '%', v_need.name
+        using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
     end if;
+    v_done := v_done || v_need.statement;
+    begin
+      execute v_need.statement;
+    exception
+      -- Roles belong to all databases of the server: another one's migration was faster.
+      when duplicate_object or unique_violation then
+        if v_need.kind <> 'role' then
+          raise;
+        end if;
+    end;
   end loop;
-  -- The writing functions run with the one's rights, tenants' views read with the other's.
-  if exists (
-    select
-    from pg_catalog.pg_roles
-    where rolname = 'pgledger_owner'
-      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
-        or rolbypassrls)
-  ) then
-    raise exception 'the role pgledger_owner exists and is more than an owner of tables'
-      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls.';
-  end if;
-  if exists (
-    select
-    from pg_catalog.pg_roles
-    where rolname = 'pgledger_tenant_views'
-      and (rolsuper or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication
-        or rolbypassrls
-        or exists (select from pg_catalog.pg_auth_members where member = pg_roles.oid))
-  ) then
-    raise exception 'the role pgledger_tenant_views exists and is more than an owner of views'
-      using hint = 'Take from it: login, superuser, createrole, createdb, replication, bypassrls, '
-        'and every membership in another role.';
-  end if;
-  foreach v_role in array array['pgledger_poster', 'pgledger_auditor'] loop
-    if not pg_catalog.pg_has_role(v_role, 'pgledger_reader', 'MEMBER') then
-      execute pg_catalog.format('grant pgledger_reader to %I', v_role);
-    end if;
-  end loop;
-  if v_migrator is not null
-    and not pg_catalog.pg_has_role(
-      v_migrator, 'pgledger_owner', case when v_is_16 then 'SET' else 'MEMBER' end)
-  then
-    execute pg_catalog.format('grant pgledger_owner to %I', v_migrator)
-      || case when v_is_16 then ' with inherit true, set true' else '' end;
-  end if;
-  -- To hand views over to it, and to replace them afterwards.
-  if not pg_catalog.pg_has_role(
-      'pgledger_owner', 'pgledger_tenant_views', case when v_is_16 then 'SET' else 'MEMBER' end)
-    or not pg_catalog.pg_has_role('pgledger_owner', 'pgledger_tenant_views', 'USAGE')
-  then
-    execute 'grant pgledger_tenant_views to pgledger_owner'
-      || case when v_is_16 then ' with inherit true, set true' else '' end;
-  end if;
-  if not pg_catalog.has_database_privilege(
-    'pgledger_owner', pg_catalog.current_database(), 'create')
-  then
-    execute pg_catalog.format(
-      'grant create on database %I to pgledger_owner', pg_catalog.current_database());
-  end if;
-  -- A schema that is still to be made will be pgledger_owner's own.
-  if exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
-    if not pg_catalog.has_schema_privilege('pgledger_owner', v_surface, 'create')
-      or not pg_catalog.has_schema_privilege('pgledger_owner', v_surface, 'usage')
-    then
-      execute pg_catalog.format('grant create, usage on schema %I to pgledger_owner', v_surface);
-    end if;
-    -- A view's new owner must be one who could have made it there.
-    if not pg_catalog.has_schema_privilege('pgledger_tenant_views', v_surface, 'create') then
-      execute pg_catalog.format('grant create on schema %I to pgledger_tenant_views', v_surface);
-    end if;
-    foreach v_role in array v_users loop
-      if not pg_catalog.has_schema_privilege(v_role, v_surface, 'usage') then
-        execute pg_catalog.format('grant usage on schema %I to %I', v_surface, v_role);
-      end if;
-    end loop;
-  end if;
 end
-$roles$;
+$requirements$;
 
 set local role pgledger_owner;
 
 do $surface$
 declare
-  v_surface constant text := coalesce(
-    nullif(pg_catalog.current_setting('pgledger.schema', true), ''), 'public');
+  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
-    execute pg_catalog.format(
-      'grant usage on schema %I to pgledger_poster, pgledger_reader, pgledger_auditor, pgledger_tenant', v_surface);
-    execute pg_catalog.format(
-      'grant create on schema %I to pgledger_tenant_views', v_surface);
   end if;
   perform pg_catalog.set_config(
     'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;
+
+do $requirements$
+declare
+  v_need record;
+  v_done text[] := '{}';
+begin
+  loop
+    select need.kind, need.name, need.statement
+    into v_need
+    from (
+      with given as (
+        select
+          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          current_user::name as migrator,
+          -- 16 separated being a member from being allowed to SET ROLE.
+          pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
+      ),
+
+      -- Two roles own things; the others use the surface and own nothing. The reader comes last: what it
+      -- has reaches poster and auditor as its members, who are to have it in their own right.
+      wanted (place, name, owned) as (
+        values
+          (1, 'pgledger_owner'::name, 'tables'),
+          (2, 'pgledger_tenant_views', 'views'),
+          (3, 'pgledger_poster', null),
+          (4, 'pgledger_auditor', null),
+          (5, 'pgledger_tenant', null),
+          (6, 'pgledger_reader', null)
+      ),
+
+      role as (
+        select
+          wanted.place,
+          wanted.name,
+          wanted.owned,
+          pg_roles.oid
+        from wanted
+        join pg_catalog.pg_roles on pg_roles.rolname = wanted.name
+      ),
+
+      surface as (
+        select
+          pg_namespace.oid,
+          pg_namespace.nspname as name
+        from given
+        join pg_catalog.pg_namespace on pg_namespace.nspname = given.surface
+      ),
+
+      -- A member that must act as the role has to inherit its rights as well.
+      membership (place, member, role, acts) as (
+        select
+          1,
+          given.migrator,
+          'pgledger_owner'::name,
+          true
+        from given
+        where given.migrator is not null
+        union all
+        -- Who posts or audits may read as well, so functions and views are granted to readers alone.
+        select
+          2,
+          role.name,
+          'pgledger_reader',
+          false
+        from role
+        where role.name in ('pgledger_poster', 'pgledger_auditor')
+        union all
+        -- To hand views over to it, and to replace them afterwards.
+        select
+          3,
+          role.name,
+          'pgledger_tenant_views',
+          true
+        from role
+        where role.name = 'pgledger_owner'
+      ),
+
+      -- The writing functions run with the rights of pgledger_owner, which must stay small. Views of
+      -- pgledger_tenant_views would show tenants everything if it could pass row-security policies by,
+      -- be it as a member of another role.
+      excess as (
+        select
+          role.place,
+          role.name,
+          role.owned,
+          pg_catalog.concat_ws(
+            ', ',
+            case when pg_roles.rolsuper then 'SUPERUSER' end,
+            case when pg_roles.rolcanlogin then 'LOGIN' end,
+            case when pg_roles.rolcreaterole then 'CREATEROLE' end,
+            case when pg_roles.rolcreatedb then 'CREATEDB' end,
+            case when pg_roles.rolreplication then 'REPLICATION' end,
+            case when pg_roles.rolbypassrls then 'BYPASSRLS' end
+          ) as attributes,
+          (
+            select
+              pg_catalog.string_agg(
+                pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(pg_auth_members.roleid)), ', '
+                order by pg_auth_members.roleid
+              )
+            from pg_catalog.pg_auth_members
+            where pg_auth_members.member = role.oid
+              and role.name = 'pgledger_tenant_views'
+          ) as memberships
+        from role
+        join pg_catalog.pg_roles on pg_roles.oid = role.oid
+        where role.owned is not null
+      )
+
+      select
+        excess.place,
+        'excess' as kind,
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it has %s',
+          excess.name, excess.owned, excess.attributes
+        ) as name,
+        pg_catalog.format(
+          'alter role %I nologin nosuperuser nocreaterole nocreatedb noreplication nobypassrls',
+          excess.name
+        ) as statement
+      from excess
+      where excess.attributes <> ''
+      union all
+      select
+        10 + excess.place,
+        'excess',
+        pg_catalog.format(
+          'the role %s exists and is more than an owner of %s: it is a member of %s',
+          excess.name, excess.owned, excess.memberships
+        ),
+        pg_catalog.format('revoke %s from %I', excess.memberships, excess.name)
+      from excess
+      where excess.memberships is not null
+      union all
+      select
+        20 + wanted.place,
+        'role',
+        pg_catalog.format('the role %s', wanted.name),
+        pg_catalog.format('create role %I nologin', wanted.name)
+      from wanted
+      where wanted.name not in (select role.name from role)
+      union all
+      select
+        30 + membership.place,
+        'grant',
+        pg_catalog.format('membership of %s in %s', membership.member, membership.role),
+        pg_catalog.format('grant %I to %I', membership.role, membership.member)
+          || case when given.has_set and membership.acts then ' with inherit true, set true' else '' end
+      from membership
+      join role on role.name = membership.role
+      cross join given
+      where not pg_catalog.pg_has_role(
+          membership.member, role.oid,
+          case when given.has_set and membership.acts then 'SET' else 'MEMBER' end)
+        or (membership.member = 'pgledger_owner'
+          and not pg_catalog.pg_has_role(membership.member, role.oid, 'USAGE'))
+      union all
+      select
+        40,
+        'grant',
+        pg_catalog.format('CREATE on the database for %s', role.name),
+        pg_catalog.format(
+          'grant create on database %I to %I', pg_catalog.current_database(), role.name
+        )
+      from role
+      where role.name = 'pgledger_owner'
+        and not pg_catalog.has_database_privilege(role.oid, pg_catalog.current_database(), 'create')
+      union all
+      select
+        50,
+        'grant',
+        pg_catalog.format('CREATE and USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create, usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_owner'
+        and not (
+          pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+          and pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+        )
+      union all
+      -- A view's new owner must be one who could have made it there.
+      select
+        51,
+        'grant',
+        pg_catalog.format('CREATE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant create on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.name = 'pgledger_tenant_views'
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'create')
+      union all
+      select
+        60 + role.place,
+        'grant',
+        pg_catalog.format('USAGE on the schema %I for %s', surface.name, role.name),
+        pg_catalog.format('grant usage on schema %I to %I', surface.name, role.name)
+      from role
+      cross join surface
+      where role.owned is null
+        and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
+      order by place
+    ) as need
+    where need.statement <> all (v_done)
+    order by need.place
+    limit 1;
+    exit when not found;
+    if v_need.kind = 'excess' then
+      raise exception '%', v_need.name
+        using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
+    end if;
+    v_done := v_done || v_need.statement;
+    begin
+      execute v_need.statement;
+    exception
+      -- Roles belong to all databases of the server: another one's migration was faster.
+      when duplicate_object or unique_violation then
+        if v_need.kind <> 'role' then
+          raise;
+        end if;
+    end;
+  end loop;
+end
+$requirements$;
 
 -- file: migrations/0001_create_foundation.sql
 /*
@@ -2809,7 +3178,7 @@ revoke all on function pgledger.check_catalogue_scope from public;
 
 -- file: repeatable/00_core/checks/check_choice.sql
 /*
-Refuses a text that is none of those. The name is that of the argument.
+Refuses a text that is none of the choices. The name is that of the argument, for the message.
 
 Errors: NullArgument, InvalidArgument.
 */
@@ -3110,7 +3479,7 @@ revoke all on function pgledger.check_text from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
-Names the app in a message, unless it is the empty one, of which most callers know nothing.
+The app as a message names it. The empty one is not named: most callers know of no apps.
 */
 create or replace function pgledger.in_app(app_id text)
 returns text
@@ -3578,8 +3947,8 @@ as $$
 $$;
 
 comment on function pgledger.error_registry is
-  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, whether a retry '
-  'can help.';
+  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, '
+  'and whether a retry can help.';
 
 -- The view of errors calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;
@@ -4122,7 +4491,7 @@ revoke all on function pgledger.ulid_fault from public;
 /*
 Refuses what is not an array, or has more than 1000 elements.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_array(
   value jsonb,
@@ -4149,16 +4518,16 @@ end;
 $$;
 
 comment on function pgledger.check_json_array is
-  'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
+  'Raises an error unless the JSON is an array of at most 1000 elements.';
 
 revoke all on function pgledger.check_json_array from public;
 
 -- file: repeatable/00_core/json/check_json_object.sql
 /*
-Refuses what is not an object, or has members other than those. A misspelt member would otherwise
-be a price or a limit that silently does not hold.
+Refuses what is not an object, or has members other than those: a misspelt member would be a price
+or a limit that silently does not hold.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_object(
   value jsonb,
@@ -4197,16 +4566,16 @@ end;
 $$;
 
 comment on function pgledger.check_json_object is
-  'Raises InvalidPlan unless the value is an object that has none but those members.';
+  'Raises an error unless the JSON is an object that has none but those members.';
 
 revoke all on function pgledger.check_json_object from public;
 
 -- file: repeatable/00_core/json/check_json_size.sql
 /*
 Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
-and is written with 131072, so the text is made only once every value in it was found to be sound;
-before that, what would be too large in any case is kept from being looked through. JSON takes less
-than eight times the bytes of its text.
+and is written with 131072. So the text is made only once every value in it was found to be sound.
+Before that, only what is too large in any case is refused: JSON takes less than eight times the
+bytes of its text.
 
 Errors: InvalidPlan.
 */
@@ -4239,7 +4608,7 @@ revoke all on function pgledger.check_json_size from public;
 
 -- file: repeatable/00_core/json/decimal_fault.sql
 /*
-Says what is wrong with a number in a plan's JSON, or null if nothing is: a number, or a string of
+Says what is wrong with a number in JSON, or null if nothing is. It is a number, or a string of
 digits, below 1e30 with at most 18 decimal places that matter. How it is written is bounded before
 it is converted, because digits enough overflow a numeric.
 */
@@ -4267,7 +4636,7 @@ as $$
 $$;
 
 comment on function pgledger.decimal_fault is
-  'What is wrong with a number, or a string that should hold one, in a plan''s JSON, or null.';
+  'What is wrong with a number, or a string that should hold one, in JSON, or null.';
 
 revoke all on function pgledger.decimal_fault from public;
 
@@ -4371,10 +4740,10 @@ revoke all on function pgledger.invoice_time from public;
 
 -- file: repeatable/00_core/json/json_choice.sql
 /*
-The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
-member, or it is null.
+The word that a member of a JSON object holds, one of those; null if there is no such member, or it
+is null.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_choice(
   object jsonb,
@@ -4412,16 +4781,16 @@ end;
 $$;
 
 comment on function pgledger.json_choice is
-  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
+  'The word of a member of a JSON object, or null; refused unless it is one of those.';
 
 revoke all on function pgledger.json_choice from public;
 
 -- file: repeatable/00_core/json/json_decimal.sql
 /*
-The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
-such member, or it is null.
+The number that a member of a JSON object holds, within bounds; null if there is no such member, or
+it is null.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_decimal(
   object jsonb,
@@ -4464,7 +4833,7 @@ end;
 $$;
 
 comment on function pgledger.json_decimal is
-  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
+  'The number of a member of a JSON object, or null; refused unless it is sound.';
 
 revoke all on function pgledger.json_decimal from public;
 
@@ -4495,9 +4864,9 @@ revoke all on function pgledger.json_path from public;
 
 -- file: repeatable/00_core/json/json_text.sql
 /*
-The text that a member of an object in a plan's JSON holds, which has to be there.
+The text that a member of a JSON object holds. The member has to be there.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_text(
   object jsonb,
@@ -4527,7 +4896,7 @@ end;
 $$;
 
 comment on function pgledger.json_text is
-  'The text of a member in a plan''s JSON; raises InvalidPlan unless it is there and a string.';
+  'The text of a member of a JSON object; refused unless it is there and a string.';
 
 revoke all on function pgledger.json_text from public;
 
@@ -6146,7 +6515,7 @@ declare
   v_from record;
   v_to record;
   v_swap record;
-  v_repeated record;
+  v_earlier record;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -6204,21 +6573,17 @@ begin
   end if;
 
   if id is not null then
-    select
-      repeated.id, repeated.from_account_id, repeated.to_account_id, repeated.amount,
-      repeated.created_at, repeated.event_at, repeated.metadata, repeated.currency,
-      repeated.from_account_name, repeated.to_account_name, repeated.from_account_balance,
-      repeated.to_account_balance, repeated.from_account_version, repeated.to_account_version,
-      repeated.group_id, repeated.app_id, repeated.from_tenant_id, repeated.to_tenant_id,
-      repeated.origin_id, repeated.replayed
-    into v_repeated
-    from pgledger.repeated_transfer(
-      v_id, pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    ) as repeated;
-
-    if v_repeated.id is not null then
-      return v_repeated;
+    v_earlier := pgledger.repeated_transfer(
+      v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
+    );
+    if v_earlier.created_at is not null then
+      return row(
+        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
+      );
     end if;
   end if;
 
@@ -6698,8 +7063,8 @@ comment on function pgledger_verify is
 $$Proves from the data that the books are in order.
 
 Reads every transfer, as an auditor would, on one snapshot, while transfers go
-on. A large ledger takes its time: run it where that is welcome, for example on
-a replica.
+on. A large ledger takes its time: run it where that is welcome, for example
+on a replica.
 
 The triggers that keep records unchanged are checked whatever the app.
 
@@ -7096,8 +7461,9 @@ revoke all on function pgledger.refuse_taken_id from public;
 
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
-The transfer of that id if it was asked for by the same values. It is looked for by a statement of
-its own, after the accounts were locked: whoever asked for the same held them, and is seen by now.
+What the transfer of that id did, if it was asked for by the same values; nulls if there is none. It
+is looked for after the accounts were locked: whoever asked for the same held them, and is seen by
+now. What its accounts are called is known to the caller.
 
 Errors: IdempotencyConflict.
 */
@@ -7106,53 +7472,50 @@ create or replace function pgledger.repeated_transfer(
   app_id text,
   from_key bigint,
   to_key bigint,
-  amount numeric,
+  requested_amount numeric,
   event_at timestamptz,
-  metadata jsonb
+  metadata jsonb,
+  out amount numeric,
+  out created_at timestamptz,
+  out from_balance numeric,
+  out to_balance numeric,
+  out from_version bigint,
+  out to_version bigint,
+  out group_id text,
+  out origin_id text
 )
-returns pgledger_transfer
 language plpgsql
 volatile
 parallel safe
 as $$
 declare
   v_is_same boolean;
-  v_transfer record;
 begin
   select
+    transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
+    transfers.from_version, transfers.to_version, transfers.group_id, transfers.origin_id,
     (
       transfers.app_id, transfers.from_key, transfers.to_key, transfers.amount,
       transfers.event_at, transfers.metadata
     ) is not distinct from (
       repeated_transfer.app_id, repeated_transfer.from_key, repeated_transfer.to_key,
-      repeated_transfer.amount, repeated_transfer.event_at, repeated_transfer.metadata
+      repeated_transfer.requested_amount, repeated_transfer.event_at, repeated_transfer.metadata
     )
-  into v_is_same
+  into
+    repeated_transfer.amount, repeated_transfer.created_at, repeated_transfer.from_balance,
+    repeated_transfer.to_balance, repeated_transfer.from_version, repeated_transfer.to_version,
+    repeated_transfer.group_id, repeated_transfer.origin_id, v_is_same
   from pgledger.transfers
   where transfers.id = repeated_transfer.id;
 
-  if not found then
-    return null;
-  elsif not v_is_same then
+  if not v_is_same then
     perform pgledger.fail('IdempotencyConflict', array[id]);
   end if;
-
-  select
-    transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
-    transfer.created_at, transfer.event_at, transfer.metadata, transfer.currency,
-    transfer.from_account_name, transfer.to_account_name, transfer.from_account_balance,
-    transfer.to_account_balance, transfer.from_account_version, transfer.to_account_version,
-    transfer.group_id, transfer.app_id, transfer.from_tenant_id, transfer.to_tenant_id,
-    transfer.origin_id, true as replayed
-  into v_transfer
-  from pgledger.transfers_by_id(array[repeated_transfer.id]) as transfer;
-
-  return v_transfer;
 end;
 $$;
 
 comment on function pgledger.repeated_transfer is
-  'The transfer of that id, or null if there is none; raises if it is a different one.';
+  'What the transfer of that id did, or nulls if there is none; raises if it is a different one.';
 
 revoke all on function pgledger.repeated_transfer from public;
 
@@ -23451,6 +23814,63 @@ comment on function pgledger.tenant_role_fault is
 
 revoke all on function pgledger.tenant_role_fault from public;
 
+do $bodies$
+declare
+  v_search_path constant text := pg_catalog.current_setting('search_path');
+  v_function record;
+  v_detail text;
+  v_hint text;
+begin
+  perform pg_catalog.set_config('check_function_bodies', 'on', true);
+  for v_function in
+    select
+      pg_proc.oid,
+      pg_catalog.format(
+        '%I.%I(%s)', pg_namespace.nspname, pg_proc.proname,
+        pg_catalog.pg_get_function_identity_arguments(pg_proc.oid)
+      ) as name,
+      pg_proc.proname as short_name,
+      pg_proc.prosrc as source,
+      pg_catalog.format('%I.%I', validator_namespace.nspname, validator.proname) as validator,
+      (
+        select pg_catalog.substr(setting.text, pg_catalog.length('search_path=') + 1)
+        from pg_catalog.unnest(pg_proc.proconfig) as setting (text)
+        where pg_catalog.starts_with(setting.text, 'search_path=')
+      ) as search_path
+    from pg_catalog.pg_proc
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace
+    join pg_catalog.pg_language on pg_language.oid = pg_proc.prolang
+    join pg_catalog.pg_proc as validator on validator.oid = pg_language.lanvalidator
+    join pg_catalog.pg_namespace as validator_namespace
+      on validator_namespace.oid = validator.pronamespace
+    join pg_catalog.pg_namespace as private on private.nspname = 'pgledger'
+    where pg_proc.prokind <> 'a'
+      and (
+        pg_proc.pronamespace = private.oid
+        or (
+          pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+          and pg_proc.proowner = private.nspowner
+          and (
+            pg_catalog.starts_with(pg_proc.proname::text, 'pgledger_')
+            or pg_catalog.starts_with(pg_proc.proname::text, 'ledger_')
+          )
+        )
+      )
+    order by name
+  loop
+    perform pg_catalog.set_config(
+      'search_path', coalesce(v_function.search_path, v_search_path), true);
+    execute pg_catalog.format('select %s(%s)', v_function.validator, v_function.oid);
+  end loop;
+  perform pg_catalog.set_config('search_path', v_search_path, true);
+exception
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    raise exception 'the body of % is broken: %', v_function.name, sqlerrm
+      using errcode = sqlstate, detail = v_detail, hint = v_hint;
+end
+$bodies$;
+
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
@@ -23469,7 +23889,7 @@ values
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'd173c31ac2c779c17bc482a1d451d15285b95a6e684bc0ed7176765a70728515', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', '31529c723f1ea2f60f6ba6bf74ce84839a3a1b24da194688e824d7ce4a59cadb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '765c40e5049c0f312a8c7ce0beec89d4913b8077c65925b1f17104e79270d639', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7e89a96b3b2ed592e229cf24446e3690bccef685fd7a99e70407c2ce644a55aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'd409dc90b9311fa5f643d69b2c65b9446b5282954a2a01eae35088a5606f05d3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '232abbdad70f520e7cad93185e58cde535f02d6f86207a7cd0b69cc6004ba792', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '704ebe145ee39be381fca871484ae1169f6ecac3b5fc27943dfc7e9fcf493e5a', pg_catalog.now(), '0.1.0.dev0'),
@@ -23477,14 +23897,14 @@ values
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'c834243965f2377cd16573031f56f232145c027d74eeddda1566eb069056df16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'c86f2ddfa01dd76d2f6a201dec3bcfe652cf28deeec62612a0793c628857bd62', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'a2ab6025297bc1dd8ab4a20e45911741fd89c8da7519258d015d4647e3087da7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_app.sql', 'repeatable', '92d823655e1d16eead819227cffd893ad0c285c3cd6d4202cb027308dc0a11aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'f8a904b03e0851fdb8a7d53f3bf834b4366267d6699d5d8b1a06990dd7d7619e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', '3c42e354b18e3fa5bc76e03f3b4b3a631b0a75abfe1517f2a1715574f7fadd5c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '934883ec9368811c45e1c6e1c2bed9ce6bb548b33f27607e5dcb9b282dd1b5f8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '3249fdb83f54b7a9678fc2636064f93aede18b6cdf0717238101a22e222d182b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '9eb18a401d42cfdcde6103b4e25a2f2ee98dc53d7e228644c4c21d73e43cac84', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'ef126fa9b9aa64b1e48afd42bcaa773a268ddf86b93da98d53aa49dfc86ca64e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
@@ -23500,16 +23920,16 @@ values
   ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '83840c1fc77f326caefcb9a96aca1268269d828c60d974a4509c5a083a7894f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ddd3e808c02e4c64083d5c3fb8e198caa89f861c05a42f7349dbf6611025784d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'efb69db457191258319cf77ea0880280cf108a07d76912c8c206b66275ce08c8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '65c8b185c41197f232c8be3c628d39a3ee4a86ff62e94c27fe90b70a8a8f1983', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', 'bd6bc7fa4fd3a8fd8580d0b27ec864a73cc83297302ed9f80c0c04bbf7516529', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '378e0c40505d19de9bcc3950ccb5c4d785e1bbbe6027e3c8c0cbbe34868b6525', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', '2f03bde54c0b1a9ad1b636fde23d844b7e1da1b26785e7b82066429b0e81f073', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '4a8e2afbdd581ba872c70ffced17a44cea7241b4c468c820677a643e07ab3fcd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '52352fb01c560f0ef64075e70dd4af14295ac14941ed1d6574b67414905a8a71', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '2c6cc54a878572b586b244e4bfbe1f0cc8e962911724a2fe39265eebf9d066c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'a4fa69f9a3867285f0f894f0c00143f25979e8665953e50f5dddbe3fd62c646a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '953b2d57a6229aab495e7ff246d0ccfe7005acf08248f37e2b6ce5864aecab7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', 'd8c0cd2ed0eb146adf34e6ccf2da931e23bf591ed5d0d68bb1f805d6cba5b011', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '1bffe928eec5bf61ae0851189c7ddfff84a0983d40ef40a93bcef7fd72c98e83', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '630fc4db987b4d49a168bf773b2144651ec74b1895b1f4698a8e909d74cace27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '56c1ab59145e76155894476f529898c0b7b0a4e53c87fb61635da3a03fb64317', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', '13742d3681ab31b6ae2ced91b184a279a024c831e3db5dceb3941d6c49028ce2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '2dca48bde23bb97cb3bf52d72826e85f0c8d887eaf697ef36ac5389d23c0e348', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/refuse_json.sql', 'repeatable', 'fdcbdb307e535b027718d74e9d5f4c1592692f7e13632b9845a2887c81b2388d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '12486200fac8c55286c3be874011448d1d8b736da265f7faf735440754d0f609', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', 'e3f8a3a856b54770d8d33256a3b7cf18d8b0b16820e11ecf7c57bdec4da2a1ae', pg_catalog.now(), '0.1.0.dev0'),
@@ -23536,17 +23956,17 @@ values
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'f109a047c923041fecc90cefd4e59f955faa18feea623b809ea0f2cd5ff43a82', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '89a5acb7aa62979876a14f99d8834d1753911dd50d7ad0c162308341e8ae17f0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2c8458f710ad95596c9e455dd5516a2d845586691ab142eebe4d8d8d0f99455a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'cee58bd1dc26813aa195a492dde02f21dda142ae12a8d839664e99a10d72c2a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'e4d4e0116a5561fdddc25f37096793730a05513dd3db48ef94c2f932afaf1c63', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '16a39af135ba10f03319bb9d2bce33ac9cd158f6f49ea4834c1dc812f5a42666', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '7f18ada6d46ad448bb4b6a752f1c52a35c9f590ba70377a46ce43d7421481a20', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '1f5351f373421a25bb0e7ea6da41c1979c9b94697da95b243b1b46340be7d2b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '61796848b16a8e06348ac06e813ccfb0ef80d2ba34f3ec92f2abb281c7fb0a0e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '7eb75d4d4c093991c4c2f1a4579c20af4572e5a723338ea9da3ba383fe721cd9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'eb6c34304210c37ac4009fcab0f2edeef99df67091fe350b87f4f913d353ccd0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '84e3819f10d4808161c030c7cf6d673d99fb583b3095ee0ed4ddaf8d7edc7360', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', 'cc86202721e0144d6abdb31f899a9cb43a5377a459f0c10171216299fc61833c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '69df6f0b9990c7f19e7763cf524910f085eca8855d9907a89a924ea03da0568e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1ac735793e8b8af1c0cae47b253cb770a250cb7e175a139311e4d708335923d9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '0ff7f7a452319508f0d8ae9038dd3543f752b6745cbb89c45a3a4e3ec1eda360', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1591537b85b4f02b6223eb37d1cb3677b0875b5a4a05535b3c24a8247b8ab7b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),

@@ -141,7 +141,7 @@ def method(function: Function, catalog: Catalog, words: Words) -> str:
     call = f"self._statements.{method_name(function)}, ({values}))"
     if function.result == "void":
         result = "None"
-        body = f"await self._fetch_one(scalar_row, {call}"
+        body = f"await self._fetch_first(scalar_row, {call}"
     elif function.result not in catalog.types:
         result = SCALARS[function.result]
         if _NULL_RESULT.search(function.returns):

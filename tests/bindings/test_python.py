@@ -367,9 +367,14 @@ def test_an_account_comes_back_whole(books: Books):
         updated_at=account.created_at,
         app_id="app",
         tenant_id="tenant",
+        replayed=False,
     )
+    assert account.replayed is False
     assert account.created_at.utcoffset() == dt.timedelta(0)
-    assert books.ledger.get_account(chosen, app_id="app") == account
+    read = books.ledger.get_account(chosen, app_id="app")
+    # Equal whichever call it came from.
+    assert read == account
+    assert read.replayed is None
     with pytest.raises(errors.AccountNotFound):
         books.ledger.get_account(chosen)
 
@@ -402,7 +407,10 @@ def test_a_transfer_comes_back_whole(books: Books):
         app_id="",
         from_tenant_id="",
         to_tenant_id="",
+        origin_id=None,
+        replayed=False,
     )
+    assert transfer.replayed is False
     assert transfer.event_at.utcoffset() == dt.timedelta(0)
     assert books.ledger.get_transfer(transfer.id) == transfer
 

@@ -542,7 +542,7 @@ def test_names_raised_in_bodies_are_registered_and_the_other_way_round(conn):
     raised = set[str]()
     for name, body in bodies:
         assert not CODE.search(body), name
-        given = re.findall(r"\bpgledger\.fail\(\s*(.*?)\s*,\s*array\[", body, re.DOTALL)
+        given = re.findall(r"\bpgledger\.fail\(\s*([^,]*?)\s*,\s*(?:array|v_)", body)
         assert len(given) == len(re.findall(r"\bpgledger\.fail\(", body)), name
         given += re.findall(r"\berror := (.*?);", body)
         for expression in given:

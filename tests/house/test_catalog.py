@@ -140,7 +140,8 @@ def test_tables_are_listed(conn):
 # Comments
 
 # What a comment may begin with that is no word of a sentence: columns and their values.
-VALUES = r"created_at|event_at|versioned|(active|boolean|created|day|metered|trialing)(,|:| or) "
+STATES = "active|boolean|created|day|metered|trialing|usage"
+VALUES = rf"created_at|event_at|versioned|subtotal|total|({STATES})([,:;]| or) "
 
 
 def test_everything_has_a_comment(conn):
@@ -198,10 +199,13 @@ def test_comments_are_sentences(conn, functions):
         )
     ]
     assert len(comments) > 100
-    for comment in comments:
-        assert comment is not None
-        assert re.match(rf"[A-Z0-9]|pgl[ate]_|{VALUES}", comment), comment
-        assert comment.endswith("."), comment
+    assert [
+        comment
+        for comment in comments
+        if comment is None
+        or not re.match(rf"[A-Z0-9]|pgl[ate]_|{VALUES}", comment)
+        or not comment.endswith(".")
+    ] == []
 
 
 def test_only_manuals_have_lines(conn, functions):
@@ -381,7 +385,7 @@ def test_numbers_of_rows_leave_room_for_a_node(conn):
           and pg_attribute.atttypid = 'bigint'::regtype
         """
     ).fetchall()
-    assert {"accounts", "invoice_lines"} <= {table for table, _, _ in ranges}
+    assert {"accounts", "invoices"} <= {table for table, _, _ in ranges}
     for table, lowest, highest in ranges:
         assert (lowest, highest) == (1, 2**32 - 1), table
 

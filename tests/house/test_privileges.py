@@ -1053,7 +1053,7 @@ INTRUSIONS = (
     "create trigger mine before truncate on pgledger.transfers execute function now()",
     "alter table pgledger.transfers disable trigger all",
     "drop trigger transfers_never_change on pgledger.transfers",
-    "alter function pgledger_verify() reset search_path",
+    "alter function pgledger_verify(text) reset search_path",
     "create or replace view pgledger_errors_v1 as select 1",
     "drop view pgledger_accounts_view",
     "comment on table pgledger.accounts is 'mine'",

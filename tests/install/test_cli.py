@@ -15,8 +15,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgledger
-from pgledger import embedded
-from pgledger.embedded import EmbeddedServer
+from pgledger.embedded import EmbeddedServer, programs
 from pgledger.migrate import dump, load_files, migrate, roles_sql
 from support.database import NewDatabase
 from support.server import NewServer, short_directory
@@ -429,8 +428,8 @@ def test_embedded_without_its_wheel(
 ) -> None:
     from pgledger.cli import main
 
-    monkeypatch.setattr(embedded, "_wheel_directory", lambda _: None)
-    monkeypatch.setattr(embedded, "_system_directories", lambda _: iter(()))
+    monkeypatch.setattr(programs, "wheel_directory", lambda _: None)
+    monkeypatch.setattr(programs, "system_directories", lambda _: iter(()))
     assert main(["migrate", "--embedded", str(place / "x")]) == 1
     printed = capsys.readouterr()
     assert "pgledger: no server programs of PostgreSQL 18 are installed" in printed.err

@@ -16,7 +16,14 @@ import psycopg
 import pytest
 
 from pgledger import embedded
-from pgledger.embedded import EmbeddedError, EmbeddedServer, server_binaries
+from pgledger.embedded import (
+    EmbeddedError,
+    EmbeddedServer,
+    copies,
+    postmaster,
+    programs,
+    server_binaries,
+)
 from support.server import MAJOR, SETTINGS, short_directory
 
 IS_ROOT = os.geteuid() == 0
@@ -45,7 +52,7 @@ def pid_of(server: EmbeddedServer) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    return embedded._is_postgres(pid)
+    return postmaster.is_postgres(pid)
 
 
 def wait_for_end(pid: int, seconds: float = 20) -> None:
@@ -327,15 +334,15 @@ def test_environment_of_the_caller_does_not_lead_elsewhere(
 def test_programs_that_are_not_there_are_an_error_with_a_hint(
     major: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_system_directories", lambda _: iter(()))
+    monkeypatch.setattr(programs, "system_directories", lambda _: iter(()))
     with pytest.raises(EmbeddedError, match=f"PostgreSQL {major}") as raised:
         server_binaries(major)
     assert f"Install PostgreSQL {major}" in raised.value.hint
 
 
 def test_missing_wheel_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_system_directories", lambda _: iter(()))
-    monkeypatch.setattr(embedded, "_wheel_directory", lambda _: None)
+    monkeypatch.setattr(programs, "system_directories", lambda _: iter(()))
+    monkeypatch.setattr(programs, "wheel_directory", lambda _: None)
     with pytest.raises(EmbeddedError) as raised:
         EmbeddedServer("/nowhere")
     assert "pip install 'pgledger[embedded]'" in raised.value.hint
@@ -399,7 +406,7 @@ def test_programs_out_of_reach_are_copied_once(
 ) -> None:
     cache = place / "cache"
     cache.mkdir(mode=0o755)
-    monkeypatch.setattr(embedded, "_cache_directory", lambda: cache)
+    monkeypatch.setattr(copies, "cache_directory", lambda: cache)
     used: list[Path] = []
     for name in ("x", "y"):
         with EmbeddedServer(place / name, bin_dir=hidden_programs, settings=SETTINGS) as server:
@@ -425,21 +432,21 @@ def test_planted_copies_are_not_run(
 ) -> None:
     cache = place / "cache"
     cache.mkdir(mode=0o755)
-    monkeypatch.setattr(embedded, "_cache_directory", lambda: cache)
+    monkeypatch.setattr(copies, "cache_directory", lambda: cache)
     if not IS_ROOT:
         # Nothing that others could write into is trusted, and nothing of an ordinary user's.
-        assert not embedded._is_ours(cache)
+        assert not copies.is_ours(cache)
         return
-    first = embedded._copy_programs(hidden_programs)
+    first = copies.copy_programs(hidden_programs)
     copy = next(cache.iterdir())
     nobody = pwd.getpwnam("nobody")
     os.chown(copy, nobody.pw_uid, nobody.pw_gid)
     (first / "postgres").write_text("#!/bin/sh\ntouch /tmp/pgledger-was-here\n")
     with pytest.raises((EmbeddedError, OSError)):
-        embedded._copy_programs(hidden_programs)
-    assert not embedded._is_ours(copy)
+        copies.copy_programs(hidden_programs)
+    assert not copies.is_ours(copy)
     os.chown(copy, 0, 0)
     copy.chmod(0o777)
-    assert not embedded._is_ours(copy)
+    assert not copies.is_ours(copy)
     (place / "link").symlink_to(cache)
-    assert not embedded._is_ours(place / "link")
+    assert not copies.is_ours(place / "link")

@@ -26,12 +26,16 @@ from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import (
     MigrationError,
     Progress,
+    decision,
     dump,
     load_files,
     migrate,
     plan,
     roles_sql,
+    run,
+    session,
     split_statements,
+    sqltext,
     status,
     verify,
     without_roles,
@@ -202,6 +206,7 @@ def test_fresh_database_gets_every_file_in_order(database: NewDatabase) -> None:
     assert result.roles
     assert result.applied == tuple(file.name for file in files)
     assert [p.name for p in seen if p.event == "applied"] == [file.name for file in files]
+    assert [file.name for file in status(dsn).files] == [file.name for file in files]
     assert {row[:3] for row in history(dsn)} == {(f.name, f.kind, f.sha256) for f in files}
     use_the_ledger(dsn)
 
@@ -745,6 +750,175 @@ def test_only_concurrent_statements_may_run_outside(tree: Tree) -> None:
         load_files(tree({"repeatable/90_x/x.sql": "-- no transaction\nselect 1;\n"}))
 
 
+# --- bodies of functions --------------------------------------------------------------------------
+
+BROKEN_NAME = "repeatable/90_later/answers/broken.sql"
+HEAD = """\
+-- The body is what is wrong.
+create or replace function pgledger.broken(question text)
+returns integer
+"""
+BROKEN = {
+    "a word of PL/pgSQL that is none": (
+        f"{HEAD}language plpgsql\nas $$\nbegin\n  retrun 1;\nend\n$$;\n",
+        r", line 7: the body of pgledger\.broken\(question text\) is broken: syntax error at ",
+    ),
+    "PL/pgSQL without an end": (
+        f"{HEAD}language plpgsql\nas $$\nbegin\n  return 1;\n$$;\n",
+        r", line \d: the body of pgledger\.broken\(question text\) is broken: syntax error at end",
+    ),
+    "SQL that calls what is not there": (
+        f"{HEAD}language sql\nas $$\n\n  select pgledger.no_such(question)\n$$;\n",
+        r", line 7: the body of pgledger\.broken\(question text\) is broken: function .*no_such",
+    ),
+    "a body in single quotes": (
+        f"{HEAD}language plpgsql\nas 'begin return ''one'' 2; end';\n",
+        r": the body of pgledger\.broken\(question text\) is broken: syntax error at ",
+    ),
+    "SQL that returns something else": (
+        f"{HEAD}language sql\nas $$\n  select question\n$$;\n",
+        r", line 2: the body of pgledger\.broken\(question text\) is broken: return type mismatch",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_body_is_named_and_nothing_is_changed(
+    server: EmbeddedServer, database: NewDatabase, tree: Tree, tmp_path: Path, case: str
+) -> None:
+    text, pattern = BROKEN[case]
+    files = tree({**NEW_TABLE, BROKEN_NAME: text})
+    installed, empty, by_psql = database(), database(), database()
+    migrate(installed)
+    before = everything(server, installed)
+    for dsn in (installed, empty):
+        with pytest.raises(MigrationError, match=f"^{BROKEN_NAME}{pattern}"):
+            migrate(dsn, sql_dir=files)
+    assert everything(server, installed) == before
+    assert is_empty(empty)
+    path = tmp_path / "broken.sql"
+    path.write_text(dump(sql_dir=files))
+    done = psql_file(server, by_psql, path, check=False)
+    assert done.returncode != 0
+    assert "the body of pgledger.broken(question text) is broken: " in done.stderr
+    assert is_empty(by_psql)
+
+
+def test_broken_body_on_the_surface_is_found_without_roles_too(
+    database: NewDatabase, tree: Tree
+) -> None:
+    dsn = database()
+    text = BROKEN["a word of PL/pgSQL that is none"][0].replace("pgledger.broken", "ledger_broken")
+    with pytest.raises(MigrationError, match=r"line 7: the body of money\.ledger_broken"):
+        migrate(dsn, schema="money", roles=False, sql_dir=tree({BROKEN_NAME: text}))
+    assert is_empty(dsn)
+
+
+def test_functions_of_others_are_their_business(
+    server: EmbeddedServer, database: NewDatabase, tree: Tree
+) -> None:
+    dsn = database()
+    migrate(dsn)
+    do(
+        dsn,
+        "set check_function_bodies = off; "
+        "create function pgledger_of_others() returns int language sql as 'select nothing'; "
+        "create function others() returns int language sql as 'select nothing'",
+    )
+    assert migrate(dsn, sql_dir=tree(UPGRADE)).changed
+
+
+def test_function_may_call_one_of_a_later_file(
+    server: EmbeddedServer, database: NewDatabase, tree: Tree, tmp_path: Path
+) -> None:
+    files = tree(
+        {
+            **NEW_FUNCTION,
+            "repeatable/90_later/05_caller.sql": """\
+create or replace function pgledger.caller()
+returns integer
+language sql
+as $$
+  select pgledger.callee();
+$$;
+""",
+            "repeatable/90_later/20_callee.sql": """\
+create or replace function pgledger.callee()
+returns integer
+language plpgsql
+set search_path = pg_catalog, pgledger
+as $$
+declare
+  v_account accounts%rowtype;
+begin
+  return 42;
+end
+$$;
+""",
+        }
+    )
+    upgraded, fresh, by_psql = database(), database(), database()
+    migrate(upgraded)
+    path = tmp_path / "all.sql"
+    path.write_text(dump(sql_dir=files))
+    psql_file(server, by_psql, path)
+    for dsn in (upgraded, fresh):
+        migrate(dsn, sql_dir=files)
+    for dsn in (upgraded, fresh, by_psql):
+        assert query(dsn, "select pgledger.caller()") == [(42,)]
+    assert everything(server, upgraded) == everything(server, fresh) == everything(server, by_psql)
+
+
+# --- the order of files ---------------------------------------------------------------------------
+
+
+def test_repeatable_files_come_by_folder_and_views_last(tree: Tree) -> None:
+    names = [
+        "repeatable/90_later/b/zebra.sql",
+        "repeatable/90_later/zoo.sql",
+        "repeatable/90_later/b/views/ape.sql",
+        "repeatable/90_later/views/bear.sql",
+        "repeatable/091_last/ant.sql",
+        "repeatable/100_beyond/ant.sql",
+    ]
+    files = tree(dict.fromkeys(reversed(names), "select 1;\n"))
+    assert [f.name for f in load_files(files) if re.search(r"/(90|091|100)_", f.name)] == names
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lonely.sql", "later/answer.sql", "90-later/answer.sql", "views/90_later/answer.sql"],
+)
+def test_repeatable_file_outside_of_numbered_folders_is_refused(tree: Tree, name: str) -> None:
+    with pytest.raises(MigrationError, match=f"repeatable/{name} is not in a numbered folder"):
+        load_files(tree({f"repeatable/{name}": "select 1;\n"}))
+
+
+def test_what_is_no_sql_is_left_alone(tree: Tree) -> None:
+    strangers = [
+        "README.md",
+        "migrations/README.md",
+        "migrations/frozen.txt",
+        "repeatable/README.md",
+        "repeatable/10_ledger/README.md",
+        "repeatable/10_ledger/views/README.md",
+        "repeatable/10_ledger/.post_transfers.sql",
+        "install/README.md",
+    ]
+    assert load_files(tree(dict.fromkeys(strangers, "create nothing"))) == load_files(SQL)
+
+
+@pytest.mark.parametrize("path", sorted((SQL / "install").glob("*.sql")), ids=lambda p: p.stem)
+def test_sql_of_the_migrator_says_who_runs_it_and_is_run(path: Path) -> None:
+    header = path.read_text(encoding="utf-8").partition("*/")[0]
+    assert header.startswith("/*\n")
+    assert re.search(r"^Run by ", header, re.M)
+    modules = (ROOT / "python/pgledger/migrate").glob("*.py")
+    others = [other for other in (SQL / "install").glob("*.sql") if other != path]
+    users = [text.read_text(encoding="utf-8") for text in [*modules, *others]]
+    assert any(f'"{path.name}"' in text or f"include: {path.name}" in text for text in users)
+
+
 # --- refusals -------------------------------------------------------------------------------------
 
 
@@ -834,11 +1008,11 @@ def test_newer_version_with_the_same_files_has_nothing_to_refuse(database: NewDa
     ],
 )
 def test_versions_are_ordered(newer: str, older: str) -> None:
-    assert migrator._is_newer(newer, older)
-    assert not migrator._is_newer(older, newer)
-    assert not migrator._is_newer(newer, newer)
-    assert not migrator._is_newer("unknown", older)
-    assert not migrator._is_newer("1.0.0", "1.0")
+    assert decision.is_newer(newer, older)
+    assert not decision.is_newer(older, newer)
+    assert not decision.is_newer(newer, newer)
+    assert not decision.is_newer("unknown", older)
+    assert not decision.is_newer("1.0.0", "1.0")
 
 
 def test_extra_file_with_a_lower_number_is_refused(
@@ -881,7 +1055,7 @@ def test_too_old_server_is_refused(database: NewDatabase, monkeypatch: pytest.Mo
             with pytest.raises(MigrationError, match=r"PostgreSQL 14\.13; .* 15 or newer"):
                 refuse(dsn)
     assert is_empty(dsn)
-    migrator._check_server(150000)
+    session.check_server(150000)
 
 
 def test_other_schema_than_the_installed_one_is_refused(
@@ -1149,7 +1323,8 @@ def test_owner_of_tenants_views_is_a_member_of_nothing(new_server: NewServer) ->
             call(server.dsn())
         assert "revoke pgledger_owner, other from pgledger_tenant_views" in raised.value.hint
     done = psql_file(server, server.dsn(), SQL / "pgledger.sql", check=False)
-    assert "every membership" in done.stderr
+    assert "it is a member of pgledger_owner, other" in done.stderr
+    assert "revoke pgledger_owner, other from pgledger_tenant_views" in done.stderr
     assert is_empty(server.dsn())
     do(server.dsn(), "revoke pgledger_owner, other from pgledger_tenant_views")
     assert migrate(server.dsn()).installed
@@ -1690,7 +1865,7 @@ def test_grants_to_our_roles_become_grants_to_the_current_role() -> None:
 def test_no_file_names_our_roles_except_where_it_grants() -> None:
     # Otherwise it could not be installed without them.
     for file in load_files():
-        left = migrator._mask(without_roles(file.text))
+        left = sqltext.mask(without_roles(file.text))
         names = r"\bpgledger_(owner|poster|reader|auditor|tenant|tenant_views)\b"
         assert not re.search(names, left), file.name
 
@@ -1736,7 +1911,7 @@ def test_pooler_that_changes_sessions_is_noticed(
     migrate(dsn)
     # Between transactions a pooler may hand over another session, one that holds no lock.
     with monkeypatch.context() as patch:
-        patch.setattr(migrator._Run, "_take_session_lock", lambda _: None)
+        patch.setattr(run.Run, "_take_session_lock", lambda _: None)
         with pytest.raises(MigrationError, match="a pooler gives") as raised:
             migrate(dsn, sql_dir=files)
     assert "directly" in raised.value.hint

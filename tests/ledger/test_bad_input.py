@@ -954,6 +954,8 @@ def call(function: Function, values: Sequence[str]) -> str:
 
 # The conversions, like PostgreSQL's own: null for null.
 IDS_OF_NULL = {"pgledger_ulid_to_uuid", "pgledger_uuid_to_ulid", "pgledger_id_timestamp"}
+# And null for all sets of books.
+TAKE_NULL = {*IDS_OF_NULL, "pgledger_verify"}
 
 
 def test_null_for_every_argument(books, subtests):
@@ -1001,7 +1003,7 @@ def test_null_for_every_argument(books, subtests):
                 statement = call(function, values)
                 takes_null = (
                     argument in nullable
-                    or function.name in IDS_OF_NULL
+                    or function.name in TAKE_NULL
                     or (argument == "id" and function.name.startswith("pgledger_create_"))
                 )
                 if takes_null:
@@ -1010,7 +1012,7 @@ def test_null_for_every_argument(books, subtests):
                     books.error(statement)
         with subtests.test(f"{function.signature}: all"):
             statement = call(function, ["null" for _ in names])
-            if function.name in IDS_OF_NULL or not names:
+            if function.name in TAKE_NULL or not names:
                 books.execute(statement)
             else:
                 books.error(statement)

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgledger import InvalidScope
+from pgledger.errors import InvalidScope
 
 APPS = ("shop", "bank")
 

@@ -1754,7 +1754,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             FeatureNotFound: No tenant of this app has a feature of this key.
         """
-        await self._fetch_one(
+        await self._fetch_first(
             scalar_row,
             self._statements.invalidate_feature_entitlements,
             (
@@ -1783,7 +1783,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
         """
-        await self._fetch_one(
+        await self._fetch_first(
             scalar_row,
             self._statements.invalidate_tenant_entitlements,
             (
@@ -2985,7 +2985,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidArgument: There is no such role, or it could see more than one tenant's rows.
             AlreadyExists: The role is mapped to another tenant.
         """
-        await self._fetch_one(
+        await self._fetch_first(
             scalar_row,
             self._statements.map_tenant_role,
             (

@@ -1756,7 +1756,7 @@ class BillingCalls(Caller):
                 seen.
             FeatureNotFound: No tenant of this app has a feature of this key.
         """
-        self._fetch_one(
+        self._fetch_first(
             scalar_row,
             self._statements.invalidate_feature_entitlements,
             (
@@ -1785,7 +1785,7 @@ class BillingCalls(Caller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
         """
-        self._fetch_one(
+        self._fetch_first(
             scalar_row,
             self._statements.invalidate_tenant_entitlements,
             (
@@ -2987,7 +2987,7 @@ class BillingCalls(Caller):
             InvalidArgument: There is no such role, or it could see more than one tenant's rows.
             AlreadyExists: The role is mapped to another tenant.
         """
-        self._fetch_one(
+        self._fetch_first(
             scalar_row,
             self._statements.map_tenant_role,
             (

@@ -39,7 +39,7 @@ declare
   v_from record;
   v_to record;
   v_swap record;
-  v_repeated record;
+  v_earlier record;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -97,21 +97,17 @@ begin
   end if;
 
   if id is not null then
-    select
-      repeated.id, repeated.from_account_id, repeated.to_account_id, repeated.amount,
-      repeated.created_at, repeated.event_at, repeated.metadata, repeated.currency,
-      repeated.from_account_name, repeated.to_account_name, repeated.from_account_balance,
-      repeated.to_account_balance, repeated.from_account_version, repeated.to_account_version,
-      repeated.group_id, repeated.app_id, repeated.from_tenant_id, repeated.to_tenant_id,
-      repeated.origin_id, repeated.replayed
-    into v_repeated
-    from pgledger.repeated_transfer(
-      v_id, pgledger_create_transfer.app_id, v_from.key, v_to.key, v_amount,
-      pgledger_create_transfer.event_at, pgledger_create_transfer.metadata
-    ) as repeated;
-
-    if v_repeated.id is not null then
-      return v_repeated;
+    v_earlier := pgledger.repeated_transfer(
+      v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
+    );
+    if v_earlier.created_at is not null then
+      return row(
+        v_id, from_account_id, to_account_id, v_earlier.amount, v_earlier.created_at,
+        coalesce(event_at, v_earlier.created_at), metadata, v_from.currency, v_from.name,
+        v_to.name, v_earlier.from_balance, v_earlier.to_balance, v_earlier.from_version,
+        v_earlier.to_version, v_earlier.group_id, app_id, v_from.tenant_id, v_to.tenant_id,
+        v_earlier.origin_id, true
+      );
     end if;
   end if;
 

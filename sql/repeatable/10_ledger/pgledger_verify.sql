@@ -38,8 +38,8 @@ comment on function pgledger_verify is
 $$Proves from the data that the books are in order.
 
 Reads every transfer, as an auditor would, on one snapshot, while transfers go
-on. A large ledger takes its time: run it where that is welcome, for example on
-a replica.
+on. A large ledger takes its time: run it where that is welcome, for example
+on a replica.
 
 The triggers that keep records unchanged are checked whatever the app.
 

@@ -1,5 +1,5 @@
 /*
-Refuses a text that is none of those. The name is that of the argument.
+Refuses a text that is none of the choices. The name is that of the argument, for the message.
 
 Errors: NullArgument, InvalidArgument.
 */

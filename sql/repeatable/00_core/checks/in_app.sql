@@ -1,5 +1,5 @@
 /*
-Names the app in a message, unless it is the empty one, of which most callers know nothing.
+The app as a message names it. The empty one is not named: most callers know of no apps.
 */
 create or replace function pgledger.in_app(app_id text)
 returns text

@@ -309,8 +309,8 @@ as $$
 $$;
 
 comment on function pgledger.error_registry is
-  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, whether a retry '
-  'can help.';
+  'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, '
+  'and whether a retry can help.';
 
 -- The view of errors calls it, with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;

@@ -1,7 +1,7 @@
 /*
 Refuses what is not an array, or has more than 1000 elements.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_array(
   value jsonb,
@@ -28,6 +28,6 @@ end;
 $$;
 
 comment on function pgledger.check_json_array is
-  'Raises InvalidPlan unless the value is an array of at most 1000 elements.';
+  'Raises an error unless the JSON is an array of at most 1000 elements.';
 
 revoke all on function pgledger.check_json_array from public;

@@ -1,8 +1,8 @@
 /*
-Refuses what is not an object, or has members other than those. A misspelt member would otherwise
-be a price or a limit that silently does not hold.
+Refuses what is not an object, or has members other than those: a misspelt member would be a price
+or a limit that silently does not hold.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_object(
   value jsonb,
@@ -41,6 +41,6 @@ end;
 $$;
 
 comment on function pgledger.check_json_object is
-  'Raises InvalidPlan unless the value is an object that has none but those members.';
+  'Raises an error unless the JSON is an object that has none but those members.';
 
 revoke all on function pgledger.check_json_object from public;

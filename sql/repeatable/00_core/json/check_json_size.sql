@@ -1,8 +1,8 @@
 /*
 Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
-and is written with 131072, so the text is made only once every value in it was found to be sound;
-before that, what would be too large in any case is kept from being looked through. JSON takes less
-than eight times the bytes of its text.
+and is written with 131072. So the text is made only once every value in it was found to be sound.
+Before that, only what is too large in any case is refused: JSON takes less than eight times the
+bytes of its text.
 
 Errors: InvalidPlan.
 */

@@ -1,5 +1,5 @@
 /*
-Says what is wrong with a number in a plan's JSON, or null if nothing is: a number, or a string of
+Says what is wrong with a number in JSON, or null if nothing is. It is a number, or a string of
 digits, below 1e30 with at most 18 decimal places that matter. How it is written is bounded before
 it is converted, because digits enough overflow a numeric.
 */
@@ -27,6 +27,6 @@ as $$
 $$;
 
 comment on function pgledger.decimal_fault is
-  'What is wrong with a number, or a string that should hold one, in a plan''s JSON, or null.';
+  'What is wrong with a number, or a string that should hold one, in JSON, or null.';
 
 revoke all on function pgledger.decimal_fault from public;

@@ -1,8 +1,8 @@
 /*
-The word that a member of an object in a plan's JSON holds, one of those; null if there is no such
-member, or it is null.
+The word that a member of a JSON object holds, one of those; null if there is no such member, or it
+is null.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_choice(
   object jsonb,
@@ -40,6 +40,6 @@ end;
 $$;
 
 comment on function pgledger.json_choice is
-  'The word of a member in a plan''s JSON, or null; raises InvalidPlan unless it is one of those.';
+  'The word of a member of a JSON object, or null; refused unless it is one of those.';
 
 revoke all on function pgledger.json_choice from public;

@@ -1,8 +1,8 @@
 /*
-The number that a member of an object in a plan's JSON holds, within bounds; null if there is no
-such member, or it is null.
+The number that a member of a JSON object holds, within bounds; null if there is no such member, or
+it is null.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_decimal(
   object jsonb,
@@ -45,6 +45,6 @@ end;
 $$;
 
 comment on function pgledger.json_decimal is
-  'The number of a member in a plan''s JSON, or null; raises InvalidPlan unless it is sound.';
+  'The number of a member of a JSON object, or null; refused unless it is sound.';
 
 revoke all on function pgledger.json_decimal from public;

@@ -1,7 +1,7 @@
 /*
-The text that a member of an object in a plan's JSON holds, which has to be there.
+The text that a member of a JSON object holds. The member has to be there.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.json_text(
   object jsonb,
@@ -31,6 +31,6 @@ end;
 $$;
 
 comment on function pgledger.json_text is
-  'The text of a member in a plan''s JSON; raises InvalidPlan unless it is there and a string.';
+  'The text of a member of a JSON object; refused unless it is there and a string.';
 
 revoke all on function pgledger.json_text from public;

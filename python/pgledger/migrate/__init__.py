@@ -1,0 +1,65 @@
+"""Installs and upgrades the schema: the SQL files of this package, applied to a database.
+
+Files below ``sql/migrations`` are versioned: each runs once, in order, and is never edited. Files
+below ``sql/repeatable`` hold one function or view each and are all applied again when one of them
+changed. ``pgledger.schema_history`` records what a database has.
+
+A run is one transaction. Only a versioned file that starts with ``-- no transaction`` runs outside
+of it, for what PostgreSQL refuses inside (``create index concurrently``); such a file must be able
+to run again. In a new database even these run inside, without ``concurrently``: nothing is there
+that could be disturbed.
+
+Functions are created unchecked, in the order of their folders, and all of them are checked after
+the last file: what a function calls may be made by a later one, and nothing broken is committed.
+"""
+
+from .commands import DEFAULT_WAIT, migrate, plan, status, verify
+from .files import SqlFile, load_files
+from .links import TRUST_VARIABLE
+from .results import (
+    FileStatus,
+    Kind,
+    MigrationError,
+    MigrationResult,
+    Plan,
+    Progress,
+    ProgressCallback,
+    Status,
+    Step,
+)
+from .roles import OWNER, TENANT_VIEWS, roles_sql
+from .run import ADVISORY_LOCK
+from .script import dump
+from .session import DEFAULT_LOCK_TIMEOUT, MINIMUM_SERVER
+from .sqltext import split_statements, without_roles
+from .surface import DEFAULT_SCHEMA
+
+__all__ = [
+    "ADVISORY_LOCK",
+    "DEFAULT_LOCK_TIMEOUT",
+    "DEFAULT_SCHEMA",
+    "DEFAULT_WAIT",
+    "MINIMUM_SERVER",
+    "OWNER",
+    "TENANT_VIEWS",
+    "TRUST_VARIABLE",
+    "FileStatus",
+    "Kind",
+    "MigrationError",
+    "MigrationResult",
+    "Plan",
+    "Progress",
+    "ProgressCallback",
+    "SqlFile",
+    "Status",
+    "Step",
+    "dump",
+    "load_files",
+    "migrate",
+    "plan",
+    "roles_sql",
+    "split_statements",
+    "status",
+    "verify",
+    "without_roles",
+]

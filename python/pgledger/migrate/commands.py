@@ -1,0 +1,220 @@
+"""What the command line and programs call."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .decision import check_writable, compare, decide, refusal
+from .files import load_files
+from .install import install_sql
+from .links import as_names, unlinked_roles
+from .results import MigrationError, MigrationResult, Plan, ProgressCallback, Status, Step
+from .roles import missing_requirements
+from .run import Run
+from .session import (
+    DEFAULT_LOCK_TIMEOUT,
+    READ,
+    Connection,
+    check_server,
+    execute,
+    fetch,
+    open_session,
+    transaction,
+)
+from .sqltext import identifier
+from .state import read_owner, read_state
+from .surface import check_surface_is_free, read_surface
+from .version import package_version
+
+if TYPE_CHECKING:
+    from pgledger.types import Check
+
+DEFAULT_WAIT: Final = 60.0
+
+
+def migrate(
+    target: Connection | str = "",
+    *,
+    schema: str | None = None,
+    roles: bool = True,
+    link: str | Sequence[str] | None = None,
+    lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
+    wait: float = DEFAULT_WAIT,
+    on_progress: ProgressCallback | None = None,
+    sql_dir: Path | None = None,
+) -> MigrationResult:
+    """Installs pgledger in a database, or brings it to this package's version.
+
+    Does nothing, and says so in the result, when there is nothing to do. Any number of processes
+    may call it at once: one does the work, the others wait for it.
+
+    Args:
+        target: Connection string (libpq's variables fill in what it leaves out), or an idle
+            connection. A connection is left open and as it was.
+        schema: Schema of the public functions and views, made if it is missing. By default the one
+            they are in, or ``public`` in a new database.
+        roles: Whether a new database gets pgledger's own roles, which then own everything. With
+            False the migrating role owns everything. In a database that has pgledger, True means:
+            as it is.
+        link: Roles whose tables may refer to ``pgledger.accounts (id)``.
+        lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
+        wait: Seconds to wait for another migration to finish.
+        on_progress: Called after each step, and once when waiting begins.
+        sql_dir: Directory of the SQL files; by default the package's own.
+
+    Returns:
+        What was done.
+
+    Raises:
+        MigrationError: Refused or failed. Nothing was changed, except by files that ran outside
+            the transaction and what came before them, which the next run takes up.
+        psycopg.OperationalError: The connection cannot be made, or was lost.
+    """
+    files = load_files(sql_dir)
+    with open_session(target) as cursor:
+        check_server(cursor.connection.info.server_version)
+        return Run(
+            cursor,
+            files,
+            schema=schema,
+            roles=roles,
+            link=as_names(link),
+            lock_timeout=lock_timeout,
+            wait=wait,
+            on_progress=on_progress,
+        ).run()
+
+
+def plan(
+    target: Connection | str = "",
+    *,
+    schema: str | None = None,
+    roles: bool = True,
+    link: str | Sequence[str] | None = None,
+    sql_dir: Path | None = None,
+) -> Plan:
+    """Says what ``migrate`` would do, without doing it.
+
+    Args:
+        target: As for ``migrate``.
+        schema: As for ``migrate``.
+        roles: As for ``migrate``.
+        link: As for ``migrate``.
+        sql_dir: As for ``migrate``.
+
+    Returns:
+        The steps.
+
+    Raises:
+        MigrationError: ``migrate`` would refuse.
+    """
+    files = load_files(sql_dir)
+    names = as_names(link)
+    with open_session(target) as cursor:
+        check_server(cursor.connection.info.server_version)
+        with transaction(cursor, READ):
+            state = read_state(cursor)
+            decision = decide(state, files, schema, roles=roles)
+            steps: list[Step] = []
+            if decision.roles and decision.files:
+                missing = missing_requirements(cursor, decision.surface)
+                steps += [Step("roles", name, "missing") for name in missing]
+            if decision.fresh:
+                check_surface_is_free(cursor, decision.surface, decision.files)
+            unlinked = unlinked_roles(cursor, names)
+        for file in decision.files:
+            inside = file.in_transaction or decision.fresh
+            steps.append(Step("apply", file.name, decision.reasons[file.name], inside))
+        steps += [Step("forget", name, "gone from the package") for name in decision.forgotten]
+        steps += [
+            Step("link", name, "asked for") for name in (names if decision.fresh else unlinked)
+        ]
+        if steps:
+            check_writable(state)
+    return Plan(decision.surface, decision.roles, decision.fresh, tuple(steps))
+
+
+def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Status:
+    """Compares what a database has with this package.
+
+    Args:
+        target: As for ``migrate``.
+        sql_dir: As for ``migrate``.
+
+    Returns:
+        The comparison, also where ``migrate`` would refuse.
+
+    Raises:
+        MigrationError: The database cannot be judged: the role may not read the history, or
+            something else is in the schema ``pgledger``.
+    """
+    files = load_files(sql_dir)
+    with open_session(target) as cursor:
+        version = cursor.connection.info.server_version
+        check_server(version)
+        with transaction(cursor, READ):
+            state = read_state(cursor)
+    comparison = compare(files, state.history)
+    problem = refusal(comparison)
+    return Status(
+        installed=state.owner is not None,
+        database=state.database,
+        server_version=version,
+        schema=state.surface,
+        owner=state.owner,
+        package_version=package_version(),
+        files=tuple(comparison),
+        problem=problem.message if problem else None,
+    )
+
+
+def verify(target: Connection | str = "") -> tuple["Check", ...]:
+    """Runs ``pgledger_verify()``: proves from the data that the books are right.
+
+    Args:
+        target: As for ``migrate``.
+
+    Returns:
+        One row a check; all is well when none has violations.
+
+    Raises:
+        MigrationError: pgledger is not installed in the database, or the role may not verify.
+    """
+    from pgledger.types import Check
+
+    with open_session(target) as cursor:
+        check_server(cursor.connection.info.server_version)
+        # One snapshot: transfers go on meanwhile.
+        with transaction(cursor, READ):
+            surface = read_surface(cursor)
+            if surface is None:
+                raise MigrationError(
+                    f"pgledger is not installed in the database {cursor.connection.info.dbname}",
+                    "Install it with: pgledger migrate",
+                )
+            name = f"{identifier(surface)}.pgledger_verify"
+            function = f"{name}(text)"
+            if fetch(cursor, "select pg_catalog.to_regprocedure(%s) is null", (function,))[0][0]:
+                raise MigrationError(
+                    "the ledger in this database is too old to verify itself",
+                    "Bring it to this version with: pgledger migrate",
+                )
+            may_verify = fetch(
+                cursor, install_sql("may_verify.sql", surface=surface, function=function)
+            )[0][0]
+            owner = read_owner(cursor)
+            if not may_verify and not (owner and owner.may_act):
+                user = cursor.connection.info.user
+                raise MigrationError(
+                    f"the role {user} may not verify the books",
+                    f"Have an administrator run: grant pgledger_auditor to {identifier(user)}",
+                )
+            if owner and not may_verify:
+                execute(cursor, f"set local role {identifier(owner.name)}")
+            rows = fetch(
+                cursor, f"select check_name, rows_checked, violations, example from {name}()"
+            )
+    return tuple(
+        Check(check_name=row[0], rows_checked=row[1], violations=row[2], example=row[3])
+        for row in rows
+    )

@@ -1,0 +1,206 @@
+"""What is to be done to a database, or why nothing is."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .files import SqlFile, number_of
+from .results import FileStatus, Kind, MigrationError
+from .roles import OWNER
+from .sqltext import identifier
+from .state import Applied, State
+from .surface import DEFAULT_SCHEMA, check_schema_name
+from .version import package_version
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done to a database, all questions answered."""
+
+    surface: str
+    roles: bool
+    owner: str
+    fresh: bool
+    files: tuple[SqlFile, ...]
+    reasons: Mapping[str, str]
+    forgotten: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the files is to be done."""
+        return not self.files and not self.forgotten
+
+
+_STAGES: Final = {"dev": 0, "a": 1, "b": 2, "rc": 3, "": 4}
+
+
+def _version_key(version: str) -> tuple[tuple[int, ...], int, int] | None:
+    found = re.match(r"(\d+(?:\.\d+)*)(?:[._-]?(dev|a|b|rc)\.?(\d*))?", version)
+    if found is None:
+        return None
+    release = [int(part) for part in found[1].split(".")]
+    while release and release[-1] == 0:
+        release.pop()
+    return tuple(release), _STAGES[found[2] or ""], int(found[3] or 0)
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Whether one version of the package comes after another; False if that is unclear."""
+    one, other = _version_key(version), _version_key(than)
+    return one is not None and other is not None and one > other
+
+
+def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[FileStatus]:
+    """Compares the package's files with the history, in order of application."""
+    newest_here = max((number_of(file.name) for file in files), default=0)
+    newest_there = max((number_of(name) for name in history), default=0)
+    found: list[FileStatus] = []
+
+    def add(name: str, kind: Kind, state: Any) -> None:
+        row = history.get(name)
+        found.append(
+            FileStatus(
+                name,
+                kind,
+                state,
+                row.applied_at if row else None,
+                row.package_version if row else None,
+            )
+        )
+
+    names = {file.name for file in files}
+    for file in files:
+        row = history.get(file.name)
+        if file.kind == "repeatable":
+            if row is None:
+                add(file.name, "repeatable", "pending")
+            else:
+                same = row.sha256 == file.sha256
+                add(file.name, "repeatable", "applied" if same else "changed")
+        elif row is not None:
+            add(file.name, "versioned", "applied" if row.sha256 == file.sha256 else "edited")
+        else:
+            add(
+                file.name, "versioned", "late" if number_of(file.name) < newest_there else "pending"
+            )
+    for row in history.values():
+        if row.name in names:
+            continue
+        if row.kind == "repeatable":
+            add(row.name, "repeatable", "gone")
+        else:
+            add(row.name, "versioned", "newer" if number_of(row.name) > newest_here else "missing")
+    # Versioned files go by their number; repeatable ones keep the order of the listing.
+    versioned = sorted((f for f in found if f.kind == "versioned"), key=lambda file: file.name)
+    return versioned + [file for file in found if file.kind == "repeatable"]
+
+
+def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
+    """Returns why a database in this state is left alone, if it is."""
+    ours = package_version()
+
+    def of(*states: str) -> list[FileStatus]:
+        return [file for file in files if file.state in states]
+
+    def names(some: Sequence[FileStatus]) -> str:
+        return ", ".join(file.name for file in some)
+
+    upgrade = (
+        "Upgrade the package (pip install --upgrade pgledger); a database is never taken back."
+    )
+    if newer := of("newer"):
+        return MigrationError(
+            f"the database is newer than this package: pgledger {newer[-1].package_version} "
+            f"applied {names(newer)}, and this is pgledger {ours}",
+            upgrade,
+        )
+    if missing := of("missing"):
+        return MigrationError(
+            f"applied, but missing from this package: {names(missing)} "
+            f"(applied by pgledger {missing[-1].package_version}, this is {ours})",
+            "Versioned files are never renamed or removed: install pgledger again, or restore it.",
+        )
+    if edited := of("edited"):
+        return MigrationError(
+            f"edited after it was applied: {names(edited)} "
+            f"(applied by pgledger {edited[-1].package_version}, this is {ours})",
+            "Versioned files run once and are never edited: restore the file, and put the change "
+            "into a new one with the next number.",
+        )
+    if late := of("late"):
+        return MigrationError(
+            f"not applied, though a file with a higher number is: {names(late)}",
+            "Give the file the next free number.",
+        )
+    if of("pending", "changed", "gone"):
+        ahead = [
+            file
+            for file in files
+            if file.package_version is not None and is_newer(file.package_version, ours)
+        ]
+        if ahead:
+            return MigrationError(
+                f"the database is newer than this package: pgledger {ahead[-1].package_version} "
+                f"applied {names(ahead[-3:])}, and this is pgledger {ours}",
+                upgrade,
+            )
+    return None
+
+
+def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles: bool) -> Decision:
+    """Decides what to do, or raises why nothing is done."""
+    if schema is not None:
+        check_schema_name(schema)
+    fresh = state.owner is None
+    if not fresh and state.surface is not None and schema not in {None, state.surface}:
+        raise MigrationError(
+            f"pgledger is installed in the schema {identifier(state.surface)} of this database, "
+            f"not in {identifier(schema or '')}",
+            "Leave --schema out: it is for new databases.",
+        )
+    if not fresh and state.owner == OWNER and not roles:
+        raise MigrationError(
+            f"pgledger was installed with its roles here: {OWNER} owns it",
+            "Leave --no-roles out.",
+        )
+    with_roles = roles if fresh else state.owner == OWNER
+    comparison = compare(files, state.history)
+    problem = refusal(comparison)
+    if problem is not None:
+        raise problem
+    states = {file.name: file.state for file in comparison}
+    pending = [f for f in files if f.kind == "versioned" and states[f.name] == "pending"]
+    repeatable = [f for f in files if f.kind == "repeatable"]
+    causes = [f for f in repeatable if states[f.name] != "applied"]
+    chosen = [*pending, *(repeatable if pending or causes else [])]
+    reasons = {
+        f.name: {"pending": "new", "changed": "changed"}.get(
+            states[f.name], "again, because others are applied"
+        )
+        for f in chosen
+    }
+    return Decision(
+        surface=state.surface or schema or DEFAULT_SCHEMA,
+        roles=with_roles,
+        owner=state.owner or (OWNER if with_roles else state.user),
+        fresh=fresh,
+        files=tuple(chosen),
+        reasons=reasons,
+        forgotten=tuple(file.name for file in comparison if file.state == "gone"),
+    )
+
+
+def check_writable(state: State) -> None:
+    """Refuses a server or a role that cannot write."""
+    if state.is_standby:
+        raise MigrationError(
+            "the server is a standby, which cannot be written to",
+            "Connect to the primary; standbys receive its changes.",
+        )
+    if state.is_read_only:
+        raise MigrationError(
+            "this role or database is set to read-only transactions "
+            "(default_transaction_read_only is on)",
+            "Connect as another role, or with PGOPTIONS='-c default_transaction_read_only=off'.",
+        )

@@ -1,0 +1,71 @@
+"""The migrator's own SQL: the files below ``sql/install``, with values put in.
+
+Each file is one statement below a comment that says who runs it and when. Some are run from Python,
+some stand in scripts for psql, some do both, so values come in one way that suits all: ``:name`` is
+replaced by the quoted literal of a value, in DO blocks too, where neither psycopg nor psql replace
+anything. ``-- include: FILE`` stands for another file's statement.
+"""
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .files import SQL_DIR
+from .sqltext import literal
+
+_HEADER: Final = re.compile(r"\A/\*.*?\*/\n", re.DOTALL)
+_INCLUDE: Final = re.compile(r"^( *)-- include: (\w+\.sql)$", re.MULTILINE)
+# Neither a cast, nor an assignment, nor part of a word.
+_PLACEHOLDER: Final = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An SQL expression, which stands for itself where other values are quoted.
+
+    Attributes:
+        text: The expression; never made of what a user gave.
+    """
+
+    text: str
+
+
+Value = str | int | Sequence[str] | Expression | None
+
+
+def install_sql(name: str, /, **values: Value) -> str:
+    """Returns a file's statement with its semicolon, ready to run.
+
+    Args:
+        name: The file's name.
+        **values: What its placeholders, and those of the files that it includes, stand for.
+    """
+    quoted = {key: _quoted(value) for key, value in values.items()}
+    return _PLACEHOLDER.sub(lambda found: quoted[found[1]], _statement(name))
+
+
+@functools.cache
+def _statement(name: str) -> str:
+    text = (SQL_DIR / "install" / name).read_bytes().replace(b"\r\n", b"\n").decode()
+    return _INCLUDE.sub(_included, _HEADER.sub("", text))
+
+
+def _included(found: re.Match[str]) -> str:
+    text = _statement(found[2]).rstrip().removesuffix(";")
+    return "\n".join(f"{found[1]}{line}" if line else "" for line in text.split("\n"))
+
+
+def _quoted(value: Value) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return literal(value)
+    # One a line: a hundred names stand in the script.
+    parts = ",".join(f"\n      {literal(part)}" for part in value)
+    return f"array[{parts}]::text[]"

@@ -1,0 +1,63 @@
+"""Roles whose tables may refer to accounts."""
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from .install import install_sql
+from .results import MigrationError
+from .session import Cursor, execute, fetch, version_text
+from .sqltext import identifier
+
+# Says that linked roles are trusted like the owner, where they can act as it.
+TRUST_VARIABLE: Final = "PGLEDGER_TRUST_LINKED"
+
+
+def as_names(link: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Returns the roles to link, each once."""
+    if link is None:
+        return ()
+    return (link,) if isinstance(link, str) else tuple(dict.fromkeys(link))
+
+
+def unlinked_roles(cursor: Cursor, roles: Sequence[str]) -> list[str]:
+    """Returns those of the roles that have not been granted both privileges themselves."""
+    if not roles:
+        return []
+    # Whether a role that there is has both.
+    linked: dict[str, bool] = dict(fetch(cursor, install_sql("read_linked.sql", roles=roles)))
+    unknown = [role for role in roles if role not in linked]
+    if unknown:
+        raise MigrationError(
+            f"there is no role named {', '.join(unknown)} to link",
+            "Create it first: --link names the role that owns your application's tables.",
+        )
+    left = [role for role in roles if not linked[role]]
+    if left:
+        _check_link(cursor)
+    return left
+
+
+def _check_link(cursor: Cursor) -> None:
+    """Refuses a link where it would be worth as much as owning the ledger.
+
+    Foreign keys are checked with the rights of the owner of what they point at. Before 18 the role
+    that makes one may give its column a type with a cast of its own, whose function is then run by
+    the owner: a role that may refer to accounts can do everything that their owner can.
+    """
+    version = cursor.connection.info.server_version
+    if version >= 180000 or os.environ.get(TRUST_VARIABLE) == "1":
+        return
+    raise MigrationError(
+        f"on PostgreSQL {version_text(version)} a role that may refer to accounts can act as "
+        "their owner: it may give its foreign key a type whose cast the owner then runs",
+        "Use PostgreSQL 18, or store account ids without a foreign key. For a role that you trust "
+        f"with everything that the ledger's owner may do, set {TRUST_VARIABLE}=1.",
+    )
+
+
+def link_role(cursor: Cursor, role: str) -> None:
+    """Lets a role's tables refer to accounts."""
+    name = identifier(role)
+    execute(cursor, f"grant usage on schema pgledger to {name}")
+    execute(cursor, f"grant references (id) on table pgledger.accounts to {name}")

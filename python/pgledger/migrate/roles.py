@@ -1,0 +1,132 @@
+"""The roles that own pgledger and use it: the rule is in sql/install/requirements.sql."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from psycopg import errors as pg_errors
+from psycopg.pq import TransactionStatus
+
+from .install import Expression, install_sql
+from .results import MigrationError
+from .session import Cursor, execute, fetch
+from .surface import DEFAULT_SCHEMA, check_schema_name
+
+OWNER: Final = "pgledger_owner"
+# Owns the views that tenants read with roles of their own; row-security policies are for it.
+TENANT_VIEWS: Final = "pgledger_tenant_views"
+
+# Whoever runs a migration or the script, and becomes a member of the owner by it.
+MIGRATOR: Final = Expression("current_user")
+
+
+def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
+    """Returns the SQL that prepares a database for pgledger, for an administrator to run.
+
+    It makes the roles that are missing and lets pgledger_owner create its objects. Running it
+    again changes nothing. A server that a dump is restored into needs it first.
+
+    Args:
+        schema: Schema of the public functions and views. If it is there, pgledger_owner is let
+            into it; otherwise the migration makes it.
+        migrator: Role that will run ``pgledger migrate``; it is made a member of pgledger_owner.
+
+    Returns:
+        A commented SQL script.
+    """
+    check_schema_name(schema)
+    block = install_sql("ensure_requirements.sql", surface=schema, migrator=migrator or None)
+    return f"""\
+-- Roles of pgledger, and what they need to be given. Run this connected to the database that
+-- pgledger is in (or will be in), as a superuser, or as a role with CREATEROLE that owns the
+-- database. Running it again changes nothing.
+--
+-- Who restores a dump without being a superuser, into another schema than public, which the dump
+-- makes, runs before it and after it:
+--   alter default privileges grant create on schemas to {TENANT_VIEWS};
+--   alter default privileges revoke create on schemas from {TENANT_VIEWS};
+{block}"""
+
+
+# Another database's migration in the same server makes the same roles at the same moment.
+_CONCURRENT_ROLES: Final = (
+    pg_errors.LockNotAvailable,
+    pg_errors.DeadlockDetected,
+    pg_errors.UniqueViolation,
+    pg_errors.DuplicateObject,
+)
+
+
+class TryAgain(Exception):
+    """Another database's migration is making the roles; the transaction was rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Requirement:
+    """One row of requirements.sql."""
+
+    kind: Literal["excess", "role", "grant"]
+    name: str
+    statement: str
+
+
+def missing_requirements(cursor: Cursor, surface: str) -> list[str]:
+    """Returns what roles and grants are missing for the current role to migrate.
+
+    Raises:
+        MigrationError: A role bears one of our names and may do what ours must not.
+    """
+    query = install_sql("requirements.sql", surface=surface, migrator=MIGRATOR)
+    missing = [_Requirement(*row) for _, *row in fetch(cursor, query)]
+    for requirement in missing:
+        if requirement.kind == "excess":
+            raise MigrationError(
+                requirement.name,
+                f"Take that from it ({requirement.statement}), or install with --no-roles.",
+            )
+    return [requirement.name for requirement in missing]
+
+
+def ensure_roles(cursor: Cursor, surface: str) -> list[str]:
+    """Makes what is missing of roles and grants; returns what that was."""
+    missing = missing_requirements(cursor, surface)
+    if not missing:
+        return []
+    left = missing
+    with contextlib.suppress(pg_errors.InsufficientPrivilege):
+        meet_requirements(cursor, surface)
+        # A GRANT by somebody who may not grant is sometimes only a warning.
+        left = missing_requirements(cursor, surface)
+    if left:
+        if cursor.connection.info.transaction_status == TransactionStatus.INERROR:
+            execute(cursor, "rollback")
+            # Seen afresh: another database's migration may have made some of it meanwhile.
+            left = missing_requirements(cursor, surface)
+        user = str(fetch(cursor, "select current_user")[0][0])
+        raise MigrationError(
+            f"the role {user} may not make what pgledger needs first: {', '.join(left)}",
+            "Have an administrator run the statements below in this database (`pgledger roles` "
+            "prints them any time), then run this again; or install with --no-roles.",
+            statements=roles_sql(surface, user),
+        )
+    return missing
+
+
+def meet_requirements(cursor: Cursor, surface: str) -> None:
+    """Makes what is missing, as far as the current role may.
+
+    Raises:
+        TryAgain: Another database's migration was at it in the same moment.
+    """
+    try:
+        execute(
+            cursor,
+            install_sql("ensure_requirements.sql", surface=surface, migrator=MIGRATOR),
+        )
+    except _CONCURRENT_ROLES as error:
+        raise TryAgain from error
+    except pg_errors.InternalError_ as error:
+        # Two GRANTs of one role; PostgreSQL has no code of its own for it.
+        if "concurrently" in str(error):
+            raise TryAgain from error
+        raise

@@ -1,0 +1,337 @@
+"""One run of the migrator, from the first look at the database to the last commit."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors as pg_errors
+from psycopg.pq import TransactionStatus
+
+from .bodies import check_bodies
+from .decision import Decision, check_writable, decide
+from .failures import failure, line_of
+from .files import SqlFile, text_for
+from .install import install_sql
+from .links import link_role, unlinked_roles
+from .results import MigrationError, MigrationResult, Progress, ProgressCallback
+from .roles import TryAgain, ensure_roles, meet_requirements
+from .session import READ, WRITE, Cursor, execute, fetch, file_settings, roll_back, transaction
+from .sqltext import identifier, split_statements, without_roles
+from .state import State, read_state
+from .surface import check_surface_is_free, search_path
+from .version import package_version
+
+# Any number does, as long as every migrator of every version uses the same one in a database:
+# the first eight bytes of SHA-256 of 'pgledger.migrate', as a signed number.
+ADVISORY_LOCK: Final = int.from_bytes(
+    hashlib.sha256(b"pgledger.migrate").digest()[:8], "big", signed=True
+)
+POLL_SECONDS: Final = 0.1
+
+
+def _record(cursor: Cursor, file: SqlFile) -> None:
+    execute(
+        cursor,
+        install_sql(
+            "record_file.sql",
+            name=file.name,
+            kind=file.kind,
+            sha256=file.sha256,
+            package_version=package_version(),
+        ),
+    )
+
+
+def _place(file: SqlFile, text: str, error: psycopg.Error) -> str:
+    return f"{file.name}{line_of(text, error.diag.statement_position)}"
+
+
+def _set_up_transaction(cursor: Cursor, decision: Decision, lock_timeout: float) -> None:
+    version = cursor.connection.info.server_version
+    for name, value in file_settings(lock_timeout, server_version=version):
+        execute(cursor, "select pg_catalog.set_config(%s, %s, true)", (name, value))
+    execute(
+        cursor,
+        "select pg_catalog.set_config('search_path', %s, true)",
+        (search_path(decision.surface),),
+    )
+
+
+def _become_owner(cursor: Cursor, decision: Decision, user: str) -> None:
+    if decision.owner == user:
+        return
+    try:
+        execute(cursor, f"set local role {identifier(decision.owner)}")
+    except pg_errors.InsufficientPrivilege:
+        raise MigrationError(
+            f"pgledger belongs to {decision.owner} here, and {user} is not a member of that role",
+            "Connect as a role that is, or have an administrator run: "
+            f"grant {identifier(decision.owner)} to {identifier(user)}",
+        ) from None
+
+
+class Run:
+    """One call of migrate: what it was asked, and what it has done so far."""
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        files: Sequence[SqlFile],
+        *,
+        schema: str | None,
+        roles: bool,
+        link: tuple[str, ...],
+        lock_timeout: float,
+        wait: float,
+        on_progress: ProgressCallback | None,
+    ) -> None:
+        self.cursor = cursor
+        self.files = files
+        self.schema = schema
+        self.roles = roles
+        self.link = link
+        self.lock_timeout = lock_timeout
+        self.deadline = time.monotonic() + wait
+        self.wait = wait
+        self.on_progress = on_progress
+        self.applied: list[str] = []
+        self.forgotten: list[str] = []
+        self.linked: list[str] = []
+        self.warnings: list[str] = []
+        # Files that ran outside a transaction and are recorded by the next one: the last of these
+        # also applies the repeatable files, so a run that dies in between starts over there.
+        self.unrecorded: list[SqlFile] = []
+        self.has_session_lock = False
+        self.is_waiting = False
+
+    def tell(self, event: Any, name: str, seconds: float = 0.0) -> None:
+        """Reports one thing that was done."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(event, name, seconds))
+
+    def warn(self, text: str) -> None:
+        """Reports, and remembers for the result, what deserves attention."""
+        self.warnings.append(text)
+        self.tell("warning", text)
+
+    def result(self, decision: Decision, *, fresh: bool) -> MigrationResult:
+        """Returns what was done."""
+        return MigrationResult(
+            schema=decision.surface,
+            roles=decision.roles,
+            installed=fresh,
+            applied=tuple(self.applied),
+            forgotten=tuple(self.forgotten),
+            linked=tuple(self.linked),
+            warnings=tuple(self.warnings),
+        )
+
+    def read(self) -> tuple[State, Decision]:
+        """Looks at the database and decides."""
+        state = read_state(self.cursor)
+        return state, decide(state, self.files, self.schema, roles=self.roles)
+
+    def run(self) -> MigrationResult:
+        """Does all of it, or raises why not."""
+        with transaction(self.cursor, READ):
+            state, decision = self.read()
+            unlinked = self._unlinked(decision)
+        if decision.is_empty and not unlinked:
+            return self.result(decision, fresh=False)
+        check_writable(state)
+        fresh = decision.fresh
+        try:
+            while not self._run_part():
+                pass
+        finally:
+            self._release_session_lock()
+        return self.result(decision, fresh=fresh and bool(self.applied))
+
+    def _unlinked(self, decision: Decision) -> list[str]:
+        roles = unlinked_roles(self.cursor, self.link)
+        # Before the tables exist everything is still to be granted.
+        return list(self.link) if decision.fresh else roles
+
+    def _pause(self, reason: str) -> None:
+        if time.monotonic() >= self.deadline:
+            raise MigrationError(
+                f"{reason}, and did not finish within {self.wait:g} seconds",
+                "Nothing was changed. Run this again, or wait longer with --wait.",
+            )
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.tell("waiting", reason)
+        time.sleep(POLL_SECONDS)
+
+    def _run_part(self) -> bool:
+        """Runs up to the next file outside the transaction, or to the end; False to go on."""
+        outside: SqlFile | None = None
+        try:
+            with transaction(self.cursor, WRITE):
+                # Polling rather than waiting: a session that waits for a lock holds a snapshot,
+                # and CREATE INDEX CONCURRENTLY waits for all of these.
+                locked = fetch(
+                    self.cursor, "select pg_catalog.pg_try_advisory_xact_lock(%s)", (ADVISORY_LOCK,)
+                )[0][0]
+                if locked:
+                    outside = self._run_transaction()
+        except TryAgain:
+            self._pause("another database's migration is making the same roles")
+            return False
+        if not locked:
+            self._pause("another migration of this database is running")
+            return False
+        if outside is None:
+            return True
+        self._run_outside(outside)
+        return False
+
+    def _run_transaction(self) -> SqlFile | None:
+        """Runs the next transaction, and returns the file that has to run after it, outside."""
+        cursor = self.cursor
+        state, decision = self.read()
+        unlinked = self._unlinked(decision)
+        if decision.is_empty and not unlinked and not self.unrecorded:
+            return None
+        done = {file.name for file in self.unrecorded}
+        files = [file for file in decision.files if file.name not in done]
+        outside: SqlFile | None = None
+        if not decision.fresh:
+            for position, file in enumerate(files):
+                if not file.in_transaction:
+                    outside, files = file, files[:position]
+                    break
+        _set_up_transaction(cursor, decision, self.lock_timeout)
+        if decision.roles and decision.files:
+            missing = ensure_roles(cursor, decision.surface)
+            if missing:
+                self.tell("roles", ", ".join(missing))
+        _become_owner(cursor, decision, state.user)
+        if decision.fresh:
+            self._prepare_new(state, decision)
+        for file in self.unrecorded:
+            _record(cursor, file)
+        for file in files:
+            self._apply(file, text_for(file, roles=decision.roles, fresh=decision.fresh))
+            _record(cursor, file)
+        if outside is not None:
+            # The lock has to outlast this transaction.
+            self._take_session_lock()
+            self.unrecorded = []
+            return outside
+        self._finish(decision, unlinked)
+        self.unrecorded = []
+        return None
+
+    def _finish(self, decision: Decision, unlinked: Sequence[str]) -> None:
+        """Does what comes after the last file."""
+        cursor = self.cursor
+        if decision.files:
+            check_bodies(cursor, self.files, decision.surface)
+        for name in decision.forgotten:
+            execute(cursor, "delete from pgledger.schema_history where name = %s", (name,))
+            self.forgotten.append(name)
+            self.tell("forgotten", name)
+        for role in unlinked:
+            link_role(cursor, role)
+            self.linked.append(role)
+            self.tell("linked", role)
+
+    def _prepare_new(self, state: State, decision: Decision) -> None:
+        check_surface_is_free(self.cursor, decision.surface, decision.files)
+        rows = fetch(
+            self.cursor,
+            "select from pg_catalog.pg_namespace where nspname = %s",
+            (decision.surface,),
+        )
+        if not rows:
+            execute(self.cursor, install_sql("create_surface.sql", surface=decision.surface))
+            if decision.roles:
+                # Now that it is there, the roles need something in it.
+                meet_requirements(self.cursor, decision.surface)
+        if decision.roles:
+            return
+        if state.is_superuser:
+            self.warn(
+                f"everything will belong to {state.user}, a superuser: a fault in a function would "
+                "open the whole server. Migrate as an ordinary role, or without --no-roles."
+            )
+
+    def _apply(self, file: SqlFile, text: str) -> None:
+        start = time.monotonic()
+        try:
+            execute(self.cursor, text)
+        except psycopg.Error as error:
+            if self.cursor.connection.closed:
+                raise
+            raise failure(_place(file, text, error), error) from error
+        if self.cursor.connection.info.transaction_status != TransactionStatus.INTRANS:
+            raise MigrationError(
+                f"{file.name} ends the migration's transaction",
+                "Take its begin, commit or rollback out. What ran before it may have been kept.",
+            )
+        self.applied.append(file.name)
+        self.tell("applied", file.name, time.monotonic() - start)
+
+    # Files outside the transaction.
+
+    def _take_session_lock(self) -> None:
+        if not self.has_session_lock:
+            rows = fetch(
+                self.cursor, "select pg_catalog.pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)
+            )
+            self.has_session_lock = bool(rows[0][0])
+
+    def _release_session_lock(self) -> None:
+        connection = self.cursor.connection
+        if self.has_session_lock and not connection.closed:
+            roll_back(connection)
+            execute(self.cursor, f"select pg_catalog.pg_advisory_unlock({ADVISORY_LOCK})")
+        self.has_session_lock = False
+
+    def _check_same_session(self) -> None:
+        rows = fetch(self.cursor, install_sql("holds_lock.sql", key=ADVISORY_LOCK))
+        if not rows[0][0]:
+            raise MigrationError(
+                "a pooler gives every transaction of this connection another session, and a file "
+                "that runs outside transactions needs one of its own",
+                "Connect to the server directly.",
+            )
+
+    def _run_outside(self, file: SqlFile) -> None:
+        cursor = self.cursor
+        self._check_same_session()
+        with transaction(cursor, READ):
+            state, decision = self.read()
+        settings = [
+            ("lock_timeout", f"{max(0, round(self.lock_timeout * 1000))}ms"),
+            ("statement_timeout", "0"),
+            ("search_path", search_path(decision.surface)),
+        ]
+        if decision.owner != state.user:
+            settings.append(("role", decision.owner))
+        before = [
+            (name, str(fetch(cursor, "select pg_catalog.current_setting(%s)", (name,))[0][0]))
+            for name, _ in settings
+        ]
+        start = time.monotonic()
+        try:
+            for name, value in settings:
+                execute(cursor, "select pg_catalog.set_config(%s, %s, false)", (name, value))
+            for statement in split_statements(file.text):
+                text = statement if decision.roles else without_roles(f"{statement};")
+                try:
+                    execute(cursor, text)
+                except psycopg.Error as error:
+                    if cursor.connection.closed:
+                        raise
+                    raise failure(_place(file, text, error), error) from error
+        finally:
+            if not cursor.connection.closed:
+                for name, value in reversed(before):
+                    execute(cursor, "select pg_catalog.set_config(%s, %s, false)", (name, value))
+        self.unrecorded = [file]
+        self.applied.append(file.name)
+        self.tell("applied", file.name, time.monotonic() - start)

@@ -1,0 +1,130 @@
+"""Talking to the server: sessions, transactions, and the settings that the files need."""
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+from .results import MigrationError
+
+MINIMUM_SERVER: Final = 150000
+DEFAULT_LOCK_TIMEOUT: Final = 5.0
+
+Connection = psycopg.Connection[Any]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+def execute(
+    cursor: Cursor, text: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+) -> None:
+    """Runs statements."""
+    # Without parameters psycopg uses the simple protocol, which takes several statements; and
+    # nothing is prepared, because a pooler may hand the next statement to another session.
+    cursor.execute(text.encode(), parameters, prepare=False)
+
+
+def fetch(
+    cursor: Cursor, text: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Runs a query and returns its rows."""
+    execute(cursor, text, parameters)
+    return cursor.fetchall()
+
+
+@contextlib.contextmanager
+def open_session(target: Connection | str) -> Generator[Cursor]:
+    """Opens a connection, or borrows an idle one, and hands out a cursor in autocommit."""
+    if isinstance(target, str):
+        with psycopg.connect(
+            target, autocommit=True, fallback_application_name="pgledger"
+        ) as connection:
+            yield psycopg.Cursor(connection, row_factory=tuple_row)
+        return
+    if target.closed:
+        raise MigrationError("the connection is closed")
+    if target.info.transaction_status != TransactionStatus.IDLE:
+        raise MigrationError(
+            "the connection is in a transaction",
+            "Commit or roll back first: the migrator has a transaction of its own.",
+        )
+    before = target.autocommit
+    target.autocommit = True
+    try:
+        yield psycopg.Cursor(target, row_factory=tuple_row)
+    finally:
+        if not target.closed:
+            roll_back(target)
+            target.autocommit = before
+
+
+def roll_back(connection: Connection) -> None:
+    """Ends the transaction that the connection is in, if it is in one."""
+    if connection.info.transaction_status in {
+        TransactionStatus.INTRANS,
+        TransactionStatus.INERROR,
+    }:
+        connection.execute("rollback", prepare=False)
+
+
+@contextlib.contextmanager
+def transaction(cursor: Cursor, modes: str) -> Generator[None]:
+    """A transaction with modes of our own, whatever the database's or the connection's are."""
+    # Our own statements find PostgreSQL's functions and operators, whoever planted others.
+    execute(cursor, f"begin isolation level {modes}; set local search_path to pg_catalog, pg_temp")
+    try:
+        yield
+        execute(cursor, "commit")
+    finally:
+        if not cursor.connection.closed:
+            roll_back(cursor.connection)
+
+
+READ: Final = "repeatable read read only"
+# Each statement has to see what other sessions have committed while we waited for them. Without
+# "read write": a database or role that is set to read-only is meant to be.
+WRITE: Final = "read committed"
+
+
+def file_settings(
+    lock_timeout: float, *, server_version: int | None = None
+) -> list[tuple[str, str]]:
+    """Settings that the meaning of the files, or their getting through, depends on."""
+    settings = [
+        ("client_encoding", "UTF8"),
+        ("client_min_messages", "warning"),
+        ("standard_conforming_strings", "on"),
+        ("check_function_bodies", "off"),
+        ("transform_null_equals", "off"),
+        ("datestyle", "ISO"),
+        ("intervalstyle", "postgres"),
+        ("timezone", "UTC"),
+        ("default_tablespace", ""),
+        ("default_table_access_method", "heap"),
+        ("row_security", "on"),
+        ("lock_timeout", f"{max(0, round(lock_timeout * 1000))}ms"),
+        ("statement_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+    ]
+    if server_version is not None and server_version >= 170000:
+        settings.append(("transaction_timeout", "0"))
+    return settings
+
+
+def check_server(version: int) -> None:
+    """Refuses a server that is too old."""
+    if version < MINIMUM_SERVER:
+        raise MigrationError(
+            f"the server is PostgreSQL {version_text(version)}; pgledger needs "
+            f"{MINIMUM_SERVER // 10000} or newer",
+            "Upgrade the server first.",
+        )
+
+
+def version_text(version: int) -> str:
+    """Returns a server's version as people write it."""
+    if version >= 100000:
+        return f"{version // 10000}.{version % 10000}"
+    return f"{version // 10000}.{version // 100 % 100}.{version % 100}"

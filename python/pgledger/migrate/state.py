@@ -1,0 +1,99 @@
+"""What a database has of pgledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import errors as pg_errors
+
+from .install import install_sql
+from .results import MigrationError
+from .session import Cursor, execute, fetch
+from .sqltext import identifier
+from .surface import read_surface
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A row of the history."""
+
+    name: str
+    kind: str
+    sha256: str
+    applied_at: datetime
+    package_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a database has."""
+
+    database: str
+    user: str
+    is_superuser: bool
+    is_read_only: bool
+    is_standby: bool
+    # None as long as nothing of pgledger is there.
+    owner: str | None
+    surface: str | None
+    history: Mapping[str, Applied]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose pgledger's schema is, and what that is to the current role."""
+
+    name: str
+    # A schema of that name can be somebody else's.
+    has_history: bool
+    may_act: bool
+    is_current: bool
+
+
+def read_owner(cursor: Cursor) -> Owner | None:
+    """Returns the owner; None as long as nothing of pgledger is there."""
+    rows = fetch(cursor, install_sql("read_owner.sql"))
+    return Owner(*rows[0]) if rows else None
+
+
+def read_state(cursor: Cursor) -> State:
+    """Reads the state; inside a transaction, whose role becomes the owner where possible."""
+    database, user, is_superuser, is_standby, is_read_only = fetch(
+        cursor, install_sql("read_session.sql")
+    )[0]
+    owner = read_owner(cursor)
+    history: dict[str, Applied] = {}
+    surface: str | None = None
+    if owner is not None:
+        if not owner.has_history:
+            raise MigrationError(
+                "the database has a schema named pgledger that pgledger did not make: "
+                "there is no table pgledger.schema_history in it",
+                "Rename or drop that schema, or use another database.",
+            )
+        becomes_owner = owner.may_act and not owner.is_current
+        if becomes_owner:
+            execute(cursor, f"set local role {identifier(owner.name)}")
+        try:
+            rows = fetch(cursor, install_sql("read_history.sql"))
+        except pg_errors.InsufficientPrivilege:
+            raise MigrationError(
+                f"the role {user} may not read pgledger's history: it is not a member of "
+                f"{owner.name}",
+                f"Connect as a role that is, or have an administrator run: "
+                f"grant {identifier(owner.name)} to {identifier(str(user))}",
+            ) from None
+        history = {row[0]: Applied(*row) for row in rows}
+        if becomes_owner:
+            execute(cursor, f"set local role {identifier(str(user))}")
+        surface = read_surface(cursor)
+    return State(
+        database=database,
+        user=user,
+        is_superuser=bool(is_superuser),
+        is_read_only=bool(is_read_only),
+        is_standby=bool(is_standby),
+        owner=owner.name if owner else None,
+        surface=surface,
+        history=history,
+    )

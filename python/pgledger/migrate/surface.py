@@ -1,0 +1,67 @@
+"""The schema of the public functions and views."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from .files import SqlFile
+from .install import install_sql
+from .results import MigrationError
+from .session import Cursor, fetch
+from .sqltext import identifier, mask
+
+DEFAULT_SCHEMA: Final = "public"
+
+
+def search_path(surface: str) -> str:
+    """Returns the search path that the files are applied with.
+
+    New objects go into the first schema that it lists. PostgreSQL's own schema is not listed, and
+    is searched before all others for it: what somebody planted in the public schema stays unused.
+    """
+    return f"{identifier(surface)}, pg_temp"
+
+
+def check_schema_name(schema: str) -> None:
+    """Refuses what no schema is called, or ours must not be."""
+    if not schema or "\0" in schema:
+        raise MigrationError(f"{schema!r} is not a name that a schema can have")
+    if len(schema.encode()) > 63:
+        raise MigrationError(f"the schema name {schema!r} is longer than PostgreSQL's 63 bytes")
+    if schema in {"pgledger", "information_schema"} or schema.startswith("pg_"):
+        raise MigrationError(
+            f"the public functions and views cannot be in the schema {schema}",
+            "That schema is PostgreSQL's or pgledger's own; name another one.",
+        )
+
+
+def read_surface(cursor: Cursor) -> str | None:
+    """Returns the schema that the public functions and views are in, if they are."""
+    rows = fetch(cursor, install_sql("read_surface.sql"))
+    return str(rows[0][0]) if rows else None
+
+
+_PUBLIC_NAME: Final = re.compile(
+    r"\bcreate\s+(?:or\s+replace\s+)?(?:view|function|type)\s+(ledger_\w+)", re.IGNORECASE
+)
+
+
+def billing_names(files: Iterable[SqlFile]) -> list[str]:
+    """Returns the names of the billing store's functions and views.
+
+    They begin with ledger_, as tables of an application may, so only these very names are ours.
+    """
+    return sorted({name for file in files for name in _PUBLIC_NAME.findall(mask(file.text))})
+
+
+def check_surface_is_free(cursor: Cursor, surface: str, files: Iterable[SqlFile]) -> None:
+    """Refuses to mix with objects that bear our names but are not ours."""
+    conflicts = install_sql("surface_conflicts.sql", surface=surface, names=billing_names(files))
+    rows = fetch(cursor, conflicts)
+    if rows:
+        listed = ", ".join(f"{kind} {name}" for kind, name in rows[:5])
+        raise MigrationError(
+            f"the schema {identifier(surface)} has objects of these names already: {listed}"
+            + (", …" if len(rows) > 5 else ""),
+            "They are not of this pgledger. Name another schema with --schema.",
+        )

@@ -1,0 +1,16 @@
+/*
+Records that a file was applied.
+
+Run by `pgledger migrate` after each file, in its transaction, as pgledger's owner.
+
+  name, kind, sha256   of the file
+  package_version      of the package that applied it
+*/
+insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
+values (:name, :kind, :sha256, pg_catalog.now(), :package_version)
+on conflict (name) do update
+set
+  kind = excluded.kind,
+  sha256 = excluded.sha256,
+  applied_at = excluded.applied_at,
+  package_version = excluded.package_version;
