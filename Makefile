@@ -23,7 +23,8 @@ MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-st
   --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
   --no-warn-return-any --disable-error-code=redundant-expr --disable-error-code=func-returns-value
 
-.PHONY: help setup demo test hunt test-matrix test-lowest check fmt bench dist lock clean
+.PHONY: help setup demo test hunt test-matrix test-lowest check lint types fresh fmt bench dist lock \
+  clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,15 +49,21 @@ test-lowest: ## run the tests of the Python side on the lowest dependencies that
 	@PGLEDGER_HYPOTHESIS=$${PGLEDGER_HYPOTHESIS:-0.1} \
 	  .venv-lowest/bin/python -m pytest $(PYTEST_OPTIONS) $(LOWEST) $(ARGS)
 
-check: setup ## lint, types, and whether generated files are fresh
+check: lint types fresh ## lint, types, and whether generated files are fresh
+
+lint: setup ## look at the layout of Python and SQL, and for likely mistakes
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
-	@$(PY) -m mypy
-	@$(PY) -m mypy $(MYPY_FOR_TESTS) tests
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
 	@$(PY) -m sqlfluff lint --nocolor --disable-progress-bar $(SQL)
 	@! grep -nE '.{101}' -r --include='*.sql' $(SQL) || { echo 'lines longer than 100'; false; }
 	@$(VENV)/bin/squawk --config .ci/squawk.toml sql/migrations/*.sql
+
+types: setup ## check types with mypy and pyright
+	@$(PY) -m mypy
+	@$(PY) -m mypy $(MYPY_FOR_TESTS) tests
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
+
+fresh: setup ## see whether the generated files are what their sources say
 	@$(PY) scripts/build_sql.py --check
 	@$(PY) scripts/build_catalog.py --check
 	@$(PY) scripts/build_sync.py --check
