@@ -4410,7 +4410,7 @@ $$;
 comment on function pgledger_ulid_to_uuid is
 $$Returns the UUID of the same 128 bits as a ULID.
 
-ulid: 26 characters, without a prefix.
+ulid: ULID of 26 characters, without a prefix.
 
 Returns: The UUID; null for null.
 
@@ -23421,10 +23421,10 @@ was looked at, where very many were and none had anything to do.
 
 app_id: App whose subscriptions and invoices they are.
 max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
-invoices: final draws up the invoices that are due and makes them final; draft
-  draws them up and leaves them to ledger_finalize_invoice; none moves
-  subscriptions only, and marks nothing as past due. One of: none, draft,
-  final.
+invoices: What becomes of invoices: final draws up those that are due and
+  makes them final; draft draws them up and leaves them to
+  ledger_finalize_invoice; none moves subscriptions only, and marks nothing
+  as past due. One of: none, draft, final.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
@@ -23917,7 +23917,7 @@ values
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '7a0fd229bc21377780f02235cdfa38b8216155f5188de414e37c82afa9ed6ac7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '7ad101d13dc423bd196ef97f5e0bd9f39f309a2aafe516352a80cf85408c8a5c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'f35dc6ae63d186581b736e14585589a282917586d92cb981bd1d748bc4b193e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '83840c1fc77f326caefcb9a96aca1268269d828c60d974a4509c5a083a7894f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '378e0c40505d19de9bcc3950ccb5c4d785e1bbbe6027e3c8c0cbbe34868b6525', pg_catalog.now(), '0.1.0.dev0'),
@@ -24229,7 +24229,7 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '11b9acf0bdab6e39603f1b8d609c0a61c4a6a8823ade8f3dc779be8479d36154', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),

@@ -2937,9 +2937,10 @@ class AsyncBillingCalls(AsyncCaller):
         Args:
             app_id: App whose subscriptions and invoices they are.
             max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
-            invoices: final draws up the invoices that are due and makes them final; draft draws
-                them up and leaves them to :meth:`finalize_invoice`; none moves subscriptions only,
-                and marks nothing as past due. One of: ``none``, ``draft``, ``final``.
+            invoices: What becomes of invoices: final draws up those that are due and makes them
+                final; draft draws them up and leaves them to :meth:`finalize_invoice`; none moves
+                subscriptions only, and marks nothing as past due. One of: ``none``, ``draft``,
+                ``final``.
 
         Returns:
             What was done, step by step; empty when nothing is due that nobody else is moving.
