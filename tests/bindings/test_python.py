@@ -369,12 +369,11 @@ def test_an_account_comes_back_whole(books: Books):
         tenant_id="tenant",
         replayed=False,
     )
-    assert account.replayed is False
+    assert not account.replayed
     assert account.created_at.utcoffset() == dt.timedelta(0)
-    read = books.ledger.get_account(chosen, app_id="app")
     # Equal whichever call it came from.
-    assert read == account
-    assert read.replayed is None
+    assert books.ledger.get_account(chosen, app_id="app") == account
+    assert books.ledger.get_account(chosen, app_id="app").replayed is None
     with pytest.raises(errors.AccountNotFound):
         books.ledger.get_account(chosen)
 

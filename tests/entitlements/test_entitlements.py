@@ -30,7 +30,7 @@ from support.clock import SetClock
 from support.database import Connect
 from support.exact import minus, plus, sum_of
 from support.properties import scaled
-from support.usage_model import HOUR, MICROSECOND, Counted, total
+from support.usage_model import HOUR, MICROSECOND, Aggregation, Counted, total
 from support.waiting import WaitUntilBlocked
 
 APP = "acme"
@@ -41,7 +41,7 @@ PATIENCE = {"options": "-c statement_timeout=60s"}
 Session = psycopg.Connection[Any]
 MoveClock = Callable[[datetime], None]
 
-METERED = {
+METERED: Mapping[str, Aggregation] = {
     "calls": "sum",
     "hits": "count",
     "peak": "max",

@@ -324,8 +324,9 @@ class Bookkeeping(RuleBasedStateMachine):
     ) -> None:
         rows = self.call(expected, query, arguments)
         if rows is not None:
-            make = {Account: account_of, Transfer: transfer_of}.get(kind)
-            assert [make(row) if make else kind(*row) for row in rows] == expected
+            makers: dict[Any, Callable[..., Any]] = {Account: account_of, Transfer: transfer_of}
+            make = makers.get(kind, lambda row: kind(*row))
+            assert [make(row) for row in rows] == expected
             self.is_sound = True
 
     # Choosing among what is there

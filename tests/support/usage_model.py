@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -17,7 +17,9 @@ from support.exact import sum_of
 HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-AGGREGATIONS = ("sum", "count", "max", "unique_count", "latest")
+Aggregation = Literal["sum", "count", "max", "unique_count", "latest"]
+
+AGGREGATIONS: tuple[Aggregation, ...] = ("sum", "count", "max", "unique_count", "latest")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -43,6 +43,7 @@ from support.usage_model import (
     EPOCH,
     HOUR,
     MICROSECOND,
+    Aggregation,
     Counted,
     Event,
     UsageModel,
@@ -66,7 +67,7 @@ levels = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name.l
 Session = psycopg.Connection[Any]
 
 # Key and aggregation of the metered features of both apps.
-METERED = {
+METERED: Mapping[str, Aggregation] = {
     "calls": "sum",
     "hits": "count",
     "peak": "max",
@@ -120,7 +121,7 @@ def stored(billing: Billing, tenant_id: str = "one", app_id: str = APP) -> list[
 def used(
     billing: Billing,
     feature_key: str = "calls",
-    aggregation: str | None = None,
+    aggregation: Aggregation | None = None,
     *,
     tenant_id: str = "one",
     app_id: str = APP,

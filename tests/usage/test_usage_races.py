@@ -11,12 +11,12 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -30,7 +30,16 @@ from pgledger.migrate import migrate
 from support.clock import SetClock
 from support.database import Connect
 from support.server import NewServer
-from support.usage_model import AGGREGATIONS, HOUR, Counted, Event, hour_of, ingest, total
+from support.usage_model import (
+    AGGREGATIONS,
+    HOUR,
+    Aggregation,
+    Counted,
+    Event,
+    hour_of,
+    ingest,
+    total,
+)
 from support.waiting import WaitUntilBlocked
 
 APP = "acme"
@@ -46,7 +55,7 @@ levels = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name.l
 
 Session = psycopg.Connection[Any]
 
-FEATURES = {
+FEATURES: Mapping[str, tuple[Literal["metered", "seat"], Aggregation | None]] = {
     "calls": ("metered", "sum"),
     "hits": ("metered", "count"),
     "users": ("metered", "unique_count"),
@@ -113,7 +122,9 @@ def statuses(answers: Sequence[Any]) -> list[str]:
     return [answer[1] for answer in answers]
 
 
-def used(billing: Billing, tenant_id: str, feature_key: str, aggregation: str = "sum") -> Decimal:
+def used(
+    billing: Billing, tenant_id: str, feature_key: str, aggregation: Aggregation = "sum"
+) -> Decimal:
     return billing.aggregate_usage(
         APP, tenant_id, feature_key, LONG_AGO, FAR_AHEAD, aggregation=aggregation
     )
