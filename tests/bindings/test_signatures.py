@@ -62,27 +62,23 @@ from pgledger._generated.ledger_statements import statements_for
 
 ROOT = Path(pgledger.__file__).resolve().parents[2]
 
-# What stands for each public function. Ids are converted without asking the database.
-CALLS: Mapping[str, Callable[..., Any]] = {
-    "pgledger_create_account": Ledger.create_account,
-    "pgledger_create_transfer": Ledger.create_transfer,
-    "pgledger_create_transfers_bulk": Ledger.create_transfers,
-    "pgledger_get_account": Ledger.get_account,
-    "pgledger_get_transfer": Ledger.get_transfer,
-    "pgledger_account_entries": Ledger.account_entries,
-    "pgledger_balance_at": Ledger.balance_at,
-    "pgledger_verify": Ledger.verify,
-    "pgledger_generate_id": Ledger.generate_id,
-    "pgledger_ulid_to_uuid": ids.ulid_to_uuid,
-    "pgledger_uuid_to_ulid": ids.uuid_to_ulid,
-    "pgledger_id_timestamp": ids.timestamp,
-}
-
 # Two ways to write a batch in SQL by hand; Python sends every batch through the bulk function.
 WITHOUT_CALL = {"pgledger_create_transfers"}
 
 # Methods that are several calls, or none.
 WITHOUT_FUNCTION = {"iter_entries"}
+
+# What stands for each public function of the ledger. Ids are converted without asking the database.
+CALLS: Mapping[str, Callable[..., Any]] = {
+    f"pgledger_{name}": method
+    for name, method in inspect.getmembers(Ledger, inspect.isfunction)
+    if name[0] != "_" and name not in {"create_transfers", *WITHOUT_FUNCTION}
+} | {
+    "pgledger_create_transfers_bulk": Ledger.create_transfers,
+    "pgledger_ulid_to_uuid": ids.ulid_to_uuid,
+    "pgledger_uuid_to_ulid": ids.uuid_to_ulid,
+    "pgledger_id_timestamp": ids.timestamp,
+}
 
 # Methods about the billing store as a whole.
 ABOUT_THE_STORE = {"start", "migrate", "ping", "close"}

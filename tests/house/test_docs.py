@@ -19,7 +19,6 @@ it likes, but no error.
 
 import configparser
 import contextlib
-import importlib.util
 import io
 import os
 import re
@@ -32,7 +31,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -41,6 +39,9 @@ from packaging.requirements import Requirement
 
 from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import migrate
+from scripts.demo_story.psql import PsqlSession
+from scripts.generated import reference
+from scripts.generated.catalog import read_catalog
 from support.server import running_server, short_directory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,17 +50,6 @@ DATABASE = "shop"
 COMMAND_SECONDS = 180
 WRITES = os.environ.get("PGLEDGER_WRITE_DOCS", "")
 RUNS = ("sql", "sh", "python", "ini")
-
-
-def script(name: str) -> ModuleType:
-    """Imports one of scripts/."""
-    spec = importlib.util.spec_from_file_location(f"scripts_{name}", ROOT / f"scripts/{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 # --- reading a document ---------------------------------------------------------------------------
@@ -217,9 +207,7 @@ class Reader:
 
     def _run_sql(self, block: Block) -> str:
         if self._psql is None:
-            self._psql = script("demo").PsqlSession(
-                self.server.program("psql"), self.server.environment(DATABASE)
-            )
+            self._psql = PsqlSession(self.server.program("psql"), self.server.environment(DATABASE))
         printed: str = self._psql.run(block.text)
         is_error = "ERROR:" in printed or "invalid command" in printed
         assert not is_error or block.may_show("ERROR:"), f"{block.place}: {printed}"
@@ -425,7 +413,21 @@ def test_every_error_is_explained_in_operations(conn: psycopg.Connection[Any]) -
 
 
 def test_the_reference_is_what_the_catalog_says(ledger_dsn: str) -> None:
-    assert script("build_reference").render(ledger_dsn) == prose("docs/reference.md")
+    with psycopg.connect(ledger_dsn) as connection:
+        connection.execute("set search_path = pg_catalog, public")
+        pages = reference.pages(read_catalog(connection))
+    present = {path.name: path.read_text() for path in (ROOT / "docs/reference").glob("*.md")}
+    assert pages == present
+
+
+def test_the_reference_leads_somewhere() -> None:
+    for path in (ROOT / "docs/reference").glob("*.md"):
+        for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            name, _, anchor = link.partition("#")
+            target = path.parent / name if name else path
+            assert target.exists(), (path, link)
+            if anchor:
+                assert anchor in anchors(str(target.resolve().relative_to(ROOT))), (path, link)
 
 
 def test_documents_follow_one_another_through_the_readme() -> None:
