@@ -268,7 +268,8 @@ def code_in(text: str) -> str:
     """Returns a comment in which names of ours and JSON are set as code."""
     parts: list[str] = []
     position = 0
-    for found in re.finditer(r"\[?\{.*\}\]?", text):
+    # JSON, and calls written out with dots for their arguments.
+    for found in re.finditer(r"\[?\{.*\}\]?|\(?\b\w+\(\.\.\.\)(?:\)\.\*)?", text):
         parts += [_names_as_code(text[position : found.start()]), f"`{found[0]}`"]
         position = found.end()
     return "".join([*parts, _names_as_code(text[position:])])
