@@ -11,7 +11,7 @@ from pgledger.embedded import EmbeddedServer
 
 from .connecting import address_of, psql_command, target
 from .failures import EXIT_FAILED, Failure
-from .printing import complain, plural, say, say_json, show, show_checks, summary, table
+from .printing import complain, plural, say, say_json, show, show_checks, show_steps, summary, table
 
 
 def run_migrate(arguments: argparse.Namespace) -> int:
@@ -66,16 +66,17 @@ def run_plan(arguments: argparse.Namespace) -> int:
             link=arguments.link,
         )
         address = address_of(connection)
-    if not plan.steps:
+    if plan.steps:
+        show_steps(plan, address)
+    else:
         say(f"Nothing to do: the {address} has pgledger {__version__} in {plan.schema}.")
-        return 0
-    what = "install" if plan.fresh else "upgrade"
-    owner = "pgledger_owner" if plan.roles else "the connecting role"
-    say(f"Would {what} in the {address}, schema {plan.schema}, owned by {owner}:")
-    for step in plan.steps:
-        verb = {"roles": "make", "forget": "forget", "link": "link"}.get(step.action, "apply")
-        outside = "" if step.in_transaction else "; outside the transaction"
-        say(f"  {verb} {step.name} ({step.reason}{outside})")
+    if plan.stored_types:
+        say(
+            "PostgreSQL may refuse to change types of pgledger that are stored here; "
+            "store the columns that you need instead:"
+        )
+        for stored in plan.stored_types:
+            say(f"  {stored.column} ({stored.type})")
     return 0
 
 

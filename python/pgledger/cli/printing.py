@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
 
 from pgledger import __version__
-from pgledger.migrate import MigrationResult, Progress
+from pgledger.migrate import MigrationResult, Plan, Progress
 from pgledger.types import Check
 
 
@@ -86,6 +86,17 @@ def summary(result: MigrationResult) -> str:
     if result.linked:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
     return f"Forgot {plural(len(result.forgotten), 'file')} that the package no longer has."
+
+
+def show_steps(plan: Plan, address: str) -> None:
+    """Prints the steps that a migration would take."""
+    what = "install" if plan.fresh else "upgrade"
+    owner = "pgledger_owner" if plan.roles else "the connecting role"
+    say(f"Would {what} in the {address}, schema {plan.schema}, owned by {owner}:")
+    for step in plan.steps:
+        verb = {"roles": "make", "forget": "forget", "link": "link"}.get(step.action, "apply")
+        outside = "" if step.in_transaction else "; outside the transaction"
+        say(f"  {verb} {step.name} ({step.reason}{outside})")
 
 
 def show_checks(checks: Sequence[Check]) -> None:
