@@ -27,7 +27,7 @@ TWINS = {
     "_generated/billing_async.py": "_generated/billing_sync.py",
     "_generated/ledger_async.py": "_generated/ledger_sync.py",
     "_ledger_async.py": "_ledger_sync.py",
-    "_meter_async.py": "_meter_sync.py",
+    "meter/meter_async.py": "meter/meter_sync.py",
     "_transactions_async.py": "_transactions_sync.py",
 }
 

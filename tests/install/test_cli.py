@@ -131,6 +131,21 @@ def test_migrate_shows_each_file_and_again_says_nothing_to_do(
     assert cli("plan", dsn).stdout.startswith("Nothing to do: ")
 
 
+def test_plan_says_what_stores_results_and_what_to_do(cli: Cli, ledger_dsn: str) -> None:
+    assert len(cli("plan", ledger_dsn).stdout.splitlines()) == 1
+    with psycopg.connect(ledger_dsn) as connection:
+        connection.execute("create table payouts (id int, paid pgledger_transfer[])")
+    done = cli("plan", ledger_dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        (
+            "PostgreSQL may refuse to change types of pgledger that are stored here; "
+            "store the columns that you need instead:"
+        ),
+        "  public.payouts.paid (pgledger_transfer)",
+    ]
+
+
 @pytest.mark.parametrize("way", ["argument", "PGLEDGER_DSN", "libpq", "both"])
 def test_is_pointed_to_a_database_as_psql_is(cli: Cli, database: NewDatabase, way: str) -> None:
     dsn = database()

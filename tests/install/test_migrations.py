@@ -26,6 +26,7 @@ from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import (
     MigrationError,
     Progress,
+    StoredType,
     decision,
     dump,
     load_files,
@@ -254,6 +255,131 @@ def test_plan_says_what_migrate_then_does(database: NewDatabase, tree: Tree) -> 
     assert [s.name for s in steps if s.action == "apply"] == list(
         migrate(dsn, sql_dir=changed).applied
     )
+
+
+STORING_TRANSFERS = {
+    "a column": ("create table t (x pgledger_transfer)", "t.x"),
+    "an array": ("create table t (x pgledger_transfer[])", "t.x"),
+    "a domain": ("create domain d as pgledger_transfer; create table t (x d)", "t.x"),
+    "another type": ("create type o as (a pgledger_transfer[]); create table t (x o)", "t.x"),
+    "a range": (
+        (
+            "create type r as range (subtype = pgledger_transfer, multirange_type_name = rs);"
+            "create table t (x r)"
+        ),
+        "t.x",
+    ),
+    "ranges": (
+        (
+            "create type r as range (subtype = pgledger_transfer, multirange_type_name = rs);"
+            "create table t (x rs)"
+        ),
+        "t.x",
+    ),
+    "a view's row": (
+        "create view v as select null::pgledger_transfer as a; create table t (x v)",
+        "t.x",
+    ),
+    "partitions": (
+        (
+            "create table t (k int, x pgledger_transfer) partition by list (k);"
+            "create table t1 partition of t for values in (1)"
+        ),
+        "t.x",
+    ),
+    "a materialized view": (
+        "create materialized view m as select null::pgledger_transfer as x",
+        "m.x",
+    ),
+    "an indexed expression": (
+        (
+            "create type o as (a pgledger_transfer);"
+            "create table t (k int); create index i on t ((case when k > 0 then row(null)::o end))"
+        ),
+        'i."case"',
+    ),
+}
+
+# A column may be added to a type that these use, and its columns may be changed.
+NOT_STORING_TRANSFERS = {
+    "a view": "create view v as select null::pgledger_transfer as x",
+    "a type": "create type o as (a pgledger_transfer)",
+    "a function": (
+        "create function f(x pgledger_transfer) returns pgledger_transfer "
+        "language sql as 'select x'"
+    ),
+    "a dropped column": (
+        "create table t (k int, x pgledger_transfer); alter table t drop column x"
+    ),
+    "an expression's part": (
+        "create table t (k text);"
+        "create index on t (((null::pgledger_transfer) is null)) where k is null"
+    ),
+}
+
+
+def alter_transfers(dsn: str, change: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        try:
+            connection.execute(f"alter type pgledger_transfer {change}".encode())
+        finally:
+            connection.rollback()
+
+
+ADD = "add attribute further text"
+CHANGE = "alter attribute amount type text"
+
+
+@pytest.mark.parametrize("kind", STORING_TRANSFERS)
+def test_plan_lists_columns_that_store_a_result(ledger_dsn: str, kind: str) -> None:
+    statements, column = STORING_TRANSFERS[kind]
+    alter_transfers(ledger_dsn, CHANGE)
+    do(ledger_dsn, statements)
+    assert plan(ledger_dsn).stored_types == (StoredType(f"public.{column}", "pgledger_transfer"),)
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match=r"because column .* uses it"):
+        alter_transfers(ledger_dsn, CHANGE)
+    alter_transfers(ledger_dsn, ADD)
+
+
+def test_plan_lists_tables_of_a_result(ledger_dsn: str) -> None:
+    do(ledger_dsn, 'create schema "their own"; create table "their own".t of pgledger_transfer')
+    assert plan(ledger_dsn).stored_types == (StoredType('"their own".t', "pgledger_transfer"),)
+    for change in (ADD, CHANGE):
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="of a typed table"):
+            alter_transfers(ledger_dsn, change)
+
+
+@pytest.mark.parametrize("kind", NOT_STORING_TRANSFERS)
+def test_plan_does_not_list_what_stores_no_result(ledger_dsn: str, kind: str) -> None:
+    do(ledger_dsn, NOT_STORING_TRANSFERS[kind])
+    assert plan(ledger_dsn).stored_types == ()
+    for change in (ADD, CHANGE):
+        alter_transfers(ledger_dsn, change)
+
+
+def test_plan_lists_stored_results_of_every_type_and_nobody_elses(database: NewDatabase) -> None:
+    dsn = database()
+    assert plan(dsn).stored_types == ()
+    migrate(dsn, schema="money")
+    assert plan(dsn).stored_types == ()
+    do(
+        dsn,
+        "create type ledger_invoice as (a int);"
+        "create table theirs (x ledger_invoice);"
+        "create table t (b money.ledger_invoice, a money.pgledger_account)",
+    )
+    assert plan(dsn).stored_types == (
+        StoredType("public.t.a", "pgledger_account"),
+        StoredType("public.t.b", "ledger_invoice"),
+    )
+
+
+def test_a_column_that_stores_a_result_has_null_in_what_is_added(ledger_dsn: str) -> None:
+    do(ledger_dsn, "create table t (x pgledger_transfer)")
+    do(ledger_dsn, "insert into t select (null::pgledger_transfer); insert into t select x from t")
+    do(ledger_dsn, "update t set x.id = 'one'")
+    do(ledger_dsn, f"alter type pgledger_transfer {ADD}")
+    assert query(ledger_dsn, "select distinct (x).id, (x).further from t") == [("one", None)]
 
 
 def test_status_follows_the_database(database: NewDatabase, tree: Tree) -> None:

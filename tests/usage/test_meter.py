@@ -37,7 +37,7 @@ from pgledger import (
     errors,
     ids,
 )
-from pgledger._meter_buffer import MeterBuffer
+from pgledger.meter.buffer import MeterBuffer
 from pgledger.migrate import migrate
 from support.database import Connect, NewDatabase
 from support.server import NewServer
@@ -136,8 +136,8 @@ def nowhere(tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgledger._meter_buffer.FIRST_PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr("pgledger._meter_buffer.LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("pgledger.meter.buffer.FIRST_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr("pgledger.meter.buffer.LONGEST_PAUSE_SECONDS", 0.05)
 
 
 @pytest.fixture(autouse=True)
@@ -432,11 +432,11 @@ def test_failures_are_logged(billing: Billing, pool: Pool, caplog):
 
 
 def test_pauses_grow_and_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pgledger._meter_buffer.FIRST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr("pgledger._meter_buffer.LONGEST_PAUSE_SECONDS", 10.0)
-    monkeypatch.setattr("pgledger._meter_buffer.random.uniform", lambda low, high: high)
+    monkeypatch.setattr("pgledger.meter.buffer.FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("pgledger.meter.buffer.LONGEST_PAUSE_SECONDS", 10.0)
+    monkeypatch.setattr("pgledger.meter.buffer.random.uniform", lambda low, high: high)
     clock = [1000.0]
-    monkeypatch.setattr("pgledger._meter_buffer.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("pgledger.meter.buffer.time.monotonic", lambda: clock[0])
     buffer = MeterBuffer(batch_size=8, flush_interval=dt.timedelta(seconds=5), max_buffered=100)
     assert buffer.due_in() is None
     for number in range(10):
@@ -836,7 +836,7 @@ def test_what_is_left_at_the_end_of_the_program_is_sent(billing: Billing, ledger
 def test_what_cannot_be_sent_at_the_end_is_logged(nowhere: str):
     done = run(
         """
-        from pgledger import _meter_sync
+        from pgledger.meter import meter_sync
         Meter.close.__defaults__ = (timedelta(seconds=0.2),)
         meter.record("t", "calls")
         """,

@@ -26,6 +26,7 @@ from .results import (
     ProgressCallback,
     Status,
     Step,
+    StoredType,
 )
 from .roles import OWNER, TENANT_VIEWS, roles_sql
 from .run import ADVISORY_LOCK
@@ -53,6 +54,7 @@ __all__ = [
     "SqlFile",
     "Status",
     "Step",
+    "StoredType",
     "dump",
     "load_files",
     "migrate",

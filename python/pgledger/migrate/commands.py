@@ -8,7 +8,15 @@ from .decision import check_writable, compare, decide, refusal
 from .files import load_files
 from .install import install_sql
 from .links import as_names, unlinked_roles
-from .results import MigrationError, MigrationResult, Plan, ProgressCallback, Status, Step
+from .results import (
+    MigrationError,
+    MigrationResult,
+    Plan,
+    ProgressCallback,
+    Status,
+    Step,
+    StoredType,
+)
 from .roles import missing_requirements
 from .run import Run
 from .session import (
@@ -103,7 +111,7 @@ def plan(
         sql_dir: As for ``migrate``.
 
     Returns:
-        The steps.
+        The steps, and what may stop a later upgrade.
 
     Raises:
         MigrationError: ``migrate`` would refuse.
@@ -122,6 +130,7 @@ def plan(
             if decision.fresh:
                 check_surface_is_free(cursor, decision.surface, decision.files)
             unlinked = unlinked_roles(cursor, names)
+            stored = fetch(cursor, install_sql("read_stored_types.sql", surface=decision.surface))
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
             steps.append(Step("apply", file.name, decision.reasons[file.name], inside))
@@ -131,7 +140,13 @@ def plan(
         ]
         if steps:
             check_writable(state)
-    return Plan(decision.surface, decision.roles, decision.fresh, tuple(steps))
+    return Plan(
+        decision.surface,
+        decision.roles,
+        decision.fresh,
+        tuple(steps),
+        tuple(StoredType(name, kind) for name, kind in stored),
+    )
 
 
 def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Status:

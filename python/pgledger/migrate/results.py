@@ -90,6 +90,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredType:
+    """Something of the user's that stores values of a type of pgledger's.
+
+    Attributes:
+        column: Schema, table and column; without the column, a table of the type
+            (``create table … of``).
+        type: Name of the type.
+    """
+
+    column: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a migration would do now.
 
@@ -98,12 +112,14 @@ class Plan:
         roles: Whether everything belongs, or will belong, to pgledger_owner.
         fresh: Whether the database has nothing of pgledger yet.
         steps: The steps in order; empty when there is nothing to do.
+        stored_types: What may stop an upgrade that changes a type.
     """
 
     schema: str
     roles: bool
     fresh: bool
     steps: tuple[Step, ...]
+    stored_types: tuple[StoredType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

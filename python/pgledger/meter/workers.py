@@ -7,7 +7,8 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 
-from pgledger._meter_buffer import LOG, MeterClosed
+from .buffer import LOG
+from .events import MeterClosed
 
 
 class Signal:

@@ -6,26 +6,24 @@ order, under the keys they had. So an attempt whose outcome nobody knows is simp
 what it had counted is answered as a duplicate.
 """
 
-import json
 import logging
 import random
 import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from psycopg import DataError, Error
 
-from pgledger import ids
-from pgledger._wire import decimal_text, metadata_text, time_text
-from pgledger.billing_types import UsageAnswer, UsageRecord
+from pgledger.billing_types import UsageRecord
 from pgledger.errors import PgledgerError
+
+from .checks import require_count, seconds
+from .events import MeterClosed, MeterFull, Rejection
 
 LOG = logging.getLogger("pgledger.meter")
 
@@ -40,49 +38,6 @@ LARGEST_BATCH = 100_000
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 
-# Of keys that a meter chooses. Keys of a tenant are compared as texts, so any would do; these
-# ascend with time, which an index likes.
-KEY_PREFIX = "meter"
-
-
-class MeterFull(RuntimeError):
-    """The buffer holds as many events as it may; this one was not taken. Try again later."""
-
-
-class MeterClosed(RuntimeError):
-    """The meter takes no more events: it was closed, or belongs to another process."""
-
-
-class MeterUndelivered(RuntimeError):
-    """A ``with`` block over a meter ended, and not everything could be delivered.
-
-    Attributes:
-        records: What was not, in order, with the keys under which it may be recorded again.
-    """
-
-    def __init__(self, records: Sequence[UsageRecord]) -> None:
-        super().__init__(f"{len(records)} usage events could not be delivered")
-        self.records = list(records)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """An event that the database does not take, however often it is sent.
-
-    Attributes:
-        record: The event.
-        error: SQLSTATE of what is wrong with it, as :mod:`pgledger.errors` has them; None where
-            it could not even be sent.
-        reason: The same in words.
-    """
-
-    record: UsageRecord
-    error: str | None
-    reason: str
-
-
-OnRejected = Callable[[Rejection], object]
-
 
 class Wakeable(Protocol):
     """What waits until events are delivered."""
@@ -90,94 +45,6 @@ class Wakeable(Protocol):
     def set(self) -> None:
         """Wakes it."""
         ...
-
-
-def require_pool(pool: object) -> None:
-    """Refuses what lends no connections: found out later, it would keep every event waiting.
-
-    Raises:
-        TypeError: It has no method ``connection``.
-    """
-    if not callable(getattr(pool, "connection", None)):
-        raise TypeError(
-            f"pool must have a method connection(), as a psycopg_pool.ConnectionPool has, "
-            f"not {type(pool).__name__}"
-        )
-
-
-def seconds(name: str, duration: object) -> float | None:
-    """Returns a duration in seconds, or None for None.
-
-    Raises:
-        TypeError: It is not a timedelta.
-        ValueError: It is negative.
-    """
-    if duration is None:
-        return None
-    if not isinstance(duration, timedelta):
-        raise TypeError(f"{name} must be a timedelta, not {type(duration).__name__} {duration!r}")
-    if duration < timedelta(0):
-        raise ValueError(f"{name} must not be negative, as {duration!r} is")
-    return duration.total_seconds()
-
-
-def rejections(batch: Sequence[UsageRecord], answers: Sequence[UsageAnswer]) -> list[Rejection]:
-    """Returns those events of a batch that the database has rejected."""
-    assert len(answers) == len(batch), "the database answers for each event"
-    return [
-        Rejection(record, answer.error, answer.reason or "")
-        for record, answer in zip(batch, answers, strict=True)
-        if answer.status == "rejected"
-    ]
-
-
-def usage_record(
-    tenant_id: str,
-    feature_key: str,
-    quantity: Decimal | int,
-    *,
-    event_at: datetime | None,
-    idempotency_key: str | None,
-    metadata: Mapping[str, Any] | None,
-) -> UsageRecord:
-    """Returns an event that is complete: its time and its key are settled now, once for all.
-
-    Raises:
-        TypeError: A value is of a wrong type.
-        ValueError: A time has no time zone, or metadata holds NaN or an infinity.
-    """
-    require_text("tenant_id", tenant_id)
-    require_text("feature_key", feature_key)
-    if idempotency_key is None:
-        idempotency_key = ids.generate(KEY_PREFIX)
-    else:
-        require_text("idempotency_key", idempotency_key)
-    decimal_text("quantity", quantity)
-    time_text("event_at", event_at)
-    return UsageRecord(
-        tenant_id,
-        feature_key,
-        quantity,
-        event_at=datetime.now(UTC) if event_at is None else event_at,
-        idempotency_key=idempotency_key,
-        metadata=_copied(metadata),
-    )
-
-
-def require_text(name: str, text: object) -> None:
-    """Refuses what is not a text.
-
-    Raises:
-        TypeError: It is not a str.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"{name} must be a str, not {type(text).__name__} {text!r}")
-
-
-def _copied(metadata: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    # What the caller does to a dict afterwards must not reach an event that waits.
-    text = metadata_text(metadata)
-    return None if text is None else json.loads(text)
 
 
 class MeterBuffer:
@@ -202,8 +69,8 @@ class MeterBuffer:
         flush_interval: timedelta,
         max_buffered: int,
     ) -> None:
-        _require_count("batch_size", batch_size, LARGEST_BATCH)
-        _require_count("max_buffered", max_buffered, None)
+        require_count("batch_size", batch_size, LARGEST_BATCH)
+        require_count("max_buffered", max_buffered, None)
         if max_buffered < batch_size:
             raise ValueError(
                 f"max_buffered must be at least batch_size, {batch_size}, not {max_buffered}"
@@ -409,14 +276,6 @@ class MeterBuffer:
                 self._undelivered = [record for _, record in self._events]
                 self._wake_waiting()
             return list(self._undelivered)
-
-
-def _require_count(name: str, number: object, most: int | None) -> None:
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise TypeError(f"{name} must be an int, not {type(number).__name__} {number!r}")
-    if number < 1 or (most is not None and number > most):
-        limits = "at least 1" if most is None else f"from 1 to {most}"
-        raise ValueError(f"{name} must be {limits}, not {number}")
 
 
 def _is_about_events(error: BaseException) -> bool:

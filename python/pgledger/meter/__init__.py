@@ -1,8 +1,8 @@
 """Buffered recording of usage, from a thread or from a task of an event loop."""
 
-from pgledger._meter_async import AsyncConnectionSource, AsyncMeter
-from pgledger._meter_buffer import MeterClosed, MeterFull, MeterUndelivered, Rejection
-from pgledger._meter_sync import ConnectionSource, Meter
+from .events import MeterClosed, MeterFull, MeterUndelivered, Rejection
+from .meter_async import AsyncConnectionSource, AsyncMeter
+from .meter_sync import ConnectionSource, Meter
 
 __all__ = [
     "AsyncConnectionSource",

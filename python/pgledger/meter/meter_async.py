@@ -1,6 +1,6 @@
 """Buffered recording of usage, from a task of the event loop.
 
-The synchronous twin, ``_meter_sync.py``, is generated from this file by scripts/build_sync.py.
+The synchronous twin, ``meter_sync.py``, is generated from this file by scripts/build_sync.py.
 """
 
 # ruff: noqa: ASYNC109 -- what a timeout ends is the waiting, not what is waited for
@@ -16,25 +16,20 @@ from typing import Any, Protocol, Self
 from psycopg import AsyncConnection
 
 from pgledger._billing_async import AsyncBilling
-from pgledger._meter_buffer import (
+from pgledger._retries import require_idle
+from pgledger.billing_types import UsageRecord
+
+from .buffer import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_FLUSH_INTERVAL,
     DEFAULT_MAX_BUFFERED,
     DEFAULT_TIMEOUT,
     LOG,
     MeterBuffer,
-    MeterUndelivered,
-    OnRejected,
-    Rejection,
-    rejections,
-    require_pool,
-    require_text,
-    seconds,
-    usage_record,
 )
-from pgledger._meter_workers import AsyncSignal, AsyncWorker
-from pgledger._retries import require_idle
-from pgledger.billing_types import UsageRecord
+from .checks import require_pool, require_text, seconds
+from .events import MeterUndelivered, OnRejected, Rejection, rejections, usage_record
+from .workers import AsyncSignal, AsyncWorker
 
 __all__ = ["AsyncConnectionSource", "AsyncMeter"]
 

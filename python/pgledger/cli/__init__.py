@@ -1,0 +1,5 @@
+"""The command line: ``pgledger migrate | status | plan | dump | roles | verify``."""
+
+from .entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,223 @@
+"""The arguments of the command line, and its help."""
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from pgledger import __version__
+from pgledger import migrate as migrator
+
+from . import commands
+from .connecting import EMBEDDED_DATABASE
+
+_DESCRIPTION: Final = "Money inside PostgreSQL: installs, upgrades and checks the ledger."
+
+_EPILOG: Final = """\
+where the database is, the first of these that is given:
+  DSN             postgresql://user@host:5432/name or 'host=… dbname=…', as for psql
+  PGLEDGER_DSN    the same, from the environment
+  PGHOST, PGPORT, PGDATABASE, PGUSER, PGSERVICE, PGPASSFILE, …
+                  libpq's own variables; they also complete a DSN
+  --embedded DIR  no server at hand: run a PostgreSQL in DIR while the command runs
+                  (pip install 'pgledger[embedded]')
+
+examples:
+  pgledger migrate --embedded ./money --keep-running
+                                        try it: a server, the ledger, and how to reach it
+  pgledger migrate postgresql://me@db.example/shop
+                                        install or upgrade the ledger in the database shop
+  pgledger plan                         what migrate would do now
+  pgledger status --json                what is installed, for a script
+  pgledger dump > pgledger.sql          for teams with a migration tool of their own
+  pgledger roles --for shop_admin | psql -U postgres shop
+                                        what an administrator runs where you may not make roles
+  pgledger verify                       prove from the data that the books are right
+
+exit codes:
+  0  done, or nothing to do
+  1  refused or failed, or verify found violations; the reason is on standard error
+  2  the command line was not understood
+  130  interrupted; an unfinished migration is rolled back
+
+`pgledger COMMAND --help` says more about each.
+"""
+
+_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|)", text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no duration; write for example 5, 5s, 500ms or 2min"
+        )
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "dsn",
+        metavar="DSN",
+        nargs="?",
+        help="the database; otherwise PGLEDGER_DSN or libpq's variables say where it is",
+    )
+    parser.add_argument(
+        "--embedded",
+        metavar="DIR",
+        type=Path,
+        help="run a PostgreSQL of its own in DIR while the command runs, and use the database "
+        f"{EMBEDDED_DATABASE} in it",
+    )
+
+
+def _add_installation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--schema",
+        metavar="NAME",
+        help="schema of the public functions and views, made if it is missing "
+        "(default: where they are; public in a new database)",
+    )
+    parser.add_argument(
+        "--no-roles",
+        action="store_true",
+        help="in a new database: make no roles; the connecting role owns everything",
+    )
+
+
+def _add_link(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--link",
+        metavar="ROLE",
+        action="append",
+        help="let tables of ROLE have foreign keys to pgledger.accounts (id); may be repeated",
+    )
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Returns the parser of all commands; what it returns holds in ``run`` what to call."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="pgledger", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw
+    )
+    parser.add_argument("--version", action="version", version=f"pgledger {__version__}")
+    added_commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], summary: str, description: str
+    ) -> argparse.ArgumentParser:
+        added = added_commands.add_parser(
+            name, help=summary, description=description, formatter_class=raw
+        )
+        added.set_defaults(run=run)
+        return added
+
+    migrate = command(
+        "migrate",
+        commands.run_migrate,
+        "install the ledger, or bring it to this version",
+        """\
+Installs pgledger in a database, or brings it to this package's version, in one
+transaction: when it fails or is killed, the database is as it was before. Any number
+may run at once; one does the work and the others wait for it. Run again, it does
+nothing and says so.
+
+A new database gets the roles pgledger_owner and pgledger_tenant_views (own everything,
+no login) and, to grant to yours, pgledger_poster, pgledger_reader, pgledger_auditor and
+pgledger_tenant. Where you may not make roles, it stops and prints the statements for an
+administrator.""",
+    )
+    _add_target(migrate)
+    _add_installation(migrate)
+    _add_link(migrate)
+    migrate.add_argument(
+        "--lock-timeout",
+        metavar="TIME",
+        type=_seconds,
+        default=migrator.DEFAULT_LOCK_TIMEOUT,
+        help="how long a statement may wait for a lock that the application holds, "
+        "before everything is rolled back (default: 5s; 0: any time)",
+    )
+    migrate.add_argument(
+        "--wait",
+        metavar="TIME",
+        type=_seconds,
+        default=migrator.DEFAULT_WAIT,
+        help="how long to wait for another migration to finish (default: 1min)",
+    )
+    migrate.add_argument(
+        "--keep-running",
+        action="store_true",
+        help="with --embedded: leave the server running until Ctrl-C",
+    )
+
+    plan = command(
+        "plan",
+        commands.run_plan,
+        "say what migrate would do",
+        """\
+Prints the steps that migrate would take now, and changes nothing. Fails where migrate
+would refuse.""",
+    )
+    _add_target(plan)
+    _add_installation(plan)
+    _add_link(plan)
+
+    status = command(
+        "status",
+        commands.run_status,
+        "say what the database has",
+        """\
+Compares the database with this package, file by file, and changes nothing.""",
+    )
+    _add_target(status)
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+
+    dump = command(
+        "dump",
+        commands.run_dump,
+        "print everything as one SQL script",
+        """\
+Prints a script that installs everything in one transaction, for psql -f, for review, or
+to put into a migration tool of your own. It needs no database. `pgledger migrate` takes
+over from it. The setting pgledger.schema of the session that runs it goes before
+--schema: PGOPTIONS='-c pgledger.schema=money' psql -f pgledger.sql""",
+    )
+    _add_installation(dump)
+
+    roles = command(
+        "roles",
+        commands.run_roles,
+        "print the statements that make the roles",
+        """\
+Prints what an administrator has to run, connected to the database, before somebody who
+may not make roles can migrate there, or before a dump is restored into another server.
+It needs no database, and running its output again changes nothing.""",
+    )
+    roles.add_argument(
+        "--schema",
+        metavar="NAME",
+        default=migrator.DEFAULT_SCHEMA,
+        help="schema of the public functions and views (default: public)",
+    )
+    roles.add_argument(
+        "--for",
+        metavar="ROLE",
+        dest="role",
+        help="role that will run pgledger migrate; it becomes a member of pgledger_owner",
+    )
+
+    verify = command(
+        "verify",
+        commands.run_verify,
+        "prove from the data that the books are right",
+        """\
+Runs pgledger_verify(): that balances sum to zero, that every balance follows from its
+entries, that versions have no gaps and that nothing can be changed. It reads everything,
+so it takes its time on a large ledger; it blocks nobody. Exits with 1 when a check finds
+a violation.""",
+    )
+    _add_target(verify)
+    verify.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser

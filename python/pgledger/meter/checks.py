@@ -1,0 +1,56 @@
+"""Refuses arguments that a meter cannot work with, before anything waits for it."""
+
+from datetime import timedelta
+
+
+def require_pool(pool: object) -> None:
+    """Refuses what lends no connections: found out later, it would keep every event waiting.
+
+    Raises:
+        TypeError: It has no method ``connection``.
+    """
+    if not callable(getattr(pool, "connection", None)):
+        raise TypeError(
+            f"pool must have a method connection(), as a psycopg_pool.ConnectionPool has, "
+            f"not {type(pool).__name__}"
+        )
+
+
+def seconds(name: str, duration: object) -> float | None:
+    """Returns a duration in seconds, or None for None.
+
+    Raises:
+        TypeError: It is not a timedelta.
+        ValueError: It is negative.
+    """
+    if duration is None:
+        return None
+    if not isinstance(duration, timedelta):
+        raise TypeError(f"{name} must be a timedelta, not {type(duration).__name__} {duration!r}")
+    if duration < timedelta(0):
+        raise ValueError(f"{name} must not be negative, as {duration!r} is")
+    return duration.total_seconds()
+
+
+def require_text(name: str, text: object) -> None:
+    """Refuses what is not a text.
+
+    Raises:
+        TypeError: It is not a str.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a str, not {type(text).__name__} {text!r}")
+
+
+def require_count(name: str, number: object, most: int | None) -> None:
+    """Refuses what is not a number from 1 on.
+
+    Raises:
+        TypeError: It is not an int.
+        ValueError: It is less than 1, or more than the most that may be.
+    """
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise TypeError(f"{name} must be an int, not {type(number).__name__} {number!r}")
+    if number < 1 or (most is not None and number > most):
+        limits = "at least 1" if most is None else f"from 1 to {most}"
+        raise ValueError(f"{name} must be {limits}, not {number}")
