@@ -25,8 +25,8 @@ class AsyncBilling(AsyncBillingCalls):
     whatever transaction the connection is in: it never commits, rolls back or opens a connection.
     The exceptions are about the store as a whole: :meth:`start` and :meth:`migrate` migrate on a
     connection of their own, :meth:`ping` finds out whether the store is there, :meth:`close` ends
-    the use of this object and leaves the connection open. Like any error from the database, a refusal
-    aborts the transaction; to go on after one, make the call inside ``async with
+    the use of this object and leaves the connection open. Like any error from the database, a
+    refusal aborts the transaction; to go on after one, make the call inside ``async with
     conn.transaction():``, which is then a savepoint.
 
     Any connection will do, as for :class:`~pgledger.AsyncLedger`; to record usage from many places
@@ -36,11 +36,11 @@ class AsyncBilling(AsyncBillingCalls):
     does not find the data of other apps and tenants.
 
     Quantities and amounts are :class:`~decimal.Decimal` or int, never float. The same holds for
-    numbers in plans, prices, lines and tax rates, which may also be texts. Times are aware datetimes,
-    durations are timedeltas. A value of a wrong type is a TypeError, a naive time a ValueError;
-    both are raised before anything is sent, and leave the transaction as it was. What the store
-    refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and NullArgument
-    where an app, a tenant or a required argument is missing or cannot be one.
+    numbers in plans, prices, lines and tax rates, which may also be texts. Times are aware
+    datetimes, durations are timedeltas. A value of a wrong type is a TypeError, a naive time a
+    ValueError; both are raised before anything is sent, and leave the transaction as it was. What
+    the store refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and
+    NullArgument where an app, a tenant or a required argument is missing or cannot be one.
 
     Args:
         conn: The connection to call on.

@@ -44,7 +44,7 @@ async def install_async(
     lock_timeout: float,
     wait: float,
 ) -> MigrationResult:
-    """As :func:`install`, in a thread: the event loop goes on meanwhile.
+    """Does what :func:`install` does, in a thread, so that the event loop goes on.
 
     Cancelling does not stop the thread; a migration is finished or rolled back as a whole.
     """

@@ -53,8 +53,8 @@ class _VoidLoader(_PlainLoader):
 
 
 class _UtcLoader(_PlainLoader):
-    # In UTC every time that the ledger stores fits into a datetime. In the session's zone,
-    # 9999-12-31 in another zone may not, and would fail after the transfer was made.
+    # In UTC every time that the ledger stores fits into a datetime. In the session's zone
+    # 9999-12-31 might not, and reading it would fail after the transfer was made.
     __slots__ = ()
 
     def load(self, data: Buffer) -> datetime:
