@@ -78,8 +78,9 @@ begin
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
-      -- Another call took an id meanwhile. It did not wait for the accounts that this call holds, so
-      -- it asked for something else. Our snapshot may not show it, but the error's detail names it.
+      -- Another call took an id meanwhile. It did not wait for the accounts that this call
+      -- holds, so it asked for something else. Our snapshot may not show it, but the error's
+      -- detail names it.
       v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;

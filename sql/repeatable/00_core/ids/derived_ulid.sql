@@ -18,7 +18,7 @@ declare
   v_upper bigint := pgledger.base32_lanes(derived_ulid.upper_number);
   v_lower bigint := pgledger.base32_lanes(derived_ulid.lower_number);
 begin
-  -- Ten characters hold 50 bits, the time has 48: its upper 8 bits go into the first two characters.
+  -- Ten characters hold 50 bits and the time has 48: its upper 8 go into the first two.
   return pgledger.base32_pair((v_milliseconds >> 40)::integer)
     || pgledger.base32_text(v_time)
     || pgledger.base32_text(v_upper)
