@@ -4214,7 +4214,7 @@ declare
   v_upper bigint := pgledger.base32_lanes(derived_ulid.upper_number);
   v_lower bigint := pgledger.base32_lanes(derived_ulid.lower_number);
 begin
-  -- Ten characters hold 50 bits, the time has 48: its upper 8 bits go into the first two characters.
+  -- Ten characters hold 50 bits and the time has 48: its upper 8 go into the first two.
   return pgledger.base32_pair((v_milliseconds >> 40)::integer)
     || pgledger.base32_text(v_time)
     || pgledger.base32_text(v_upper)
@@ -5995,8 +5995,9 @@ begin
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
-      -- Another call took an id meanwhile. It did not wait for the accounts that this call holds, so
-      -- it asked for something else. Our snapshot may not show it, but the error's detail names it.
+      -- Another call took an id meanwhile. It did not wait for the accounts that this call
+      -- holds, so it asked for something else. Our snapshot may not show it, but the error's
+      -- detail names it.
       v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
@@ -24082,7 +24083,7 @@ values
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', '96064172fdd01db1204d164e1830df997e8a4ac0920efb3cdae284c16953a339', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f42105271c852bb773f6b01c753dde2c6a5df7be015250cd8296f80cc7dd9205', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
@@ -24121,7 +24122,7 @@ values
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', '49f4e477243d1918d12a17230aa3b1da1dc1084b2034c7a5c52756b357434baf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '0c2814d186e63f78db6e0edc08d9904d62e3806683be4da38b116103337a6023', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '00fc71532a9a9592da6d0da8e84e761c7a5a57567dd01af5f71861e6f30d9b66', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '80fe7228a964dd281d1ce374e4a640622607c368a228625e58d713531066bd83', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '4f8e31e9c981d01d0086d8a7b1b6b437a76a978d20b63053183188765c024473', pg_catalog.now(), '0.1.0.dev0'),
