@@ -5,20 +5,20 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# Test processes side by side.
+# Number of test processes that run side by side.
 JOBS ?= 2
 PYTEST_OPTIONS := -n $(JOBS) --dist worksteal
 # Passed on to pytest, hunt.py or performance_check.py: make test ARGS='-k clock'
 ARGS ?=
 MINUTES ?= 15
 MAJORS ?= 18 17 16 15
-# What the run-time dependencies' versions can make a difference to.
+# Tests that can depend on the versions of the run-time dependencies.
 LOWEST := -m 'not slow' $(addprefix tests/,bindings usage/test_meter.py core/test_ids.py \
   core/test_errors.py seeds/test_seed_ledger.py install/test_migrations.py install/test_cli.py)
 export PYTHON
 # The SQL that is written by hand.
 SQL := sql/install sql/migrations sql/repeatable
-# Tests hand wrong types over on purpose, and compare rows whose types nobody declares.
+# Tests pass wrong types on purpose, and compare rows whose types are not declared.
 MYPY_FOR_TESTS := --cache-dir=.cache/mypy-tests --no-warn-unused-ignores --no-strict-equality \
   --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics \
   --no-warn-return-any --disable-error-code=redundant-expr --disable-error-code=func-returns-value
@@ -49,9 +49,9 @@ test-lowest: ## run the tests of the Python side on the lowest dependencies that
 	@PGLEDGER_HYPOTHESIS=$${PGLEDGER_HYPOTHESIS:-0.1} \
 	  .venv-lowest/bin/python -m pytest $(PYTEST_OPTIONS) $(LOWEST) $(ARGS)
 
-check: lint types fresh ## lint, types, and whether generated files are fresh
+check: lint types fresh ## run all checks: lint, types, fresh
 
-lint: setup ## look at the layout of Python and SQL, and for likely mistakes
+lint: setup ## check the layout of Python and SQL, and look for likely mistakes
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m sqlfluff lint --nocolor --disable-progress-bar $(SQL)
@@ -63,12 +63,12 @@ types: setup ## check types with mypy and pyright
 	@$(PY) -m mypy $(MYPY_FOR_TESTS) tests
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
 
-fresh: setup ## see whether the generated files are what their sources say
+fresh: setup ## check that the generated files are up to date
 	@$(PY) scripts/build_sql.py --check
 	@$(PY) scripts/build_catalog.py --check
 	@$(PY) scripts/build_sync.py --check
 
-fmt: setup ## format the code and write the generated files anew
+fmt: setup ## format the code and write all generated files
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format --quiet .
 	@$(PY) scripts/build_sql.py
@@ -79,7 +79,7 @@ hunt: ## look for new failing examples: make hunt MINUTES=15
 	@.ci/environment $(VENV) test
 	@$(PY) scripts/hunt.py --minutes=$(MINUTES) $(ARGS)
 
-bench: ## measure for a few seconds what a transfer costs here
+bench: ## measure for a few seconds how long a transfer takes here
 	@.ci/environment $(VENV) test
 	@$(PY) performance_check.py --accounts=50 --workers=20 --duration=10s $(ARGS)
 
@@ -88,7 +88,7 @@ dist: ## build the sdist and the wheel in dist/
 	@rm -rf dist
 	@$(PY) -m build --no-isolation --outdir dist
 
-lock: ## choose the newest versions of all dependencies anew
+lock: ## write the lock files with the newest versions of all dependencies
 	@.ci/environment .venv-lock lock
 	@.venv-lock/bin/python .ci/lock.py
 

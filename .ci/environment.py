@@ -4,7 +4,7 @@ Levels: ``run`` (what the demo needs), ``test`` and ``dev`` (each holds the one 
 (the tests, on the lowest run-time dependencies that pyproject.toml allows), ``lock`` (what writes
 the lock files), ``pg17`` and ``pg16`` (``test`` and a PostgreSQL server of that version).
 
-An environment remembers what it was made from, and nothing happens while that stands.
+An environment records what it was made from. As long as that is unchanged, nothing happens.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Files are installed one after the other, so that a later one may replace what an earlier brought.
+# Files are installed one after the other, so a later one may replace what an earlier one installed.
 LEVELS: dict[str, list[str]] = {
     "run": ["requirements-run.txt"],
     "test": ["requirements-test.txt"],
@@ -26,7 +26,7 @@ LEVELS: dict[str, list[str]] = {
     "pg17": ["requirements-pg17.txt"],
     "pg16": ["requirements-pg16.txt"],
 }
-# A level counts as made when one that holds it was made.
+# Making a level also makes those that it holds.
 HELD_BY: dict[str, list[str]] = {"run": ["run", "test", "dev"], "test": ["test", "dev"]}
 
 
@@ -40,7 +40,7 @@ def stamp(level: str) -> str:
 
 
 def is_made(directory: Path, level: str) -> bool:
-    # A link to a Python that has been removed since does not "exist".
+    # exists() is false for a link to a Python that has been removed.
     if not (directory / "bin" / "python").exists():
         return False
     for holder in HELD_BY.get(level, [level]):

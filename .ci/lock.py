@@ -1,6 +1,6 @@
 """Writes the lock files with the newest versions: run by ``make lock``, with Python 3.11.
 
-Addresses of package indexes are the business of whoever installs, so none is written down.
+No address of a package index is written down: whoever installs chooses one.
 """
 
 import os
@@ -14,7 +14,7 @@ COMPILE = [
     *("--strip-extras", "--allow-unsafe"),
     *("--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links"),
 ]
-# Each may build on the one before.
+# In this order, because each may build on the one before.
 LOCKS = {
     "run": [
         *("--extra", "binary", "--extra", "embedded"),
@@ -28,7 +28,7 @@ LOCKS = {
 
 def main() -> None:
     if sys.version_info[:2] != (3, 11):
-        # What the oldest Python can install every newer one can, and not the other way round.
+        # Every newer Python can install what the oldest one can, and not the other way round.
         sys.exit("lock files are written with Python 3.11: make clean lock PYTHON=python3.11")
     for name, sources in LOCKS.items():
         subprocess.run(

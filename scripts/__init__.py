@@ -1,1 +1,1 @@
-"""What developers call from the top of a checkout."""
+"""Programs that developers run from the top of a checkout."""

@@ -2,8 +2,8 @@
 
 That is Python's calls, rows and errors (python/pgledger/_generated, errors.py), the reference
 (docs/reference) and the map of each folder of SQL (its README.md). It runs on a PostgreSQL 18 of
-its own, in a temporary directory. What is said of a function, column or error is the comment or the
-row that the database has, so there is one place to change it: the SQL file.
+its own, in a temporary directory. The words about a function, column or error are the comment or
+the row that the database has, so they are changed in one place: the SQL file.
 """
 
 import argparse
@@ -23,8 +23,8 @@ REFERENCE: Final = ROOT / "docs" / "reference"
 def use_bare_package() -> None:
     """Makes pgledger's modules importable without its ``__init__``.
 
-    That one imports what is written here, which may be missing or broken. What is imported is this
-    tree's, whichever pgledger is installed.
+    ``__init__`` imports the generated files, which may be missing or broken. The modules are those
+    of this tree, whichever pgledger is installed.
     """
     path = ROOT / "python" / "pgledger"
     package = ModuleType("pgledger")
@@ -50,7 +50,7 @@ from scripts.generated.catalog import (  # noqa: E402
 
 
 def laid_out(path: Path, text: str) -> str:
-    """Returns a Python module's text as Ruff lays it out, without imports of no use."""
+    """Returns a Python module's text as Ruff lays it out, without unused imports."""
     for arguments in (
         ("format", "--quiet"),
         ("check", "--fix", "--quiet", "--exit-zero", "--select", "F401,I001,RUF022"),
@@ -80,7 +80,7 @@ def wanted_files() -> dict[Path, str]:
 
 
 def leftovers(wanted: Mapping[Path, str]) -> list[Path]:
-    """Returns pages of the reference that nothing is written into any more."""
+    """Returns pages of the reference that are no longer generated."""
     return sorted(set(REFERENCE.glob("*.md")) - wanted.keys())
 
 

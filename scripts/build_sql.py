@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "sql" / "pgledger.sql"
 
-# What is built is this tree's, whichever pgledger is installed.
+# Builds from this tree's files, whichever pgledger is installed.
 sys.path.insert(0, str(ROOT / "python"))
 
 from pgledger.migrate import MigrationError, dump  # noqa: E402
@@ -35,7 +35,7 @@ def main() -> int:
         state = "missing" if present is None else "stale"
         print(f"{name} is {state}; write it with: python scripts/build_sql.py", file=sys.stderr)
         return 1
-    # Renamed into place, so that nobody reads half of it.
+    # Written beside and renamed into place, so that nobody reads half of it.
     descriptor, stage = tempfile.mkstemp(prefix=".pgledger-", suffix=".sql", dir=TARGET.parent)
     with os.fdopen(descriptor, "wb") as file:
         file.write(wanted)

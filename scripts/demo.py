@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What is shown is this tree's, whichever pgledger is installed.
+# Shows this tree's pgledger, whichever is installed.
 sys.path[:0] = [str(ROOT), str(ROOT / "python")]
 
 import psycopg  # noqa: E402
@@ -77,7 +77,7 @@ def main() -> int:
         print(f"\ndemo.py: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader, for example `head`, has had enough; Python would complain again at its end.
+        # The reader, for example `head`, stopped reading. Python would report it again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

@@ -1,8 +1,8 @@
-"""Looks for examples that fail, for as long as it is told.
+"""Looks for failing examples, for as many minutes as it is told.
 
-Every test that tries many cases is run again and again, each round with a seed of its own, so
-with cases that no round before has tried. What fails is printed with the command that repeats it,
-and left out of later rounds. An ordinary run of the tests tries the same cases each time.
+Every test that tries many cases is run again and again. Each round has a seed of its own, and so
+tries new cases. A failure is printed with the command that repeats it, and its test is left out of
+later rounds. An ordinary run of the tests tries the same cases each time.
 
 PGLEDGER_HYPOTHESIS=10 tries ten times as many examples in a round.
 Ends with 0 if nothing was found, 1 if something was, 2 if the tests could not be run.
@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
-# Longer than a test server takes to stop.
+# More seconds than a test server takes to stop.
 PATIENCE_SECONDS = 60.0
-# How pytest ends where nothing is left to run.
+# Pytest's exit status if there is nothing left to run.
 NO_TESTS = 5
 OUTCOME = re.compile(r"(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL)(?: .*)?$")
 
@@ -58,7 +58,7 @@ def command(paths: list[str], known: list[str]) -> list[str]:
 
 
 def files_of(paths: list[str]) -> list[str]:
-    """Returns the files that can have tests of many cases."""
+    """Returns the files that may hold tests with many cases."""
     found = {
         str(file)
         for path in map(Path, paths)
@@ -70,12 +70,12 @@ def files_of(paths: list[str]) -> list[str]:
 
 def run_round(files: list[str], seed: int, known: list[str], deadline: float, log: TextIO) -> Round:
     this = Round(seed)
-    # In another order each time, so that a short hunt does not always end before the same.
+    # In another order each time, so that a short hunt does not always miss the same tests.
     shuffled = random.Random(seed).sample(files, len(files))
     process = subprocess.Popen(
         command(shuffled, known),
         cwd=ROOT,
-        # Each line is to be seen when it is said.
+        # Lines are printed without buffering, so that they are seen at once.
         env={**os.environ, "PGLEDGER_SEED": str(seed), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -96,7 +96,7 @@ def run_round(files: list[str], seed: int, known: list[str], deadline: float, lo
         for line in process.stdout:
             log.write(line)
             this.output.append(line)
-            # What is interrupted may fail of that.
+            # Tests that are interrupted may fail because of that.
             if this.in_time and (outcome := OUTCOME.match(line)):
                 this.passed += outcome[2] == "PASSED"
                 if outcome[2] in {"FAILED", "ERROR"} and outcome[1] not in this.found:
@@ -147,10 +147,10 @@ def hunt(options: argparse.Namespace, log: TextIO) -> int:
             again = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
             say(f"again: {settings} {shlex.join([*again, '--rootdir', str(ROOT), name])}", log)
         known += this.found
-        # A round that the clock ended may end in any way; what it had found by then counts.
+        # If the clock ended the round, its exit status says nothing; what it found still counts.
         expected = 1 if this.found else 0
         if this.in_time and this.code != expected:
-            # All that is left may have failed in the rounds before.
+            # Every test may have failed in an earlier round, so that none is left.
             if known and this.code == NO_TESTS:
                 break
             print("".join(this.output[-40:]), flush=True)
@@ -180,7 +180,7 @@ def main() -> int:
             parser.error(f"{path} is no file or folder of {ROOT}")
     if options.seed is None:
         options.seed = random.SystemRandom().getrandbits(32)
-    # A background of a shell ignores it, and would hand that on to pytest.
+    # A shell's background job ignores SIGINT, and pytest would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     path = options.log or ROOT / f".cache/hunt/{datetime.now(UTC):%Y-%m-%dT%H%M%S}.log"

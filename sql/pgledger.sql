@@ -661,8 +661,8 @@ $requirements$;
 /*
 The private schema and the record of what has been applied to this database.
 
-Everything below is created by the role that will own it: pgledger_owner, or, without roles of our
-own, the role that migrates.
+The role that creates all this also owns it: pgledger_owner, or, without roles of pgledger's own,
+the role that migrates.
 */
 create schema pgledger;
 
@@ -704,16 +704,16 @@ grant select on table pgledger.schema_history to pgledger_auditor;
 
 -- file: migrations/0002_create_accounts.sql
 /*
-Accounts. The row is updated by every transfer that touches it, so its changing columns stand
-together (a small difference to log), pages keep room for the next version of a row beside the last
-one (heap-only updates), and no index holds a column that changes.
+Accounts. Every transfer updates the rows of its accounts. So the columns that change stand together
+(less to log), pages keep room for the next version of a row beside the last one (heap-only
+updates), and no index holds a column that changes.
 
-No CHECK constraints: PostgreSQL parses them anew for every statement that writes the table, which
-cost a sixth of a transfer. The writing functions are the only writers and check on the way in;
-pgledger_verify() checks what was written.
+There are no CHECK constraints: PostgreSQL parses them anew for every statement that writes the
+table, which cost a sixth of a transfer. Only the writing functions write here, and they check
+first; pgledger_verify() checks what was written.
 */
 create table pgledger.accounts (
-  -- An entry's id has 40 bits for it: 8 for the node, which is 0 here, and 32 for the count.
+  -- An entry's id has 40 bits for this key: 8 for the node, which is 0 here, and 32 for the count.
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   created_at timestamptz not null,
   updated_at timestamptz not null,
@@ -744,24 +744,27 @@ comment on table pgledger.accounts is
   'One row an account: what it is, and its balance and version after the newest transfer. '
   'Rows are never deleted; id, key, app, currency, name, tenant, limits and metadata never change.';
 comment on column pgledger.accounts.key is
-  'Internal number of the account; transfers refer to it. 8 bits name the node, 32 count.';
+  'Internal key of the account; transfers refer to it. 8 bits name the node, 32 count.';
 comment on column pgledger.accounts.created_at is 'When the account was recorded.';
 comment on column pgledger.accounts.updated_at is
-  'created_at of the newest transfer, or of the account itself. The next transfer is later.';
+  'created_at of the newest transfer; before the first one, of the account itself. The next '
+  'transfer is later.';
 comment on column pgledger.accounts.version is
-  'Count of the account''s entries. Versions of entries run from 1 to this without a gap.';
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger.accounts.balance is
-  'Sum of the account''s entries in units of its currency, at most 18 decimal places.';
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
 comment on column pgledger.accounts.held_out is
-  'Sum of what open holds keep back for leaving the account; 0 as long as there are no holds.';
+  'Sum of what open holds keep back to leave the account; 0 as long as there are no holds.';
 comment on column pgledger.accounts.held_in is
-  'Sum of what open holds announce to reach the account; 0 as long as there are no holds.';
+  'Sum of what open holds keep back on other accounts to reach this one; 0 as long as there are '
+  'no holds.';
 comment on column pgledger.accounts.min_balance is
-  'Limit that the balance less held_out never falls below; null for none.';
+  'The balance less held_out never falls below this limit; null for none.';
 comment on column pgledger.accounts.max_balance is
-  'Limit that the balance and held_in never exceed; null for none.';
+  'The balance plus held_in never exceeds this limit; null for none.';
 comment on column pgledger.accounts.status is
-  '0: open. 1: frozen for what leaves. 2: for what reaches it. 3: for both. 4: closed.';
+  '0: open. 1: frozen, nothing may leave. 2: frozen, nothing may reach it. 3: frozen for both. 4: '
+  'closed.';
 comment on column pgledger.accounts.amount_scale is
   'Decimal places that amounts may have; null for 18.';
 comment on column pgledger.accounts.allow_negative_balance is
@@ -770,12 +773,12 @@ comment on column pgledger.accounts.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
 comment on column pgledger.accounts.id is 'Public id: pgla_ and a ULID.';
 comment on column pgledger.accounts.app_id is
-  'Which set of books the account belongs to; the empty text where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger.accounts.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger.accounts.name is 'Name for people: 1 to 255 characters, as given.';
+comment on column pgledger.accounts.name is 'Name for people, 1 to 255 characters, as given.';
 comment on column pgledger.accounts.tenant_id is
-  'Whose account it is; the empty text where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger.accounts.metadata is
   'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
 
@@ -786,9 +789,9 @@ grant select on table pgledger.accounts to pgledger_auditor;
 /*
 Transfers. One row holds both legs, so a transfer that does not balance cannot be written down.
 
-There is no foreign key to accounts: it would lock both accounts a second time for every row. That
-the accounts exist is kept by the writing functions, which hold both rows locked, and by accounts
-never being deleted. There are no CHECK constraints, for the reason given for accounts.
+There is no foreign key to accounts: it would lock both accounts a second time for every row. The
+accounts of a transfer exist all the same: the writing functions hold both rows locked, and accounts
+are never deleted. There are no CHECK constraints, for the reason given for accounts.
 */
 create table pgledger.transfers (
   from_key bigint not null,
@@ -816,28 +819,32 @@ create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origi
 where origin_id is not null;
 
 comment on table pgledger.transfers is
-  'One row a transfer, with both of its legs: the account it leaves and the account it reaches. '
-  'Rows are never updated or deleted; a correction is another transfer.';
-comment on column pgledger.transfers.from_key is 'Account that the amount leaves.';
-comment on column pgledger.transfers.to_key is 'Account that the amount reaches.';
-comment on column pgledger.transfers.from_version is 'Version of the account it leaves, after it.';
-comment on column pgledger.transfers.to_version is 'Version of the account it reaches, after it.';
+  'One row a transfer, with both of its legs: the account that the amount left and the one that '
+  'it reached. Rows are never updated or deleted; a correction is another transfer.';
+comment on column pgledger.transfers.from_key is 'Account that the amount left.';
+comment on column pgledger.transfers.to_key is 'Account that the amount reached.';
+comment on column pgledger.transfers.from_version is
+  'Version of the account that the amount left, right after the transfer.';
+comment on column pgledger.transfers.to_version is
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger.transfers.created_at is
-  'When it was recorded, read under both accounts'' locks: later than anything recorded on them.';
+  'When it was recorded, decided under both accounts'' locks: later than everything recorded '
+  'before on either account.';
 comment on column pgledger.transfers.event_at is
-  'When it happened in the world, if the caller said so; null means at created_at.';
+  'When it happened in the world, as given; null if it was not given, and then it is created_at.';
 comment on column pgledger.transfers.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger.transfers.app_id is 'Set of books, that of both accounts.';
+comment on column pgledger.transfers.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
 comment on column pgledger.transfers.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.transfers.from_balance is
-  'Balance of the account it leaves, after it.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger.transfers.to_balance is
-  'Balance of the account it reaches, after it.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger.transfers.group_id is
-  'Name given by the caller to join the transfers of one call, for example an order''s number.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
 comment on column pgledger.transfers.origin_id is
-  'Hold that it posts (pglh_) or transfer that it reverses (pglt_); null for one of its own.';
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger.transfers.metadata is
   'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
 
@@ -846,10 +853,11 @@ grant select on table pgledger.transfers to pgledger_auditor;
 
 -- file: migrations/0004_create_ledger_types.sql
 /*
-What the ledger's functions take and return. Results are types of their own, not rows of views: so
-functions need no view, and a result may tell what a view cannot. They grow at their end only.
+What the ledger's functions take and return. Results are types of their own and not rows of views.
+So functions need no view, and a result may have columns that a view cannot have. New columns are
+only added at the end of a type.
 */
--- Its three attributes stay as they are for ever: callers write plain rows, which match it by
+-- This type keeps its three attributes for ever: callers write plain rows, which match them by
 -- position.
 create type pgledger_transfer_request as (
   from_account_id text,
@@ -884,26 +892,29 @@ create type pgledger_account as (
 );
 
 comment on type pgledger_account is 'An account as it stands.';
-comment on column pgledger_account.id is 'Public id, pgla_ and a ULID.';
-comment on column pgledger_account.name is 'For people, as given.';
-comment on column pgledger_account.currency is 'Unit of the balance.';
-comment on column pgledger_account.balance is 'Sum of all entries.';
-comment on column pgledger_account.version is 'Count of all entries; grows by one with each.';
+comment on column pgledger_account.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger_account.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger_account.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
+comment on column pgledger_account.balance is
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
+comment on column pgledger_account.version is
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger_account.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
 comment on column pgledger_account.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_account.created_at is 'When it was recorded.';
+comment on column pgledger_account.created_at is 'When the account was recorded.';
 comment on column pgledger_account.updated_at is
-  'When its newest transfer was recorded, or it itself.';
+  'created_at of the newest transfer; before the first one, of the account itself.';
 comment on column pgledger_account.app_id is
-  'Set of books, the empty text where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger_account.tenant_id is
-  'Whose account it is, the empty text where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat and this is what the first call made; null from functions that '
+  'create nothing.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -933,12 +944,13 @@ create type pgledger_transfer as (
 
 comment on type pgledger_transfer is
   'A transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfer.id is 'Public id, pglt_ and a ULID.';
+comment on column pgledger_transfer.id is 'Public id: pglt_ and a ULID.';
 comment on column pgledger_transfer.from_account_id is 'Account that the amount left.';
 comment on column pgledger_transfer.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfer.amount is 'What moved, above zero.';
+comment on column pgledger_transfer.amount is
+  'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger_transfer.created_at is
-  'When it was recorded; ascends along each account.';
+  'When it was recorded: later than everything recorded before on either account.';
 comment on column pgledger_transfer.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_transfer.metadata is 'JSON object given at creation, or null.';
@@ -948,23 +960,25 @@ comment on column pgledger_transfer.from_account_name is
 comment on column pgledger_transfer.to_account_name is
   'Name of the account that the amount reached.';
 comment on column pgledger_transfer.from_account_balance is
-  'Balance of that account right after this transfer.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfer.to_account_balance is
-  'Balance of that account right after this transfer.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfer.from_account_version is
-  'Version of that account right after this transfer.';
+  'Version of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfer.to_account_version is
-  'Version of that account right after this transfer.';
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfer.group_id is
-  'Name that the call gave to its transfers, or null.';
-comment on column pgledger_transfer.app_id is 'Set of books of both accounts.';
-comment on column pgledger_transfer.from_tenant_id is 'Whose account the amount left.';
-comment on column pgledger_transfer.to_tenant_id is 'Whose account the amount reached.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
+comment on column pgledger_transfer.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_transfer.from_tenant_id is 'Tenant of the account that the amount left.';
+comment on column pgledger_transfer.to_tenant_id is
+  'Tenant of the account that the amount reached.';
 comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat and this is what the first call made; null from functions that '
+  'create nothing.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -987,21 +1001,28 @@ create type pgledger_entry as (
 );
 
 comment on type pgledger_entry is 'An entry: one account''s side of a transfer.';
-comment on column pgledger_entry.id is 'Public id, pgle_ and a ULID.';
-comment on column pgledger_entry.account_id is 'Whose entry it is.';
-comment on column pgledger_entry.transfer_id is 'What caused it.';
-comment on column pgledger_entry.amount is 'Change of the balance: negative where the amount left.';
-comment on column pgledger_entry.account_previous_balance is 'Balance right before.';
-comment on column pgledger_entry.account_current_balance is 'Balance right after.';
+comment on column pgledger_entry.id is 'Public id: pgle_ and a ULID; ascends along the account.';
+comment on column pgledger_entry.account_id is 'Account that the entry belongs to.';
+comment on column pgledger_entry.transfer_id is 'Transfer that the entry is one leg of.';
+comment on column pgledger_entry.amount is
+  'What the entry adds to the balance: negative on the account that the amount left.';
+comment on column pgledger_entry.account_previous_balance is
+  'Balance of the account right before the entry.';
+comment on column pgledger_entry.account_current_balance is
+  'Balance of the account right after the entry.';
 comment on column pgledger_entry.account_version is
-  'Number of the entry along its account, from 1 without gaps.';
-comment on column pgledger_entry.created_at is 'When the transfer was recorded.';
-comment on column pgledger_entry.event_at is 'When it happened in the world.';
-comment on column pgledger_entry.metadata is 'The transfer''s, or null.';
+  'Number of the entry on its account, from 1 without a gap.';
+comment on column pgledger_entry.created_at is
+  'When the transfer was recorded; ascends along the account.';
+comment on column pgledger_entry.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column pgledger_entry.metadata is 'JSON object given with the transfer, or null.';
 comment on column pgledger_entry.account_name is 'Name of the account.';
 comment on column pgledger_entry.currency is 'Currency of the account.';
-comment on column pgledger_entry.app_id is 'Set of books.';
-comment on column pgledger_entry.tenant_id is 'Whose account it is.';
+comment on column pgledger_entry.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column pgledger_entry.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on type pgledger_entry from public;
 grant usage on type pgledger_entry to pgledger_reader;
@@ -1015,9 +1036,9 @@ create type pgledger_check as (
 
 comment on type pgledger_check is 'Outcome of one check of the books.';
 comment on column pgledger_check.check_name is 'Which rule was checked.';
-comment on column pgledger_check.rows_checked is 'How many rows it looked at.';
-comment on column pgledger_check.violations is 'How many of them break the rule.';
-comment on column pgledger_check.example is 'One that does, in words, or null.';
+comment on column pgledger_check.rows_checked is 'How many rows were checked.';
+comment on column pgledger_check.violations is 'How many of these rows break the rule.';
+comment on column pgledger_check.example is 'One row that breaks it, in words, or null.';
 
 revoke all on type pgledger_check from public;
 grant usage on type pgledger_check to pgledger_reader;
@@ -1037,27 +1058,28 @@ create type pgledger_transfer_outcome as (
 );
 
 comment on type pgledger_transfer_outcome is
-  'What became of one request of a batch that answers for each by itself.';
-comment on column pgledger_transfer_outcome.request_index is 'Which of the batch, from 1.';
+  'What became of one request of a batch whose requests succeed or fail each by itself.';
+comment on column pgledger_transfer_outcome.request_index is
+  'Which request of the batch this is about, from 1.';
 comment on column pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
 comment on column pgledger_transfer_outcome.id is
-  'Public id of the transfer, pglt_ and a ULID; of a failed one none: or null.';
+  'Public id of the transfer: pglt_ and a ULID (null for a failed request), or null.';
 comment on column pgledger_transfer_outcome.error is
-  'SQLSTATE of what is wrong with a failed one, or null.';
+  'SQLSTATE of the error of a failed request, or null.';
 comment on column pgledger_transfer_outcome.error_name is
   'Name of that error, as pgledger_errors_v1 has it, or null.';
-comment on column pgledger_transfer_outcome.reason is 'The same in words, or null.';
+comment on column pgledger_transfer_outcome.reason is 'What is wrong, in words, or null.';
 comment on column pgledger_transfer_outcome.created_at is
   'When the transfer was recorded, or null.';
 comment on column pgledger_transfer_outcome.from_account_balance is
-  'Balance of the account that the amount left, right after it, or null.';
+  'Balance of the account that the amount left, right after the transfer, or null.';
 comment on column pgledger_transfer_outcome.to_account_balance is
-  'Balance of the account that the amount reached, right after it, or null.';
+  'Balance of the account that the amount reached, right after the transfer, or null.';
 comment on column pgledger_transfer_outcome.from_account_version is
-  'Version of the account that the amount left, right after it, or null.';
+  'Version of the account that the amount left, right after the transfer, or null.';
 comment on column pgledger_transfer_outcome.to_account_version is
-  'Version of the account that the amount reached, right after it, or null.';
+  'Version of the account that the amount reached, right after the transfer, or null.';
 
 revoke all on type pgledger_transfer_outcome from public;
 grant usage on type pgledger_transfer_outcome to pgledger_reader;
@@ -1085,19 +1107,20 @@ create type pgledger_hold as (
 );
 
 comment on type pgledger_hold is
-  'An amount that is kept back on one account for another until it is posted, voided or expired.';
-comment on column pgledger_hold.id is 'Public id, pglh_ and a ULID.';
+  'An amount that is kept back on one account for another until it is posted or voided, or '
+  'expires.';
+comment on column pgledger_hold.id is 'Public id: pglh_ and a ULID.';
 comment on column pgledger_hold.from_account_id is 'Account that the amount is to leave.';
 comment on column pgledger_hold.to_account_id is 'Account that the amount is to reach.';
 comment on column pgledger_hold.amount is 'What is held, above zero.';
-comment on column pgledger_hold.posted_amount is 'What of it has been posted so far.';
+comment on column pgledger_hold.posted_amount is 'How much of it has been posted so far.';
 comment on column pgledger_hold.status is
-  'State; all but pending are final; one of: pending, posted, voided, expired.';
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
 comment on column pgledger_hold.created_at is 'When it was recorded.';
 comment on column pgledger_hold.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_hold.expires_at is
-  'From when on it is expired, unless it ended before, or null.';
+  'When it expires, unless it was posted or voided before, or null.';
 comment on column pgledger_hold.ended_at is 'When it was posted, voided or expired, or null.';
 comment on column pgledger_hold.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_hold.currency is 'Currency of both accounts.';
@@ -1105,13 +1128,16 @@ comment on column pgledger_hold.from_account_name is
   'Name of the account that the amount is to leave.';
 comment on column pgledger_hold.to_account_name is
   'Name of the account that the amount is to reach.';
-comment on column pgledger_hold.group_id is 'Name that the call gave to its holds, or null.';
-comment on column pgledger_hold.app_id is 'Set of books of both accounts.';
-comment on column pgledger_hold.from_tenant_id is 'Whose account the amount is to leave.';
-comment on column pgledger_hold.to_tenant_id is 'Whose account the amount is to reach.';
+comment on column pgledger_hold.group_id is 'Name that joins the holds of one call, or null.';
+comment on column pgledger_hold.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_hold.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column pgledger_hold.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
 comment on column pgledger_hold.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat and this is what the first call made; null from functions that '
+  'create nothing.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;
@@ -1120,8 +1146,8 @@ grant usage on type pgledger_hold to pgledger_reader;
 /*
 The billing store's catalogue: currencies, settings of an app, tenants, features and plans.
 
-Rows here are few and are read far more often than written, so rules stand as constraints as well as
-in the writing functions.
+These rows are few and are read far more often than written, so their rules are constraints as well
+as checks of the writing functions.
 */
 create table pgledger.apps (
   app_id text collate "C" not null,
@@ -1141,8 +1167,8 @@ comment on column pgledger.apps.usage_skew is
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
 comment on column pgledger.apps.invoice_number is
-  'Number of the invoice finalised last. Counted in a row, not a sequence: what is rolled back '
-  'leaves no gap.';
+  'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
+  'a rollback leaves no gap.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -1169,15 +1195,16 @@ create table pgledger.tenants (
 );
 
 comment on table pgledger.tenants is
-  'Tenants that have recorded usage or cached an entitlement: a number for each, so that usage '
-  'events need not repeat two texts, and what holds for a tenant as a whole.';
-comment on column pgledger.tenants.key is 'Internal number of (app_id, tenant_id).';
+  'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
+  'usage events need not repeat two texts, and what holds for a tenant as a whole.';
+comment on column pgledger.tenants.key is 'Internal key of (app_id, tenant_id).';
 comment on column pgledger.tenants.app_id is 'App.';
 comment on column pgledger.tenants.tenant_id is 'Tenant of the app.';
 comment on column pgledger.tenants.cache_version is
   'Counts invalidations of the tenant''s cached entitlements.';
 comment on column pgledger.tenants.purged_before is
-  'Usage events before this whole UTC hour may have been purged, and none is taken any more.';
+  'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
+  'taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -1210,17 +1237,21 @@ comment on table pgledger.features is 'What plans can contain. A key names a fea
   'an app (tenant_id empty) or all apps (app_id *); the narrowest one counts.';
 comment on column pgledger.features.id is 'Public id: feat_ and a ULID.';
 comment on column pgledger.features.app_id is 'App that it belongs to; * for all apps.';
-comment on column pgledger.features.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.features.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column pgledger.features.key is 'Name in plans and usage events, for example api_calls.';
 comment on column pgledger.features.name is 'Name for people.';
 comment on column pgledger.features.description is 'Text for people, or null.';
 comment on column pgledger.features.type is
-  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column pgledger.features.aggregation is
-  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
 comment on column pgledger.features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts; never changes.';
-comment on column pgledger.features.status is 'active, or archived: no new plan may contain it.';
+comment on column pgledger.features.status is
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
@@ -1258,22 +1289,24 @@ create table pgledger.plans (
 );
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
-comment on column pgledger.plans.key is 'Internal number.';
+comment on column pgledger.plans.key is 'Internal key.';
 comment on column pgledger.plans.id is 'Public id: plan_ and a ULID.';
 comment on column pgledger.plans.app_id is 'App that it belongs to.';
-comment on column pgledger.plans.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.plans.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column pgledger.plans.slug is 'Name in addresses and code, for example pro.';
 comment on column pgledger.plans.name is 'Name for people.';
 comment on column pgledger.plans.description is 'Text for people, or null.';
 comment on column pgledger.plans.status is
-  'active, or archived: existing subscriptions keep it, no new one may take it.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is 'JSON array of features and limits, as given.';
+comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
 comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column pgledger.plans.billing_interval is
-  'Unit of the billing period: day, week, month or year; out of pricing.';
+  'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
-  'Units in a billing period; out of pricing.';
+  'Units in a billing period, copied from pricing.';
 comment on column pgledger.plans.trial_days is 'Days of trial that a new subscription gets.';
 comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
@@ -1308,21 +1341,21 @@ create table pgledger.plan_features (
 create index plan_features_feature_id_idx on pgledger.plan_features (feature_id);
 
 comment on table pgledger.plan_features is
-  'Features of plans, one row each, taken out of pgledger.plans.features with defaults filled in.';
+  'Features of plans, one row each: copied from pgledger.plans.features, with defaults filled in.';
 comment on column pgledger.plan_features.plan_key is 'Plan.';
 comment on column pgledger.plan_features.feature_key is 'Key of the feature.';
-comment on column pgledger.plan_features.feature_id is 'The feature in the catalogue.';
+comment on column pgledger.plan_features.feature_id is 'Id of the feature in the catalogue.';
 comment on column pgledger.plan_features.place is 'Index in the plan''s array, from 0.';
 comment on column pgledger.plan_features.type is 'boolean, metered or seat: that of the feature.';
 comment on column pgledger.plan_features.quota is
   'Limit: -1 for unlimited; of a boolean feature 1 for on, 0 for off.';
 comment on column pgledger.plan_features.period is
-  'What a metered limit is for: day, week, month, year, billing (the subscription''s own period) '
-  'or lifetime.';
+  'Period that a metered limit is for: day, week, month, year, billing (the subscription''s own '
+  'period) or lifetime.';
 comment on column pgledger.plan_features.soft_limit is
   'Whether usage beyond the limit is allowed, and priced.';
 comment on column pgledger.plan_features.aggregation is
-  'What usage comes to; latest for a seat and for a boolean.';
+  'How usage is counted; latest for a seat and for a boolean.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -1346,7 +1379,7 @@ create type ledger_currency as (
   exponent integer
 );
 
-comment on type ledger_currency is 'How far amounts of a currency are rounded.';
+comment on type ledger_currency is 'To how many decimal places amounts of a currency are rounded.';
 comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
 comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
 comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
@@ -1372,7 +1405,7 @@ create type ledger_feature as (
 );
 
 comment on type ledger_feature is 'What plans can contain.';
-comment on column ledger_feature.id is 'Public id, feat_ and a ULID.';
+comment on column ledger_feature.id is 'Public id: feat_ and a ULID.';
 comment on column ledger_feature.app_id is 'App that it belongs to; * for all apps.';
 comment on column ledger_feature.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
@@ -1380,15 +1413,15 @@ comment on column ledger_feature.key is 'Name in plans and usage events, for exa
 comment on column ledger_feature.name is 'Name for people.';
 comment on column ledger_feature.description is 'Text for people, or null.';
 comment on column ledger_feature.type is
-  'What it is: boolean is on or off, metered adds usage up over a period, seat is a level; one '
-  'of: boolean, metered, seat.';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column ledger_feature.aggregation is
-  'What usage of a metered feature comes to (none for the other types); one of: sum, count, max, '
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
 comment on column ledger_feature.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
 comment on column ledger_feature.status is
-  'No new plan may contain an archived one; one of: active, archived.';
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column ledger_feature.version is 'Counts changes, from 1.';
 comment on column ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_feature.created_at is 'When it was created.';
@@ -1420,7 +1453,7 @@ create type ledger_plan as (
 );
 
 comment on type ledger_plan is 'What a subscription gives and what it costs.';
-comment on column ledger_plan.id is 'Public id, plan_ and a ULID.';
+comment on column ledger_plan.id is 'Public id: plan_ and a ULID.';
 comment on column ledger_plan.app_id is 'App that it belongs to.';
 comment on column ledger_plan.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
@@ -1428,7 +1461,8 @@ comment on column ledger_plan.slug is 'Name in addresses and code, for example p
 comment on column ledger_plan.name is 'Name for people.';
 comment on column ledger_plan.description is 'Text for people, or null.';
 comment on column ledger_plan.status is
-  'Who has an archived one keeps it, nobody new may take it; one of: active, archived.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column ledger_plan.features is
   'JSON array of features and their limits, as given.';
@@ -1438,7 +1472,7 @@ comment on column ledger_plan.billing_interval is
 comment on column ledger_plan.interval_count is 'Units in a billing period.';
 comment on column ledger_plan.trial_days is 'Days of trial that a new subscription gets.';
 comment on column ledger_plan.anchor_at_trial_end is
-  'Whether periods count from the end of the trial.';
+  'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column ledger_plan.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column ledger_plan.version is 'Counts changes, from 1.';
@@ -1460,16 +1494,16 @@ create type ledger_price_line as (
 );
 
 comment on type ledger_price_line is 'One line of what usage costs.';
-comment on column ledger_price_line.line is 'Which line, from 1.';
+comment on column ledger_price_line.line is 'Number of the line, from 1.';
 comment on column ledger_price_line.kind is
-  'usage; true_up: what is missing to the minimum; cap: what is above the maximum, below zero. '
-  'One of: usage, true_up, cap.';
+  'What it is for. usage: what was used. true_up: what is missing to the minimum. cap: what is '
+  'above the maximum, taken off again and so below zero. One of: usage, true_up, cap.';
 comment on column ledger_price_line.description is 'Text for people.';
 comment on column ledger_price_line.quantity is 'How much is charged for, or null.';
-comment on column ledger_price_line.unit_amount is 'Price of one, or null.';
+comment on column ledger_price_line.unit_amount is 'Price of one unit, or null.';
 comment on column ledger_price_line.flat_amount is
   'Amount that is due whatever the quantity, or null.';
-comment on column ledger_price_line.amount is 'What it comes to.';
+comment on column ledger_price_line.amount is 'Amount of the line.';
 
 revoke all on type ledger_price_line from public;
 grant usage on type ledger_price_line to pgledger_reader;
@@ -1477,7 +1511,7 @@ grant usage on type ledger_price_line to pgledger_reader;
 -- file: migrations/0006_create_subscriptions.sql
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if any, is still ahead; ledger_advance writes down what the clock has decided.
+its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -1532,23 +1566,24 @@ create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
   'Which tenant has which plan, since when and until when.';
-comment on column pgledger.subscriptions.key is 'Internal number.';
+comment on column pgledger.subscriptions.key is 'Internal key.';
 comment on column pgledger.subscriptions.id is 'Public id: sub_ and a ULID.';
 comment on column pgledger.subscriptions.app_id is 'App.';
 comment on column pgledger.subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column pgledger.subscriptions.plan_key is 'Plan as of now.';
+comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'trialing, active, paused or canceled; the last is final.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
-  'Boundary number 0: every other is a whole number of intervals from it.';
+  'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
-  'Zone of the IANA database in whose days and months periods are counted.';
-comment on column pgledger.subscriptions.billing_interval is 'day, week, month or year.';
-comment on column pgledger.subscriptions.interval_count is 'Intervals in a period.';
+  'IANA time zone in which the days and months of its periods are counted.';
+comment on column pgledger.subscriptions.billing_interval is
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
 comment on column pgledger.subscriptions.period_number is
   'Number of the boundary that the current period starts at, or would if it were whole.';
 comment on column pgledger.subscriptions.current_period_start is
@@ -1556,22 +1591,24 @@ comment on column pgledger.subscriptions.current_period_start is
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
 comment on column pgledger.subscriptions.trial_end is
-  'When the trial ends or ended; null without a trial.';
-comment on column pgledger.subscriptions.cancel_at is 'When it will end, if that is decided.';
-comment on column pgledger.subscriptions.canceled_at is 'When its end was asked for.';
-comment on column pgledger.subscriptions.paused_at is 'Since when it is paused.';
-comment on column pgledger.subscriptions.ended_at is 'When it ended.';
+  'When the trial ends or ended (null without a trial), or null.';
+comment on column pgledger.subscriptions.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column pgledger.subscriptions.canceled_at is
+  'When its cancellation was asked for, or null.';
+comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
+comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
   'Earliest of trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is not used once it is cancelled at once: none, credit '
-  'or refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column pgledger.subscriptions.tax_rates is
-  'JSON array of the tax rates of its invoices, unless others are given for one.';
+  'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
-  'Version up to which ledger_advance has looked at what is to be invoiced.';
+  'Version of the subscription up to which ledger_advance has looked for what is to be invoiced.';
 comment on column pgledger.subscriptions.invoice_due_at is
-  'When ledger_advance has to look at what is to be invoiced; null if nothing is.';
+  'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
   'Earlier of due_at and invoice_due_at.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
@@ -1610,15 +1647,15 @@ comment on table pgledger.subscription_changes is
   'One row each time a subscription changed: what happened, and what it was afterwards.';
 comment on column pgledger.subscription_changes.subscription_key is 'Subscription.';
 comment on column pgledger.subscription_changes.version is
-  'The subscription''s version after the change.';
+  'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
-  'cancellation_withdrawn, canceled, paused or resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
-  'When it took effect: for what the clock decides, the boundary itself.';
+  'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
 comment on column pgledger.subscription_changes.app_id is 'App.';
-comment on column pgledger.subscription_changes.tenant_id is 'Tenant.';
+comment on column pgledger.subscription_changes.tenant_id is 'Tenant who subscribes.';
 comment on column pgledger.subscription_changes.status is 'Status afterwards.';
 comment on column pgledger.subscription_changes.plan_key is 'Plan afterwards.';
 comment on column pgledger.subscription_changes.quantity is 'Quantity afterwards.';
@@ -1665,37 +1702,39 @@ create type ledger_subscription as (
 );
 
 comment on type ledger_subscription is 'Which plan a tenant has, since when and until when.';
-comment on column ledger_subscription.id is 'Public id, sub_ and a ULID.';
+comment on column ledger_subscription.id is 'Public id: sub_ and a ULID.';
 comment on column ledger_subscription.app_id is 'App.';
 comment on column ledger_subscription.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription.plan_id is 'Plan as of now.';
-comment on column ledger_subscription.plan_slug is 'Its slug.';
+comment on column ledger_subscription.plan_id is 'Id of the current plan.';
+comment on column ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column ledger_subscription.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column ledger_subscription.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscription.started_at is 'When it began.';
+comment on column ledger_subscription.started_at is 'Start of the first period or trial.';
 comment on column ledger_subscription.anchor_at is
-  'Boundary number 0 of its periods: every other is whole intervals from it.';
+  'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column ledger_subscription.time_zone is
-  'Zone in whose days and months periods are counted.';
+  'IANA time zone in which the days and months of its periods are counted.';
 comment on column ledger_subscription.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscription.interval_count is 'Intervals in a period.';
+comment on column ledger_subscription.interval_count is 'Units in a billing period.';
 comment on column ledger_subscription.current_period_start is
   'Start of the current period, inclusive.';
 comment on column ledger_subscription.current_period_end is 'End of the current period, exclusive.';
 comment on column ledger_subscription.trial_end is
-  'When the trial ends or ended (none without one), or null.';
+  'When the trial ends or ended (null without a trial), or null.';
 comment on column ledger_subscription.cancel_at is 'When it will end, if that is decided, or null.';
-comment on column ledger_subscription.canceled_at is 'When its end was asked for, or null.';
+comment on column ledger_subscription.canceled_at is
+  'When its cancellation was asked for, or null.';
 comment on column ledger_subscription.paused_at is 'Since when it is paused, or null.';
 comment on column ledger_subscription.ended_at is 'When it ended, or null.';
-comment on column ledger_subscription.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscription.add_on is
+  'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column ledger_subscription.unused_time is
-  'What becomes of paid time that a cancellation at once leaves unused; one of: none, credit, '
-  'refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column ledger_subscription.tax_rates is
-  'JSON array of the tax rates of its invoices, as given.';
+  'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column ledger_subscription.version is 'Counts changes, from 1.';
 comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscription.created_at is 'When it was created.';
@@ -1714,30 +1753,34 @@ create type ledger_subscription_move as (
 );
 
 comment on type ledger_subscription_move is 'One step that the clock has made due.';
-comment on column ledger_subscription_move.tenant_id is 'Whose subscription or invoice.';
+comment on column ledger_subscription_move.tenant_id is
+  'Tenant whose subscription or invoice it is.';
 comment on column ledger_subscription_move.subscription_id is
-  'Which subscription (none for a one-off invoice), or null.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: very many had only to be looked at. One of: trial_ended, period_started, '
-  'canceled, invoice_drafted, invoice_finalized, invoice_past_due, failed, nothing_due.';
+  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
+  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
+  'failed, nothing_due.';
 comment on column ledger_subscription_move.occurred_at is
-  'The boundary at which it took effect; of an invoice, when it was made or due.';
+  'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column ledger_subscription_move.invoice_id is
-  'The invoice, if it is about one, or null.';
-comment on column ledger_subscription_move.error is 'What went wrong, of one that failed, or null.';
+  'Id of the invoice, if the step is about one, or null.';
+comment on column ledger_subscription_move.error is 'What went wrong, if the step failed, or null.';
 
 revoke all on type ledger_subscription_move from public;
 grant usage on type ledger_subscription_move to pgledger_reader;
 
 -- file: migrations/0007_create_usage.sql
 /*
-Usage: events as they were reported, and roll-ups that are kept in the same statement.
+Usage: events as they were reported, and roll-ups, which the statement that records events keeps up
+to date.
 
-An event is the row that there are most of, so it holds numbers instead of texts: tenant_key stands
-for (app_id, tenant_id), meter_key for that and the feature. Its indexes lead with them.
-No CHECK constraints and no foreign keys on events and roll-ups, for the reasons given for
-transfers.
+Most rows of the billing store are events, so an event holds internal keys instead of texts:
+tenant_key stands for (app_id, tenant_id), meter_key for these two and the feature. The indexes of
+events lead with these keys.
+Events and roll-ups have no CHECK constraints and no foreign keys, for the reasons given for
+accounts and transfers.
 */
 create table pgledger.meters (
   key integer generated always as identity,
@@ -1760,8 +1803,8 @@ where type = 'seat';
 
 comment on table pgledger.meters is
   'One row for each feature that a tenant has used, made by the first event.';
-comment on column pgledger.meters.key is 'Internal number of (app_id, tenant_id, feature_key).';
-comment on column pgledger.meters.tenant_key is 'Number of (app_id, tenant_id).';
+comment on column pgledger.meters.key is 'Internal key of (app_id, tenant_id, feature_key).';
+comment on column pgledger.meters.tenant_key is 'Internal key of (app_id, tenant_id).';
 comment on column pgledger.meters.app_id is 'App.';
 comment on column pgledger.meters.tenant_id is 'Tenant.';
 comment on column pgledger.meters.feature_key is 'Key of the feature.';
@@ -1769,7 +1812,8 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts those who needed the usage to stand still: calls that consume, and reports of seats.';
+  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
+  'seats.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -1793,17 +1837,21 @@ create table pgledger.usage_events (
 comment on table pgledger.usage_events is
   'Usage as it was reported. Rows never change; purging removes old ones.';
 comment on column pgledger.usage_events.key is
-  'Unique number: that of the call times 2^20, and the place within it. Part of the public id.';
+  'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
+  'of the public id.';
 comment on column pgledger.usage_events.event_at is
-  'When it happened, as reported; it belongs to the period that this lies in.';
+  'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column pgledger.usage_events.created_at is 'When it was recorded.';
-comment on column pgledger.usage_events.tenant_key is 'Number of (app_id, tenant_id).';
-comment on column pgledger.usage_events.meter_key is 'Number of (app_id, tenant_id, feature_key).';
+comment on column pgledger.usage_events.tenant_key is 'Internal key of (app_id, tenant_id).';
+comment on column pgledger.usage_events.meter_key is
+  'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
-  'How much: 0 or more, below 1e30, at most 18 decimal places.';
+  'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
+  'places.';
 comment on column pgledger.usage_events.idempotency_key is
-  'The tenant''s own name of the event; a second event of that name is not counted.';
-comment on column pgledger.usage_events.metadata is 'JSON object given with it, or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
+comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -1875,16 +1923,18 @@ create type ledger_usage_event as (
 );
 
 comment on type ledger_usage_event is 'Usage as it was reported.';
-comment on column ledger_usage_event.id is 'Public id, evt_ and a ULID.';
+comment on column ledger_usage_event.id is 'Public id: evt_ and a ULID.';
 comment on column ledger_usage_event.app_id is 'App.';
-comment on column ledger_usage_event.tenant_id is 'Who used it.';
-comment on column ledger_usage_event.feature_key is 'What was used.';
-comment on column ledger_usage_event.quantity is 'How much.';
+comment on column ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
+comment on column ledger_usage_event.feature_key is 'Key of the feature that was used.';
+comment on column ledger_usage_event.quantity is
+  'How much was used; for a seat, how many there are.';
 comment on column ledger_usage_event.event_at is
-  'When it happened; it belongs to the period that this lies in.';
+  'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column ledger_usage_event.idempotency_key is
-  'The tenant''s own name of the event, or null.';
-comment on column ledger_usage_event.metadata is 'JSON object given with it, or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
+comment on column ledger_usage_event.metadata is 'JSON object given with the event, or null.';
 comment on column ledger_usage_event.created_at is 'When it was recorded.';
 
 revoke all on type ledger_usage_event from public;
@@ -1899,16 +1949,17 @@ create type ledger_usage_answer as (
 );
 
 comment on type ledger_usage_answer is 'What became of one event of a batch.';
-comment on column ledger_usage_answer.event_index is 'Which of the batch, from 1.';
+comment on column ledger_usage_answer.event_index is
+  'Which event of the batch this is about, from 1.';
 comment on column ledger_usage_answer.status is
-  'What became of it; the key of a duplicate had been counted before; one of: inserted, '
-  'duplicate, rejected.';
+  'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate, '
+  'rejected.';
 comment on column ledger_usage_answer.id is
-  'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
-  'purged just now (none for a rejected one), or null.';
+  'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
+  'that one has just been purged (null for a rejected event), or null.';
 comment on column ledger_usage_answer.error is
-  'SQLSTATE of what is wrong with a rejected one, or null.';
-comment on column ledger_usage_answer.reason is 'The same in words, or null.';
+  'SQLSTATE of what is wrong with a rejected event, or null.';
+comment on column ledger_usage_answer.reason is 'What is wrong, in words, or null.';
 
 revoke all on type ledger_usage_answer from public;
 grant usage on type ledger_usage_answer to pgledger_reader;
@@ -1920,10 +1971,10 @@ create type ledger_usage_receipt as (
 
 comment on type ledger_usage_receipt is 'What became of a single event.';
 comment on column ledger_usage_receipt.status is
-  'What became of it; the key of a duplicate had been counted before; one of: inserted, duplicate.';
+  'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate.';
 comment on column ledger_usage_receipt.id is
-  'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
-  'purged just now, or null.';
+  'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
+  'that one has just been purged, or null.';
 
 revoke all on type ledger_usage_receipt from public;
 grant usage on type ledger_usage_receipt to pgledger_reader;
@@ -1935,18 +1986,19 @@ create type ledger_feature_usage as (
 );
 
 comment on type ledger_feature_usage is 'What usage of a feature comes to.';
-comment on column ledger_feature_usage.feature_key is 'What was used.';
+comment on column ledger_feature_usage.feature_key is 'Key of the feature that was used.';
 comment on column ledger_feature_usage.aggregation is
   'How it was counted; one of: sum, count, max, unique_count, latest.';
-comment on column ledger_feature_usage.value is 'What it comes to.';
+comment on column ledger_feature_usage.value is 'What the usage comes to.';
 
 revoke all on type ledger_feature_usage from public;
 grant usage on type ledger_feature_usage to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
-Cached entitlements. An entry holds the versions of what it was made from and is served only while
-they all still stand, so nothing that changes has to find it; usage never writes here.
+Cached entitlements. An entry holds the versions of everything it was made from, and is served only
+while none of them has changed. So a change need not look for entries to remove, and recording usage
+never writes here.
 */
 create table pgledger.entitlement_cache (
   app_id text collate "C" not null,
@@ -1974,15 +2026,17 @@ comment on table pgledger.entitlement_cache is
 comment on column pgledger.entitlement_cache.app_id is 'App.';
 comment on column pgledger.entitlement_cache.tenant_id is 'Tenant.';
 comment on column pgledger.entitlement_cache.feature_key is 'Key of the feature.';
-comment on column pgledger.entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column pgledger.entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
 comment on column pgledger.entitlement_cache.quota is 'Limit; -1 for unlimited.';
-comment on column pgledger.entitlement_cache.soft_limit is 'Whether usage may go beyond the limit.';
+comment on column pgledger.entitlement_cache.soft_limit is
+  'Whether usage may go beyond the limit, at a price.';
 comment on column pgledger.entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
 comment on column pgledger.entitlement_cache.starts_at is
-  'Start of what the usage was counted in, inclusive; null where none was.';
+  'Start of the time in which usage was counted, inclusive; null where none was.';
 comment on column pgledger.entitlement_cache.ends_at is
-  'End of what the usage was counted in, exclusive; null where none was.';
+  'End of the time in which usage was counted, exclusive; null where none was.';
 comment on column pgledger.entitlement_cache.plan_version is
   'Sum of the versions of the plans it was made from.';
 comment on column pgledger.entitlement_cache.subscription_version is
@@ -1990,12 +2044,13 @@ comment on column pgledger.entitlement_cache.subscription_version is
 comment on column pgledger.entitlement_cache.usage_version is
   'Count of the events between starts_at and ends_at when it was made.';
 comment on column pgledger.entitlement_cache.tenant_version is
-  'Invalidations of the tenant when it was made.';
+  'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Invalidations of the feature when it was made.';
+  'Count of the feature''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
-  'Earliest of its time to live, the end of the limit''s period, trial end and cancellation.';
+  'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
+  'whichever is first.';
 
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
@@ -2030,12 +2085,12 @@ comment on type ledger_entitlement is 'Whether a tenant may use a feature.';
 comment on column ledger_entitlement.allowed is 'Whether the quantity asked for may be used.';
 comment on column ledger_entitlement.feature is 'Key of the feature.';
 comment on column ledger_entitlement.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement."limit" is 'How much there is; -1 for unlimited.';
-comment on column ledger_entitlement.remaining is 'How much of it is left; -1 for unlimited.';
+comment on column ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
+comment on column ledger_entitlement.remaining is 'What is left of the limit; -1 for unlimited.';
 comment on column ledger_entitlement.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_entitlement.reason is
-  'Why it is allowed or not; soft_limit is beyond the limit, at a price; one of: within_limit, '
+  'Why it is allowed or not; soft_limit means beyond the limit, at a price; one of: within_limit, '
   'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
   'paused.';
 
@@ -2053,22 +2108,23 @@ create type ledger_consumption as (
   event_id text collate "C"
 );
 
-comment on type ledger_consumption is 'An entitlement that was checked and used in one step.';
+comment on type ledger_consumption is
+  'What became of a check of an entitlement that records the usage in the same step.';
 comment on column ledger_consumption.allowed is 'Whether the quantity was recorded as used.';
 comment on column ledger_consumption.feature is 'Key of the feature.';
 comment on column ledger_consumption.used is
   'Usage in the limit''s period afterwards, or seats taken.';
-comment on column ledger_consumption."limit" is 'How much there is; -1 for unlimited.';
+comment on column ledger_consumption."limit" is 'Limit; -1 for unlimited.';
 comment on column ledger_consumption.remaining is
-  'How much of it is left afterwards; -1 for unlimited.';
+  'What is left of the limit afterwards; -1 for unlimited.';
 comment on column ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_consumption.reason is
-  'Why it is allowed or not; soft_limit is beyond the limit, at a price; duplicate was recorded '
-  'before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, disabled, '
-  'not_in_plan, no_subscription, paused, duplicate.';
+  'Why it is allowed or not; soft_limit means beyond the limit, at a price; duplicate means '
+  'recorded before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, '
+  'disabled, not_in_plan, no_subscription, paused, duplicate.';
 comment on column ledger_consumption.event_id is
-  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one (none '
+  'Public id of the usage event: evt_ and a ULID; for a duplicate the id of the first event (null '
   'if nothing was recorded), or null.';
 
 revoke all on type ledger_consumption from public;
@@ -2096,9 +2152,10 @@ revoke all on table pgledger.tenant_roles from public;
 grant select on table pgledger.tenant_roles to pgledger_auditor;
 
 /*
-Row security on what the views read. The tables' owner passes it by, so the billing store's own
-functions see everything; pgledger_tenant_views, which owns the views, does not. Never forced: that
-would blind the functions and pg_dump. The map stands in sub-selects, which run once a query.
+Row security on the tables that the views read. It does not bind the tables' owner, so the billing
+store's own functions see everything; it binds pgledger_tenant_views, which owns the views. It is
+never forced: that would hide rows from the functions and from pg_dump. The policies read the map in
+sub-selects, which run once a query.
 */
 alter table pgledger.tenant_roles enable row level security;
 
@@ -2128,7 +2185,7 @@ create policy tenants_read_their_own on pgledger.features
 for select to pgledger_tenant_views
 using (
   features.app_id in (
-    -- A feature of all apps. Who is not mapped sees none of these either.
+    -- Features of all apps. A role that is not in the map does not see these either.
     (
       select '*' as app_id
       from pgledger.tenant_roles as mapped
@@ -2198,7 +2255,7 @@ using (
   )
 );
 
--- The policy of pgledger.tenants leaves one row of it.
+-- The policy of pgledger.tenants leaves only the tenant's own row for the sub-select.
 create policy tenants_read_their_own on pgledger.usage_events
 for select to pgledger_tenant_views
 using (
@@ -2233,7 +2290,7 @@ grant select on table pgledger.meters to pgledger_tenant_views;
 grant select on table pgledger.usage_events to pgledger_tenant_views;
 grant select on table pgledger.entitlement_cache to pgledger_tenant_views;
 
--- Without these an auditor would find the tables empty.
+-- Without these policies an auditor would see the tables as empty.
 create policy auditors_read_all on pgledger.tenant_roles
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.plans
@@ -2255,8 +2312,8 @@ for select to pgledger_auditor using (true);
 
 -- file: migrations/0010_create_coupons.sql
 /*
-Coupons, who has redeemed them, and which invoices they have reduced. A redemption is a right of the
-tenant's: invoices use it up as they become final, and give it back when they are voided.
+Coupons, who has redeemed them, and which invoices they have reduced. A redemption belongs to the
+tenant: invoices use it up when they become final, and give it back when they are voided.
 */
 create table pgledger.coupons (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -2300,34 +2357,43 @@ create table pgledger.coupons (
 );
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
-comment on column pgledger.coupons.key is 'Internal number.';
+comment on column pgledger.coupons.key is 'Internal key.';
 comment on column pgledger.coupons.id is 'Public id: cpn_ and a ULID.';
 comment on column pgledger.coupons.app_id is 'App that it belongs to.';
-comment on column pgledger.coupons.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.coupons.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column pgledger.coupons.code is 'What is typed to redeem it, for example WELCOME20.';
 comment on column pgledger.coupons.name is 'Name for people; stands on invoices.';
-comment on column pgledger.coupons.percentage is 'Percent off, above 0 to 100; or null.';
-comment on column pgledger.coupons.amount is 'Amount off in currency; or null.';
+comment on column pgledger.coupons.percentage is
+  'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
+comment on column pgledger.coupons.amount is
+  'Amount off, in its currency (null if it takes off a percentage), or null.';
 comment on column pgledger.coupons.currency is
-  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+  'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
 comment on column pgledger.coupons.duration is
-  'For how many invoices: once, repeating (duration_invoices times) or forever.';
+  'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
+  'once, repeating, forever.';
 comment on column pgledger.coupons.duration_invoices is
-  'How many invoices a redemption reduces, if it is repeating.';
+  'How many invoices a redemption reduces if duration is repeating, or null.';
 comment on column pgledger.coupons.applies_to is
-  'Keys of the features whose lines it reduces, base among them for the base fee; null for the '
-  'whole invoice.';
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
+  'for the whole invoice), or null.';
 comment on column pgledger.coupons.minimum_subtotal is
-  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
-comment on column pgledger.coupons.valid_from is 'First moment at which it can be redeemed.';
+  'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
+comment on column pgledger.coupons.valid_from is
+  'First moment at which it can be redeemed (null for any time), or null.';
 comment on column pgledger.coupons.valid_until is
-  'Moment from which on it can no longer be redeemed.';
-comment on column pgledger.coupons.max_redemptions is 'How often it can be redeemed in all.';
+  'First moment at which it can no longer be redeemed (null for never), or null.';
+comment on column pgledger.coupons.max_redemptions is
+  'How often it can be redeemed in all (null for any number), or null.';
 comment on column pgledger.coupons.max_redemptions_per_tenant is
-  'How often one tenant can redeem it.';
+  'How often one tenant can redeem it (null for any number), or null.';
 comment on column pgledger.coupons.redemptions is 'How often it has been redeemed.';
-comment on column pgledger.coupons.status is 'active, or archived: it can no longer be redeemed.';
-comment on column pgledger.coupons.version is 'Counts changes, from 1.';
+comment on column pgledger.coupons.status is
+  'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
+  'active, archived.';
+comment on column pgledger.coupons.version is
+  'Counts changes, from 1; a redemption is not a change.';
 comment on column pgledger.coupons.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.coupons.created_at is 'When it was created.';
 comment on column pgledger.coupons.updated_at is 'When it was last changed.';
@@ -2360,7 +2426,7 @@ create index coupon_redemptions_subscription_key_idx
 on pgledger.coupon_redemptions (subscription_key);
 
 comment on table pgledger.coupon_redemptions is 'Coupons that tenants have, and what is left.';
-comment on column pgledger.coupon_redemptions.key is 'Internal number.';
+comment on column pgledger.coupon_redemptions.key is 'Internal key.';
 comment on column pgledger.coupon_redemptions.id is 'Public id: red_ and a ULID.';
 comment on column pgledger.coupon_redemptions.coupon_key is 'Coupon.';
 comment on column pgledger.coupon_redemptions.app_id is 'App.';
@@ -2368,9 +2434,9 @@ comment on column pgledger.coupon_redemptions.tenant_id is 'Tenant who redeemed 
 comment on column pgledger.coupon_redemptions.subscription_key is
   'Subscription whose invoices it reduces; null for all of the tenant''s.';
 comment on column pgledger.coupon_redemptions.uses_left is
-  'How many invoices it can still reduce; null for any number.';
+  'How many invoices it can still reduce (null for any number), or null.';
 comment on column pgledger.coupon_redemptions.amount_left is
-  'What is left of an amount off that is for once; null for all others.';
+  'What is left of the amount, if the coupon takes off an amount once, or null.';
 comment on column pgledger.coupon_redemptions.created_at is 'When it was redeemed.';
 
 alter table pgledger.coupons enable row level security;
@@ -2410,35 +2476,41 @@ create type ledger_coupon as (
 );
 
 comment on type ledger_coupon is 'A discount that tenants can redeem.';
-comment on column ledger_coupon.id is 'Public id, cpn_ and a ULID.';
+comment on column ledger_coupon.id is 'Public id: cpn_ and a ULID.';
 comment on column ledger_coupon.app_id is 'App that it belongs to.';
 comment on column ledger_coupon.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_coupon.code is 'What is typed to redeem it, for example WELCOME20.';
 comment on column ledger_coupon.name is 'Name for people; stands on invoices.';
 comment on column ledger_coupon.percentage is
-  'Percent off, above 0 to 100 (none for an amount), or null.';
-comment on column ledger_coupon.amount is 'Amount off (none for a percentage), or null.';
+  'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
+comment on column ledger_coupon.amount is
+  'Amount off, in its currency (null if it takes off a percentage), or null.';
 comment on column ledger_coupon.currency is
-  'Currency of its amounts; if it has one, it is for invoices in that currency only, or null.';
+  'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
 comment on column ledger_coupon.duration is
-  'How many invoices a redemption reduces; one of: once, repeating, forever.';
-comment on column ledger_coupon.duration_invoices is 'How many, if it is repeating, or null.';
+  'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
+  'once, repeating, forever.';
+comment on column ledger_coupon.duration_invoices is
+  'How many invoices a redemption reduces if duration is repeating, or null.';
 comment on column ledger_coupon.applies_to is
-  'Keys of the features whose lines it reduces, base among them for the base fee (none for the '
-  'whole invoice), or null.';
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
+  'for the whole invoice), or null.';
 comment on column ledger_coupon.minimum_subtotal is
-  'Sum of an invoice''s lines, before discounts, from which on it applies, or null.';
+  'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
 comment on column ledger_coupon.valid_from is
-  'From when on it can be redeemed, inclusive, or null.';
-comment on column ledger_coupon.valid_until is 'Until when, exclusive, or null.';
-comment on column ledger_coupon.max_redemptions is 'How often it can be redeemed in all, or null.';
+  'First moment at which it can be redeemed (null for any time), or null.';
+comment on column ledger_coupon.valid_until is
+  'First moment at which it can no longer be redeemed (null for never), or null.';
+comment on column ledger_coupon.max_redemptions is
+  'How often it can be redeemed in all (null for any number), or null.';
 comment on column ledger_coupon.max_redemptions_per_tenant is
-  'How often one tenant can redeem it, or null.';
+  'How often one tenant can redeem it (null for any number), or null.';
 comment on column ledger_coupon.redemptions is 'How often it has been redeemed.';
 comment on column ledger_coupon.status is
-  'An archived one can no longer be redeemed; one of: active, archived.';
-comment on column ledger_coupon.version is 'Counts changes, from 1.';
+  'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
+  'active, archived.';
+comment on column ledger_coupon.version is 'Counts changes, from 1; a redemption is not a change.';
 comment on column ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_coupon.created_at is 'When it was created.';
 comment on column ledger_coupon.updated_at is 'When it was last changed.';
@@ -2459,20 +2531,20 @@ create type ledger_coupon_redemption as (
   created_at timestamptz
 );
 
-comment on type ledger_coupon_redemption is 'A coupon in the hands of a tenant.';
-comment on column ledger_coupon_redemption.id is 'Public id, red_ and a ULID.';
+comment on type ledger_coupon_redemption is 'A coupon that a tenant has, and what is left of it.';
+comment on column ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
 comment on column ledger_coupon_redemption.app_id is 'App.';
-comment on column ledger_coupon_redemption.tenant_id is 'Who redeemed it.';
-comment on column ledger_coupon_redemption.coupon_id is 'Which coupon.';
-comment on column ledger_coupon_redemption.code is 'Its code.';
+comment on column ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
+comment on column ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
+comment on column ledger_coupon_redemption.code is 'Code of the coupon.';
 comment on column ledger_coupon_redemption.subscription_id is
-  'Subscription whose invoices it reduces (none for all of the tenant''s), or null.';
+  'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
 comment on column ledger_coupon_redemption.status is
-  'Nothing is left of a used one; one of: active, used.';
+  'State; nothing is left of a used redemption; one of: active, used.';
 comment on column ledger_coupon_redemption.uses_left is
-  'How many invoices it can still reduce (none for any number), or null.';
+  'How many invoices it can still reduce (null for any number), or null.';
 comment on column ledger_coupon_redemption.amount_left is
-  'What is left of an amount off that is for once (none for all others), or null.';
+  'What is left of the amount, if the coupon takes off an amount once, or null.';
 comment on column ledger_coupon_redemption.created_at is 'When it was redeemed.';
 
 revoke all on type ledger_coupon_redemption from public;
@@ -2481,10 +2553,11 @@ grant usage on type ledger_coupon_redemption to pgledger_reader;
 -- file: migrations/0011_create_invoices.sql
 /*
 Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
-computed anew whenever it is refreshed; once it is final only its state and its payments move.
+computed anew whenever it is refreshed; once an invoice is final, only its state and its payments
+change.
 
-The lines are also the record of what has been billed: what a later invoice charges or credits for
-the same time is the difference to them.
+The lines are also the record of what has been billed: a later invoice for the same time charges or
+credits the difference to them.
 */
 create type pgledger.billing_segment as (
   starts_at timestamptz,
@@ -2570,20 +2643,24 @@ create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
-comment on column pgledger.invoices.key is 'Internal number.';
+comment on column pgledger.invoices.key is 'Internal key.';
 comment on column pgledger.invoices.id is 'Public id: inv_ and a ULID.';
 comment on column pgledger.invoices.app_id is 'App.';
 comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of what it pays for. interim: usage within a period. one_off: lines that the app gave.';
-comment on column pgledger.invoices.period_start is 'Start of the period it is for, inclusive.';
-comment on column pgledger.invoices.period_end is 'End of the period it is for, exclusive.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
+comment on column pgledger.invoices.period_start is
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
+comment on column pgledger.invoices.period_end is
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.status is
-  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column pgledger.invoices.number is
-  'Number within the app, from 1 without a gap, taken when it became final.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
 comment on column pgledger.invoices.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column pgledger.invoices.discount is 'Sum of what coupons take off.';
@@ -2596,20 +2673,21 @@ comment on column pgledger.invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
-  'What is to be paid back: of a total below zero, as much as was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column pgledger.invoices.unapplied is
-  'What the tenant has paid too much, or was credited and not refunded: kept, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
-  'JSON array of the tax rates it was computed with.';
+  'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.as_of_version is
   'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period goes on.';
-comment on column pgledger.invoices.finalized_at is 'When it became final.';
-comment on column pgledger.invoices.due_at is 'When it is to be paid.';
-comment on column pgledger.invoices.paid_at is 'When its payments covered it.';
-comment on column pgledger.invoices.voided_at is 'When it was voided.';
-comment on column pgledger.invoices.void_reason is 'Why it was voided, as given.';
-comment on column pgledger.invoices.uncollectible_at is 'When it was given up.';
+  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
+comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
+comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
+comment on column pgledger.invoices.voided_at is 'When it was voided, or null.';
+comment on column pgledger.invoices.void_reason is 'Why it was voided, as given, or null.';
+comment on column pgledger.invoices.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column pgledger.invoices.version is 'Counts changes, from 1.';
 comment on column pgledger.invoices.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.invoices.created_at is 'When it was drawn up.';
@@ -2651,12 +2729,12 @@ on pgledger.invoice_lines (subscription_key, for_period)
 where subscription_key is not null;
 
 comment on table pgledger.invoice_lines is
-  'Lines of invoices. The sum of the amounts of all lines of an invoice is its total.';
+  'Lines of invoices. The amounts of all lines of an invoice add up to its total.';
 comment on column pgledger.invoice_lines.invoice_key is 'Invoice.';
 comment on column pgledger.invoice_lines.place is 'Place on the invoice, from 1.';
 comment on column pgledger.invoice_lines.kind is
-  'What it is: base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for '
-  'what is charged or credited; discount; tax.';
+  'What it is. base_fee, proration, usage, overage, seats, true_up, cap, late_usage and item '
+  'charge or credit something; discount and tax follow from these.';
 comment on column pgledger.invoice_lines.description is 'Text for people.';
 comment on column pgledger.invoice_lines.item is
   'What it is for, as coupons and tax rates name it: the key of a feature, or base; null for '
@@ -2664,26 +2742,27 @@ comment on column pgledger.invoice_lines.item is
 comment on column pgledger.invoice_lines.period_start is 'Start of the time it is for, inclusive.';
 comment on column pgledger.invoice_lines.period_end is 'End of the time it is for, exclusive.';
 comment on column pgledger.invoice_lines.quantity is 'How much is charged for.';
-comment on column pgledger.invoice_lines.unit_amount is 'Price of one, where there is one.';
+comment on column pgledger.invoice_lines.unit_amount is 'Price of one unit, where there is one.';
 comment on column pgledger.invoice_lines.amount is
   'Amount, rounded to the currency''s exponent; credits and discounts are below zero.';
 comment on column pgledger.invoice_lines.discount is
-  'Share of the invoice''s discounts in it; 0 for discounts and taxes.';
+  'This line''s share of the invoice''s discounts; 0 for discounts and taxes.';
 comment on column pgledger.invoice_lines.tax is
-  'Share of the invoice''s taxes on it; 0 for discounts and taxes.';
+  'This line''s share of the invoice''s taxes; 0 for discounts and taxes.';
 comment on column pgledger.invoice_lines.subscription_key is
-  'Subscription, for lines that later ones are the difference to.';
+  'Subscription; only on lines that later invoices charge or credit the difference to.';
 comment on column pgledger.invoice_lines.for_period is
   'Start of the subscription''s period that it belongs to.';
 comment on column pgledger.invoice_lines.plan_key is 'Plan that it was charged by.';
 comment on column pgledger.invoice_lines.gross is
-  'Of a base fee, what it is before the discounts that a credit gives back a part of.';
+  'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
-  'What usage came to since the start of the period, at the end of the time it is for.';
+  'What usage had come to, from the start of the period to the end of the time that the line is '
+  'for.';
 comment on column pgledger.invoice_lines.events is
-  'Count of the events that were looked at; of a late one, of those added.';
+  'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
-  'Redemption of the coupon of a discount.';
+  'For a discount, the redemption of the coupon that gives it.';
 comment on column pgledger.invoice_lines.basis is
   'JSON object of what it was computed from: the price, the allowance, the rate.';
 
@@ -2709,7 +2788,7 @@ create index invoice_payments_app_id_tenant_id_idx
 on pgledger.invoice_payments (app_id, tenant_id);
 
 comment on table pgledger.invoice_payments is 'Payments made on invoices. Rows never change.';
-comment on column pgledger.invoice_payments.key is 'Internal number.';
+comment on column pgledger.invoice_payments.key is 'Internal key.';
 comment on column pgledger.invoice_payments.id is 'Public id: pay_ and a ULID.';
 comment on column pgledger.invoice_payments.invoice_key is 'Invoice.';
 comment on column pgledger.invoice_payments.app_id is 'App.';
@@ -2737,20 +2816,19 @@ create table pgledger.coupon_applications (
 create index coupon_applications_redemption_key_idx
 on pgledger.coupon_applications (redemption_key);
 
-comment on table pgledger.coupon_applications is
-  'What redemptions have taken off invoices that are final.';
+comment on table pgledger.coupon_applications is 'What redemptions have taken off final invoices.';
 comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
 comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
 comment on column pgledger.coupon_applications.discount is 'What it took off.';
 comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
 comment on column pgledger.coupon_applications.returned_at is
-  'When the invoice was voided, and this given back; null if it stands.';
+  'When the invoice was voided and the discount given back; null if it stands.';
 
 revoke all on table pgledger.coupon_applications from public;
 grant select on table pgledger.coupon_applications to pgledger_auditor;
 
 /*
-Tenants' own database roles read invoices as they read what is theirs elsewhere.
+Tenants' own database roles read their invoices under the same policies as their other rows.
 */
 alter table pgledger.invoices enable row level security;
 revoke all on table pgledger.invoices from public;
@@ -2842,46 +2920,51 @@ create type ledger_invoice as (
 );
 
 comment on type ledger_invoice is 'An invoice with its lines.';
-comment on column ledger_invoice.id is 'Public id, inv_ and a ULID.';
+comment on column ledger_invoice.id is 'Public id: inv_ and a ULID.';
 comment on column ledger_invoice.app_id is 'App.';
-comment on column ledger_invoice.tenant_id is 'Who is billed.';
+comment on column ledger_invoice.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoice.subscription_id is
-  'For which subscription (none for a one-off invoice), or null.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_invoice.kind is
-  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
-  'pays for. interim: usage within a period. one_off: lines that the app gave. One of: period, '
-  'start, interim, one_off.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column ledger_invoice.period_start is
-  'Start of the period it is for, inclusive (none for a one-off invoice), or null.';
-comment on column ledger_invoice.period_end is 'End of the period it is for, exclusive, or null.';
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
+comment on column ledger_invoice.period_end is
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoice.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
 comment on column ledger_invoice.number is
-  'Number within the app, from 1 without a gap (none for a draft), or null.';
-comment on column ledger_invoice.currency is 'Currency of all amounts.';
-comment on column ledger_invoice.subtotal is 'Sum of the lines before discounts and taxes.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
+comment on column ledger_invoice.currency is 'Currency of all its amounts.';
+comment on column ledger_invoice.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column ledger_invoice.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice.tax is 'Sum of the taxes.';
+comment on column ledger_invoice.tax is 'Sum of its taxes.';
 comment on column ledger_invoice.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_invoice.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoice.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoice.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoice.amount_remaining is
-  'What is still to be paid; 0 for one that is voided.';
-comment on column ledger_invoice.refund_due is 'What is to be paid back of a total below zero.';
+  'What is still to be paid; 0 for a voided invoice.';
+comment on column ledger_invoice.refund_due is
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column ledger_invoice.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
 comment on column ledger_invoice.tax_rates is
-  'JSON array of the tax rates that it was computed with, as given.';
+  'JSON array of the tax rates it was computed with, as given.';
 comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice.paid_at is 'When payments covered it, or null.';
+comment on column ledger_invoice.paid_at is 'When its payments covered it, or null.';
 comment on column ledger_invoice.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice.void_reason is 'Why it was voided, or null.';
-comment on column ledger_invoice.uncollectible_at is 'When it was given up, or null.';
+comment on column ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
+comment on column ledger_invoice.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column ledger_invoice.version is 'Counts changes, from 1.';
 comment on column ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_invoice.created_at is 'When it was drawn up.';
@@ -2925,57 +3008,61 @@ create type ledger_invoice_preview as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice_preview is 'An invoice as it would be drawn up, or as it was.';
+comment on type ledger_invoice_preview is
+  'An invoice as it would be drawn up now, or as it was drawn up.';
 comment on column ledger_invoice_preview.id is
-  'Public id, inv_ and a ULID (none as long as it is not written down), or null.';
+  'Public id: inv_ and a ULID (null as long as it is not written down), or null.';
 comment on column ledger_invoice_preview.app_id is 'App.';
-comment on column ledger_invoice_preview.tenant_id is 'Who is billed.';
+comment on column ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoice_preview.subscription_id is
-  'For which subscription (none for a one-off invoice), or null.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_invoice_preview.kind is
-  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
-  'pays for. interim: usage within a period. one_off: lines that the app gave. One of: period, '
-  'start, interim, one_off.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column ledger_invoice_preview.period_start is
-  'Start of the period it is for, inclusive (none for a one-off invoice), or null.';
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoice_preview.period_end is
-  'End of the period it is for, exclusive, or null.';
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoice_preview.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
 comment on column ledger_invoice_preview.number is
-  'Number within the app, from 1 without a gap (none for a draft), or null.';
-comment on column ledger_invoice_preview.currency is 'Currency of all amounts.';
-comment on column ledger_invoice_preview.subtotal is 'Sum of the lines before discounts and taxes.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
+comment on column ledger_invoice_preview.currency is 'Currency of all its amounts.';
+comment on column ledger_invoice_preview.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column ledger_invoice_preview.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice_preview.tax is 'Sum of the taxes.';
+comment on column ledger_invoice_preview.tax is 'Sum of its taxes.';
 comment on column ledger_invoice_preview.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_invoice_preview.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice_preview.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoice_preview.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoice_preview.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoice_preview.amount_remaining is
-  'What is still to be paid; 0 for one that is voided.';
+  'What is still to be paid; 0 for a voided invoice.';
 comment on column ledger_invoice_preview.refund_due is
-  'What is to be paid back of a total below zero.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column ledger_invoice_preview.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
 comment on column ledger_invoice_preview.tax_rates is
-  'JSON array of the tax rates that it was computed with, as given.';
+  'JSON array of the tax rates it was computed with, as given.';
 comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice_preview.paid_at is 'When payments covered it, or null.';
+comment on column ledger_invoice_preview.paid_at is 'When its payments covered it, or null.';
 comment on column ledger_invoice_preview.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice_preview.void_reason is 'Why it was voided, or null.';
-comment on column ledger_invoice_preview.uncollectible_at is 'When it was given up, or null.';
+comment on column ledger_invoice_preview.void_reason is 'Why it was voided, as given, or null.';
+comment on column ledger_invoice_preview.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column ledger_invoice_preview.version is
-  'Counts changes, from 1 (none as long as it is not written down), or null.';
+  'Counts changes, from 1 (null as long as it is not written down), or null.';
 comment on column ledger_invoice_preview.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_invoice_preview.created_at is
-  'When it was drawn up (none as long as it is not written down), or null.';
+  'When it was drawn up (null as long as it is not written down), or null.';
 comment on column ledger_invoice_preview.updated_at is
-  'When it was last changed (none as long as it is not written down), or null.';
+  'When it was last changed (null as long as it is not written down), or null.';
 
 revoke all on type ledger_invoice_preview from public;
 grant usage on type ledger_invoice_preview to pgledger_reader;
@@ -2992,13 +3079,13 @@ create type ledger_payment as (
   created_at timestamptz
 );
 
-comment on type ledger_payment is 'Money that came in for an invoice.';
-comment on column ledger_payment.id is 'Public id, pay_ and a ULID.';
+comment on type ledger_payment is 'A payment made on an invoice.';
+comment on column ledger_payment.id is 'Public id: pay_ and a ULID.';
 comment on column ledger_payment.app_id is 'App.';
-comment on column ledger_payment.tenant_id is 'Who paid.';
-comment on column ledger_payment.invoice_id is 'Which invoice.';
+comment on column ledger_payment.tenant_id is 'Tenant who paid.';
+comment on column ledger_payment.invoice_id is 'Id of the invoice.';
 comment on column ledger_payment.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_payment.currency is 'That currency.';
+comment on column ledger_payment.currency is 'Currency of the amount.';
 comment on column ledger_payment.reference is
   'What the payment is called where it was made, or null.';
 comment on column ledger_payment.paid_at is 'When it was paid.';
@@ -3019,7 +3106,7 @@ stable
 parallel safe
 as $$
   select case
-    -- NaN is above everything, so it is refused with what is not below 1e30.
+    -- NaN is above every number, so the comparison with 1e30 refuses it, too.
     when amount > 0 and amount < 1e30 and min_scale(amount) <= 18 then null
     when amount is null then 'it is null'
     when amount = 'NaN' then 'it is not a number'
@@ -3037,8 +3124,8 @@ revoke all on function pgledger.amount_fault from public;
 
 -- file: repeatable/00_core/checks/check_app.sql
 /*
-Refuses an app that the billing store cannot have. Unlike the ledger's, it must be named, because *
-stands for all apps and the empty text would name one that nobody meant.
+Refuses an app that the billing store cannot have. Unlike the ledger's, it must be named. The app *
+stands for all apps, and the empty text would name one that nobody meant, so both are refused.
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_app(app_id text)
@@ -3063,7 +3150,8 @@ revoke all on function pgledger.check_app from public;
 -- file: repeatable/00_core/checks/check_arrays.sql
 /*
 Refuses parallel arrays that do not have one dimension and one length, or that have more than
-100,000 elements. The first of them counts, and the first ones are required; the others may be null.
+100,000 elements. The length of the first array counts. The first arrays, as many as `required`
+says, must be given; the others may be null.
 Errors: InvalidBatch, BatchTooLarge.
 */
 create or replace function pgledger.check_arrays(
@@ -3109,8 +3197,8 @@ revoke all on function pgledger.check_arrays from public;
 
 -- file: repeatable/00_core/checks/check_billing_scope.sql
 /*
-Refuses an app or a tenant that the billing store cannot have. The empty tenant means the whole app
-in the catalogue, and nothing anywhere else.
+Refuses an app or a tenant that the billing store cannot have. Only in the catalogue may the tenant
+be empty, where it means the whole app; so an empty tenant is refused here.
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_billing_scope(
@@ -3136,7 +3224,7 @@ revoke all on function pgledger.check_billing_scope from public;
 -- file: repeatable/00_core/checks/check_catalogue_scope.sql
 /*
 Refuses an app or a tenant that the catalogue cannot have. The empty tenant stands for the whole
-app. The app * stands for all apps, which only features can belong to, and none of their tenants.
+app. The app * stands for all apps: only features can belong to it, and it has no tenants.
 
 Errors: NullArgument, InvalidScope.
 */
@@ -3178,7 +3266,7 @@ revoke all on function pgledger.check_catalogue_scope from public;
 
 -- file: repeatable/00_core/checks/check_choice.sql
 /*
-Refuses a text that is none of the choices. The name is that of the argument, for the message.
+Refuses a text that is none of the choices. The message names the argument by the name given here.
 
 Errors: NullArgument, InvalidArgument.
 */
@@ -3209,13 +3297,13 @@ end;
 $$;
 
 comment on function pgledger.check_choice is
-  'Raises NullArgument or InvalidArgument unless the text is one of those.';
+  'Raises NullArgument or InvalidArgument unless the text is one of the choices.';
 
 revoke all on function pgledger.check_choice from public;
 
 -- file: repeatable/00_core/checks/check_id.sql
 /*
-Refuses what is not an id of that prefix. The name is that of the argument.
+Refuses what is not an id with that prefix. The name is that of the argument, for the message.
 
 Errors: NullArgument, InvalidId.
 */
@@ -3248,7 +3336,7 @@ end;
 $$;
 
 comment on function pgledger.check_id is
-  'Raises NullArgument or InvalidId unless the text is an id of that prefix.';
+  'Raises NullArgument or InvalidId unless the text is an id with that prefix.';
 
 revoke all on function pgledger.check_id from public;
 
@@ -3284,7 +3372,7 @@ revoke all on function pgledger.check_metadata from public;
 
 -- file: repeatable/00_core/checks/check_page.sql
 /*
-Refuses a page of a list that cannot be one.
+Refuses a page size or a page offset that is out of range.
 Errors: NullArgument, InvalidPage.
 */
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
@@ -3309,7 +3397,7 @@ end;
 $$;
 
 comment on function pgledger.check_page is
-  'Raises NullArgument or InvalidPage unless these can be a page of a list.';
+  'Raises NullArgument or InvalidPage unless page_size and page_offset are in range.';
 
 revoke all on function pgledger.check_page from public;
 
@@ -3343,7 +3431,8 @@ revoke all on function pgledger.check_quantity from public;
 
 -- file: repeatable/00_core/checks/check_scope.sql
 /*
-Refuses an app_id, tenant_id or group_id that could not name anything, or that looks like another.
+Refuses an app_id, tenant_id or group_id that could not name anything, or that could be mistaken for
+another one.
 
 Errors: NullArgument, InvalidScope.
 */
@@ -3379,7 +3468,7 @@ revoke all on function pgledger.check_scope from public;
 -- file: repeatable/00_core/checks/check_tax_rates.sql
 /*
 Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
-Null is none given, and passes.
+Null means that no rates were given, and passes.
 
 Errors: InvalidInvoice.
 */
@@ -3473,13 +3562,13 @@ end;
 $$;
 
 comment on function pgledger.check_text is
-  'Raises NullArgument or InvalidArgument unless the text has so many characters and can be seen.';
+  'Raises NullArgument or InvalidArgument unless the text is visible and of a length in range.';
 
 revoke all on function pgledger.check_text from public;
 
 -- file: repeatable/00_core/checks/in_app.sql
 /*
-The app as a message names it. The empty one is not named: most callers know of no apps.
+Names the app in a message. The empty app is not named: most callers know of no apps.
 */
 create or replace function pgledger.in_app(app_id text)
 returns text
@@ -3490,13 +3579,14 @@ as $$
   select case when app_id <> '' then ' in app ' || quote_literal(app_id) else '' end
 $$;
 
-comment on function pgledger.in_app is 'How a message names the app, if it is not the empty one.';
+comment on function pgledger.in_app is
+  'The words in which a message names the app; empty for the empty app.';
 
 revoke all on function pgledger.in_app from public;
 
 -- file: repeatable/00_core/checks/in_catalogue.sql
 /*
-Where in the catalogue something was looked for or stands, as messages say it.
+Says in a message where in the catalogue something stands or was looked for.
 */
 create or replace function pgledger.in_catalogue(
   app_id text,
@@ -3515,7 +3605,7 @@ as $$
 $$;
 
 comment on function pgledger.in_catalogue is
-  'How a message names the part of the catalogue that belongs to an app or to a tenant of it.';
+  'The words in which a message names a part of the catalogue: an app''s or a tenant''s.';
 
 revoke all on function pgledger.in_catalogue from public;
 
@@ -3533,8 +3623,8 @@ as $$
     when metadata is null then null
     when jsonb_typeof(metadata) <> 'object'
       then format('it is of type %s, not an object', jsonb_typeof(metadata))
-    -- A number takes a few bytes and is written with up to 131072: what is large is not written out
-    -- before its numbers are known to be short. The least of them has 16383 decimal places.
+    -- A number of a few bytes can be up to 131072 digits long as text. So large metadata is made
+    -- text only once its numbers are known to be short. A number has at most 16383 decimal places.
     when pg_column_size(metadata) > 1024
       and jsonb_path_exists(
         metadata, '$.** ? (@.type() == "number" && (@ >= 1e308 || @ <= -1e308))'
@@ -3561,7 +3651,7 @@ stable
 parallel safe
 as $$
   select case
-    -- NaN is above everything, so it is refused with what is not below 1e30.
+    -- NaN is above every number, so the comparison with 1e30 refuses it, too.
     when quantity >= 0 and quantity < 1e30 and min_scale(quantity) <= 18 then null
     when quantity is null then 'it is null'
     when quantity = 'NaN' then 'it is not a number'
@@ -3601,7 +3691,8 @@ revoke all on function pgledger.time_fault from public;
 
 -- file: repeatable/00_core/errors/abridged.sql
 /*
-A value as a message shows it: whole, or its beginning and dots. A caller may give us megabytes.
+Shortens a value for a message: a short one stays whole, a long one keeps its beginning, followed by
+dots. A caller may pass megabytes.
 */
 create or replace function pgledger.abridged(value text)
 returns text
@@ -3612,7 +3703,7 @@ as $$
   select case when char_length(value) > 64 then left(value, 61) || '...' else value end
 $$;
 
-comment on function pgledger.abridged is 'A value as a message shows it, at most 64 characters.';
+comment on function pgledger.abridged is 'A value as messages show it: at most 64 characters.';
 
 revoke all on function pgledger.abridged from public;
 
@@ -3631,17 +3722,18 @@ as $$
   where registry.name = error_code.name
 $$;
 
-comment on function pgledger.error_code is 'SQLSTATE of the registered error of that name.';
+comment on function pgledger.error_code is
+  'SQLSTATE of the registered error of that name, or null.';
 
 revoke all on function pgledger.error_code from public;
 
 -- file: repeatable/00_core/errors/error_registry.sql
 /*
-Every error of pgledger, one row each: the one home of codes, names and texts. Functions raise it by
-its name. The message is a form for format(); its arguments are given where the error is raised. The
-meaning is what the reference and Python's class say of it. Codes are of SQLSTATE class LG and are
-never reused. None of these errors is cured by running the same transaction again at
-once: those that are (40001, 40P01, 55P03) are PostgreSQL's own.
+Every error of pgledger, one row each: the only place where codes, names and texts are written.
+Functions raise an error by its name. The message is a form for format(); whoever raises the error
+gives its arguments. The meaning is what the reference and the Python class say of the error. Codes
+are of SQLSTATE class LG and are never reused. Running the same transaction again at once cures none
+of these errors: those that it does cure (40001, 40P01, 55P03) are PostgreSQL's own.
 */
 create or replace function pgledger.error_registry()
 returns table (
@@ -3950,7 +4042,7 @@ comment on function pgledger.error_registry is
   'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, '
   'and whether a retry can help.';
 
--- The view of errors calls it, with the privileges of whoever reads the view.
+-- The view of errors calls this function with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;
 grant execute on function pgledger.error_registry to pgledger_reader;
 
@@ -4016,9 +4108,10 @@ revoke all on function pgledger.fail from public;
 -- file: repeatable/00_core/ids/base32_lanes.sql
 /*
 Spreads the low 40 bits of a number over eight bytes, five bits a byte, most significant first: its
-digits in base 32. Three halvings (2 x 20 bits, 4 x 10, 8 x 5) instead of eight shifts, written as
-one expression so that the planner inlines it; give it a plain variable or column, because it
-stands in it eight times. Constants are decimal because PostgreSQL 15 has no hexadecimal ones.
+digits in base 32. It takes three halvings (2 x 20 bits, 4 x 10, 8 x 5) instead of eight shifts. It
+is one expression, so that the planner inlines it; pass a plain variable or column, because the
+argument stands in it eight times. Constants are decimal because PostgreSQL 15 has no hexadecimal
+ones.
 */
 create or replace function pgledger.base32_lanes(bits bigint)
 returns bigint
@@ -4050,8 +4143,8 @@ revoke all on function pgledger.base32_lanes from public;
 
 -- file: repeatable/00_core/ids/base32_pair.sql
 /*
-Two characters of Crockford's alphabet for ten bits: what is left over of 130 bits (26 characters)
-after three groups of eight.
+Writes ten bits as two characters of Crockford's alphabet. A ULID's 26 characters are 130 bits:
+three groups of eight characters, and these two.
 */
 create or replace function pgledger.base32_pair(bits integer)
 returns text
@@ -4071,9 +4164,10 @@ revoke all on function pgledger.base32_pair from public;
 
 -- file: repeatable/00_core/ids/base32_text.sql
 /*
-Writes eight base-32 digits, one a byte, in Crockford's alphabet. Added to the code of '0' are 7
-from digit 10 on (the letters), and 1 more after each of I, L, O and U that is left out; each
-comparison is one addition over all eight bytes, whose carry into the sixth bit says "at least".
+Writes eight base-32 digits, one a byte, in Crockford's alphabet. Each digit is added to the code of
+'0'. From digit 10 on, where letters begin, 7 more are added, and 1 more for each of the letters I,
+L, O and U that is passed over. Each comparison is one addition over all eight bytes: a carry into a
+byte's sixth bit says "at least".
 */
 create or replace function pgledger.base32_text(lanes bigint)
 returns text
@@ -4101,8 +4195,8 @@ revoke all on function pgledger.base32_text from public;
 
 -- file: repeatable/00_core/ids/derived_ulid.sql
 /*
-The ULID of an id that is not stored but computed from what is: when the record was written
-(milliseconds, 48 bits) and two numbers (the low 40 bits of each).
+The ULID of a record whose id is not stored. It is computed from the time when the record was
+written (milliseconds, 48 bits) and two numbers (the low 40 bits of each).
 */
 create or replace function pgledger.derived_ulid(
   created_at timestamptz,
@@ -4120,7 +4214,7 @@ declare
   v_upper bigint := pgledger.base32_lanes(derived_ulid.upper_number);
   v_lower bigint := pgledger.base32_lanes(derived_ulid.lower_number);
 begin
-  -- 48 bits are two bits short of ten characters: the first two hold the upper eight bits.
+  -- Ten characters hold 50 bits and the time has 48: its upper 8 go into the first two.
   return pgledger.base32_pair((v_milliseconds >> 40)::integer)
     || pgledger.base32_text(v_time)
     || pgledger.base32_text(v_upper)
@@ -4135,9 +4229,10 @@ revoke all on function pgledger.derived_ulid from public;
 
 -- file: repeatable/00_core/ids/entry_id.sql
 /*
-The id of an entry, which is not stored: the ULID of when it was recorded, its account and its
-version on that account. Unique, ascending along an account.
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+The id of an entry, which is not stored: a ULID of the time when the entry was recorded, its account
+and its version on that account. It is unique and ascends along an account.
+Views call this function with the privileges and the search_path of whoever reads them, so it has
+both of its own.
 */
 create or replace function pgledger.entry_id(
   created_at timestamptz,
@@ -4158,15 +4253,17 @@ end;
 $$;
 
 comment on function pgledger.entry_id is
-  'Id of the entry of that account and version, recorded at that time.';
+  'Id of the entry on that account with that version, recorded at that time.';
 
 revoke all on function pgledger.entry_id from public;
 grant execute on function pgledger.entry_id to pgledger_reader;
 
 -- file: repeatable/00_core/ids/event_id.sql
 /*
-The id of a usage event, which is not stored: the ULID of when it was recorded and its key.
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+The id of a usage event, which is not stored: a ULID of the time when the event was recorded and its
+key.
+Views call this function with the privileges and the search_path of whoever reads them, so it has
+both of its own.
 */
 create or replace function pgledger.event_id(
   created_at timestamptz,
@@ -4185,7 +4282,7 @@ end;
 $$;
 
 comment on function pgledger.event_id is
-  'Id of the usage event of that key, recorded at that time.';
+  'Id of the usage event with that key, recorded at that time.';
 
 revoke all on function pgledger.event_id from public;
 grant execute on function pgledger.event_id to pgledger_reader;
@@ -4217,15 +4314,15 @@ revoke all on function pgledger.id_fault from public;
 
 -- file: repeatable/00_core/ids/new_ulid.sql
 /*
-A new ULID for that time, whose bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
+A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
 12 bits of the fraction of the millisecond (each microsecond has its own value, so ids of different
-microseconds sort by them), the variant, and random bits. Made by hand on every major: a server's
-own uuidv7() cannot be told the time, and a stranger may have one of the same name.
+microseconds sort by time), the variant, and random bits. A server's own uuidv7() is not used: it
+cannot be told the time, and a stranger may have made a function of that name.
 
-A transaction that makes one transfer runs this once, so what counts is the number of operators,
-each of which is set up anew. Hence the halvings of pgledger.base32_lanes written out over
-variables, and a tail of twelve hexadecimal digits, which are digits of Crockford's alphabet as
-they stand: 48 random bits within a microsecond, the other bits zero.
+A transaction that makes one transfer runs this function once. PostgreSQL then sets up each of its
+operators anew, so the number of operators is what it costs. That is why the halvings of
+pgledger.base32_lanes are written out over variables, and why the tail is twelve hexadecimal digits,
+which are digits of Crockford's alphabet as they stand: 48 random bits, the other bits zero.
 */
 create or replace function pgledger.new_ulid(at timestamptz)
 returns text
@@ -4235,7 +4332,7 @@ parallel safe
 as $$
 declare
   v_microseconds bigint := extract(epoch from at) * 1000000;
-  -- Eight characters: milliseconds but their last ten bits.
+  -- Eight characters: the milliseconds without their last ten bits.
   v_head bigint := v_microseconds / 1024000;
   -- Six characters: those ten bits, version 7, the fraction, variant 2 and two zero bits.
   v_rest bigint :=
@@ -4250,7 +4347,7 @@ begin
   v_rest := ((v_rest & 4499201581906944) << 6) | (v_rest & 4393751544831);
   v_rest := ((v_rest & 279227437569541088) << 3) | (v_rest & 8725857424048159);
 
-  -- Added to each byte is the code of '0'; the characters that follow '9' there become letters.
+  -- The code of '0' is added to each byte; the characters that follow '9' are then made letters.
   return translate(
     encode(
       int8send(v_head + 3472328296227680304)
@@ -4260,22 +4357,22 @@ begin
     ':;<=>?@ABCDEFGHIJKLMNO',
     'ABCDEFGHJKMNPQRSTVWXYZ'
   )
-  -- The last group of a UUID's text holds neither its version nor its variant.
+  -- The last group of a UUID's text is all random: version and variant stand before it.
   || translate(right(gen_random_uuid()::text, 12), 'abcdef', 'ABCDEF');
 end;
 $$;
 
 comment on function pgledger.new_ulid is
-  'A new ULID of that time, 26 characters; underneath it is a UUIDv7.';
+  'A new ULID of that time, 26 characters; its bits are a UUIDv7.';
 
 revoke all on function pgledger.new_ulid from public;
 
 -- file: repeatable/00_core/ids/pgledger_generate_id.sql
 /*
-Makes a new id. Strictly ascending within a session, within a statement and between statements,
-while the clock does not step back: the function does not return before the clock has left the
-microsecond that the id was made of, however fast the machine. The wait is bounded, because a clock
-that stands still (a test's) must not hang a session.
+Makes a new id. Ids ascend strictly within a session, within a statement and between statements, as
+long as the clock does not step back: the function waits until the clock has left the microsecond of
+the id, however fast the machine is. The wait is bounded, because a clock that stands still (a
+test's) must not hang a session.
 
 Errors: InvalidIdPrefix.
 */
@@ -4318,8 +4415,8 @@ grant execute on function pgledger_generate_id to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_id_timestamp.sql
 /*
-The time inside an id, with or without its prefix. Null for null. The interval is added in whole
-seconds and in milliseconds, each exact in the double precision that intervals are multiplied in.
+The time inside an id, with or without its prefix. Null for null. Whole seconds and milliseconds are
+added as two intervals: intervals are multiplied in double precision, which is exact for each.
 
 Errors: InvalidId.
 */
@@ -4524,8 +4621,8 @@ revoke all on function pgledger.check_json_array from public;
 
 -- file: repeatable/00_core/json/check_json_object.sql
 /*
-Refuses what is not an object, or has members other than those: a misspelt member would be a price
-or a limit that silently does not hold.
+Refuses what is not an object, or has members other than those named. A misspelt member would be a
+price or a limit that silently does not hold.
 
 Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
@@ -4566,16 +4663,16 @@ end;
 $$;
 
 comment on function pgledger.check_json_object is
-  'Raises an error unless the JSON is an object that has none but those members.';
+  'Raises an error unless the JSON is an object without members other than those named.';
 
 revoke all on function pgledger.check_json_object from public;
 
 -- file: repeatable/00_core/json/check_json_size.sql
 /*
 Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
-and is written with 131072. So the text is made only once every value in it was found to be sound.
-Before that, only what is too large in any case is refused: JSON takes less than eight times the
-bytes of its text.
+and is written with 131072. So the text is only made once every value in the JSON has been found to
+be sound. Before that, only JSON that is too large in any case is refused: JSON takes less than
+eight times the bytes of its text.
 
 Errors: InvalidPlan.
 */
@@ -4602,15 +4699,16 @@ end;
 $$;
 
 comment on function pgledger.check_json_size is
-  'Raises InvalidPlan if JSON has more than 1 MiB; only roughly while its values may be unsound.';
+  'Raises InvalidPlan if JSON is larger than 1 MiB; as long as its values may be unsound, only if '
+  'it is too large in any case.';
 
 revoke all on function pgledger.check_json_size from public;
 
 -- file: repeatable/00_core/json/decimal_fault.sql
 /*
-Says what is wrong with a number in JSON, or null if nothing is. It is a number, or a string of
-digits, below 1e30 with at most 18 decimal places that matter. How it is written is bounded before
-it is converted, because digits enough overflow a numeric.
+Says what is wrong with a number in JSON, or null if nothing is. It may be a number or a string of
+digits. It must be below 1e30, with at most 18 decimal places, trailing zeros not counted. Its
+length is checked before it is converted, because too many digits overflow a numeric.
 */
 create or replace function pgledger.decimal_fault(value jsonb)
 returns text
@@ -4636,7 +4734,7 @@ as $$
 $$;
 
 comment on function pgledger.decimal_fault is
-  'What is wrong with a number, or a string that should hold one, in JSON, or null.';
+  'What is wrong with a number in JSON (a number, or a string of digits), or null.';
 
 revoke all on function pgledger.decimal_fault from public;
 
@@ -4675,15 +4773,15 @@ end;
 $$;
 
 comment on function pgledger.invoice_text is
-  'A text in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+  'Text of a value in the JSON of an invoice, or null; raises InvalidInvoice if it is not sound.';
 
 revoke all on function pgledger.invoice_text from public;
 
 -- file: repeatable/00_core/json/invoice_time.sql
 /*
-The time that a member of an object in the JSON of an invoice holds, which needs an offset: what a
-text without one means depends on the session. Null if there is no such member, or it is null. Its
-form leaves nothing that the conversion could refuse but the 30th of February and its like.
+The time that a member of an object in an invoice's JSON holds; null if there is no such member, or
+it is null. The text needs an offset, because without one its meaning depends on the session. Its
+form is checked first; then the conversion can only refuse dates such as the 30th of February.
 
 Errors: InvalidInvoice.
 */
@@ -4734,14 +4832,14 @@ end;
 $$;
 
 comment on function pgledger.invoice_time is
-  'A time in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+  'Time of a member in the JSON of an invoice, or null; raises InvalidInvoice if it is not sound.';
 
 revoke all on function pgledger.invoice_time from public;
 
 -- file: repeatable/00_core/json/json_choice.sql
 /*
-The word that a member of a JSON object holds, one of those; null if there is no such member, or it
-is null.
+The word that a member of a JSON object holds, which must be one of the choices; null if there is no
+such member, or it is null.
 
 Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
@@ -4781,7 +4879,8 @@ end;
 $$;
 
 comment on function pgledger.json_choice is
-  'The word of a member of a JSON object, or null; refused unless it is one of those.';
+  'Word that a member of a JSON object holds, or null; raises an error unless it is one of the '
+  'choices.';
 
 revoke all on function pgledger.json_choice from public;
 
@@ -4833,7 +4932,7 @@ end;
 $$;
 
 comment on function pgledger.json_decimal is
-  'The number of a member of a JSON object, or null; refused unless it is sound.';
+  'Number that a member of a JSON object holds, or null; raises an error unless it is sound.';
 
 revoke all on function pgledger.json_decimal from public;
 
@@ -4858,7 +4957,7 @@ as $$
 $$;
 
 comment on function pgledger.json_path is
-  'The path of a member of the object at that path, its name quoted where it has to be.';
+  'Path of a member of the object at that path; the member''s name is quoted where it has to be.';
 
 revoke all on function pgledger.json_path from public;
 
@@ -4896,14 +4995,14 @@ end;
 $$;
 
 comment on function pgledger.json_text is
-  'The text of a member of a JSON object; refused unless it is there and a string.';
+  'Text that a member of a JSON object holds; raises an error unless it is there and a string.';
 
 revoke all on function pgledger.json_text from public;
 
 -- file: repeatable/00_core/json/refuse_json.sql
 /*
 Raises what is wrong with a value in the JSON of a plan, or of an invoice's lines and tax rates. The
-message shows it if it is a single one: the text of an array or an object may be far larger than the
+message shows the value unless it is an array or an object, whose text may be far larger than the
 value itself.
 
 Errors: InvalidPlan, InvalidInvoice.
@@ -4934,15 +5033,16 @@ end;
 $$;
 
 comment on function pgledger.refuse_json is
-  'Raises InvalidPlan or InvalidInvoice, by the path of the value; the fault reads on from it.';
+  'Raises InvalidPlan or InvalidInvoice: the path of the value, followed by the fault.';
 
 revoke all on function pgledger.refuse_json from public;
 
 -- file: repeatable/00_core/numbers/prorated.sql
 /*
-The part of an amount that falls to the units (days, seconds) between two of a whole length. It is
-the difference of what is reached at its end and at its start, each rounded: so the parts of
-whatever cuts add up to the rounded whole, and what is credited for a part is what was charged.
+The part of an amount that falls to the units (days, seconds) between two points of a whole length.
+It is the difference between the rounded amounts that are reached at the end and at the start. So
+the parts add up to the rounded whole, wherever it is cut, and a credit for a part is exactly what
+was charged for it.
 */
 create or replace function pgledger.prorated(
   amount numeric,
@@ -4966,15 +5066,16 @@ as $$
 $$;
 
 comment on function pgledger.prorated is
-  'Part of an amount for the units from one to another of a length; parts add up to the whole.';
+  'Part of an amount that falls to the units between two points of a length; the parts add up to '
+  'the whole.';
 
 revoke all on function pgledger.prorated from public;
 
 -- file: repeatable/00_core/numbers/rounded_quotient.sql
 /*
-A quotient, rounded half away from zero, once and exactly. round() of a division would round twice,
-because a division stops after some 16 digits: 1 below a half of the last place would become that
-half. The divisor is above 0.
+A quotient, rounded half away from zero, once and exactly. round() of a division would round twice:
+a division stops after some 16 digits, so a quotient just below a half of the last place would
+become that half, and then be rounded up. The divisor is above 0.
 */
 create or replace function pgledger.rounded_quotient(
   dividend numeric,
@@ -4993,16 +5094,17 @@ as $$
 $$;
 
 comment on function pgledger.rounded_quotient is
-  'Quotient at so many decimal places, rounded half away from zero; the divisor is above 0.';
+  'Quotient, rounded half away from zero to that many decimal places; the divisor is above 0.';
 
 revoke all on function pgledger.rounded_quotient from public;
 
 -- file: repeatable/00_core/numbers/split_amount.sql
 /*
-Rounds shares so that they add up to a total: each down, and the units that are then missing to the
-largest fractions, of equal ones to the earlier. The total is a multiple of the unit. Shares may be
-negative, and need not add up to the total: units that are missing beyond one for each, or that are
-too many, are spread evenly, so the sum is right whatever divisions the shares have come from.
+Rounds shares so that they add up to a total, which is a multiple of the unit. First each share is
+rounded down. The missing units then go to the shares with the largest fractions, and among equal
+fractions to the earlier ones. Shares may be negative, and need not add up to the total: if more
+units are missing than there are shares, or there are too many, they are spread evenly. So the sum
+is right, whatever divisions the shares come from.
 */
 create or replace function pgledger.split_amount(
   shares numeric[],
@@ -5046,18 +5148,18 @@ as $$
 $$;
 
 comment on function pgledger.split_amount is
-  'Shares rounded so that they add up to the total, by largest remainder.';
+  'Shares, rounded so that they add up to the total: missing units go to the largest fractions.';
 
 revoke all on function pgledger.split_amount from public;
 
 -- file: repeatable/00_core/periods/check_time_zone.sql
 /*
-Refuses what is not the name of a time zone. PostgreSQL reads other things as one, too: an
-abbreviation, whose meaning depends on a setting of the session, a POSIX rule, a name in any case.
-None of the names with an area before a slash can be taken for these. Directories of the operating
-system, posix/ and right/, are not on every server.
+Refuses what is not the name of a time zone. PostgreSQL also takes other texts for one: an
+abbreviation, whose meaning depends on a setting of the session, a POSIX rule, or a name in any
+case. A name with an area before a slash cannot be taken for any of these. The directories posix/
+and right/ of the operating system are left out, because not every server has them.
 
-Looking through the names takes some 20 ms, and none for UTC.
+Looking through the names takes some 20 ms; UTC is accepted without it.
 Errors: NullArgument, InvalidArgument.
 */
 create or replace function pgledger.check_time_zone(time_zone text)
@@ -5096,8 +5198,8 @@ revoke all on function pgledger.check_time_zone from public;
 
 -- file: repeatable/00_core/periods/interval_length.sql
 /*
-How long a billing interval is, so that it can be compared with another: a year is 12 months and a
-week is 7 days, but no number of days is a month.
+The length of a billing interval, for comparing it with another one: a year is 12 months and a week
+is 7 days, but no number of days is a month.
 */
 create or replace function pgledger.interval_length(unit text, count integer)
 returns text
@@ -5114,19 +5216,19 @@ as $$
 $$;
 
 comment on function pgledger.interval_length is
-  'Length of a billing interval in months or days; equal for equal lengths.';
+  'Length of a billing interval, in months or in days; equal for equal lengths.';
 
 revoke all on function pgledger.interval_length from public;
 
 -- file: repeatable/00_core/periods/period_at.sql
 /*
-The period that a time lies in: starts_at <= at < ends_at, both boundaries as
-pgledger.period_boundary tells them, also before the anchor, where numbers are negative. An empty
-period contains nothing, and is never the answer. Times are finite; null where an argument is null.
+The period that a time lies in: starts_at <= at < ends_at. Both boundaries are those of
+pgledger.period_boundary, also before the anchor, where their numbers are negative. An empty period
+contains no time, so it is never the answer. Times are finite; null where an argument is null.
 
-The number is found among local times first, exactly: a difference of months or days, less one if
+First the number is found among local times, exactly: the difference in months or days, less one if
 the clamped boundary is still ahead. Local times go back by at most a day, and periods are a day or
-longer, so the true boundary can lie on the other side of the time by one number and no more.
+longer, so the true period is at most one number away.
 */
 create or replace function pgledger.period_at(
   anchor_at timestamptz,
@@ -5151,7 +5253,7 @@ declare
   v_length integer;
 begin
   if unit in ('month', 'year') then
-    -- The calendar repeats after 400 years, and a year BC would count from the wrong end.
+    -- 400 years are added, after which the calendar repeats: years BC would count backwards.
     v_first := v_anchor + interval '400 years';
     v_last := v_at + interval '400 years';
     v_length := case unit when 'year' then 12 * count else count end;
@@ -5189,21 +5291,22 @@ end;
 $$;
 
 comment on function pgledger.period_at is
-  'Number, start and end of the period that a time lies in, of periods that count from an anchor '
-  'in a time zone.';
+  'The period that a time lies in, among those that count from an anchor in a time zone: its '
+  'number, start and end.';
 
 revoke all on function pgledger.period_at from public;
 
 -- file: repeatable/00_core/periods/period_boundary.sql
 /*
 Boundary number n of the periods that count from an anchor: the anchor's local time plus n times the
-length of a period, read in that time zone. Always from the anchor, so that a month that is too
-short clamps one boundary and not the ones after it: Jan 31, Feb 28, Mar 31.
+length of a period, read in that time zone. It always counts from the anchor, so a month that is too
+short moves only its own boundary and not the ones after it: Jan 31, Feb 28, Mar 31.
 
-Boundary 0 is the anchor itself, for its local time may have come twice. Any other one whose local
-time comes twice is the second of the two, and one whose local time is left out is as late as if the
-clock had not been put forward. Boundaries ascend strictly, except where a zone left out a whole
-day: the two around it are the same moment, and the period between them is empty.
+Boundary 0 is the anchor itself, because the anchor's local time may have come twice. For any other
+boundary: if its local time comes twice, the second one counts; if its local time is left out, the
+boundary is as late as if the clock had not been put forward. Boundaries ascend strictly, except
+where a zone left out a whole day: the two around it are the same moment, and the period between
+them is empty.
 
 Written so that it is inlined; null where an argument is null.
 */
@@ -5234,15 +5337,15 @@ as $$
 $$;
 
 comment on function pgledger.period_boundary is
-  'Boundary of that number of the periods that count from an anchor in a time zone.';
+  'Boundary of that number, of the periods that count from an anchor in a time zone.';
 
 revoke all on function pgledger.period_boundary from public;
 
 -- file: repeatable/00_core/periods/whole_period_start.sql
 /*
-Where the current period of a subscription would start if it were whole: what is charged for a part
-of a period is charged by its share of the whole one. A trial that ends at the anchor is a period of
-its own length.
+Where the current period of a subscription would start if it were whole: a part of a period is
+charged by its share of the whole one. A trial that ends at the anchor is a whole period of its own
+length.
 */
 create or replace function pgledger.whole_period_start(subscription pgledger.subscriptions)
 returns timestamptz
@@ -5407,18 +5510,18 @@ end;
 $$;
 
 comment on function pgledger.account_key is
-  'Key and version of the account of that id; raises if there is none.';
+  'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
 
 -- file: repeatable/10_ledger/check_accounts.sql
 /*
-Refuses requests whose account ids are not ids; then those whose accounts do not exist in the app or
-are in different currencies. The lowest request first; in it, the account it leaves, the one it
-reaches, the currencies.
+First refuses requests whose account ids are not ids; then those whose accounts do not exist in the
+app or are in different currencies. The lowest request is named first. Within a request the order
+is: the account it leaves, the account it reaches, the currencies.
 
-Only accounts that the caller has locked are taken to exist: one that was created while it waited
-for those locks is seen by now, but anyone may be changing it.
+Only accounts that the caller has locked are taken to exist. An account that was created while the
+caller waited for those locks can be seen by now, but it is not locked: anyone may be changing it.
 
 Errors: NullArgument, InvalidId, AccountNotFound, CurrencyMismatch.
 */
@@ -5512,14 +5615,15 @@ end;
 $$;
 
 comment on function pgledger.check_accounts is
-  'Raises the first request whose accounts do not exist in the app or differ in currency.';
+  'Raises an error for the first request whose accounts do not exist in the app or differ in '
+  'currency.';
 
 revoke all on function pgledger.check_accounts from public;
 
 -- file: repeatable/10_ledger/check_balance.sql
 /*
-Refuses a leg that would break its account's limits. A leg that takes from an account can only take
-it below zero, one that gives can only take it above: the other limit was kept before.
+Refuses a leg that would break its account's limits. A leg that takes from an account can only break
+the lower limit, and a leg that gives can only break the upper one.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -5565,14 +5669,15 @@ end;
 $$;
 
 comment on function pgledger.check_balance is
-  'Raises what is wrong with the balance that a leg would leave, if anything.';
+  'Raises an error if the balance that a leg would leave breaks a limit.';
 
 revoke all on function pgledger.check_balance from public;
 
 -- file: repeatable/10_ledger/check_balances.sql
 /*
-Walks through a batch in order, on balances as they stand, and raises the first leg that would break
-a limit. Only called when there is one: the set-based path knows that, not which.
+Walks through a batch in order, on the accounts' present balances, and raises the first leg that
+would break a limit. It is only called when there is such a leg: the set-based path knows that there
+is one, but not which.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -5631,7 +5736,7 @@ end;
 $$;
 
 comment on function pgledger.check_balances is
-  'Raises the first leg of a batch that would break its account''s limits.';
+  'Raises an error for the first leg of a batch that would break its account''s limits.';
 
 revoke all on function pgledger.check_balances from public;
 
@@ -5702,16 +5807,16 @@ end;
 $$;
 
 comment on function pgledger.check_transfer_request is
-  'Raises the first thing that is wrong with a request, looking at the request alone.';
+  'Raises the first thing that is wrong with a request by itself, whatever the accounts hold.';
 
 revoke all on function pgledger.check_transfer_request from public;
 
 -- file: repeatable/10_ledger/check_transfer_requests.sql
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
-A sound batch is seen to be sound by one statement; request by request is only looked for the fault.
-Account ids are not looked at before that: one that does not exist, for whatever reason, is refused
-by pgledger.check_accounts.
+One statement finds out whether the whole batch is sound; only if it is not are the requests looked
+at one by one, to find the fault. An account id that is not an id is not refused here if the batch
+is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -5805,17 +5910,17 @@ end;
 $$;
 
 comment on function pgledger.check_transfer_requests is
-  'Raises what is wrong with a batch''s shape, or with the first of its requests that is wrong.';
+  'Raises what is wrong with a batch''s shape, or with its first request that is wrong.';
 
 revoke all on function pgledger.check_transfer_requests from public;
 
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
-Creates a batch in which the caller chose ids, so that some may be repeats: of earlier calls, or of
-one another. Locks the accounts, then tells what is new from what exists, posts the new, and answers
-all in the order of the requests.
+Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
+calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
+posts the new ones, and answers all in the order of the requests.
 
-What is left here are its five steps; most of their lines name the columns of requests and results.
+The body is long because the columns of requests and results are named in each of its five steps.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -5864,7 +5969,7 @@ begin
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, v_locked_ids
   );
 
-  -- The new ones, posted in their order.
+  -- Posts the new ones in their order.
   begin
     select array_agg(posted.id order by posted.ordinality)
     into v_posted_ids
@@ -5890,8 +5995,9 @@ begin
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
-      -- An id was taken meanwhile by someone who did not wait for the accounts that this call
-      -- holds, and so asked for something else. Our snapshot may not show it; the detail names it.
+      -- Another call took an id meanwhile. It did not wait for the accounts that this call
+      -- holds, so it asked for something else. Our snapshot may not show it, but the error's
+      -- detail names it.
       v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
@@ -5899,7 +6005,7 @@ begin
       perform pgledger.refuse_taken_id(v_taken, ids);
   end;
 
-  -- Every request has its id now: the caller's, or the one it was posted under.
+  -- By now every request has an id: the caller's, or the one it was posted under.
   select array_agg(coalesce(given.id, posted.id) order by given.place)
   into v_answer_ids
   from unnest(ids) with ordinality as given (id, place)
@@ -5925,15 +6031,16 @@ end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; what exists already is answered, not made again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
+  'again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;
 
 -- file: repeatable/10_ledger/create_transfers_of_rows.sql
 /*
-Creates the transfers of an array of rows, which share what else is said of them. Rows carry no ids
-of the caller's choice, so none of them can be a repeat. Checks are in the order of
-pgledger_create_transfers_bulk.
+Creates the transfers of an array of rows; event_at, metadata, app_id and group_id are given once,
+for all of them. Rows carry no ids of the caller's choice, so none of them can be a repeat. Checks
+are in the order of pgledger_create_transfers_bulk.
 
 Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
 */
@@ -6002,8 +6109,8 @@ revoke all on function pgledger.create_transfers_of_rows from public;
 
 -- file: repeatable/10_ledger/legs.sql
 /*
-Both legs of every transfer, of one app or of all: what verification reads. It stays inlinable, so
-that its rows go straight to the query that asks for them.
+Both legs of every transfer, of one app or of all apps: the rows that verification reads. The
+function stays inlinable, so that its rows go straight to the query that asks for them.
 */
 create or replace function pgledger.legs(app_id text)
 returns table (
@@ -6046,12 +6153,13 @@ revoke all on function pgledger.legs from public;
 
 -- file: repeatable/10_ledger/new_transfer_places.sql
 /*
-The places, from 1, of those requests of a batch that are new: neither a transfer that exists nor a
-repeat of an earlier request of the batch. The lowest request that reuses an id for something else
-is refused.
+The places, from 1, of those requests of a batch that are new: they repeat neither an existing
+transfer nor an earlier request of the batch. The lowest request that reuses an id for something
+else is refused.
 
-The caller has locked the accounts, so whoever asked for the same before is seen by now. Nearly all
-of it is one statement, which compares the whole batch at once.
+The caller has locked the accounts. Any earlier call for the same transfer held these locks, so what
+it wrote can be seen by now. Nearly all of the work is one statement, which compares the whole batch
+at once.
 
 Errors: IdempotencyConflict.
 */
@@ -6109,7 +6217,7 @@ begin
     where transfers.id = any(new_transfer_places.ids)
   ),
 
-  -- A request can repeat a transfer that exists already, and the first request of its id.
+  -- A request can repeat both a transfer that exists already and the first request with its id.
   compared as (
     select
       given.place,
@@ -6156,14 +6264,15 @@ end;
 $$;
 
 comment on function pgledger.new_transfer_places is
-  'Which requests of a batch are new; raises the first that reuses an id for something else.';
+  'Places of the new requests of a batch; raises an error for the first that reuses an id for '
+  'something else.';
 
 revoke all on function pgledger.new_transfer_places from public;
 
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
-One page of an account's entries. Versions have no gap, so a page is a range of versions, and
-however long the account's history is, a page reads its own rows and no more.
+One page of an account's entries. Versions have no gap, so a page is a range of versions. However
+long the account's history is, a page reads its own rows and no more.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */
@@ -6268,10 +6377,10 @@ grant execute on function pgledger_account_entries to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
-The balance that an account had at a time, as recorded: after the newest entry whose created_at is
-not later. Along an account versions and times ascend together and versions have no gap, so the
-entry is found by halving the versions: 2 index look-ups for each of at most 40 halvings, whatever
-the time.
+The balance that was recorded for an account at a time: after the newest entry whose created_at is
+not later. Along an account versions and times ascend together, and versions have no gap. So the
+entry is found by halving the range of versions: at most 40 halvings of 2 index look-ups each,
+whatever the time.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
@@ -6521,7 +6630,7 @@ declare
   v_to_balance numeric;
   v_id text := id;
 begin
-  -- Most requests are seen to be sound by one expression; only the others are looked at in detail.
+  -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
     and event_at is null and metadata is null and id is null
@@ -6604,7 +6713,7 @@ begin
     );
   end if;
 
-  -- Later than anything on either account, whatever the clock does.
+  -- Later than everything recorded on either account, even if the clock steps back.
   v_created_at := greatest(
     pgledger.clock(),
     v_from.updated_at + interval '1 microsecond',
@@ -6635,7 +6744,8 @@ begin
     )
     on conflict on constraint transfers_id_pk do nothing;
 
-    -- Taken since we looked, by someone who did not wait for our accounts: a different request.
+    -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+    -- something else.
     if not found then
       perform pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
@@ -6697,8 +6807,8 @@ grant execute on function pgledger_create_transfer to pgledger_poster;
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
 Moves several amounts at once, given as plain rows: all of them, or none. This form takes the rows
-as its arguments; the other takes an array of them and what they share. A row has no place for an id
-or a value of its own; pgledger_create_transfers_bulk has.
+as its arguments; the other form takes an array of rows and the values that they share. A row has no
+place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
 */
 create or replace function pgledger_create_transfers(
   variadic transfer_requests pgledger_transfer_request[]
@@ -6815,12 +6925,12 @@ grant execute on function pgledger_create_transfers(
 /*
 Moves many amounts at once, given as parallel arrays: all of them, or none.
 
-A batch in which the caller chose no ids cannot hold a repeat, and is posted as it is; one in which
-it did goes the longer way, where what exists already is answered and not made again.
+If the caller chose no ids, the batch cannot hold a repeat and is posted as it is. If the caller
+chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; limits. Each looks at all requests before the
-next one looks at any, and the lowest request at fault is named.
+exist and share a currency; whether it is a repeat; limits. Each check looks at all requests before
+the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -7024,11 +7134,11 @@ grant execute on function pgledger_get_transfer to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
-Proves from the data that the books are in order. Being stable, everything here reads the snapshot
-of the calling statement, so transfers may go on meanwhile. Expressions here and in what it calls
-say again what the writing functions do, on purpose: it is their audit.
+Proves from the data that the books are in order. All functions here are stable, so they read the
+snapshot of the calling statement, and transfers may go on meanwhile. Expressions here, and in the
+functions it calls, repeat on purpose what the writing functions compute: they are its audit.
 
-Checks of one app read every transfer, too, but keep and sort its own only.
+Checks of one app also read every transfer, but keep and sort only those of the app.
 
 Errors: InvalidScope.
 */
@@ -7083,31 +7193,35 @@ grant execute on function pgledger_verify to pgledger_auditor;
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second sees what
-those locks waited for: it computes, writes and answers. The third updates the accounts.
+number of requests, there are three statements. The first locks the accounts. The second runs after
+all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
+transfers, and answers. The third updates the accounts.
 
-Only accounts that the first one locked take part: one that was created while it waited is seen by
-the second, but anyone may be changing it.
+Only accounts that the first statement locked take part. An account that was created while it waited
+can be seen by the second one, but is not locked: anyone may be changing it.
 
-The second leaves out each request that has no accounts, mixes currencies or breaks a limit. If it
-posted fewer than were asked for, there was such a request: it is looked for and raised.
+The second statement leaves out each request that has no accounts, mixes currencies or breaks a
+limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
+and raised.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
 
-Plans are made for the arrays at hand and without nested loops: whatever the statistics say of a
-table that was empty yesterday, a batch never costs the square of its size.
+The statements are planned for the arrays at hand and without nested loops. So a batch never costs
+the square of its size, even where the statistics still say that a table is empty.
 
-What the requests share is given once: 100000 copies of large metadata are more than an array holds.
+Values that all requests share are given once: 100000 copies of large metadata are more than an
+array can hold.
 
-request_indexes says which request of the caller's each one is, for messages; null, all in order.
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
 
 The body is long because its main part is one statement, whose steps share what the first ones
-found; a function could not take that over without writing it down and reading it again.
+found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an
-id that a caller chose was taken.
+Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an id
+that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -7167,7 +7281,8 @@ begin
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);
 
-  -- The first eight characters of the ids change once in 1.024 seconds, more than any call spans.
+  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
+  -- that, so there are at most two such heads.
   v_head := left(pgledger.new_ulid(v_created_at), 8);
   v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
   v_head_places := 1024000 - v_microseconds % 1024000;
@@ -7182,7 +7297,7 @@ begin
     where accounts.id = any(v_locked_ids)
   ),
 
-  -- Rows stay narrow on their way; what an account is called joins them at the end.
+  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
   request as materialized (
     select
       given.place,
@@ -7243,7 +7358,7 @@ begin
     inner join leg as source on request.place = source.place and not source.is_target
     inner join leg as target on request.place = target.place and target.is_target
     -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps what a step comes to from being written out wherever it is used.
+    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
     cross join lateral (
       select pgledger.base32_lanes(step.bits) as lanes
       from (
@@ -7272,7 +7387,7 @@ begin
       coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
       coalesce(transfer.metadata, shared_metadata)
     from transfer
-    -- Only an id that a caller chose can be waited for.
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
     order by transfer.chosen_id, transfer.place
   )
 
@@ -7342,7 +7457,7 @@ revoke all on function pgledger.post_transfers from public;
 
 -- file: repeatable/10_ledger/refuse_account.sql
 /*
-Raises why an account cannot be found: the app or the id is malformed, or there is none.
+Raises why an account cannot be found: the app or the id is malformed, or there is no such account.
 
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound.
 */
@@ -7368,16 +7483,15 @@ end;
 $$;
 
 comment on function pgledger.refuse_account is
-  'Raises why an account cannot be found; name is the argument that its id was given as.';
+  'Raises why an account cannot be found; name is the argument that held its id.';
 
 revoke all on function pgledger.refuse_account from public;
 
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
-Keeps what is written as it was written: transfers are never updated, deleted or truncated, accounts
-never deleted or truncated, whoever asks. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off, and fire for each row as well as for each
-statement, because replication applies rows.
+Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
+truncate accounts. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
+them off. They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -7425,9 +7539,9 @@ enable always trigger accounts_are_never_deleted;
 
 -- file: repeatable/10_ledger/refuse_taken_id.sql
 /*
-Refuses the first request of a batch that asks for that id, which another call took meanwhile for
-something else. A transaction that looks back to its beginning is told to run again instead, as
-PostgreSQL tells one that creates a single transfer.
+Refuses the first request of a batch that asks for that id, after another call has taken the id for
+something else. Under repeatable read or serializable the transaction cannot see that other
+transfer: it is told to run again, as PostgreSQL tells a transaction that creates a single transfer.
 
 Errors: IdempotencyConflict, or PostgreSQL's serialization_failure.
 */
@@ -7455,15 +7569,16 @@ end;
 $$;
 
 comment on function pgledger.refuse_taken_id is
-  'Raises that another call took an id of this batch meanwhile.';
+  'Raises an error because another call has taken an id of this batch.';
 
 revoke all on function pgledger.refuse_taken_id from public;
 
 -- file: repeatable/10_ledger/repeated_transfer.sql
 /*
-What the transfer of that id did, if it was asked for by the same values; nulls if there is none. It
-is looked for after the accounts were locked: whoever asked for the same held them, and is seen by
-now. What its accounts are called is known to the caller.
+What the transfer with that id did, if it was asked for with the same values; nulls if there is no
+such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
+held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
+who knows them.
 
 Errors: IdempotencyConflict.
 */
@@ -7515,14 +7630,15 @@ end;
 $$;
 
 comment on function pgledger.repeated_transfer is
-  'What the transfer of that id did, or nulls if there is none; raises if it is a different one.';
+  'What the transfer with that id did, or nulls if there is none; raises an error if it differs '
+  'from the request.';
 
 revoke all on function pgledger.repeated_transfer from public;
 
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
-The transfers of those ids, in the order of the ids, as applications see them: look-ups by index,
-also when it is called where nested loops are off.
+The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
+index, even when the caller has switched nested loops off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
 returns setof pgledger_transfer
@@ -7561,13 +7677,13 @@ as $$
 $$;
 
 comment on function pgledger.transfers_by_id is
-  'The transfers of those ids, in the order of the ids.';
+  'The transfers with those ids, in the order of the ids.';
 
 revoke all on function pgledger.transfers_by_id from public;
 
 -- file: repeatable/10_ledger/verify_accounts.sql
 /*
-Checks each account against the entries that made it what it is.
+Checks each account against its entries.
 */
 create or replace function pgledger.verify_accounts(app_id text)
 returns setof pgledger_check
@@ -7646,7 +7762,7 @@ revoke all on function pgledger.verify_books from public;
 -- file: repeatable/10_ledger/verify_entries.sql
 /*
 Checks each entry against the one before it on its account. Entries of an account that does not
-exist break what is checked of accounts, too.
+exist also count as violations where accounts are checked.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof pgledger_check
@@ -7704,8 +7820,8 @@ revoke all on function pgledger.verify_entries from public;
 
 -- file: repeatable/10_ledger/verify_guards.sql
 /*
-Checks that the triggers stand that keep records unchanged, that nothing switches them off, and that
-the function they call is the one that this version brought: its body's hash stands here.
+Checks that the triggers that keep records unchanged are there, that nothing switches them off, and
+that the function they call is the one of this version, whose body's hash stands here.
 */
 create or replace function pgledger.verify_guards()
 returns setof pgledger_check
@@ -7724,7 +7840,7 @@ as $$
           and pg_trigger.tgenabled = 'A'
           and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
           and pg_trigger.tgtype = expected.type
-          -- Neither WHEN nor a list of columns.
+          -- No WHEN and no list of columns, either of which could leave rows out.
           and pg_trigger.tgqual is null
           and pg_trigger.tgattr = ''
       )
@@ -7753,15 +7869,15 @@ as $$
 $$;
 
 comment on function pgledger.verify_guards is
-  'Checks that the triggers that keep records unchanged stand and are always on.';
+  'Checks that the triggers that keep records unchanged are there and always on.';
 
 revoke all on function pgledger.verify_guards from public;
 
 -- file: repeatable/10_ledger/verify_transfers.sql
 /*
 Checks each transfer by itself, and the ids of transfers and accounts. A transfer belongs to the app
-that it names, whatever its accounts say: one that has gone astray is found in both sets of books,
-here and as a gap in the entries.
+that it names, whatever its accounts say. So a transfer of accounts of another app is found in both
+sets of books: here in those that it names, and as a gap in the entries of those accounts.
 */
 create or replace function pgledger.verify_transfers(app_id text)
 returns setof pgledger_check
@@ -7839,12 +7955,14 @@ cross join (select) as read_only;
 
 comment on view pgledger_accounts_v1 is
   'One row an account, with its balance and version after the newest transfer.';
-comment on column pgledger_accounts_v1.id is 'Id of the account: pgla_ and a ULID.';
-comment on column pgledger_accounts_v1.name is 'Name for people, as given.';
-comment on column pgledger_accounts_v1.currency is 'Unit of the balance.';
+comment on column pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger_accounts_v1.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger_accounts_v1.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
 comment on column pgledger_accounts_v1.balance is
-  'Sum of the account''s entries, in units of the currency.';
-comment on column pgledger_accounts_v1.version is 'Count of the account''s entries.';
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
+comment on column pgledger_accounts_v1.version is
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger_accounts_v1.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger_accounts_v1.allow_positive_balance is
@@ -7852,11 +7970,11 @@ comment on column pgledger_accounts_v1.allow_positive_balance is
 comment on column pgledger_accounts_v1.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_accounts_v1.created_at is 'When the account was recorded.';
 comment on column pgledger_accounts_v1.updated_at is
-  'When the newest transfer was recorded, or the account itself.';
+  'created_at of the newest transfer; before the first one, of the account itself.';
 comment on column pgledger_accounts_v1.app_id is
-  'Set of books that the account belongs to; empty where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger_accounts_v1.tenant_id is
-  'Whose account it is; empty where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on table pgledger_accounts_v1 from public;
 grant select on table pgledger_accounts_v1 to pgledger_reader;
@@ -7882,12 +8000,14 @@ select
 from pgledger_accounts_v1 as newest;
 
 comment on view pgledger_accounts_view is 'Accounts: today''s version, pgledger_accounts_v1.';
-comment on column pgledger_accounts_view.id is 'Id of the account: pgla_ and a ULID.';
-comment on column pgledger_accounts_view.name is 'Name for people, as given.';
-comment on column pgledger_accounts_view.currency is 'Unit of the balance.';
+comment on column pgledger_accounts_view.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger_accounts_view.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger_accounts_view.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
 comment on column pgledger_accounts_view.balance is
-  'Sum of the account''s entries, in units of the currency.';
-comment on column pgledger_accounts_view.version is 'Count of the account''s entries.';
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
+comment on column pgledger_accounts_view.version is
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger_accounts_view.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger_accounts_view.allow_positive_balance is
@@ -7895,11 +8015,11 @@ comment on column pgledger_accounts_view.allow_positive_balance is
 comment on column pgledger_accounts_view.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_accounts_view.created_at is 'When the account was recorded.';
 comment on column pgledger_accounts_view.updated_at is
-  'When the newest transfer was recorded, or the account itself.';
+  'created_at of the newest transfer; before the first one, of the account itself.';
 comment on column pgledger_accounts_view.app_id is
-  'Set of books that the account belongs to; empty where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger_accounts_view.tenant_id is
-  'Whose account it is; empty where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on table pgledger_accounts_view from public;
 grant select on table pgledger_accounts_view to pgledger_reader;
@@ -7954,26 +8074,28 @@ comment on view pgledger_entries_v1 is
   'One row an entry: two for each transfer, one on each of its accounts. '
   'For pages of one account''s entries use pgledger_account_entries.';
 comment on column pgledger_entries_v1.id is
-  'Id of the entry: pgle_ and a ULID. Ascends along the account.';
+  'Public id: pgle_ and a ULID; ascends along the account.';
 comment on column pgledger_entries_v1.account_id is 'Account that the entry belongs to.';
 comment on column pgledger_entries_v1.transfer_id is 'Transfer that the entry is one leg of.';
 comment on column pgledger_entries_v1.amount is
-  'What the entry adds to the balance: negative on the account that a transfer leaves.';
+  'What the entry adds to the balance: negative on the account that the amount left.';
 comment on column pgledger_entries_v1.account_previous_balance is
-  'Balance of the account before the entry.';
+  'Balance of the account right before the entry.';
 comment on column pgledger_entries_v1.account_current_balance is
-  'Balance of the account after the entry.';
+  'Balance of the account right after the entry.';
 comment on column pgledger_entries_v1.account_version is
   'Number of the entry on its account, from 1 without a gap.';
 comment on column pgledger_entries_v1.created_at is
-  'When it was recorded. Ascends along the account.';
+  'When the transfer was recorded; ascends along the account.';
 comment on column pgledger_entries_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_entries_v1.metadata is 'JSON object given with the transfer, or null.';
 comment on column pgledger_entries_v1.account_name is 'Name of the account.';
 comment on column pgledger_entries_v1.currency is 'Currency of the account.';
-comment on column pgledger_entries_v1.app_id is 'Set of books; empty where there is only one.';
-comment on column pgledger_entries_v1.tenant_id is 'Whose account it is.';
+comment on column pgledger_entries_v1.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column pgledger_entries_v1.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on table pgledger_entries_v1 from public;
 grant select on table pgledger_entries_v1 to pgledger_reader;
@@ -8002,26 +8124,28 @@ from pgledger_entries_v1 as newest;
 
 comment on view pgledger_entries_view is 'Entries: today''s version, pgledger_entries_v1.';
 comment on column pgledger_entries_view.id is
-  'Id of the entry: pgle_ and a ULID. Ascends along the account.';
+  'Public id: pgle_ and a ULID; ascends along the account.';
 comment on column pgledger_entries_view.account_id is 'Account that the entry belongs to.';
 comment on column pgledger_entries_view.transfer_id is 'Transfer that the entry is one leg of.';
 comment on column pgledger_entries_view.amount is
-  'What the entry adds to the balance: negative on the account that a transfer leaves.';
+  'What the entry adds to the balance: negative on the account that the amount left.';
 comment on column pgledger_entries_view.account_previous_balance is
-  'Balance of the account before the entry.';
+  'Balance of the account right before the entry.';
 comment on column pgledger_entries_view.account_current_balance is
-  'Balance of the account after the entry.';
+  'Balance of the account right after the entry.';
 comment on column pgledger_entries_view.account_version is
   'Number of the entry on its account, from 1 without a gap.';
 comment on column pgledger_entries_view.created_at is
-  'When it was recorded. Ascends along the account.';
+  'When the transfer was recorded; ascends along the account.';
 comment on column pgledger_entries_view.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_entries_view.metadata is 'JSON object given with the transfer, or null.';
 comment on column pgledger_entries_view.account_name is 'Name of the account.';
 comment on column pgledger_entries_view.currency is 'Currency of the account.';
-comment on column pgledger_entries_view.app_id is 'Set of books; empty where there is only one.';
-comment on column pgledger_entries_view.tenant_id is 'Whose account it is.';
+comment on column pgledger_entries_view.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column pgledger_entries_view.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on table pgledger_entries_view from public;
 grant select on table pgledger_entries_view to pgledger_reader;
@@ -8056,31 +8180,37 @@ inner join pgledger.accounts as target on transfers.to_key = target.key;
 
 comment on view pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfers_v1.id is 'Id of the transfer: pglt_ and a ULID.';
-comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount leaves.';
-comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reaches.';
-comment on column pgledger_transfers_v1.amount is 'What moved, above 0, in units of the currency.';
+comment on column pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
+comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount left.';
+comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reached.';
+comment on column pgledger_transfers_v1.amount is
+  'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger_transfers_v1.created_at is
-  'When it was recorded. Ascends along each account.';
+  'When it was recorded: later than everything recorded before on either account.';
 comment on column pgledger_transfers_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_transfers_v1.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_transfers_v1.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_v1.from_account_name is 'Name of the account it leaves.';
-comment on column pgledger_transfers_v1.to_account_name is 'Name of the account it reaches.';
+comment on column pgledger_transfers_v1.from_account_name is
+  'Name of the account that the amount left.';
+comment on column pgledger_transfers_v1.to_account_name is
+  'Name of the account that the amount reached.';
 comment on column pgledger_transfers_v1.from_account_balance is
-  'Balance of the account it leaves, after it.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfers_v1.to_account_balance is
-  'Balance of the account it reaches, after it.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfers_v1.from_account_version is
-  'Version of the account it leaves, after it.';
+  'Version of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfers_v1.to_account_version is
-  'Version of the account it reaches, after it.';
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfers_v1.group_id is
-  'Name that joins the transfers of one call, if the caller gave one.';
-comment on column pgledger_transfers_v1.app_id is 'Set of books; empty where there is only one.';
-comment on column pgledger_transfers_v1.from_tenant_id is 'Whose account it leaves.';
-comment on column pgledger_transfers_v1.to_tenant_id is 'Whose account it reaches.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
+comment on column pgledger_transfers_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_transfers_v1.from_tenant_id is
+  'Tenant of the account that the amount left.';
+comment on column pgledger_transfers_v1.to_tenant_id is
+  'Tenant of the account that the amount reached.';
 
 revoke all on table pgledger_transfers_v1 from public;
 grant select on table pgledger_transfers_v1 to pgledger_reader;
@@ -8112,32 +8242,37 @@ select
 from pgledger_transfers_v1 as newest;
 
 comment on view pgledger_transfers_view is 'Transfers: today''s version, pgledger_transfers_v1.';
-comment on column pgledger_transfers_view.id is 'Id of the transfer: pglt_ and a ULID.';
-comment on column pgledger_transfers_view.from_account_id is 'Account that the amount leaves.';
-comment on column pgledger_transfers_view.to_account_id is 'Account that the amount reaches.';
+comment on column pgledger_transfers_view.id is 'Public id: pglt_ and a ULID.';
+comment on column pgledger_transfers_view.from_account_id is 'Account that the amount left.';
+comment on column pgledger_transfers_view.to_account_id is 'Account that the amount reached.';
 comment on column pgledger_transfers_view.amount is
-  'What moved, above 0, in units of the currency.';
+  'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger_transfers_view.created_at is
-  'When it was recorded. Ascends along each account.';
+  'When it was recorded: later than everything recorded before on either account.';
 comment on column pgledger_transfers_view.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_transfers_view.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_transfers_view.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_view.from_account_name is 'Name of the account it leaves.';
-comment on column pgledger_transfers_view.to_account_name is 'Name of the account it reaches.';
+comment on column pgledger_transfers_view.from_account_name is
+  'Name of the account that the amount left.';
+comment on column pgledger_transfers_view.to_account_name is
+  'Name of the account that the amount reached.';
 comment on column pgledger_transfers_view.from_account_balance is
-  'Balance of the account it leaves, after it.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfers_view.to_account_balance is
-  'Balance of the account it reaches, after it.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfers_view.from_account_version is
-  'Version of the account it leaves, after it.';
+  'Version of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfers_view.to_account_version is
-  'Version of the account it reaches, after it.';
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfers_view.group_id is
-  'Name that joins the transfers of one call, if the caller gave one.';
-comment on column pgledger_transfers_view.app_id is 'Set of books; empty where there is only one.';
-comment on column pgledger_transfers_view.from_tenant_id is 'Whose account it leaves.';
-comment on column pgledger_transfers_view.to_tenant_id is 'Whose account it reaches.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
+comment on column pgledger_transfers_view.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_transfers_view.from_tenant_id is
+  'Tenant of the account that the amount left.';
+comment on column pgledger_transfers_view.to_tenant_id is
+  'Tenant of the account that the amount reached.';
 
 revoke all on table pgledger_transfers_view from public;
 grant select on table pgledger_transfers_view to pgledger_reader;
@@ -10669,8 +10804,8 @@ revoke all on function pgledger.write_plan_features from public;
 
 -- file: repeatable/20_catalogue/views/ledger_currencies.sql
 /*
-Currencies that plans can be in: those of ISO 4217, and those of each app. Where an app has defined
-a code before ISO 4217 took it up, both are listed and the app's own one counts.
+Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
+code that ISO 4217 took up later, both are listed, and for that app its own one counts.
 */
 create or replace view ledger_currencies as
 select
@@ -10694,7 +10829,7 @@ from (
 comment on view ledger_currencies is
   'One row a currency: those of ISO 4217, which all apps share, and those that an app has defined.';
 comment on column ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currencies.code is 'Code, for example USD.';
+comment on column ledger_currencies.code is 'Code, for example JPY or POINTS.';
 comment on column ledger_currencies.exponent is 'Decimal places that amounts are rounded to.';
 
 revoke all on table ledger_currencies from public;
@@ -10727,22 +10862,23 @@ cross join (select) as read_only;
 comment on view ledger_features is
   'One row a feature that plans can contain. A key may be there for a tenant, for an app and for '
   'all apps; the narrowest one counts.';
-comment on column ledger_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_features.id is 'Public id: feat_ and a ULID.';
 comment on column ledger_features.app_id is 'App that it belongs to; * for all apps.';
 comment on column ledger_features.tenant_id is
-  'Tenant of a custom deal; empty for all tenants of the app.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_features.key is 'Name in plans and usage events, for example api_calls.';
 comment on column ledger_features.name is 'Name for people.';
 comment on column ledger_features.description is 'Text for people, or null.';
 comment on column ledger_features.type is
-  'What it is: boolean (on or off), metered (usage adds up over a period) or seat (a level).';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column ledger_features.aggregation is
-  'What usage of a metered feature comes to: sum, count, max, unique_count or latest; null for '
-  'other features.';
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
 comment on column ledger_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
 comment on column ledger_features.status is
-  'Whether it is active, or archived: no new plan may contain it.';
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column ledger_features.version is 'Counts changes, from 1.';
 comment on column ledger_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_features.created_at is 'When it was created.';
@@ -10782,21 +10918,22 @@ cross join (select) as read_only;
 
 comment on view ledger_plans is
   'One row a plan: what a subscription to it gives and what it costs.';
-comment on column ledger_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_plans.id is 'Public id: plan_ and a ULID.';
 comment on column ledger_plans.app_id is 'App that it belongs to.';
 comment on column ledger_plans.tenant_id is
-  'Tenant of a custom deal; empty for all tenants of the app.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_plans.slug is 'Name in addresses and code, for example pro.';
 comment on column ledger_plans.name is 'Name for people.';
 comment on column ledger_plans.description is 'Text for people, or null.';
 comment on column ledger_plans.status is
-  'Whether it is active, or archived: subscriptions keep it, no new one may take it.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column ledger_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plans.features is 'JSON array of features and limits, as given.';
+comment on column ledger_plans.features is 'JSON array of features and their limits, as given.';
 comment on column ledger_plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column ledger_plans.billing_interval is
-  'Unit of the billing period: day, week, month or year; out of pricing.';
-comment on column ledger_plans.interval_count is 'Units in a billing period; out of pricing.';
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column ledger_plans.interval_count is 'Units in a billing period.';
 comment on column ledger_plans.trial_days is 'Days of trial that a new subscription gets.';
 comment on column ledger_plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
@@ -10840,22 +10977,24 @@ where mapped.role_name = current_user;
 comment on view ledger_tenant_features is
   'Features that the tenant of the current database role can have: its own, its app''s and '
   'global ones.';
-comment on column ledger_tenant_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
 comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
 comment on column ledger_tenant_features.tenant_id is
-  'Tenant of a custom deal; empty for all tenants.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_tenant_features.key is
   'Name in plans and usage events, for example api_calls.';
 comment on column ledger_tenant_features.name is 'Name for people.';
 comment on column ledger_tenant_features.description is 'Text for people, or null.';
 comment on column ledger_tenant_features.type is
-  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column ledger_tenant_features.aggregation is
-  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
 comment on column ledger_tenant_features.unique_key is
-  'Member of an event''s metadata whose different values unique_count counts.';
+  'Member of an event''s metadata whose different values unique_count counts, or null.';
 comment on column ledger_tenant_features.status is
-  'active, or archived: no new plan may contain it.';
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
 comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_tenant_features.created_at is 'When it was created.';
@@ -10869,10 +11008,10 @@ alter view ledger_tenant_features owner to pgledger_tenant_views;
 /*
 The plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
 
-Like all views ledger_tenant_*, it is guarded twice: by the row-security policies of the tables,
-which bind its owner pgledger_tenant_views, and by its own condition, which also binds where there
-are no roles of ours. Both go by current_user, which no setting changes. As a security barrier it
-keeps the reader's own functions from seeing rows that are not the reader's.
+Like all views ledger_tenant_*, it is guarded twice. The row-security policies of the tables bind
+its owner, pgledger_tenant_views. The view's own condition also holds in a database without
+pgledger's roles. Both go by current_user, which no setting changes. The view is a security barrier,
+so that functions of the reader's own cannot see rows of other tenants.
 */
 create or replace view ledger_tenant_plans with (security_barrier) as
 select
@@ -10902,20 +11041,22 @@ where mapped.role_name = current_user;
 
 comment on view ledger_tenant_plans is
   'Plans that the tenant of the current database role can have: its own, and its app''s.';
-comment on column ledger_tenant_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_tenant_plans.id is 'Public id: plan_ and a ULID.';
 comment on column ledger_tenant_plans.app_id is 'App that it belongs to.';
 comment on column ledger_tenant_plans.tenant_id is
-  'Tenant of a custom deal; empty for all tenants.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_tenant_plans.slug is 'Name in addresses and code, for example pro.';
 comment on column ledger_tenant_plans.name is 'Name for people.';
 comment on column ledger_tenant_plans.description is 'Text for people, or null.';
 comment on column ledger_tenant_plans.status is
-  'active, or archived: who has it keeps it, and nobody new may take it.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column ledger_tenant_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_tenant_plans.features is 'JSON array of features and limits.';
-comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices.';
+comment on column ledger_tenant_plans.features is
+  'JSON array of features and their limits, as given.';
+comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column ledger_tenant_plans.billing_interval is
-  'Unit of the billing period: day, week, month or year.';
+  'Unit of the billing period; one of: day, week, month, year.';
 comment on column ledger_tenant_plans.interval_count is 'Units in a billing period.';
 comment on column ledger_tenant_plans.trial_days is 'Days of trial that a new subscription gets.';
 comment on column ledger_tenant_plans.anchor_at_trial_end is
@@ -12776,10 +12917,10 @@ comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribe
 comment on column ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column ledger_subscription_changes.change is
-  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
-  'cancellation_withdrawn, canceled, paused or resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column ledger_subscription_changes.occurred_at is
-  'When it took effect: for what the clock decides, the boundary itself.';
+  'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column ledger_subscription_changes.status is 'Status afterwards.';
 comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
 comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';
@@ -12830,36 +12971,41 @@ cross join (select) as read_only;
 comment on view ledger_subscriptions is
   'One row a subscription. What the clock has decided since (a trial, a period or the subscription '
   'is over) stands here once ledger_advance, or a call that changes it, has written it down.';
-comment on column ledger_subscriptions.id is 'Id of the subscription: sub_ and a ULID.';
+comment on column ledger_subscriptions.id is 'Public id: sub_ and a ULID.';
 comment on column ledger_subscriptions.app_id is 'App.';
 comment on column ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscriptions.plan_id is 'Id of the plan as of now.';
-comment on column ledger_subscriptions.plan_slug is 'Slug of the plan as of now.';
+comment on column ledger_subscriptions.plan_id is 'Id of the current plan.';
+comment on column ledger_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column ledger_subscriptions.status is
-  'trialing, active, paused or canceled; the last is final.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column ledger_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column ledger_subscriptions.started_at is 'Start of the first period or trial.';
 comment on column ledger_subscriptions.anchor_at is
-  'Boundary that every other is a whole number of intervals from.';
+  'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column ledger_subscriptions.time_zone is
-  'Zone of the IANA database in whose days and months periods are counted.';
-comment on column ledger_subscriptions.billing_interval is 'day, week, month or year.';
-comment on column ledger_subscriptions.interval_count is 'Intervals in a period.';
+  'IANA time zone in which the days and months of its periods are counted.';
+comment on column ledger_subscriptions.billing_interval is
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column ledger_subscriptions.interval_count is 'Units in a billing period.';
 comment on column ledger_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column ledger_subscriptions.current_period_end is
   'End of the current period, exclusive.';
 comment on column ledger_subscriptions.trial_end is
-  'When the trial ends or ended; null without a trial.';
-comment on column ledger_subscriptions.cancel_at is 'When it will end, if that is decided.';
-comment on column ledger_subscriptions.canceled_at is 'When its end was asked for.';
-comment on column ledger_subscriptions.paused_at is 'Since when it is paused; null if it is not.';
-comment on column ledger_subscriptions.ended_at is 'When it ended.';
-comment on column ledger_subscriptions.add_on is 'Whether others may be active beside it.';
+  'When the trial ends or ended (null without a trial), or null.';
+comment on column ledger_subscriptions.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column ledger_subscriptions.canceled_at is
+  'When its cancellation was asked for, or null.';
+comment on column ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
+comment on column ledger_subscriptions.ended_at is 'When it ended, or null.';
+comment on column ledger_subscriptions.add_on is
+  'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column ledger_subscriptions.unused_time is
-  'What becomes of paid time that a cancellation at once leaves unused: none, credit or refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column ledger_subscriptions.tax_rates is
-  'JSON array of the tax rates of its invoices.';
+  'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
 comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscriptions.created_at is 'When it was created.';
@@ -12900,13 +13046,14 @@ comment on view ledger_tenant_subscription_changes is
   'Changes of the subscriptions of the tenant of the current database role, one row each.';
 comment on column ledger_tenant_subscription_changes.subscription_id is 'Id of the subscription.';
 comment on column ledger_tenant_subscription_changes.app_id is 'App.';
-comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant.';
+comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant who subscribes.';
 comment on column ledger_tenant_subscription_changes.version is
-  'The subscription''s version after the change.';
+  'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column ledger_tenant_subscription_changes.change is
-  'What happened, for example plan_changed or period_started.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column ledger_tenant_subscription_changes.occurred_at is
-  'When it took effect: for what the clock decides, the boundary itself.';
+  'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column ledger_tenant_subscription_changes.status is 'Status afterwards.';
 comment on column ledger_tenant_subscription_changes.plan_id is 'Id of the plan afterwards.';
 comment on column ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
@@ -12959,36 +13106,41 @@ where mapped.role_name = current_user;
 
 comment on view ledger_tenant_subscriptions is
   'Subscriptions of the tenant of the current database role.';
-comment on column ledger_tenant_subscriptions.id is 'Id of the subscription: sub_ and a ULID.';
+comment on column ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
 comment on column ledger_tenant_subscriptions.app_id is 'App.';
 comment on column ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_tenant_subscriptions.plan_id is 'Id of the plan as of now.';
-comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the plan as of now.';
+comment on column ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
+comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
 comment on column ledger_tenant_subscriptions.status is
-  'trialing, active, paused or canceled; the last is final.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column ledger_tenant_subscriptions.quantity is 'How many times the plan is taken.';
 comment on column ledger_tenant_subscriptions.started_at is 'Start of the first period or trial.';
 comment on column ledger_tenant_subscriptions.anchor_at is
-  'Boundary that every other is a whole number of intervals from.';
+  'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column ledger_tenant_subscriptions.time_zone is
-  'Zone of the IANA database in whose days and months periods are counted.';
-comment on column ledger_tenant_subscriptions.billing_interval is 'day, week, month or year.';
-comment on column ledger_tenant_subscriptions.interval_count is 'Intervals in a period.';
+  'IANA time zone in which the days and months of its periods are counted.';
+comment on column ledger_tenant_subscriptions.billing_interval is
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column ledger_tenant_subscriptions.interval_count is 'Units in a billing period.';
 comment on column ledger_tenant_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
 comment on column ledger_tenant_subscriptions.current_period_end is
   'End of the current period, exclusive.';
 comment on column ledger_tenant_subscriptions.trial_end is
-  'When the trial ends or ended; null without a trial.';
-comment on column ledger_tenant_subscriptions.cancel_at is 'When it will end, if that is decided.';
-comment on column ledger_tenant_subscriptions.canceled_at is 'When its end was asked for.';
-comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused.';
-comment on column ledger_tenant_subscriptions.ended_at is 'When it ended.';
-comment on column ledger_tenant_subscriptions.add_on is 'Whether others may be active beside it.';
+  'When the trial ends or ended (null without a trial), or null.';
+comment on column ledger_tenant_subscriptions.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column ledger_tenant_subscriptions.canceled_at is
+  'When its cancellation was asked for, or null.';
+comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused, or null.';
+comment on column ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
+comment on column ledger_tenant_subscriptions.add_on is
+  'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column ledger_tenant_subscriptions.unused_time is
-  'What becomes of paid time that a cancellation at once leaves unused: none, credit or refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column ledger_tenant_subscriptions.tax_rates is
-  'JSON array of the tax rates of its invoices.';
+  'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
 comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
@@ -15063,17 +15215,19 @@ where mapped.role_name = current_user;
 
 comment on view ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
-comment on column ledger_tenant_usage_events.id is 'Id of the event: evt_ and a ULID.';
+comment on column ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
 comment on column ledger_tenant_usage_events.app_id is 'App.';
 comment on column ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
 comment on column ledger_tenant_usage_events.feature_key is 'Key of the feature that was used.';
 comment on column ledger_tenant_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
 comment on column ledger_tenant_usage_events.event_at is
-  'When it happened; it belongs to the period that this lies in.';
+  'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column ledger_tenant_usage_events.idempotency_key is
-  'The reporter''s own name of the event, unique for the tenant, or null.';
-comment on column ledger_tenant_usage_events.metadata is 'JSON object given with it, or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
+comment on column ledger_tenant_usage_events.metadata is
+  'JSON object given with the event, or null.';
 comment on column ledger_tenant_usage_events.created_at is 'When it was recorded.';
 
 revoke all on table ledger_tenant_usage_events from public;
@@ -15082,8 +15236,8 @@ alter view ledger_tenant_usage_events owner to pgledger_tenant_views;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
-Usage events as applications see them. The conditions on app, tenant and feature find the meters,
-each of which leads to its events in order of time.
+Usage events as applications see them. A condition on app, tenant or feature finds the meters first;
+each meter leads to its events in order of time.
 */
 create or replace view ledger_usage_events as
 select
@@ -15102,17 +15256,18 @@ inner join pgledger.meters on usage_events.meter_key = meters.key
 cross join (select) as read_only;
 
 comment on view ledger_usage_events is 'One row a usage event, until it is purged.';
-comment on column ledger_usage_events.id is 'Id of the event: evt_ and a ULID.';
+comment on column ledger_usage_events.id is 'Public id: evt_ and a ULID.';
 comment on column ledger_usage_events.app_id is 'App.';
 comment on column ledger_usage_events.tenant_id is 'Tenant whose usage it is.';
 comment on column ledger_usage_events.feature_key is 'Key of the feature that was used.';
 comment on column ledger_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
 comment on column ledger_usage_events.event_at is
-  'When it happened; it belongs to the period that this lies in.';
+  'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column ledger_usage_events.idempotency_key is
-  'The reporter''s own name of the event, unique for the tenant, or null.';
-comment on column ledger_usage_events.metadata is 'JSON object given with it, or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
+comment on column ledger_usage_events.metadata is 'JSON object given with the event, or null.';
 comment on column ledger_usage_events.created_at is 'When it was recorded.';
 
 revoke all on table ledger_usage_events from public;
@@ -16023,8 +16178,8 @@ revoke all on function pgledger.unique_usage_added from public;
 
 -- file: repeatable/24_entitlements/views/ledger_entitlement_cache.sql
 /*
-Cached entitlements as they were stored, also those that are no longer served: only
-ledger_get_cached_entitlement knows which these are.
+Cached entitlements as they were stored, also those that are no longer served. Only
+ledger_get_cached_entitlement finds out which these are.
 */
 create or replace view ledger_entitlement_cache as
 select
@@ -16050,15 +16205,17 @@ comment on view ledger_entitlement_cache is
 comment on column ledger_entitlement_cache.app_id is 'App.';
 comment on column ledger_entitlement_cache.tenant_id is 'Tenant.';
 comment on column ledger_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats taken.';
 comment on column ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.remaining is 'What is left of it; -1 for unlimited.';
-comment on column ledger_entitlement_cache.soft_limit is 'Whether usage may go beyond the limit.';
+comment on column ledger_entitlement_cache.remaining is
+  'What is left of the limit; -1 for unlimited.';
+comment on column ledger_entitlement_cache.soft_limit is
+  'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
 comment on column ledger_entitlement_cache.created_at is 'When it was made.';
 comment on column ledger_entitlement_cache.expires_at is
-  'From when on it is not served, whatever else happens.';
+  'From this time on it is not served; a change may end it earlier.';
 
 revoke all on table ledger_entitlement_cache from public;
 grant select on table ledger_entitlement_cache to pgledger_reader;
@@ -16089,21 +16246,23 @@ inner join pgledger.tenant_roles as mapped
 where mapped.role_name = current_user;
 
 comment on view ledger_tenant_entitlement_cache is
-  'Cached entitlements of the tenant of the current database role, served any more or not.';
+  'Cached entitlements of the tenant of the current database role, also those that are no longer '
+  'served.';
 comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
 comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
 comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_tenant_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_tenant_entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
 comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
 comment on column ledger_tenant_entitlement_cache.remaining is
-  'What is left of it; -1 for unlimited.';
+  'What is left of the limit; -1 for unlimited.';
 comment on column ledger_tenant_entitlement_cache.soft_limit is
-  'Whether usage may go beyond the limit.';
+  'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_tenant_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
 comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
 comment on column ledger_tenant_entitlement_cache.expires_at is
-  'When it is no longer served at the latest.';
+  'From this time on it is not served; a change may end it earlier.';
 
 revoke all on table ledger_tenant_entitlement_cache from public;
 grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
@@ -17979,19 +18138,19 @@ cross join (select) as read_only;
 
 comment on view ledger_coupon_redemptions is
   'One row a redemption: a coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemptions.id is 'Id of the redemption: red_ and a ULID.';
+comment on column ledger_coupon_redemptions.id is 'Public id: red_ and a ULID.';
 comment on column ledger_coupon_redemptions.app_id is 'App.';
 comment on column ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
 comment on column ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
 comment on column ledger_coupon_redemptions.code is 'Code of the coupon.';
 comment on column ledger_coupon_redemptions.subscription_id is
-  'Id of the subscription whose invoices it reduces; null for all of the tenant''s.';
+  'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
 comment on column ledger_coupon_redemptions.status is
-  'Whether it is active, or used: nothing is left of it.';
+  'State; nothing is left of a used redemption; one of: active, used.';
 comment on column ledger_coupon_redemptions.uses_left is
-  'How many invoices it can still reduce; null for any number.';
+  'How many invoices it can still reduce (null for any number), or null.';
 comment on column ledger_coupon_redemptions.amount_left is
-  'What is left of an amount off that is for once; null for all others.';
+  'What is left of the amount, if the coupon takes off an amount once, or null.';
 comment on column ledger_coupon_redemptions.created_at is 'When it was redeemed.';
 
 revoke all on table ledger_coupon_redemptions from public;
@@ -18031,38 +18190,41 @@ cross join (select) as read_only;
 
 comment on view ledger_coupons is
   'One row a coupon: what it takes off, for whom, and how often it can be redeemed.';
-comment on column ledger_coupons.id is 'Id of the coupon: cpn_ and a ULID.';
+comment on column ledger_coupons.id is 'Public id: cpn_ and a ULID.';
 comment on column ledger_coupons.app_id is 'App that it belongs to.';
 comment on column ledger_coupons.tenant_id is
-  'Tenant of a custom deal; empty for all tenants of the app.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_coupons.code is 'What is typed to redeem it, for example WELCOME20.';
 comment on column ledger_coupons.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupons.percentage is 'Percent off, above 0 to 100; or null.';
-comment on column ledger_coupons.amount is 'Amount off in its currency; or null.';
+comment on column ledger_coupons.percentage is
+  'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
+comment on column ledger_coupons.amount is
+  'Amount off, in its currency (null if it takes off a percentage), or null.';
 comment on column ledger_coupons.currency is
-  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+  'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
 comment on column ledger_coupons.duration is
-  'How long a redemption lasts: once, repeating (duration_invoices times) or forever.';
+  'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
+  'once, repeating, forever.';
 comment on column ledger_coupons.duration_invoices is
-  'How many invoices a redemption reduces, if it is repeating.';
+  'How many invoices a redemption reduces if duration is repeating, or null.';
 comment on column ledger_coupons.applies_to is
-  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines; null '
-  'for the whole invoice.';
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
+  'for the whole invoice), or null.';
 comment on column ledger_coupons.minimum_subtotal is
-  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
+  'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
 comment on column ledger_coupons.valid_from is
-  'First moment at which it can be redeemed; null for any.';
+  'First moment at which it can be redeemed (null for any time), or null.';
 comment on column ledger_coupons.valid_until is
-  'Moment from which on it can no longer be redeemed; null for never.';
+  'First moment at which it can no longer be redeemed (null for never), or null.';
 comment on column ledger_coupons.max_redemptions is
-  'How often it can be redeemed in all; null for any number.';
+  'How often it can be redeemed in all (null for any number), or null.';
 comment on column ledger_coupons.max_redemptions_per_tenant is
-  'How often one tenant can redeem it; null for any number.';
+  'How often one tenant can redeem it (null for any number), or null.';
 comment on column ledger_coupons.redemptions is 'How often it has been redeemed.';
 comment on column ledger_coupons.status is
-  'Whether it is active, or archived: who has redeemed it keeps it, nobody else can.';
-comment on column ledger_coupons.version is
-  'Counts changes, from 1; to be redeemed is not a change.';
+  'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
+  'active, archived.';
+comment on column ledger_coupons.version is 'Counts changes, from 1; a redemption is not a change.';
 comment on column ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_coupons.created_at is 'When it was created.';
 comment on column ledger_coupons.updated_at is 'When it was last changed.';
@@ -22297,24 +22459,28 @@ left join pgledger.subscriptions on invoices.subscription_key = subscriptions.ke
 cross join (select) as read_only;
 
 comment on view ledger_invoices is 'One row an invoice, with its lines as JSON.';
-comment on column ledger_invoices.id is 'Id of the invoice: inv_ and a ULID.';
+comment on column ledger_invoices.id is 'Public id: inv_ and a ULID.';
 comment on column ledger_invoices.app_id is 'App.';
 comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoices.subscription_id is
-  'Id of the subscription; null for a one-off invoice.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_invoices.kind is
-  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
-  'pays for. interim: usage within a period. one_off: lines that the app gave.';
-comment on column ledger_invoices.period_start is 'Start of the period it is for, inclusive.';
-comment on column ledger_invoices.period_end is 'End of the period it is for, exclusive.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
+comment on column ledger_invoices.period_start is
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
+comment on column ledger_invoices.period_end is
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoices.status is
-  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column ledger_invoices.number is
-  'Number within the app, from 1 without a gap; null for a draft.';
-comment on column ledger_invoices.currency is 'Currency of all amounts.';
-comment on column ledger_invoices.subtotal is 'Sum of the lines before discounts and taxes.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
+comment on column ledger_invoices.currency is 'Currency of all its amounts.';
+comment on column ledger_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoices.tax is 'Sum of the taxes.';
+comment on column ledger_invoices.tax is 'Sum of its taxes.';
 comment on column ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
@@ -22323,19 +22489,22 @@ comment on column ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoices.amount_remaining is
-  'What is still to be paid; 0 for one that is voided.';
-comment on column ledger_invoices.refund_due is 'What is to be paid back of a total below zero.';
+  'What is still to be paid; 0 for a voided invoice.';
+comment on column ledger_invoices.refund_due is
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column ledger_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column ledger_invoices.line_items is
-  'JSON array of its lines in their order; numbers and times are strings.';
-comment on column ledger_invoices.tax_rates is 'JSON array of the tax rates it was computed with.';
-comment on column ledger_invoices.finalized_at is 'When it became final.';
-comment on column ledger_invoices.due_at is 'When it is to be paid.';
-comment on column ledger_invoices.paid_at is 'When payments covered it.';
-comment on column ledger_invoices.voided_at is 'When it was voided.';
-comment on column ledger_invoices.void_reason is 'Why it was voided.';
-comment on column ledger_invoices.uncollectible_at is 'When it was given up.';
+  'JSON array of its lines, in their order; numbers and times are strings.';
+comment on column ledger_invoices.tax_rates is
+  'JSON array of the tax rates it was computed with, as given.';
+comment on column ledger_invoices.finalized_at is 'When it became final, or null.';
+comment on column ledger_invoices.due_at is 'When it is to be paid, or null.';
+comment on column ledger_invoices.paid_at is 'When its payments covered it, or null.';
+comment on column ledger_invoices.voided_at is 'When it was voided, or null.';
+comment on column ledger_invoices.void_reason is 'Why it was voided, as given, or null.';
+comment on column ledger_invoices.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column ledger_invoices.version is 'Counts changes, from 1.';
 comment on column ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_invoices.created_at is 'When it was drawn up.';
@@ -22346,7 +22515,7 @@ grant select on table ledger_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/views/ledger_tenant_invoices.sql
 /*
-Invoices that a tenant's own database role may see; drafts are the app's.
+Invoices that a tenant's own database role may see, without drafts, which only the app sees.
 Guarded as ledger_tenant_plans is.
 */
 create or replace view ledger_tenant_invoices with (security_barrier) as
@@ -22404,25 +22573,28 @@ where mapped.role_name = current_user and invoices.status <> 'draft';
 
 comment on view ledger_tenant_invoices is
   'Invoices of the tenant of the current database role, drafts left out.';
-comment on column ledger_tenant_invoices.id is 'Id of the invoice: inv_ and a ULID.';
+comment on column ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
 comment on column ledger_tenant_invoices.app_id is 'App.';
 comment on column ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
 comment on column ledger_tenant_invoices.subscription_id is
-  'Id of the subscription; null for a one-off invoice.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_tenant_invoices.kind is
-  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
-  'pays for. interim: usage within a period. one_off: lines that the app gave.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column ledger_tenant_invoices.period_start is
-  'Start of the period it is for, inclusive.';
-comment on column ledger_tenant_invoices.period_end is 'End of the period it is for, exclusive.';
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
+comment on column ledger_tenant_invoices.period_end is
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column ledger_tenant_invoices.status is
-  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column ledger_tenant_invoices.number is
-  'Number within the app, from 1 without a gap; null for a draft.';
-comment on column ledger_tenant_invoices.currency is 'Currency of all amounts.';
-comment on column ledger_tenant_invoices.subtotal is 'Sum of the lines before discounts and taxes.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
+comment on column ledger_tenant_invoices.currency is 'Currency of all its amounts.';
+comment on column ledger_tenant_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_tenant_invoices.tax is 'Sum of the taxes.';
+comment on column ledger_tenant_invoices.tax is 'Sum of its taxes.';
 comment on column ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
@@ -22431,21 +22603,22 @@ comment on column ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_tenant_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_tenant_invoices.amount_remaining is
-  'What is still to be paid; 0 for one that is voided.';
+  'What is still to be paid; 0 for a voided invoice.';
 comment on column ledger_tenant_invoices.refund_due is
-  'What is to be paid back of a total below zero.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column ledger_tenant_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column ledger_tenant_invoices.line_items is
-  'JSON array of its lines in their order; numbers and times are strings.';
+  'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column ledger_tenant_invoices.tax_rates is
-  'JSON array of the tax rates it was computed with.';
-comment on column ledger_tenant_invoices.finalized_at is 'When it became final.';
-comment on column ledger_tenant_invoices.due_at is 'When it is to be paid.';
-comment on column ledger_tenant_invoices.paid_at is 'When payments covered it.';
-comment on column ledger_tenant_invoices.voided_at is 'When it was voided.';
-comment on column ledger_tenant_invoices.void_reason is 'Why it was voided.';
-comment on column ledger_tenant_invoices.uncollectible_at is 'When it was given up.';
+  'JSON array of the tax rates it was computed with, as given.';
+comment on column ledger_tenant_invoices.finalized_at is 'When it became final, or null.';
+comment on column ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
+comment on column ledger_tenant_invoices.paid_at is 'When its payments covered it, or null.';
+comment on column ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
+comment on column ledger_tenant_invoices.void_reason is 'Why it was voided, as given, or null.';
+comment on column ledger_tenant_invoices.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column ledger_tenant_invoices.version is 'Counts changes, from 1.';
 comment on column ledger_tenant_invoices.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_tenant_invoices.created_at is 'When it was drawn up.';
@@ -22868,7 +23041,7 @@ inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 cross join (select) as read_only;
 
 comment on view ledger_invoice_payments is 'One row a payment made on an invoice.';
-comment on column ledger_invoice_payments.id is 'Id of the payment: pay_ and a ULID.';
+comment on column ledger_invoice_payments.id is 'Public id: pay_ and a ULID.';
 comment on column ledger_invoice_payments.app_id is 'App.';
 comment on column ledger_invoice_payments.tenant_id is 'Tenant who paid.';
 comment on column ledger_invoice_payments.invoice_id is 'Id of the invoice.';
@@ -22906,7 +23079,7 @@ where mapped.role_name = current_user;
 
 comment on view ledger_tenant_invoice_payments is
   'Payments of the tenant of the current database role.';
-comment on column ledger_tenant_invoice_payments.id is 'Id of the payment: pay_ and a ULID.';
+comment on column ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
 comment on column ledger_tenant_invoice_payments.app_id is 'App.';
 comment on column ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
 comment on column ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
@@ -23873,112 +24046,112 @@ $bodies$;
 
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
-  ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0002_create_accounts.sql', 'versioned', '66da864799a9b27c82acb834626477d1ec64d56948edf3dde16dff33b440d3e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0003_create_transfers.sql', 'versioned', '472baa389572e501a1b83d0a75240a6050db56b98d5dfd33fe51fe70af6a3518', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', 'c21d23cf1d8d86127a14e81cbf4a6f2e827d8f6135358da8d4a78a86777e8244', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '6733d161aa19328f480485fa1a74bdc0b9ff84a2af97891d8d271776edb5f1f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '2fd991ce02a336c759995c71701056dac013b2271806691cc5f011adf7418bd4', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', 'e09d0d3b354debb602304c63e61e20a6ca9211412962fb841161690fd930997b', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '4d1c6ad6f2a479aded88f48c7603e489f8836bda78450000360a9af9b787fa90', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '0d73206a937ec11ebcd51603d38ef0ffae34f8833059fce3fee8cd4c99829c2d', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', '0776925b158ed4f956e5476e5ecd7ecb34c982f4ad3067eb5996136266d07de8', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '211ce63fd053232651dee51f0d2b1ae0114bcdb2d973266a308fdd7e39d41281', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '728a4b3fe54c949b38d7115b49f3e26e387c63bf5f33ca4c759db5d48d1ffc8e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '8449c92f75a5d8b7ece16b7e3abf6fb2c9c2bb2d51c71c27aadf5a847fc9811d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'd173c31ac2c779c17bc482a1d451d15285b95a6e684bc0ed7176765a70728515', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '89c9b10df3d14cab01331bdbab1f5d03ae434ed5e88119efb6d246b0aed7fb7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', '31529c723f1ea2f60f6ba6bf74ce84839a3a1b24da194688e824d7ce4a59cadb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7e89a96b3b2ed592e229cf24446e3690bccef685fd7a99e70407c2ce644a55aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'd409dc90b9311fa5f643d69b2c65b9446b5282954a2a01eae35088a5606f05d3', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '90d676b61698d5c3ff2df5ae41368fe7e616fc5f8cfeeacff155b8eaac3e5ad6', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'e25f106b6d98fb545b9763dee42f10f7744a7069b3989e6f13cd0721bac5535a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '4f356a7e13a181816445467afd1b084dfb61ffbaf57e5a9f1a3d234b5f0c3cd8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '9161cc536702ddb63d44bb23e49c60345440d007fa269e2027a085e6b2c85b51', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'c142c20c73a95ab83be024295423cb7ed52d0f72f0f683186406ea25ed3f15eb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', 'a188f5e7c6b9f5adc31563fa7fc0602f374641c6f08f6205672013083643c535', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a3e3d68db218eb946754e57e3143f55029c277bb1452e7b4a497e5ec7fa5e41b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '232abbdad70f520e7cad93185e58cde535f02d6f86207a7cd0b69cc6004ba792', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '704ebe145ee39be381fca871484ae1169f6ecac3b5fc27943dfc7e9fcf493e5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '96ef92583122eb80c39f28f512f311c98190b025536049f970b48b8e8028f087', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '9c31e489afdbd45e05a4d0e8c7f1dc7f1858cae07d4f2df71fa3b065dae1c613', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'c834243965f2377cd16573031f56f232145c027d74eeddda1566eb069056df16', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'c86f2ddfa01dd76d2f6a201dec3bcfe652cf28deeec62612a0793c628857bd62', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'a2ab6025297bc1dd8ab4a20e45911741fd89c8da7519258d015d4647e3087da7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'f8a904b03e0851fdb8a7d53f3bf834b4366267d6699d5d8b1a06990dd7d7619e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', '3c42e354b18e3fa5bc76e03f3b4b3a631b0a75abfe1517f2a1715574f7fadd5c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '934883ec9368811c45e1c6e1c2bed9ce6bb548b33f27607e5dcb9b282dd1b5f8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', '65ce2e47cbb57e1a83d9659b5050e06f7835823cd57e7e47c5a732bd3d470696', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e563b0f0afadc64736db61164b9287a0faba5bd56e50eca0b4b7a32e51e9da6d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e3c83a697c8e550dd6733e9a5ae0069cb143f102563655fb5167cbd7e12379a7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'e6e58fd4d9f651f884ae979910b4b8a3d0e079f56ac08f67c64df065b899bcb2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', 'f19ed36b3bdad42437e317ebac7b6c866b6745574fd6ff80be8e3e7c85743f41', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/abridged.sql', 'repeatable', '541d5a0b20a6252a26e77906a2796a8672c15db7ae8ee4b20642c727b8163afe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '3249fdb83f54b7a9678fc2636064f93aede18b6cdf0717238101a22e222d182b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'ef126fa9b9aa64b1e48afd42bcaa773a268ddf86b93da98d53aa49dfc86ca64e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '85b9b3875102b6a1da459a10a8307de8671849037bb922d675dc38efd36fb67e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'aa29395359be4db253d18e0445f9e6bbd38aaf880ebcbb11d852dad4ce7b4718', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '5d13ab798c5d5b55b5245ec04389ea7e444ecac696b678d5b744eca6f748eb5f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_text.sql', 'repeatable', '99aa08a7a7a3d8e47bc093487a944cbe88e349879bd9444d7a64a6be73ca46de', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f027e99f5f3c4f02d3016d464c920d7e43364538d13289e04518b66539ed5ed8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '2413d46de44f3c7b4ee1115c3ed141e1c94bf2842acb5f3bf50b4c9171027809', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/event_id.sql', 'repeatable', '64732d5acbbfbe6e993e63c46e719417e712a37ac18ca0fecb572d8cacaafabb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f42105271c852bb773f6b01c753dde2c6a5df7be015250cd8296f80cc7dd9205', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '7a0fd229bc21377780f02235cdfa38b8216155f5188de414e37c82afa9ed6ac7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '7ad101d13dc423bd196ef97f5e0bd9f39f309a2aafe516352a80cf85408c8a5c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'f35dc6ae63d186581b736e14585589a282917586d92cb981bd1d748bc4b193e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '7117cd6b3832d215f756c3a31d96a2f665fbf18f6441a457cb077139c63af810', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'c11669bba63a4fd52d8af3cf742ae9a483d1c6731eac1b910a8599b39f300027', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '378e0c40505d19de9bcc3950ccb5c4d785e1bbbe6027e3c8c0cbbe34868b6525', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', '2f03bde54c0b1a9ad1b636fde23d844b7e1da1b26785e7b82066429b0e81f073', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '4a8e2afbdd581ba872c70ffced17a44cea7241b4c468c820677a643e07ab3fcd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '52352fb01c560f0ef64075e70dd4af14295ac14941ed1d6574b67414905a8a71', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '2c6cc54a878572b586b244e4bfbe1f0cc8e962911724a2fe39265eebf9d066c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'a4fa69f9a3867285f0f894f0c00143f25979e8665953e50f5dddbe3fd62c646a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', '1bffe928eec5bf61ae0851189c7ddfff84a0983d40ef40a93bcef7fd72c98e83', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '630fc4db987b4d49a168bf773b2144651ec74b1895b1f4698a8e909d74cace27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_path.sql', 'repeatable', '56c1ab59145e76155894476f529898c0b7b0a4e53c87fb61635da3a03fb64317', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', '2dca48bde23bb97cb3bf52d72826e85f0c8d887eaf697ef36ac5389d23c0e348', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', 'fdcbdb307e535b027718d74e9d5f4c1592692f7e13632b9845a2887c81b2388d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '12486200fac8c55286c3be874011448d1d8b736da265f7faf735440754d0f609', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', 'e3f8a3a856b54770d8d33256a3b7cf18d8b0b16820e11ecf7c57bdec4da2a1ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd9e7fff2e66ee751c09ea799fbf2ae03056acaf89b42461e6c5b89818e4c5364', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '5b9fe33d2e2dd4f9e4ae5ad54768207aec0859cebd176d1d3c80f13770461329', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/interval_length.sql', 'repeatable', 'b415fbc54a4b3cf6569f091d4004e07c18974f94a61ff507a97e3d0170f86827', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/period_at.sql', 'repeatable', 'f01f89ea901577b9a49c7e032a0ba195478390f781578793ebba92616659ff49', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '12e86eb1ab4852dd445d1c980cf90fcee4672bed796d135e22215360699dca02', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', '8994dfad6ced878230f7eb537798d1430493ad2d3b997a38fd781669e658d22c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', '22875d5cb43e3c0ce9d06e9fa99f69fa694c5a167eb87d3d26856a1f84810af7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '3dc85368716e7a069aa8d7d5ed989878865a2b5c8f78c995973400dc7baf0d92', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '5ee5aae18e9adece5e819ca97c97e3ed8665b79e21dc2ac20a24a2883f142619', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '4c8c0402f287752dace77913641251c0eb4a061edf3ed0dadbfa93a07c08981d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '2de9e924d367024af4ae2f33aacdf7ca75fdc3192938c264e7edd6baf56bb387', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_key.sql', 'repeatable', '7861a43a45c60bded2d572ffc4abd4958a035c4f1040a26ecdb819d4de4f243a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'd55380d31db40bbd70919f63bf680115683ee0fdb0c932227ac40519da14a993', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '8ab9b7ca8b89ca3745fbb03e168ec02fb042777b9ff14b9c05de80cda98eff20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'd2081cfd161fb683570f57cd9c2d85fe863b60694ee293a70415fbc0952751f3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'efd4d0ba625e815a8b0c97ae5be67217ff8a1b49338f309cda0049c9364dd65f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '2d890ceb69bdef6433d1c68b48696902e7e7d3c9d02fe2d22e97250a22b8939f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '28db7d112ae3ed8e578a301ee17dfe3c2a086ce63c95ff1a86a2a5a8a7cabd95', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '839424b4821c115550d9ca6c0a7a4ce8350dc6a94de7c43e9f191090d070ac03', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/legs.sql', 'repeatable', 'f61ff5b639b8f8beebf1d5d7a1a09a151a980df73fa2f07a9ac11bd1b14415ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7828994d7f9da329da7beb1cc8cda49763cfec1bbaf4424d77074ceb704c6a8f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'f109a047c923041fecc90cefd4e59f955faa18feea623b809ea0f2cd5ff43a82', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '89a5acb7aa62979876a14f99d8834d1753911dd50d7ad0c162308341e8ae17f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', '3f9003f38860527f0cc36d63a3c8da41ee30efcdbd329c7ca9be94d4c944e7bc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '486e2c995a01f16e879f76471e9621e4b34dd803bce088542c2443e111bd378e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '49f4e477243d1918d12a17230aa3b1da1dc1084b2034c7a5c52756b357434baf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '0c2814d186e63f78db6e0edc08d9904d62e3806683be4da38b116103337a6023', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '00fc71532a9a9592da6d0da8e84e761c7a5a57567dd01af5f71861e6f30d9b66', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '4f8e31e9c981d01d0086d8a7b1b6b437a76a978d20b63053183188765c024473', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '0674c485d2dd67371393f0fd6ea931dc584f8d00dacdd85dcfef2ddd67aa428e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2c8458f710ad95596c9e455dd5516a2d845586691ab142eebe4d8d8d0f99455a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'e4d4e0116a5561fdddc25f37096793730a05513dd3db48ef94c2f932afaf1c63', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '16a39af135ba10f03319bb9d2bce33ac9cd158f6f49ea4834c1dc812f5a42666', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '7f18ada6d46ad448bb4b6a752f1c52a35c9f590ba70377a46ce43d7421481a20', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'cb2545f8bcd6e2347db149263497b5f92c2629f829bf2bc7b98b5b989e9c54cf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'cf6808d714f6e9e51137fb7e58303704fbfa544e9707d59f27a0c7a233e39ad3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'a072e421fa690954139b3674ad18927d2be9828b0049c3b99df3ef6ddb770860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '61796848b16a8e06348ac06e813ccfb0ef80d2ba34f3ec92f2abb281c7fb0a0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '7eb75d4d4c093991c4c2f1a4579c20af4572e5a723338ea9da3ba383fe721cd9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'eb6c34304210c37ac4009fcab0f2edeef99df67091fe350b87f4f913d353ccd0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '84e3819f10d4808161c030c7cf6d673d99fb583b3095ee0ed4ddaf8d7edc7360', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', 'cc86202721e0144d6abdb31f899a9cb43a5377a459f0c10171216299fc61833c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1ac735793e8b8af1c0cae47b253cb770a250cb7e175a139311e4d708335923d9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '0ff7f7a452319508f0d8ae9038dd3543f752b6745cbb89c45a3a4e3ec1eda360', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1591537b85b4f02b6223eb37d1cb3677b0875b5a4a05535b3c24a8247b8ab7b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'f3a065f127ad4b826e891e31e745b0f2bf4bf93c507ae6415feda3b362613db5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '79f669faf66e3119077d7bc966f5bd5bb98fc74b808822c5744030069fc77fbb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '473297b4c066554501ab87cfa7549a24ae79ca92463962617f250b844c62ce87', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '6d82d6d6ee761b4478cbd1d67a6773e08a629dff830f7ce5d38e98f42661e1ab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', 'bc52561426d9f5a940ec41fc49123fd2cf2f7eb1c55f3dc52906f588d41d8db6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '2d15f55eacf8cd3493d980f7d63821129662761d9360e5c4b4f9ebc6aa9038fa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', 'feb7cb87d3394465ac95e155001e05a2f576acc28124b0eeb6188db9ec0d6524', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '4acdd2664fbfaef67812524a10a0975868f4690d4d95df5665cd15566e57d345', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'd9ff7af517d1548c7c7843fe866ac6bf69a1fc050aa944112012a540ad17a95a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '6a42d04434659f629bc6e7e4a0eb8f56bb80909200b7ceeddeee0867444807b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '13da87d3751b75cfc640e81651e415ed5ba46a6b4ee0fdfbc2afed7c958e0a72', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '920fa570f5c695d732254881e6b467bbf6af384e7c4d6439e313e8e86a532016', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '061009534ca2d3d41ffb823d192c62ef2961ad17824622c89499158c4c050afb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '725a133e9e561e969ac2cc5a9848903162c4b2062afc6a50df6b50f3206eb53a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '4be6ee9fd721ec40b71914503561846c300ebc3e3e09c061fbc8267ab8e32718', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '2c0fe1ae7a660c80efa14d12076e472fa83cd7faebdc21a1b6f1bd2602bc6d90', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'cf04db85cf093bac1aff5683f78c5dc3eac9e04f969eb08309108d3bc6d7cc24', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
@@ -24022,11 +24195,11 @@ values
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', 'bfa5dd45765da10725ac98180df3ecc8a1d7f088ff1abce44a278e4e754c263e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', 'a29cc55d38994d36eb7ed843e34b19ae10b7fbce53812fcd3ced400652d353f0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '9c869f9511a13f762f08a3181a506b6b40f35d4fb2e80cb55ad213e6955f526b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '668394d079145a2b5ce7d7e5891631630b97857979e6a191327c9bceff4f1698', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'd8f844e4843cb0b0c2c6ccd753425a2741f0a83ac0a6f70ffeff589879e5b88c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '5993befde8cc74dea7c187e14152aac6154f0b688ec9f0441d8ede89781e3b9f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '107684ea821a29d85dc177a6f84d81149e1a4f0cb635cafa62cbba53f1b99c47', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '5f6e6507812ed447d9f2bc6592dc18cffb3c42751943112052d31c31d0900004', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '855140e28594d67f61450b2e9523bebd36d706da4c6a8a9be5bd897d603d0169', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
@@ -24061,10 +24234,10 @@ values
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'bc5bf4c7765ba5c8180e22e062573cc97aeef501bd3903bce34215b3d0a597c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a58ff95962fe3e21b25048f6d0b67189e9a0f64612a4ebe6bab0ddd8dc3e12d7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cad7e32c527b71190057105c792448b2db6f24e5898bd312a74971469176aefc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', 'dd7edeb3303805f3c1dc88cb8bb816688a144ec686eda0a6a67146c7b9bc8a81', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '52f4164762a06c03d570d9a5e0cbdfaa0dc402c0ac5f672fcc4d1f4a75259b09', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'ddf98e6639de2ef0efc6bf4bb522875e96bd2718e717135d8c3f54207095e55d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'bb2cbfa2188e889daa0d2c714ff7669e59138e915a32e5470d949d3df7aaadaf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24095,8 +24268,8 @@ values
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', '12bff5fb736b95b30da17719f0972fd8a7a15beb92cfb1af4db64f268d936084', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'f64daf43d9df1ff051c2fb05bced04c9350bc81ed775bb4c717824e3ad0429d9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'a2cdeab32b5ab25131b2f54b7164d748d57a84cb077017ef2c45f15002dedaca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dcda1b4f43e729f8058a7add8e6cdcca3ee94126bf39fd99a1ff4bab733c6ec3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
@@ -24109,8 +24282,8 @@ values
   ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '6b161fc578e07fda72fdc55ec61ceab0fb24a5fce12f396cecdc330796f6fe4f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'd9dc69672bcccbe99c518694eab22871e0718be537972f96423d4b88c668528c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '95435f11d5a9761599b5963337a93b1428c74b9b6b9a3df63493141811b79c4a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'e8400ab75af39ce5004ee3474096d03b6bd706fd1c916ec3a5bac9e3e5857f6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24142,8 +24315,8 @@ values
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b845fad60387358ef71fe719dbf35fc277121d39303678b9498940d3b2c0b8c2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', 'e08212e7039f763760438259f056feacc441a87477b92218839ce056cd0f2bd8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b81655f2f487dc97e6aacc479fdedff87282abd5a14155f120a4330c5640f6ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '2c778272aa6ddc7924b501abfdc1261a850bc2b89667c80f5f7f6f089170633e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0'),
@@ -24212,8 +24385,8 @@ values
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '21394c9a2030e26bef1eb1f76e47bfd98e7a18caebe17400e28a0206d7b38ed4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e9f104161e4afb0307155218d9580785c02ff7529c615928103529f9691a59aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', 'c69317bed8a178029ecf225c2a040f73c6b8161beaefe14798fec5360cd37ce5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '84876336854879b915ea3fdb725e715460db6805729bf85340a0c45d310da000', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
@@ -24221,8 +24394,8 @@ values
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'ee0c445b449f65e21d3405c1782f4b569448814c980034b9abc4c23259bc539b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ccad97cde8c46e2bbdf46a15438e19130cc3667cb8b63ba0555343ca3af315ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '7bbc781a5e2acaffcd242516f9f4375f5798943557274bacc0daa7ad08620d9c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', 'eccaec897d294a116bfc66e55775e4e07b266d1372f923ec4cb1cbf24c182a61', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),

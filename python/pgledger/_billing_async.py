@@ -24,23 +24,23 @@ class AsyncBilling(AsyncBillingCalls):
     Every method is one call of the SQL function of the same name, ``ledger_`` in front, inside
     whatever transaction the connection is in: it never commits, rolls back or opens a connection.
     The exceptions are about the store as a whole: :meth:`start` and :meth:`migrate` migrate on a
-    connection of their own, :meth:`ping` looks whether the store is there, :meth:`close` ends the
-    use of this object and leaves the connection open. Like any error from the database, a refusal
-    aborts the transaction; to go on after one, make the call inside ``async with
+    connection of their own, :meth:`ping` finds out whether the store is there, :meth:`close` ends
+    the use of this object and leaves the connection open. Like any error from the database, a
+    refusal aborts the transaction; to go on after one, make the call inside ``async with
     conn.transaction():``, which is then a savepoint.
 
     Any connection will do, as for :class:`~pgledger.AsyncLedger`; to record usage from many places
     without waiting for the database, there is :class:`~pgledger.AsyncMeter`.
 
-    Every call says whose data it is about: ``app_id``, and ``tenant_id`` where it is a tenant's.
-    What belongs to others is not found.
+    Every call names the app that its data belongs to, and the tenant if the data is a tenant's. It
+    does not find the data of other apps and tenants.
 
-    Quantities and amounts are :class:`~decimal.Decimal` or int, never float, and so is what plans,
-    prices, lines and tax rates hold, where texts will do as well. Times are aware datetimes,
-    durations are timedeltas. A value of a wrong type is a TypeError, a naive time a ValueError;
-    both are raised before anything is sent, and leave the transaction as it was. What the store
-    refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and NullArgument
-    where an app, a tenant or a required argument is missing or cannot be one.
+    Quantities and amounts are :class:`~decimal.Decimal` or int, never float. The same holds for
+    numbers in plans, prices, lines and tax rates, which may also be texts. Times are aware
+    datetimes, durations are timedeltas. A value of a wrong type is a TypeError, a naive time a
+    ValueError; both are raised before anything is sent, and leave the transaction as it was. What
+    the store refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and
+    NullArgument where an app, a tenant or a required argument is missing or cannot be one.
 
     Args:
         conn: The connection to call on.
@@ -60,11 +60,11 @@ class AsyncBilling(AsyncBillingCalls):
     async def start(self) -> MigrationResult:
         """Brings the database to this package's version; for the start of every program.
 
-        Safe however often and from however many processes: one does the work, the others wait for
-        it, and where there is nothing to do nothing is written. It happens on a connection of its
-        own, made with the parameters of this one, as :func:`pgledger.migrate.migrate` does it. The
-        role needs the rights to migrate; where the program's role has none, run ``pgledger
-        migrate`` when deploying, and :meth:`ping` here.
+        It may be called any number of times, and by many processes at once: one does the work, and
+        the others wait for it. If there is nothing to do, nothing is written. It migrates as
+        :func:`pgledger.migrate.migrate` does, on a connection of its own that has the parameters of
+        this one. The role needs the rights to migrate. If the program's role does not have them,
+        run ``pgledger migrate`` when deploying, and call :meth:`ping` here.
 
         Returns:
             What was done.
@@ -78,7 +78,7 @@ class AsyncBilling(AsyncBillingCalls):
     async def migrate(
         self, *, lock_timeout: float = DEFAULT_LOCK_TIMEOUT, wait: float = DEFAULT_WAIT
     ) -> MigrationResult:
-        """Does what :meth:`start` does, with a say in how long it may wait.
+        """Does what :meth:`start` does, and takes limits for how long it may wait.
 
         Args:
             lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
@@ -100,7 +100,7 @@ class AsyncBilling(AsyncBillingCalls):
         """Asks the database whether the billing store is there.
 
         Raises:
-            MigrationError: It is not, or not where this connection looks for it.
+            MigrationError: It is not there, or not where this connection looks for it.
             psycopg.OperationalError: The database does not answer.
         """
         self._require_open()
@@ -117,15 +117,15 @@ class AsyncBilling(AsyncBillingCalls):
     async def close(self) -> None:
         """Ends the use of this object; the connection is the caller's and stays open.
 
-        Every later call raises ``psycopg.InterfaceError``, but for another :meth:`close`.
+        Every later call but :meth:`close` raises ``psycopg.InterfaceError``.
         """
         self._statements = CLOSED
 
     async def ingest_usage(self, app_id: str, events: Iterable[UsageRecord]) -> list[UsageAnswer]:
         """Records up to 100,000 events of usage: ``ledger_ingest_usage``.
 
-        An event that is wrong is rejected alone. An event whose key its tenant has used before is
-        not counted again, so a batch with keys may be sent as often as it takes.
+        If an event is wrong, only that event is rejected. An event is not counted again if its
+        tenant has used its key before, so a batch with keys may be sent as often as needed.
 
         Args:
             app_id: App.

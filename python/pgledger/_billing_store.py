@@ -1,4 +1,4 @@
-"""What both billing stores know of the store as a whole: whether it is there, and being closed."""
+"""What Billing and AsyncBilling share: whether the store is there, and the error after closing."""
 
 from typing import Final, cast
 
@@ -7,8 +7,8 @@ from psycopg import InterfaceError
 from pgledger._generated.billing_statements import BillingStatements
 from pgledger._wire import Calls
 
-# By name rather than by a call, so that a missing store is an answer and not an error that would
-# abort the caller's transaction.
+# Looks a view up by name instead of calling a function: if the store is missing, that gives an
+# answer, whereas a failed call would abort the caller's transaction.
 IS_INSTALLED: Final = "select pg_catalog.to_regclass(%s::text) is not null"
 
 

@@ -25,8 +25,8 @@ class _AsyncCursor(AsyncCursor[Row]):
 class AsyncCaller:
     """What the ledger and the billing store have in common: a connection to call on.
 
-    Statements are literal in every sense but the checker's: the schema in them is quoted, and all
-    else stands in this package's modules.
+    Statements count as literal although the type checker cannot see it: the schema in them is
+    quoted, and everything else is written in this package's modules.
     """
 
     __slots__ = ("conn", "schema")

@@ -19,8 +19,8 @@ def install(
 ) -> MigrationResult:
     """Migrates on a connection of its own, made with the parameters of the one given.
 
-    So whatever was set in the caller's session (a role, a timeout, a search_path) has no say, and
-    what is called on that connection meanwhile is in nobody's way.
+    So settings of the caller's session (a role, a timeout, a search_path) do not matter, and the
+    migration and calls on the caller's connection do not disturb each other.
 
     Raises:
         MigrationError: The connection is closed or in a transaction, whose locks the migration
@@ -44,7 +44,7 @@ async def install_async(
     lock_timeout: float,
     wait: float,
 ) -> MigrationResult:
-    """As :func:`install`, in a thread: the event loop goes on meanwhile.
+    """Does what :func:`install` does, in a thread, so that the event loop goes on.
 
     Cancelling does not stop the thread; a migration is finished or rolled back as a whole.
     """
@@ -54,7 +54,7 @@ async def install_async(
 
 
 def _conninfo(conn: Connection[Any] | AsyncConnection[Any]) -> str:
-    # psycopg names one host even where several were given: the one that answered.
+    # psycopg names only one host, even if several were given: the one that answered.
     password = conn.info.password
     return make_conninfo(
         **conn.info.get_parameters(), **({"password": password} if password else {})

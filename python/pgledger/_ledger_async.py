@@ -27,13 +27,13 @@ class AsyncLedger(AsyncLedgerCalls):
     It works with any row factory, cursor factory and adapters the connection has, in autocommit or
     not, and through PgBouncer in transaction mode (there, switch psycopg's own prepared statements
     off unless PgBouncer tracks them: ``conn.prepare_threshold = None``). It holds no state: make
-    one wherever it is needed, as often as needed.
+    one wherever you need it.
 
     Amounts are :class:`~decimal.Decimal` or int in units of the account's currency, never float.
     Times are aware datetimes. A wrong type of amount, time or metadata is a TypeError, a naive time
     a ValueError; both are raised before anything is sent, and leave the transaction as it was. What
-    the ledger refuses arrives as one of :mod:`pgledger.errors`; what no PostgreSQL type holds (a
-    zero character in a text, a number of 200,000 digits) as psycopg's own DataError.
+    the ledger refuses arrives as one of :mod:`pgledger.errors`. A value that no PostgreSQL type can
+    hold (a zero character in a text, a number of 200,000 digits) is psycopg's own DataError.
 
     Args:
         conn: The connection to call on.
@@ -99,15 +99,15 @@ class AsyncLedger(AsyncLedgerCalls):
     ) -> AsyncIterator[Entry]:
         """Yields an account's entries, page after page: many ``pgledger_account_entries``.
 
-        Entries never change, and pages follow versions: none is missed or seen twice, also while
-        new ones are written. The connection is free for other calls between two entries.
+        Entries never change, and pages follow versions. So no entry is missed or seen twice, even
+        while new ones are written. The connection is free for other calls between two entries.
 
         Args:
             account_id: Whose entries.
             page_size: How many to fetch at a time, 1 to 10,000.
-            newest_first: From the newest to the oldest, or the other way.
-            after_version: ``account_version`` of the last entry already seen, None to begin at the
-                end that ``newest_first`` names.
+            newest_first: True from the newest to the oldest, False the other way round.
+            after_version: ``account_version`` of the last entry already seen; None begins with the
+                newest or the oldest entry, as ``newest_first`` says.
             app_id: Set of books that the account belongs to.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Batches as the parallel arrays that the functions for many take."""
+"""Writes batches as the parallel arrays that the functions for many requests take."""
 
 from collections.abc import Iterable
 from typing import Any, cast

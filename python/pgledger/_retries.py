@@ -1,4 +1,4 @@
-"""Which errors a new try can cure, how long to wait for it, and where trying is possible."""
+"""Which errors a new attempt can cure, how long to wait before it, and on which connections."""
 
 import random
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _IN_TRANSACTION = (
 def pauses(attempts: int) -> Iterator[float | None]:
     """Yields, for each attempt, how many seconds to wait if it fails; None after the last.
 
-    The bound doubles from attempt to attempt, and the wait is any time below it: sessions that
+    Each wait is a random time below a bound that doubles from attempt to attempt. Sessions that
     collided once would collide again if they waited equally long.
 
     Raises:

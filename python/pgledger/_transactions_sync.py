@@ -29,9 +29,9 @@ def run_transaction(
     attempts: int = DEFAULT_ATTEMPTS,
     isolation_level: IsolationLevel | None = None,
 ) -> T:
-    """Runs ``fn(conn)`` in a transaction of its own, again where a new try can help.
+    """Runs ``fn(conn)`` in a transaction of its own, and again where a new attempt can help.
 
-    Begins, calls ``fn``, commits. When PostgreSQL gives the transaction up for the sake of others
+    Begins, calls ``fn``, commits. If PostgreSQL aborts the transaction because of other sessions
     (40001 serialization failure, 40P01 deadlock, 55P03 lock not available), in ``fn`` or at the
     commit, everything is rolled back and, after a short random wait that grows, ``fn`` is called
     again. Any other error rolls back and is raised at once.
@@ -46,15 +46,15 @@ def run_transaction(
         conn: A connection that is not in a transaction, in autocommit or not.
         fn: What to do; gets ``conn``.
         attempts: How often to call ``fn`` at most.
-        isolation_level: Level of this transaction; None leaves the connection's own. The
-            connection's is not changed either way.
+        isolation_level: Level of this transaction; None takes the connection's. The
+            connection's own level is not changed.
 
     Returns:
         What the ``fn`` that was committed returned.
 
     Raises:
         psycopg.ProgrammingError: The connection is already in a transaction or in pipeline mode.
-        psycopg.Rollback: ``fn`` raised it: rolled back, and nothing to return.
+        psycopg.Rollback: ``fn`` raised it. The transaction was rolled back.
         psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt.
         ValueError: ``attempts`` is below 1.
 
@@ -76,6 +76,6 @@ def run_transaction(
                 raise
             time.sleep(pause)
         else:
-            # The block swallows a Rollback; without a result there is nothing else to say.
+            # The block swallows a Rollback, so without a result it has to be raised anew.
             raise Rollback
     raise AssertionError("the last attempt returns or raises")

@@ -1,9 +1,9 @@
-"""How calls travel: the form of parameters and answers, for the ledger and the billing store alike.
+"""How calls travel: the form of parameters and answers of the ledger and the billing store.
 
 Everything travels in one form, so that nothing about the caller's connection can change it. A
 parameter is text or null and takes its type from a cast in the statement: each function has one
 statement, whose plan a connection prepares once. Answers are binary and are read through adapters
-of our own: the caller's row factory, loaders, dumpers, DateStyle and TimeZone have no say.
+of our own: the caller's row factory, loaders, dumpers, DateStyle and TimeZone do not matter.
 """
 
 import json
@@ -53,8 +53,8 @@ class _VoidLoader(_PlainLoader):
 
 
 class _UtcLoader(_PlainLoader):
-    # In UTC rather than in the session's zone: every time the ledger stores fits, whereas
-    # 9999-12-31 in another zone may not, and would fail after the transfer was made.
+    # In UTC every time that the ledger stores fits into a datetime. In the session's zone
+    # 9999-12-31 might not, and reading it would fail after the transfer was made.
     __slots__ = ()
 
     def load(self, data: Buffer) -> datetime:
@@ -62,7 +62,7 @@ class _UtcLoader(_PlainLoader):
 
 
 class _JsonLoader(_PlainLoader):
-    # Where a number may be a price or a limit: json keeps the digits, and Decimal does too.
+    # For JSON whose numbers may be prices or limits: json keeps all digits, and so does Decimal.
     __slots__ = ("_connection",)
 
     def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
@@ -78,7 +78,7 @@ class _JsonLoader(_PlainLoader):
 
 
 class _JsonbLoader(_JsonLoader):
-    # For JSON of the caller's own, whose fractions come back as they are usually written: floats.
+    # For JSON of the caller's own, whose fractions come back as floats.
     __slots__ = ()
 
     def load(self, data: Buffer) -> Any:
@@ -108,16 +108,17 @@ ADAPTERS = _make_adapters()
 
 
 def row_factory(kind: type[Row], **readers: Callable[[Any], Any]) -> BaseRowFactory[Row]:
-    """Returns what makes rows of a frozen, slotted dataclass, its columns being its fields.
+    """Returns a row factory for a frozen, slotted dataclass whose fields are the columns.
 
     Args:
         kind: The dataclass.
-        readers: What makes the field of that name from the column's value, where it is another.
+        readers: For fields that differ from their column's value, the function that makes them, by
+            name.
     """
-    # A frozen dataclass fills itself field by field through object.__setattr__, which takes eight
-    # times as long as an ordinary one does: 2.4 us a transfer, as much as everything else that
-    # this package adds to a call. So rows are made as an ordinary twin with the same slots and
-    # become the frozen class afterwards.
+    # A frozen dataclass sets each field through object.__setattr__, which takes eight times as long
+    # as in an ordinary one: 2.4 us a transfer, as much as everything else that this package adds
+    # to a call. So each row is first an object of an ordinary class with the same slots, and then
+    # becomes one of the frozen class.
     filled: Any = make_dataclass(
         kind.__name__, [(column.name, object) for column in fields(cast("Any", kind))], slots=True
     )
@@ -208,14 +209,14 @@ def require_connection(caller: str, conn: object, kind: type) -> None:
         raise TypeError(f"{caller} needs a psycopg.{kind.__name__}, not {type(conn).__name__}")
 
 
-# The functions below take anything: callers without a type checker are who needs the errors.
+# The functions below take any object: their errors are for callers without a type checker.
 
 
 def decimal_text(name: str, number: object) -> str:
     """Returns a number as numeric's input.
 
     Raises:
-        TypeError: It is neither a Decimal nor an int; a bool is not taken for one.
+        TypeError: It is neither a Decimal nor an int; a bool does not count as an int.
     """
     if isinstance(number, Decimal):
         # PostgreSQL knows one NaN, without payload and sign, and refuses it by name.
@@ -242,7 +243,7 @@ def time_text(name: str, time: object) -> str | None:
 
     Raises:
         TypeError: It is not a datetime.
-        ValueError: It has no time zone, so it could mean any of a day's hours.
+        ValueError: It has no time zone, so it does not say which moment it is.
     """
     if time is None:
         return None
@@ -258,7 +259,8 @@ def time_text(name: str, time: object) -> str | None:
 def interval_text(name: str, duration: object) -> str | None:
     """Returns a duration as interval's input, or None for None.
 
-    A day is sent as 24 hours, which is what it is in Python: no time zone can make it another.
+    A day is sent as 24 hours, because that is its length in Python. PostgreSQL's days can be longer
+    or shorter where clocks change.
 
     Raises:
         TypeError: It is not a timedelta.
@@ -274,7 +276,7 @@ def metadata_text(metadata: object) -> str | None:
     """Returns metadata as jsonb's input, or None for None.
 
     Raises:
-        TypeError: It is not a mapping, or holds what JSON cannot.
+        TypeError: It is not a mapping, or holds a value that JSON cannot hold.
         ValueError: It holds NaN or an infinity, which JSON has no word for.
     """
     if metadata is None:
@@ -288,7 +290,7 @@ def flag_text(name: str, flag: object) -> str:
     """Returns a flag as boolean's input.
 
     Raises:
-        TypeError: It is not a bool: a None that became false would lift or set a limit unseen.
+        TypeError: It is not a bool. If None became false, a limit would change unnoticed.
     """
     if flag is True:
         return "t"
@@ -298,7 +300,7 @@ def flag_text(name: str, flag: object) -> str:
 
 
 def optional_flag_text(name: str, flag: object) -> str | None:
-    """Returns a flag as boolean's input, or None for None, which leaves what there is.
+    """Returns a flag as boolean's input, or None for None, which leaves the setting as it is.
 
     Raises:
         TypeError: It is neither a bool nor None.
@@ -310,7 +312,7 @@ def integer_text(name: str, number: object) -> str:
     """Returns a whole number as integer's or bigint's input.
 
     Raises:
-        TypeError: It is not an int; a bool is not taken for one.
+        TypeError: It is not an int; a bool does not count as an int.
     """
     if isinstance(number, int) and not isinstance(number, bool):
         return str(number)
@@ -332,7 +334,7 @@ def array_text(name: str, elements: Iterable[object], *, of: str = "request") ->
     Args:
         name: What an element is.
         elements: The elements.
-        of: What an element belongs to: errors count these, from 1.
+        of: What each element belongs to, for example a request: errors number these, from 1.
 
     Raises:
         TypeError: An element is something else.
@@ -355,7 +357,7 @@ def array_text(name: str, elements: Iterable[object], *, of: str = "request") ->
 def optional_array_text(
     name: str, elements: Sequence[str | None], *, of: str = "request"
 ) -> str | None:
-    """Returns an array's input, or None where there is nothing but nulls, as if left out."""
+    """Returns an array's input; None if it holds only nulls, as if it had been left out."""
     if all(element is None for element in elements):
         return None
     return array_text(name, elements, of=of)

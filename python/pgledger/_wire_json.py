@@ -12,8 +12,8 @@ from pgledger._wire import array_text, time_text
 def sequence_text(name: str, elements: object) -> str | None:
     """Returns a plan's features, lines or tax rates as jsonb's input, or None for None.
 
-    Decimals are written as texts, digit by digit, as all exact numbers in JSON are here; times
-    are written as texts with their zone.
+    Decimals are written as texts, which keeps every digit; times are written as texts with their
+    zone.
 
     Args:
         name: What it is: errors name paths from there.
@@ -52,8 +52,8 @@ def mapping_text(name: str, members: object) -> str | None:
     return json.dumps(_plain(f"$.{name}", cast("Mapping[object, object]", members)))
 
 
-# A number with more digits before or after its point is out of range whatever it means, and the
-# database says so; written out in full it could be gigabytes.
+# A number with more digits before or after its point is out of range everywhere, and the database
+# refuses it. Written out in full it could take gigabytes.
 _LARGEST_EXPONENT = 1000
 
 

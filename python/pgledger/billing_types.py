@@ -1,12 +1,12 @@
 """What goes into the billing store and comes out, as frozen dataclasses.
 
 The fields of a row are the columns that the function returns, in their order. Times are aware and
-in UTC. Quantities, limits, usage and amounts are exact decimals. What JSON objects decode to is to
-be treated as read-only, as the row that it came from is.
+in UTC. Quantities, limits, usage and amounts are exact decimals. Treat
+decoded JSON as read-only, like the row that it came from.
 
-A plan's features and pricing, tax rates and what a line was computed from come back as they were
-given, by value: numbers that were given as texts (or as Decimals, which are written as texts) are
-texts; numbers that were written as JSON numbers are int or Decimal, never float.
+A plan's features and pricing, tax rates and the basis of a line come back with the values that were
+given. Numbers that were given as texts (or as Decimals, which are written as texts) are texts;
+numbers that were given as JSON numbers are int or Decimal, never float.
 """
 
 from collections.abc import Mapping
@@ -91,8 +91,8 @@ class UsageRecord:
         feature_key: What was used, for example ``api_calls``.
         quantity: How much: a Decimal or an int, 0 or more.
         event_at: When it happened, aware; None means when it is recorded.
-        idempotency_key: The tenant's own name of the event: a second event of that name is not
-            counted. Without one, each event counts.
+        idempotency_key: Key of the event: a second event of the tenant with this key is not
+            counted. Without a key, each event counts.
         metadata: JSON object to store with it, or None.
     """
 

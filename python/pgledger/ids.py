@@ -1,10 +1,10 @@
 """Public ids: a prefix, an underscore and a ULID, such as ``pgla_01JTVST7XAES5BXHWZN4KR4VEZ``.
 
-Everything here agrees bit for bit with the functions of the same purpose in the database, says the
-same in its errors, and asks no database.
+Each function here gives the same bits and the same errors as the SQL function of the same purpose,
+without asking a database.
 
-An id is never corrected. Readers of ULIDs often take lower case for upper and I, L and O for
-digits; here that is an error, because an id that was mistyped once may be another's.
+An id is never corrected. Many readers of ULIDs accept lower case, and read I, L and O as digits.
+Here these are errors, because a mistyped id may be the id of something else.
 """
 
 import os
@@ -46,13 +46,13 @@ PREFIXES = MappingProxyType(
         "coupon_redemption": "red",
     }
 )
-"""What each kind of record's ids begin with."""
+"""Prefixes of ids, by the kind of record."""
 
 _PREFIX = re.compile("[a-z]{1,16}")
 _ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# As much of a wrong value as an error repeats.
+# An error shows no more than this many characters of a wrong value.
 _SHOWN_CHARACTERS = 64
 
 
@@ -73,7 +73,7 @@ class ParsedId(NamedTuple):
 def parse(id: str, prefix: str | None = None) -> ParsedId:  # noqa: A002
     """Takes an id apart, and refuses one that is not exactly right.
 
-    The database makes the same check, in SQL, of every id it is given.
+    The database makes the same check for every id it is given.
 
     Args:
         id: The id.
@@ -122,7 +122,7 @@ def generate(prefix: str) -> str:
     Made as ``pgledger_generate_id`` makes its own: underneath is a UUIDv7 of RFC 9562 with
     microseconds. Use it to choose the id of an account or a transfer before the call that makes
     it, so that the call can be repeated. Ids of different machines, or of the same microsecond,
-    stand in no particular order.
+    have no particular order.
 
     Args:
         prefix: What it is for: 1 to 16 lower-case letters, for example ``PREFIXES["transfer"]``.

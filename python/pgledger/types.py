@@ -2,7 +2,7 @@
 
 The fields are the columns in their order. Times are aware and in UTC. Amounts and balances are
 exact decimals in units of the account's currency. Metadata is what the JSON object decodes to;
-treat it as read-only, as the row it came from is.
+treat it as read-only, like the row that it came from.
 """
 
 from collections.abc import Mapping

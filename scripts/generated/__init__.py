@@ -1,1 +1,1 @@
-"""What is written from a migrated database's catalog: Python's calls, the reference, the maps."""
+"""Writes files from a migrated database's catalog: Python's calls, the reference, the maps."""

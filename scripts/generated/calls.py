@@ -18,8 +18,9 @@ from scripts.generated.parts import (
 )
 from scripts.generated.words import Words, block, sentence
 
-# Functions whose methods take something else than their arguments; the statements are needed all
-# the same, and the methods stand in pgledger._ledger_async and pgledger._billing_async.
+# Functions whose methods take something else than the function's arguments. Their statements are
+# generated. Their methods are written by hand, in pgledger._ledger_async and
+# pgledger._billing_async.
 BY_HAND: Final = frozenset({"pgledger_create_transfers_bulk", "ledger_ingest_usage"})
 
 
@@ -87,7 +88,7 @@ def parameter(argument: Field) -> str:
 
 
 def python_default(argument: Field) -> str:
-    """Returns a default in Python's words; it is one of a few simple constants."""
+    """Returns a default as Python writes it; it is one of a few simple constants."""
     value = (argument.default or "").partition("::")[0].strip()
     if value.upper() == "NULL":
         return "None"
@@ -105,8 +106,8 @@ def python_default(argument: Field) -> str:
     return value.strip("()")
 
 
-# What makes the text that is sent, by the argument's type; those that also have a form for null say
-# so by {optional}.
+# The function that makes the text to send, by the argument's type. {optional} stands where there is
+# also a function that takes None.
 SENDERS: Final = {
     "text": "{name}",
     "name": "{name}",
@@ -121,7 +122,7 @@ SENDERS: Final = {
 
 
 def sent(argument: Field) -> str:
-    """Returns the expression that makes what is sent of an argument."""
+    """Returns the expression that makes the text to send from an argument."""
     if argument.type == "jsonb":
         if argument.name == "metadata":
             return "metadata_text(metadata)"

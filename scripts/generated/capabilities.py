@@ -1,4 +1,4 @@
-"""What each capability is called, and what it is about, for people."""
+"""The name of each capability, and what it is about, for people."""
 
 from typing import Final
 

@@ -1,8 +1,9 @@
 """The public surface as a migrated database describes it: the one source of all that is generated.
 
 A function's comment is its manual. Its paragraphs are: what it does; more about it; one line an
-argument, ``name: …``; ``Returns: …``; ``Errors: …``. A line that goes on is indented. The texts of
-arguments and of result columns end with ``one of: a, b`` and with ``or null`` where that holds.
+argument, ``name: …``; ``Returns: …``; ``Errors: …``. A line that continues the one above is
+indented. The texts of arguments and of result columns end with ``one of: a, b`` and with ``or
+null`` where that holds.
 """
 
 import re
@@ -29,7 +30,7 @@ _CHOICES: Final = re.compile(r"\b[Oo]ne of: ([\w*]+(?:, [\w*]+)*)(?:,? or null)?
 _ENTRY: Final = re.compile(r"([a-z_]+): (.*)")
 _ERROR: Final = re.compile(r"([A-Z]\w+)(?: \(([^()]*(?:\([^()]*\)[^()]*)*)\))?(?:, |\.\Z|\Z)")
 
-# The order in which a reader wants the functions of a capability: by their verbs.
+# The order in which readers look for a capability's functions: by their verbs.
 _VERBS: Final = (
     *("create", "set", "generate", "preview", "ingest", "record", "get", "find", "list", "query"),
     *("aggregate", "check", "remaining", "consume", "price", "account", "balance", "redeem"),
@@ -39,7 +40,7 @@ _VERBS: Final = (
 
 
 class CommentError(Exception):
-    """A comment does not have the form that everything is generated from."""
+    """A comment does not have the form that the generators need."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,12 @@ class Field:
 
     @property
     def is_nullable(self) -> bool:
-        """Whether null is taken, or can come."""
+        """Whether an argument may be null, or a column can be."""
         return bool(_NULLABLE.search(self.text))
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The only values that it can have; empty if it is not one of a few."""
+        """The only values that it can have; empty if the comment lists none."""
         found = _CHOICES.search(self.text)
         return tuple(found[1].split(", ")) if found else ()
 
@@ -92,7 +93,7 @@ class Function:
         result: SQL type of what comes back, without ``setof``.
         returns_set: Whether any number of rows comes back.
         summary: The first sentence of its comment.
-        paragraphs: What else the comment says, but for the parts below.
+        paragraphs: The rest of the comment, without the parts below.
         returns: What comes back, in words; empty for nothing.
         errors: Names of errors in the order of the checks, each with why, or None.
         other_errors: The paragraph about errors where it is not a list.
@@ -115,7 +116,7 @@ class Function:
 
     @property
     def is_billing(self) -> bool:
-        """Whether it is the billing store's, rather than the ledger's."""
+        """Whether it belongs to the billing store rather than to the ledger."""
         return self.name.startswith("ledger_")
 
     @property
@@ -179,7 +180,7 @@ def numbered_folders() -> dict[str, str]:
 
 
 def folders() -> dict[str, str]:
-    """Returns the capability that each function's or view's file stands in, by its name."""
+    """Returns the capability of each function's or view's file, by the name of the object."""
     return {
         path.stem: path.relative_to(REPEATABLE).parts[0].split("_", 1)[1]
         for path in REPEATABLE.rglob("*.sql")
@@ -190,7 +191,7 @@ def read_catalog(connection: Connection) -> Catalog:
     """Reads the surface of a migrated database.
 
     Raises:
-        CommentError: A comment has not the form that it must have.
+        CommentError: A comment does not have the form that it must have.
     """
     types = _read_types(connection)
     functions = _read_functions(connection)
@@ -206,7 +207,7 @@ def short_type(name: str) -> str:
 
 
 def joined(lines: Sequence[str]) -> str:
-    """Returns lines that go on as one."""
+    """Returns lines, each joined with the lines that continue it."""
     return " ".join(line.strip() for line in lines)
 
 

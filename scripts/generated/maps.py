@@ -1,7 +1,7 @@
 """Writes ``sql/repeatable/*/README.md``: the map of each folder, from the call graph.
 
-Calls, tables and locks are read off the bodies' words: what follows ``pgledger.``, whether a
-bracket follows that, and what stands before ``for update``. Comments and strings do not count.
+Calls, tables and locks are found in the words of the bodies: the name after ``pgledger.``, whether
+a bracket follows it, and the words before ``for update``. Comments and strings do not count.
 """
 
 import re
@@ -45,7 +45,7 @@ class Room:
         calls: Functions of ours that it calls itself.
         reads: Tables that it reads.
         writes: Tables that it writes.
-        locks: Tables whose rows it locks, with how.
+        locks: Tables whose rows it locks, each with the kind of lock.
     """
 
     name: str
@@ -100,7 +100,7 @@ def _locks(body: str, tables: set[str]) -> Iterable[str]:
 
 
 def reached(name: str, rooms: Mapping[str, Room]) -> list[str]:
-    """Returns all functions that one reaches, each once, by name."""
+    """Returns the names of all functions that one calls, directly or not, each once."""
     found: set[str] = set()
     waiting = [name]
     while waiting:

@@ -8,8 +8,8 @@ from scripts.generated.catalog import Catalog, Field, Function, ResultType
 
 HEADER: Final = "# Written by scripts/build_catalog.py from the comments in sql/: change those.\n"
 
-# Functions that no method calls: two ways to write a batch in SQL by hand, and what
-# pgledger.ids does without asking the database.
+# Functions without a method: the two forms of a batch that people write in SQL by hand, and
+# functions that pgledger.ids has its own form of, which asks no database.
 WITHOUT_METHOD: Final = frozenset(
     {
         "pgledger_create_transfers",
@@ -35,10 +35,10 @@ class Part:
     """One of the two systems: the ledger or the billing store.
 
     Attributes:
-        name: Its word in names of modules.
-        prefix: What its functions' names begin with.
-        owner: Class that a user calls.
-        what: What it is, for the heads of modules.
+        name: The word for it in names of modules.
+        prefix: The beginning of its functions' names.
+        owner: The class whose methods users call.
+        what: Its name in docstrings of modules.
     """
 
     name: str
@@ -86,7 +86,7 @@ def literal(choices: Iterable[str]) -> str:
 
 
 def json_type(field: Field) -> str:
-    """Returns the Python type of JSON, which the text calls an object or an array."""
+    """Returns the Python type of JSON: the comment says whether it is an object or an array."""
     if "JSON array" in field.text:
         return "Sequence[Mapping[str, Any]]"
     return "Mapping[str, Any]"

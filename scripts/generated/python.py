@@ -1,4 +1,4 @@
-"""Writes what of pgledger is made from the catalog: rows, statements, calls and errors."""
+"""Writes those modules of pgledger that are generated: rows, statements, calls and errors."""
 
 from scripts.generated.calls import calls_module
 from scripts.generated.catalog import Catalog
@@ -10,7 +10,7 @@ from scripts.generated.words import Words
 
 
 def modules(catalog: Catalog) -> dict[str, str]:
-    """Returns the text of each module by its file's name, not yet laid out."""
+    """Returns the text of each module, by its file's name. Ruff has still to lay it out."""
     calls = {
         function.name: f"{part.owner}.{method_name(function)}"
         for part in (LEDGER, BILLING)

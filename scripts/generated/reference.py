@@ -45,7 +45,7 @@ ROLES: Final = {
         "`ledger_tenant_…`"
     ),
 }
-# Who posts or audits is a member of the readers.
+# Roles that may post or audit are members of the readers.
 MEMBERS: Final = {"pgledger_reader": ("pgledger_poster", "pgledger_auditor")}
 
 ROLES_TEXT: Final = """\
@@ -140,7 +140,7 @@ def page(catalog: Catalog, folder: str, title: str, about: str) -> str:
 
 
 def _types_of(catalog: Catalog, folder: str, functions: Sequence[Function]) -> list[str]:
-    """Returns the types that a capability's functions return or take, and no earlier one's do."""
+    """Returns the types that functions of this capability use, and of no earlier one."""
     earlier = {
         name
         for function in catalog.functions
@@ -212,7 +212,7 @@ def manual(function: Function, errors: Sequence[Error], folder: str) -> str:
 
 
 def view_columns(view: View, types: Iterable[ResultType]) -> str:
-    """Returns a view's columns, or which type has the same."""
+    """Returns a table of a view's columns, or a link to the type that has the same ones."""
     names = [column.name for column in view.columns]
     for kind in types:
         if [column.name for column in kind.columns][: len(names)] == names:
@@ -287,7 +287,7 @@ def _names_as_code(text: str) -> str:
 
 
 def indented(text: str) -> str:
-    """Returns a block of code as Markdown has it without a fence, which would say: run this."""
+    """Returns an indented block of code: a fenced one would tell readers to run it."""
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 

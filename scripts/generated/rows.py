@@ -15,10 +15,10 @@ from scripts.generated.parts import (
 )
 from scripts.generated.words import Words, block
 
-# What a column of JSON is read into, where that is more than JSON.
+# Columns of JSON that are read into classes of their own.
 COLUMN_TYPES: Final = {"line_items": ("tuple[InvoiceLine, ...]", "invoice_lines")}
 
-# What a row can say beyond its columns.
+# Properties that a row has besides its columns.
 PROPERTIES: Final = {
     "pgledger_check": '''
     @property
@@ -64,11 +64,11 @@ __all__ = [{names}]
 
 
 def field_options(column: Field) -> str:
-    """Returns what a dataclass has to know of a column."""
-    # Lists and dicts cannot be hashed, and the id alone tells rows apart.
+    """Returns the options of a column's field in its dataclass."""
+    # Lists and dicts cannot be hashed, and the id alone is enough to tell rows apart.
     if column.type == "jsonb":
         return " = field(hash=False)"
-    # It tells about the call: the same transfer is equal whichever call it came from.
+    # It is about the call and not the row: a transfer equals itself, whichever call returned it.
     if column.name == "replayed":
         return " = field(compare=False)"
     return ""

@@ -25,7 +25,7 @@ def casts_of(kind: ResultType) -> dict[str, str]:
 
 
 def row_readers(kind: ResultType) -> dict[str, str]:
-    """Returns what reads a column's value where it is not the loader's alone."""
+    """Returns the function that reads a column's value, if the loader alone is not enough."""
     readers = {}
     for column in kind.columns:
         if column.name in COLUMN_TYPES:

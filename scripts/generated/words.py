@@ -12,11 +12,11 @@ _WORDS: Final = {"null": "None", "true": "True", "false": "False"}
 
 
 class Words:
-    """Knows what a name in a comment is called in Python.
+    """Turns names in comments into Python's.
 
     Args:
-        calls: Methods by the names of their functions, as a docstring refers to them.
-        own: Class whose docstrings are written: its own methods need no class before them.
+        calls: Methods, as docstrings refer to them, by the names of their functions.
+        own: Class whose docstrings are written; its own methods are named without the class.
     """
 
     def __init__(self, calls: Mapping[str, str], own: str) -> None:

@@ -1,8 +1,8 @@
 /*
 The private schema and the record of what has been applied to this database.
 
-Everything below is created by the role that will own it: pgledger_owner, or, without roles of our
-own, the role that migrates.
+The role that creates all this also owns it: pgledger_owner, or, without roles of pgledger's own,
+the role that migrates.
 */
 create schema pgledger;
 

@@ -1,14 +1,14 @@
 /*
-Accounts. The row is updated by every transfer that touches it, so its changing columns stand
-together (a small difference to log), pages keep room for the next version of a row beside the last
-one (heap-only updates), and no index holds a column that changes.
+Accounts. Every transfer updates the rows of its accounts. So the columns that change stand together
+(less to log), pages keep room for the next version of a row beside the last one (heap-only
+updates), and no index holds a column that changes.
 
-No CHECK constraints: PostgreSQL parses them anew for every statement that writes the table, which
-cost a sixth of a transfer. The writing functions are the only writers and check on the way in;
-pgledger_verify() checks what was written.
+There are no CHECK constraints: PostgreSQL parses them anew for every statement that writes the
+table, which cost a sixth of a transfer. Only the writing functions write here, and they check
+first; pgledger_verify() checks what was written.
 */
 create table pgledger.accounts (
-  -- An entry's id has 40 bits for it: 8 for the node, which is 0 here, and 32 for the count.
+  -- An entry's id has 40 bits for this key: 8 for the node, which is 0 here, and 32 for the count.
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
   created_at timestamptz not null,
   updated_at timestamptz not null,
@@ -39,24 +39,27 @@ comment on table pgledger.accounts is
   'One row an account: what it is, and its balance and version after the newest transfer. '
   'Rows are never deleted; id, key, app, currency, name, tenant, limits and metadata never change.';
 comment on column pgledger.accounts.key is
-  'Internal number of the account; transfers refer to it. 8 bits name the node, 32 count.';
+  'Internal key of the account; transfers refer to it. 8 bits name the node, 32 count.';
 comment on column pgledger.accounts.created_at is 'When the account was recorded.';
 comment on column pgledger.accounts.updated_at is
-  'created_at of the newest transfer, or of the account itself. The next transfer is later.';
+  'created_at of the newest transfer; before the first one, of the account itself. The next '
+  'transfer is later.';
 comment on column pgledger.accounts.version is
-  'Count of the account''s entries. Versions of entries run from 1 to this without a gap.';
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger.accounts.balance is
-  'Sum of the account''s entries in units of its currency, at most 18 decimal places.';
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
 comment on column pgledger.accounts.held_out is
-  'Sum of what open holds keep back for leaving the account; 0 as long as there are no holds.';
+  'Sum of what open holds keep back to leave the account; 0 as long as there are no holds.';
 comment on column pgledger.accounts.held_in is
-  'Sum of what open holds announce to reach the account; 0 as long as there are no holds.';
+  'Sum of what open holds keep back on other accounts to reach this one; 0 as long as there are '
+  'no holds.';
 comment on column pgledger.accounts.min_balance is
-  'Limit that the balance less held_out never falls below; null for none.';
+  'The balance less held_out never falls below this limit; null for none.';
 comment on column pgledger.accounts.max_balance is
-  'Limit that the balance and held_in never exceed; null for none.';
+  'The balance plus held_in never exceeds this limit; null for none.';
 comment on column pgledger.accounts.status is
-  '0: open. 1: frozen for what leaves. 2: for what reaches it. 3: for both. 4: closed.';
+  '0: open. 1: frozen, nothing may leave. 2: frozen, nothing may reach it. 3: frozen for both. 4: '
+  'closed.';
 comment on column pgledger.accounts.amount_scale is
   'Decimal places that amounts may have; null for 18.';
 comment on column pgledger.accounts.allow_negative_balance is
@@ -65,12 +68,12 @@ comment on column pgledger.accounts.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
 comment on column pgledger.accounts.id is 'Public id: pgla_ and a ULID.';
 comment on column pgledger.accounts.app_id is
-  'Which set of books the account belongs to; the empty text where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger.accounts.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger.accounts.name is 'Name for people: 1 to 255 characters, as given.';
+comment on column pgledger.accounts.name is 'Name for people, 1 to 255 characters, as given.';
 comment on column pgledger.accounts.tenant_id is
-  'Whose account it is; the empty text where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger.accounts.metadata is
   'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
 

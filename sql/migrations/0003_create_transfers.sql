@@ -1,9 +1,9 @@
 /*
 Transfers. One row holds both legs, so a transfer that does not balance cannot be written down.
 
-There is no foreign key to accounts: it would lock both accounts a second time for every row. That
-the accounts exist is kept by the writing functions, which hold both rows locked, and by accounts
-never being deleted. There are no CHECK constraints, for the reason given for accounts.
+There is no foreign key to accounts: it would lock both accounts a second time for every row. The
+accounts of a transfer exist all the same: the writing functions hold both rows locked, and accounts
+are never deleted. There are no CHECK constraints, for the reason given for accounts.
 */
 create table pgledger.transfers (
   from_key bigint not null,
@@ -31,28 +31,32 @@ create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origi
 where origin_id is not null;
 
 comment on table pgledger.transfers is
-  'One row a transfer, with both of its legs: the account it leaves and the account it reaches. '
-  'Rows are never updated or deleted; a correction is another transfer.';
-comment on column pgledger.transfers.from_key is 'Account that the amount leaves.';
-comment on column pgledger.transfers.to_key is 'Account that the amount reaches.';
-comment on column pgledger.transfers.from_version is 'Version of the account it leaves, after it.';
-comment on column pgledger.transfers.to_version is 'Version of the account it reaches, after it.';
+  'One row a transfer, with both of its legs: the account that the amount left and the one that '
+  'it reached. Rows are never updated or deleted; a correction is another transfer.';
+comment on column pgledger.transfers.from_key is 'Account that the amount left.';
+comment on column pgledger.transfers.to_key is 'Account that the amount reached.';
+comment on column pgledger.transfers.from_version is
+  'Version of the account that the amount left, right after the transfer.';
+comment on column pgledger.transfers.to_version is
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger.transfers.created_at is
-  'When it was recorded, read under both accounts'' locks: later than anything recorded on them.';
+  'When it was recorded, decided under both accounts'' locks: later than everything recorded '
+  'before on either account.';
 comment on column pgledger.transfers.event_at is
-  'When it happened in the world, if the caller said so; null means at created_at.';
+  'When it happened in the world, as given; null if it was not given, and then it is created_at.';
 comment on column pgledger.transfers.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger.transfers.app_id is 'Set of books, that of both accounts.';
+comment on column pgledger.transfers.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
 comment on column pgledger.transfers.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger.transfers.from_balance is
-  'Balance of the account it leaves, after it.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger.transfers.to_balance is
-  'Balance of the account it reaches, after it.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger.transfers.group_id is
-  'Name given by the caller to join the transfers of one call, for example an order''s number.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
 comment on column pgledger.transfers.origin_id is
-  'Hold that it posts (pglh_) or transfer that it reverses (pglt_); null for one of its own.';
+  'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger.transfers.metadata is
   'JSON object given at creation, at most 64 KiB. Store references in it, never personal data.';
 

@@ -1,8 +1,9 @@
 /*
-What the ledger's functions take and return. Results are types of their own, not rows of views: so
-functions need no view, and a result may tell what a view cannot. They grow at their end only.
+What the ledger's functions take and return. Results are types of their own and not rows of views.
+So functions need no view, and a result may have columns that a view cannot have. New columns are
+only added at the end of a type.
 */
--- Its three attributes stay as they are for ever: callers write plain rows, which match it by
+-- This type keeps its three attributes for ever: callers write plain rows, which match them by
 -- position.
 create type pgledger_transfer_request as (
   from_account_id text,
@@ -37,26 +38,29 @@ create type pgledger_account as (
 );
 
 comment on type pgledger_account is 'An account as it stands.';
-comment on column pgledger_account.id is 'Public id, pgla_ and a ULID.';
-comment on column pgledger_account.name is 'For people, as given.';
-comment on column pgledger_account.currency is 'Unit of the balance.';
-comment on column pgledger_account.balance is 'Sum of all entries.';
-comment on column pgledger_account.version is 'Count of all entries; grows by one with each.';
+comment on column pgledger_account.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger_account.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger_account.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
+comment on column pgledger_account.balance is
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
+comment on column pgledger_account.version is
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger_account.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
 comment on column pgledger_account.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_account.created_at is 'When it was recorded.';
+comment on column pgledger_account.created_at is 'When the account was recorded.';
 comment on column pgledger_account.updated_at is
-  'When its newest transfer was recorded, or it itself.';
+  'created_at of the newest transfer; before the first one, of the account itself.';
 comment on column pgledger_account.app_id is
-  'Set of books, the empty text where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger_account.tenant_id is
-  'Whose account it is, the empty text where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat and this is what the first call made; null from functions that '
+  'create nothing.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -86,12 +90,13 @@ create type pgledger_transfer as (
 
 comment on type pgledger_transfer is
   'A transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfer.id is 'Public id, pglt_ and a ULID.';
+comment on column pgledger_transfer.id is 'Public id: pglt_ and a ULID.';
 comment on column pgledger_transfer.from_account_id is 'Account that the amount left.';
 comment on column pgledger_transfer.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfer.amount is 'What moved, above zero.';
+comment on column pgledger_transfer.amount is
+  'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger_transfer.created_at is
-  'When it was recorded; ascends along each account.';
+  'When it was recorded: later than everything recorded before on either account.';
 comment on column pgledger_transfer.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_transfer.metadata is 'JSON object given at creation, or null.';
@@ -101,23 +106,25 @@ comment on column pgledger_transfer.from_account_name is
 comment on column pgledger_transfer.to_account_name is
   'Name of the account that the amount reached.';
 comment on column pgledger_transfer.from_account_balance is
-  'Balance of that account right after this transfer.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfer.to_account_balance is
-  'Balance of that account right after this transfer.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfer.from_account_version is
-  'Version of that account right after this transfer.';
+  'Version of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfer.to_account_version is
-  'Version of that account right after this transfer.';
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfer.group_id is
-  'Name that the call gave to its transfers, or null.';
-comment on column pgledger_transfer.app_id is 'Set of books of both accounts.';
-comment on column pgledger_transfer.from_tenant_id is 'Whose account the amount left.';
-comment on column pgledger_transfer.to_tenant_id is 'Whose account the amount reached.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
+comment on column pgledger_transfer.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_transfer.from_tenant_id is 'Tenant of the account that the amount left.';
+comment on column pgledger_transfer.to_tenant_id is
+  'Tenant of the account that the amount reached.';
 comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat and this is what the first call made; null from functions that '
+  'create nothing.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -140,21 +147,28 @@ create type pgledger_entry as (
 );
 
 comment on type pgledger_entry is 'An entry: one account''s side of a transfer.';
-comment on column pgledger_entry.id is 'Public id, pgle_ and a ULID.';
-comment on column pgledger_entry.account_id is 'Whose entry it is.';
-comment on column pgledger_entry.transfer_id is 'What caused it.';
-comment on column pgledger_entry.amount is 'Change of the balance: negative where the amount left.';
-comment on column pgledger_entry.account_previous_balance is 'Balance right before.';
-comment on column pgledger_entry.account_current_balance is 'Balance right after.';
+comment on column pgledger_entry.id is 'Public id: pgle_ and a ULID; ascends along the account.';
+comment on column pgledger_entry.account_id is 'Account that the entry belongs to.';
+comment on column pgledger_entry.transfer_id is 'Transfer that the entry is one leg of.';
+comment on column pgledger_entry.amount is
+  'What the entry adds to the balance: negative on the account that the amount left.';
+comment on column pgledger_entry.account_previous_balance is
+  'Balance of the account right before the entry.';
+comment on column pgledger_entry.account_current_balance is
+  'Balance of the account right after the entry.';
 comment on column pgledger_entry.account_version is
-  'Number of the entry along its account, from 1 without gaps.';
-comment on column pgledger_entry.created_at is 'When the transfer was recorded.';
-comment on column pgledger_entry.event_at is 'When it happened in the world.';
-comment on column pgledger_entry.metadata is 'The transfer''s, or null.';
+  'Number of the entry on its account, from 1 without a gap.';
+comment on column pgledger_entry.created_at is
+  'When the transfer was recorded; ascends along the account.';
+comment on column pgledger_entry.event_at is
+  'When it happened in the world: as given, or else created_at.';
+comment on column pgledger_entry.metadata is 'JSON object given with the transfer, or null.';
 comment on column pgledger_entry.account_name is 'Name of the account.';
 comment on column pgledger_entry.currency is 'Currency of the account.';
-comment on column pgledger_entry.app_id is 'Set of books.';
-comment on column pgledger_entry.tenant_id is 'Whose account it is.';
+comment on column pgledger_entry.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column pgledger_entry.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on type pgledger_entry from public;
 grant usage on type pgledger_entry to pgledger_reader;
@@ -168,9 +182,9 @@ create type pgledger_check as (
 
 comment on type pgledger_check is 'Outcome of one check of the books.';
 comment on column pgledger_check.check_name is 'Which rule was checked.';
-comment on column pgledger_check.rows_checked is 'How many rows it looked at.';
-comment on column pgledger_check.violations is 'How many of them break the rule.';
-comment on column pgledger_check.example is 'One that does, in words, or null.';
+comment on column pgledger_check.rows_checked is 'How many rows were checked.';
+comment on column pgledger_check.violations is 'How many of these rows break the rule.';
+comment on column pgledger_check.example is 'One row that breaks it, in words, or null.';
 
 revoke all on type pgledger_check from public;
 grant usage on type pgledger_check to pgledger_reader;
@@ -190,27 +204,28 @@ create type pgledger_transfer_outcome as (
 );
 
 comment on type pgledger_transfer_outcome is
-  'What became of one request of a batch that answers for each by itself.';
-comment on column pgledger_transfer_outcome.request_index is 'Which of the batch, from 1.';
+  'What became of one request of a batch whose requests succeed or fail each by itself.';
+comment on column pgledger_transfer_outcome.request_index is
+  'Which request of the batch this is about, from 1.';
 comment on column pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
 comment on column pgledger_transfer_outcome.id is
-  'Public id of the transfer, pglt_ and a ULID; of a failed one none: or null.';
+  'Public id of the transfer: pglt_ and a ULID (null for a failed request), or null.';
 comment on column pgledger_transfer_outcome.error is
-  'SQLSTATE of what is wrong with a failed one, or null.';
+  'SQLSTATE of the error of a failed request, or null.';
 comment on column pgledger_transfer_outcome.error_name is
   'Name of that error, as pgledger_errors_v1 has it, or null.';
-comment on column pgledger_transfer_outcome.reason is 'The same in words, or null.';
+comment on column pgledger_transfer_outcome.reason is 'What is wrong, in words, or null.';
 comment on column pgledger_transfer_outcome.created_at is
   'When the transfer was recorded, or null.';
 comment on column pgledger_transfer_outcome.from_account_balance is
-  'Balance of the account that the amount left, right after it, or null.';
+  'Balance of the account that the amount left, right after the transfer, or null.';
 comment on column pgledger_transfer_outcome.to_account_balance is
-  'Balance of the account that the amount reached, right after it, or null.';
+  'Balance of the account that the amount reached, right after the transfer, or null.';
 comment on column pgledger_transfer_outcome.from_account_version is
-  'Version of the account that the amount left, right after it, or null.';
+  'Version of the account that the amount left, right after the transfer, or null.';
 comment on column pgledger_transfer_outcome.to_account_version is
-  'Version of the account that the amount reached, right after it, or null.';
+  'Version of the account that the amount reached, right after the transfer, or null.';
 
 revoke all on type pgledger_transfer_outcome from public;
 grant usage on type pgledger_transfer_outcome to pgledger_reader;
@@ -238,19 +253,20 @@ create type pgledger_hold as (
 );
 
 comment on type pgledger_hold is
-  'An amount that is kept back on one account for another until it is posted, voided or expired.';
-comment on column pgledger_hold.id is 'Public id, pglh_ and a ULID.';
+  'An amount that is kept back on one account for another until it is posted or voided, or '
+  'expires.';
+comment on column pgledger_hold.id is 'Public id: pglh_ and a ULID.';
 comment on column pgledger_hold.from_account_id is 'Account that the amount is to leave.';
 comment on column pgledger_hold.to_account_id is 'Account that the amount is to reach.';
 comment on column pgledger_hold.amount is 'What is held, above zero.';
-comment on column pgledger_hold.posted_amount is 'What of it has been posted so far.';
+comment on column pgledger_hold.posted_amount is 'How much of it has been posted so far.';
 comment on column pgledger_hold.status is
-  'State; all but pending are final; one of: pending, posted, voided, expired.';
+  'State; every state but pending is final; one of: pending, posted, voided, expired.';
 comment on column pgledger_hold.created_at is 'When it was recorded.';
 comment on column pgledger_hold.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_hold.expires_at is
-  'From when on it is expired, unless it ended before, or null.';
+  'When it expires, unless it was posted or voided before, or null.';
 comment on column pgledger_hold.ended_at is 'When it was posted, voided or expired, or null.';
 comment on column pgledger_hold.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_hold.currency is 'Currency of both accounts.';
@@ -258,13 +274,16 @@ comment on column pgledger_hold.from_account_name is
   'Name of the account that the amount is to leave.';
 comment on column pgledger_hold.to_account_name is
   'Name of the account that the amount is to reach.';
-comment on column pgledger_hold.group_id is 'Name that the call gave to its holds, or null.';
-comment on column pgledger_hold.app_id is 'Set of books of both accounts.';
-comment on column pgledger_hold.from_tenant_id is 'Whose account the amount is to leave.';
-comment on column pgledger_hold.to_tenant_id is 'Whose account the amount is to reach.';
+comment on column pgledger_hold.group_id is 'Name that joins the holds of one call, or null.';
+comment on column pgledger_hold.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_hold.from_tenant_id is
+  'Tenant of the account that the amount is to leave.';
+comment on column pgledger_hold.to_tenant_id is
+  'Tenant of the account that the amount is to reach.';
 comment on column pgledger_hold.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat and this is what the first call made; null from functions that '
+  'create nothing.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;

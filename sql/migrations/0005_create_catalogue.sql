@@ -1,8 +1,8 @@
 /*
 The billing store's catalogue: currencies, settings of an app, tenants, features and plans.
 
-Rows here are few and are read far more often than written, so rules stand as constraints as well as
-in the writing functions.
+These rows are few and are read far more often than written, so their rules are constraints as well
+as checks of the writing functions.
 */
 create table pgledger.apps (
   app_id text collate "C" not null,
@@ -22,8 +22,8 @@ comment on column pgledger.apps.usage_skew is
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
 comment on column pgledger.apps.invoice_number is
-  'Number of the invoice finalised last. Counted in a row, not a sequence: what is rolled back '
-  'leaves no gap.';
+  'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
+  'a rollback leaves no gap.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -50,15 +50,16 @@ create table pgledger.tenants (
 );
 
 comment on table pgledger.tenants is
-  'Tenants that have recorded usage or cached an entitlement: a number for each, so that usage '
-  'events need not repeat two texts, and what holds for a tenant as a whole.';
-comment on column pgledger.tenants.key is 'Internal number of (app_id, tenant_id).';
+  'Tenants that have recorded usage or cached an entitlement. Each has an internal key, so that '
+  'usage events need not repeat two texts, and what holds for a tenant as a whole.';
+comment on column pgledger.tenants.key is 'Internal key of (app_id, tenant_id).';
 comment on column pgledger.tenants.app_id is 'App.';
 comment on column pgledger.tenants.tenant_id is 'Tenant of the app.';
 comment on column pgledger.tenants.cache_version is
   'Counts invalidations of the tenant''s cached entitlements.';
 comment on column pgledger.tenants.purged_before is
-  'Usage events before this whole UTC hour may have been purged, and none is taken any more.';
+  'Usage events before this whole UTC hour may have been purged, so events that old are no longer '
+  'taken.';
 
 create table pgledger.features (
   id text collate "C" not null,
@@ -91,17 +92,21 @@ comment on table pgledger.features is 'What plans can contain. A key names a fea
   'an app (tenant_id empty) or all apps (app_id *); the narrowest one counts.';
 comment on column pgledger.features.id is 'Public id: feat_ and a ULID.';
 comment on column pgledger.features.app_id is 'App that it belongs to; * for all apps.';
-comment on column pgledger.features.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.features.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column pgledger.features.key is 'Name in plans and usage events, for example api_calls.';
 comment on column pgledger.features.name is 'Name for people.';
 comment on column pgledger.features.description is 'Text for people, or null.';
 comment on column pgledger.features.type is
-  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column pgledger.features.aggregation is
-  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
 comment on column pgledger.features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts; never changes.';
-comment on column pgledger.features.status is 'active, or archived: no new plan may contain it.';
+comment on column pgledger.features.status is
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column pgledger.features.version is 'Counts changes, from 1.';
 comment on column pgledger.features.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.features.created_at is 'When it was created.';
@@ -139,22 +144,24 @@ create table pgledger.plans (
 );
 
 comment on table pgledger.plans is 'Plans: what a subscription gives and what it costs.';
-comment on column pgledger.plans.key is 'Internal number.';
+comment on column pgledger.plans.key is 'Internal key.';
 comment on column pgledger.plans.id is 'Public id: plan_ and a ULID.';
 comment on column pgledger.plans.app_id is 'App that it belongs to.';
-comment on column pgledger.plans.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.plans.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column pgledger.plans.slug is 'Name in addresses and code, for example pro.';
 comment on column pgledger.plans.name is 'Name for people.';
 comment on column pgledger.plans.description is 'Text for people, or null.';
 comment on column pgledger.plans.status is
-  'active, or archived: existing subscriptions keep it, no new one may take it.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column pgledger.plans.currency is 'Currency of every amount in pricing.';
-comment on column pgledger.plans.features is 'JSON array of features and limits, as given.';
+comment on column pgledger.plans.features is 'JSON array of features and their limits, as given.';
 comment on column pgledger.plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column pgledger.plans.billing_interval is
-  'Unit of the billing period: day, week, month or year; out of pricing.';
+  'Unit of the billing period, copied from pricing; one of: day, week, month, year.';
 comment on column pgledger.plans.interval_count is
-  'Units in a billing period; out of pricing.';
+  'Units in a billing period, copied from pricing.';
 comment on column pgledger.plans.trial_days is 'Days of trial that a new subscription gets.';
 comment on column pgledger.plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
@@ -189,21 +196,21 @@ create table pgledger.plan_features (
 create index plan_features_feature_id_idx on pgledger.plan_features (feature_id);
 
 comment on table pgledger.plan_features is
-  'Features of plans, one row each, taken out of pgledger.plans.features with defaults filled in.';
+  'Features of plans, one row each: copied from pgledger.plans.features, with defaults filled in.';
 comment on column pgledger.plan_features.plan_key is 'Plan.';
 comment on column pgledger.plan_features.feature_key is 'Key of the feature.';
-comment on column pgledger.plan_features.feature_id is 'The feature in the catalogue.';
+comment on column pgledger.plan_features.feature_id is 'Id of the feature in the catalogue.';
 comment on column pgledger.plan_features.place is 'Index in the plan''s array, from 0.';
 comment on column pgledger.plan_features.type is 'boolean, metered or seat: that of the feature.';
 comment on column pgledger.plan_features.quota is
   'Limit: -1 for unlimited; of a boolean feature 1 for on, 0 for off.';
 comment on column pgledger.plan_features.period is
-  'What a metered limit is for: day, week, month, year, billing (the subscription''s own period) '
-  'or lifetime.';
+  'Period that a metered limit is for: day, week, month, year, billing (the subscription''s own '
+  'period) or lifetime.';
 comment on column pgledger.plan_features.soft_limit is
   'Whether usage beyond the limit is allowed, and priced.';
 comment on column pgledger.plan_features.aggregation is
-  'What usage comes to; latest for a seat and for a boolean.';
+  'How usage is counted; latest for a seat and for a boolean.';
 
 revoke all on table pgledger.apps from public;
 grant select on table pgledger.apps to pgledger_auditor;
@@ -227,7 +234,7 @@ create type ledger_currency as (
   exponent integer
 );
 
-comment on type ledger_currency is 'How far amounts of a currency are rounded.';
+comment on type ledger_currency is 'To how many decimal places amounts of a currency are rounded.';
 comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
 comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
 comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
@@ -253,7 +260,7 @@ create type ledger_feature as (
 );
 
 comment on type ledger_feature is 'What plans can contain.';
-comment on column ledger_feature.id is 'Public id, feat_ and a ULID.';
+comment on column ledger_feature.id is 'Public id: feat_ and a ULID.';
 comment on column ledger_feature.app_id is 'App that it belongs to; * for all apps.';
 comment on column ledger_feature.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
@@ -261,15 +268,15 @@ comment on column ledger_feature.key is 'Name in plans and usage events, for exa
 comment on column ledger_feature.name is 'Name for people.';
 comment on column ledger_feature.description is 'Text for people, or null.';
 comment on column ledger_feature.type is
-  'What it is: boolean is on or off, metered adds usage up over a period, seat is a level; one '
-  'of: boolean, metered, seat.';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column ledger_feature.aggregation is
-  'What usage of a metered feature comes to (none for the other types); one of: sum, count, max, '
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
 comment on column ledger_feature.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
 comment on column ledger_feature.status is
-  'No new plan may contain an archived one; one of: active, archived.';
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column ledger_feature.version is 'Counts changes, from 1.';
 comment on column ledger_feature.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_feature.created_at is 'When it was created.';
@@ -301,7 +308,7 @@ create type ledger_plan as (
 );
 
 comment on type ledger_plan is 'What a subscription gives and what it costs.';
-comment on column ledger_plan.id is 'Public id, plan_ and a ULID.';
+comment on column ledger_plan.id is 'Public id: plan_ and a ULID.';
 comment on column ledger_plan.app_id is 'App that it belongs to.';
 comment on column ledger_plan.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
@@ -309,7 +316,8 @@ comment on column ledger_plan.slug is 'Name in addresses and code, for example p
 comment on column ledger_plan.name is 'Name for people.';
 comment on column ledger_plan.description is 'Text for people, or null.';
 comment on column ledger_plan.status is
-  'Who has an archived one keeps it, nobody new may take it; one of: active, archived.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
 comment on column ledger_plan.features is
   'JSON array of features and their limits, as given.';
@@ -319,7 +327,7 @@ comment on column ledger_plan.billing_interval is
 comment on column ledger_plan.interval_count is 'Units in a billing period.';
 comment on column ledger_plan.trial_days is 'Days of trial that a new subscription gets.';
 comment on column ledger_plan.anchor_at_trial_end is
-  'Whether periods count from the end of the trial.';
+  'Whether billing periods count from the end of the trial rather than from its start.';
 comment on column ledger_plan.add_on is
   'Whether a tenant may have it beside another active subscription.';
 comment on column ledger_plan.version is 'Counts changes, from 1.';
@@ -341,16 +349,16 @@ create type ledger_price_line as (
 );
 
 comment on type ledger_price_line is 'One line of what usage costs.';
-comment on column ledger_price_line.line is 'Which line, from 1.';
+comment on column ledger_price_line.line is 'Number of the line, from 1.';
 comment on column ledger_price_line.kind is
-  'usage; true_up: what is missing to the minimum; cap: what is above the maximum, below zero. '
-  'One of: usage, true_up, cap.';
+  'What it is for. usage: what was used. true_up: what is missing to the minimum. cap: what is '
+  'above the maximum, taken off again and so below zero. One of: usage, true_up, cap.';
 comment on column ledger_price_line.description is 'Text for people.';
 comment on column ledger_price_line.quantity is 'How much is charged for, or null.';
-comment on column ledger_price_line.unit_amount is 'Price of one, or null.';
+comment on column ledger_price_line.unit_amount is 'Price of one unit, or null.';
 comment on column ledger_price_line.flat_amount is
   'Amount that is due whatever the quantity, or null.';
-comment on column ledger_price_line.amount is 'What it comes to.';
+comment on column ledger_price_line.amount is 'Amount of the line.';
 
 revoke all on type ledger_price_line from public;
 grant usage on type ledger_price_line to pgledger_reader;

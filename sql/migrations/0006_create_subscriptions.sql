@@ -1,6 +1,6 @@
 /*
 Subscriptions, and what happened to each. A subscription is live while it is trialing or active and
-its cancel_at, if any, is still ahead; ledger_advance writes down what the clock has decided.
+its cancel_at, if it has one, is still ahead. ledger_advance writes down what has become due.
 */
 create table pgledger.subscriptions (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -55,23 +55,24 @@ create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
 comment on table pgledger.subscriptions is
   'Which tenant has which plan, since when and until when.';
-comment on column pgledger.subscriptions.key is 'Internal number.';
+comment on column pgledger.subscriptions.key is 'Internal key.';
 comment on column pgledger.subscriptions.id is 'Public id: sub_ and a ULID.';
 comment on column pgledger.subscriptions.app_id is 'App.';
 comment on column pgledger.subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column pgledger.subscriptions.plan_key is 'Plan as of now.';
+comment on column pgledger.subscriptions.plan_key is 'Current plan.';
 comment on column pgledger.subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column pgledger.subscriptions.status is
-  'trialing, active, paused or canceled; the last is final.';
+  'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column pgledger.subscriptions.quantity is 'How many times the plan is taken.';
 comment on column pgledger.subscriptions.started_at is 'Start of the first period or trial.';
 comment on column pgledger.subscriptions.anchor_at is
-  'Boundary number 0: every other is a whole number of intervals from it.';
+  'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column pgledger.subscriptions.time_zone is
-  'Zone of the IANA database in whose days and months periods are counted.';
-comment on column pgledger.subscriptions.billing_interval is 'day, week, month or year.';
-comment on column pgledger.subscriptions.interval_count is 'Intervals in a period.';
+  'IANA time zone in which the days and months of its periods are counted.';
+comment on column pgledger.subscriptions.billing_interval is
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column pgledger.subscriptions.interval_count is 'Units in a billing period.';
 comment on column pgledger.subscriptions.period_number is
   'Number of the boundary that the current period starts at, or would if it were whole.';
 comment on column pgledger.subscriptions.current_period_start is
@@ -79,22 +80,24 @@ comment on column pgledger.subscriptions.current_period_start is
 comment on column pgledger.subscriptions.current_period_end is
   'End of the current period, exclusive.';
 comment on column pgledger.subscriptions.trial_end is
-  'When the trial ends or ended; null without a trial.';
-comment on column pgledger.subscriptions.cancel_at is 'When it will end, if that is decided.';
-comment on column pgledger.subscriptions.canceled_at is 'When its end was asked for.';
-comment on column pgledger.subscriptions.paused_at is 'Since when it is paused.';
-comment on column pgledger.subscriptions.ended_at is 'When it ended.';
+  'When the trial ends or ended (null without a trial), or null.';
+comment on column pgledger.subscriptions.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column pgledger.subscriptions.canceled_at is
+  'When its cancellation was asked for, or null.';
+comment on column pgledger.subscriptions.paused_at is 'Since when it is paused, or null.';
+comment on column pgledger.subscriptions.ended_at is 'When it ended, or null.';
 comment on column pgledger.subscriptions.due_at is
   'Earliest of trial end, period end and cancellation that is still to be written down.';
 comment on column pgledger.subscriptions.unused_time is
-  'What becomes of time that was paid and is not used once it is cancelled at once: none, credit '
-  'or refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column pgledger.subscriptions.tax_rates is
-  'JSON array of the tax rates of its invoices, unless others are given for one.';
+  'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column pgledger.subscriptions.invoiced_version is
-  'Version up to which ledger_advance has looked at what is to be invoiced.';
+  'Version of the subscription up to which ledger_advance has looked for what is to be invoiced.';
 comment on column pgledger.subscriptions.invoice_due_at is
-  'When ledger_advance has to look at what is to be invoiced; null if nothing is.';
+  'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
   'Earlier of due_at and invoice_due_at.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
@@ -133,15 +136,15 @@ comment on table pgledger.subscription_changes is
   'One row each time a subscription changed: what happened, and what it was afterwards.';
 comment on column pgledger.subscription_changes.subscription_key is 'Subscription.';
 comment on column pgledger.subscription_changes.version is
-  'The subscription''s version after the change.';
+  'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column pgledger.subscription_changes.change is
-  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
-  'cancellation_withdrawn, canceled, paused or resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column pgledger.subscription_changes.occurred_at is
-  'When it took effect: for what the clock decides, the boundary itself.';
+  'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column pgledger.subscription_changes.created_at is 'When it was written down.';
 comment on column pgledger.subscription_changes.app_id is 'App.';
-comment on column pgledger.subscription_changes.tenant_id is 'Tenant.';
+comment on column pgledger.subscription_changes.tenant_id is 'Tenant who subscribes.';
 comment on column pgledger.subscription_changes.status is 'Status afterwards.';
 comment on column pgledger.subscription_changes.plan_key is 'Plan afterwards.';
 comment on column pgledger.subscription_changes.quantity is 'Quantity afterwards.';
@@ -188,37 +191,39 @@ create type ledger_subscription as (
 );
 
 comment on type ledger_subscription is 'Which plan a tenant has, since when and until when.';
-comment on column ledger_subscription.id is 'Public id, sub_ and a ULID.';
+comment on column ledger_subscription.id is 'Public id: sub_ and a ULID.';
 comment on column ledger_subscription.app_id is 'App.';
 comment on column ledger_subscription.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription.plan_id is 'Plan as of now.';
-comment on column ledger_subscription.plan_slug is 'Its slug.';
+comment on column ledger_subscription.plan_id is 'Id of the current plan.';
+comment on column ledger_subscription.plan_slug is 'Slug of the current plan.';
 comment on column ledger_subscription.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
 comment on column ledger_subscription.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscription.started_at is 'When it began.';
+comment on column ledger_subscription.started_at is 'Start of the first period or trial.';
 comment on column ledger_subscription.anchor_at is
-  'Boundary number 0 of its periods: every other is whole intervals from it.';
+  'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
 comment on column ledger_subscription.time_zone is
-  'Zone in whose days and months periods are counted.';
+  'IANA time zone in which the days and months of its periods are counted.';
 comment on column ledger_subscription.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscription.interval_count is 'Intervals in a period.';
+comment on column ledger_subscription.interval_count is 'Units in a billing period.';
 comment on column ledger_subscription.current_period_start is
   'Start of the current period, inclusive.';
 comment on column ledger_subscription.current_period_end is 'End of the current period, exclusive.';
 comment on column ledger_subscription.trial_end is
-  'When the trial ends or ended (none without one), or null.';
+  'When the trial ends or ended (null without a trial), or null.';
 comment on column ledger_subscription.cancel_at is 'When it will end, if that is decided, or null.';
-comment on column ledger_subscription.canceled_at is 'When its end was asked for, or null.';
+comment on column ledger_subscription.canceled_at is
+  'When its cancellation was asked for, or null.';
 comment on column ledger_subscription.paused_at is 'Since when it is paused, or null.';
 comment on column ledger_subscription.ended_at is 'When it ended, or null.';
-comment on column ledger_subscription.add_on is 'Whether others may be active beside it.';
+comment on column ledger_subscription.add_on is
+  'Whether the plan was an add-on when it was taken: others may be active beside it.';
 comment on column ledger_subscription.unused_time is
-  'What becomes of paid time that a cancellation at once leaves unused; one of: none, credit, '
-  'refund.';
+  'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
+  'none, credit, refund.';
 comment on column ledger_subscription.tax_rates is
-  'JSON array of the tax rates of its invoices, as given.';
+  'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
 comment on column ledger_subscription.version is 'Counts changes, from 1.';
 comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_subscription.created_at is 'When it was created.';
@@ -237,18 +242,20 @@ create type ledger_subscription_move as (
 );
 
 comment on type ledger_subscription_move is 'One step that the clock has made due.';
-comment on column ledger_subscription_move.tenant_id is 'Whose subscription or invoice.';
+comment on column ledger_subscription_move.tenant_id is
+  'Tenant whose subscription or invoice it is.';
 comment on column ledger_subscription_move.subscription_id is
-  'Which subscription (none for a one-off invoice), or null.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: very many had only to be looked at. One of: trial_ended, period_started, '
-  'canceled, invoice_drafted, invoice_finalized, invoice_past_due, failed, nothing_due.';
+  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
+  'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
+  'failed, nothing_due.';
 comment on column ledger_subscription_move.occurred_at is
-  'The boundary at which it took effect; of an invoice, when it was made or due.';
+  'The boundary at which it took effect; for an invoice, when it was made or due.';
 comment on column ledger_subscription_move.invoice_id is
-  'The invoice, if it is about one, or null.';
-comment on column ledger_subscription_move.error is 'What went wrong, of one that failed, or null.';
+  'Id of the invoice, if the step is about one, or null.';
+comment on column ledger_subscription_move.error is 'What went wrong, if the step failed, or null.';
 
 revoke all on type ledger_subscription_move from public;
 grant usage on type ledger_subscription_move to pgledger_reader;

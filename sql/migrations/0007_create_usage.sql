@@ -1,10 +1,12 @@
 /*
-Usage: events as they were reported, and roll-ups that are kept in the same statement.
+Usage: events as they were reported, and roll-ups, which the statement that records events keeps up
+to date.
 
-An event is the row that there are most of, so it holds numbers instead of texts: tenant_key stands
-for (app_id, tenant_id), meter_key for that and the feature. Its indexes lead with them.
-No CHECK constraints and no foreign keys on events and roll-ups, for the reasons given for
-transfers.
+Most rows of the billing store are events, so an event holds internal keys instead of texts:
+tenant_key stands for (app_id, tenant_id), meter_key for these two and the feature. The indexes of
+events lead with these keys.
+Events and roll-ups have no CHECK constraints and no foreign keys, for the reasons given for
+accounts and transfers.
 */
 create table pgledger.meters (
   key integer generated always as identity,
@@ -27,8 +29,8 @@ where type = 'seat';
 
 comment on table pgledger.meters is
   'One row for each feature that a tenant has used, made by the first event.';
-comment on column pgledger.meters.key is 'Internal number of (app_id, tenant_id, feature_key).';
-comment on column pgledger.meters.tenant_key is 'Number of (app_id, tenant_id).';
+comment on column pgledger.meters.key is 'Internal key of (app_id, tenant_id, feature_key).';
+comment on column pgledger.meters.tenant_key is 'Internal key of (app_id, tenant_id).';
 comment on column pgledger.meters.app_id is 'App.';
 comment on column pgledger.meters.tenant_id is 'Tenant.';
 comment on column pgledger.meters.feature_key is 'Key of the feature.';
@@ -36,7 +38,8 @@ comment on column pgledger.meters.type is 'metered or seat, as the feature was a
 comment on column pgledger.meters.unique_key is
   'Member of metadata whose different values are kept, as the feature was at the first event.';
 comment on column pgledger.meters.turn is
-  'Counts those who needed the usage to stand still: calls that consume, and reports of seats.';
+  'Counts the calls that needed the usage to stand still: calls that consume, and reports of '
+  'seats.';
 
 -- Each call that records usage takes one number; an event's key is that number and its place.
 create sequence pgledger.usage_calls_seq as bigint maxvalue 8796093022207;
@@ -60,17 +63,21 @@ create table pgledger.usage_events (
 comment on table pgledger.usage_events is
   'Usage as it was reported. Rows never change; purging removes old ones.';
 comment on column pgledger.usage_events.key is
-  'Unique number: that of the call times 2^20, and the place within it. Part of the public id.';
+  'Unique key: the number of the call times 2^20, plus the event''s place within the call. Part '
+  'of the public id.';
 comment on column pgledger.usage_events.event_at is
-  'When it happened, as reported; it belongs to the period that this lies in.';
+  'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column pgledger.usage_events.created_at is 'When it was recorded.';
-comment on column pgledger.usage_events.tenant_key is 'Number of (app_id, tenant_id).';
-comment on column pgledger.usage_events.meter_key is 'Number of (app_id, tenant_id, feature_key).';
+comment on column pgledger.usage_events.tenant_key is 'Internal key of (app_id, tenant_id).';
+comment on column pgledger.usage_events.meter_key is
+  'Internal key of (app_id, tenant_id, feature_key).';
 comment on column pgledger.usage_events.quantity is
-  'How much: 0 or more, below 1e30, at most 18 decimal places.';
+  'How much was used; for a seat, how many there are. 0 or more, below 1e30, at most 18 decimal '
+  'places.';
 comment on column pgledger.usage_events.idempotency_key is
-  'The tenant''s own name of the event; a second event of that name is not counted.';
-comment on column pgledger.usage_events.metadata is 'JSON object given with it, or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
+comment on column pgledger.usage_events.metadata is 'JSON object given with the event, or null.';
 
 create table pgledger.usage_rollups (
   meter_key integer not null,
@@ -142,16 +149,18 @@ create type ledger_usage_event as (
 );
 
 comment on type ledger_usage_event is 'Usage as it was reported.';
-comment on column ledger_usage_event.id is 'Public id, evt_ and a ULID.';
+comment on column ledger_usage_event.id is 'Public id: evt_ and a ULID.';
 comment on column ledger_usage_event.app_id is 'App.';
-comment on column ledger_usage_event.tenant_id is 'Who used it.';
-comment on column ledger_usage_event.feature_key is 'What was used.';
-comment on column ledger_usage_event.quantity is 'How much.';
+comment on column ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
+comment on column ledger_usage_event.feature_key is 'Key of the feature that was used.';
+comment on column ledger_usage_event.quantity is
+  'How much was used; for a seat, how many there are.';
 comment on column ledger_usage_event.event_at is
-  'When it happened; it belongs to the period that this lies in.';
+  'When it happened, as reported. The event counts in the period that this time lies in.';
 comment on column ledger_usage_event.idempotency_key is
-  'The tenant''s own name of the event, or null.';
-comment on column ledger_usage_event.metadata is 'JSON object given with it, or null.';
+  'Key of the event, as given (a second event of the tenant with this key is not counted), or '
+  'null.';
+comment on column ledger_usage_event.metadata is 'JSON object given with the event, or null.';
 comment on column ledger_usage_event.created_at is 'When it was recorded.';
 
 revoke all on type ledger_usage_event from public;
@@ -166,16 +175,17 @@ create type ledger_usage_answer as (
 );
 
 comment on type ledger_usage_answer is 'What became of one event of a batch.';
-comment on column ledger_usage_answer.event_index is 'Which of the batch, from 1.';
+comment on column ledger_usage_answer.event_index is
+  'Which event of the batch this is about, from 1.';
 comment on column ledger_usage_answer.status is
-  'What became of it; the key of a duplicate had been counted before; one of: inserted, '
-  'duplicate, rejected.';
+  'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate, '
+  'rejected.';
 comment on column ledger_usage_answer.id is
-  'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
-  'purged just now (none for a rejected one), or null.';
+  'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
+  'that one has just been purged (null for a rejected event), or null.';
 comment on column ledger_usage_answer.error is
-  'SQLSTATE of what is wrong with a rejected one, or null.';
-comment on column ledger_usage_answer.reason is 'The same in words, or null.';
+  'SQLSTATE of what is wrong with a rejected event, or null.';
+comment on column ledger_usage_answer.reason is 'What is wrong, in words, or null.';
 
 revoke all on type ledger_usage_answer from public;
 grant usage on type ledger_usage_answer to pgledger_reader;
@@ -187,10 +197,10 @@ create type ledger_usage_receipt as (
 
 comment on type ledger_usage_receipt is 'What became of a single event.';
 comment on column ledger_usage_receipt.status is
-  'What became of it; the key of a duplicate had been counted before; one of: inserted, duplicate.';
+  'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate.';
 comment on column ledger_usage_receipt.id is
-  'Public id of the event, evt_ and a ULID; of a duplicate that of the first one, unless that is '
-  'purged just now, or null.';
+  'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
+  'that one has just been purged, or null.';
 
 revoke all on type ledger_usage_receipt from public;
 grant usage on type ledger_usage_receipt to pgledger_reader;
@@ -202,10 +212,10 @@ create type ledger_feature_usage as (
 );
 
 comment on type ledger_feature_usage is 'What usage of a feature comes to.';
-comment on column ledger_feature_usage.feature_key is 'What was used.';
+comment on column ledger_feature_usage.feature_key is 'Key of the feature that was used.';
 comment on column ledger_feature_usage.aggregation is
   'How it was counted; one of: sum, count, max, unique_count, latest.';
-comment on column ledger_feature_usage.value is 'What it comes to.';
+comment on column ledger_feature_usage.value is 'What the usage comes to.';
 
 revoke all on type ledger_feature_usage from public;
 grant usage on type ledger_feature_usage to pgledger_reader;

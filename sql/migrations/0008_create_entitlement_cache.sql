@@ -1,6 +1,7 @@
 /*
-Cached entitlements. An entry holds the versions of what it was made from and is served only while
-they all still stand, so nothing that changes has to find it; usage never writes here.
+Cached entitlements. An entry holds the versions of everything it was made from, and is served only
+while none of them has changed. So a change need not look for entries to remove, and recording usage
+never writes here.
 */
 create table pgledger.entitlement_cache (
   app_id text collate "C" not null,
@@ -28,15 +29,17 @@ comment on table pgledger.entitlement_cache is
 comment on column pgledger.entitlement_cache.app_id is 'App.';
 comment on column pgledger.entitlement_cache.tenant_id is 'Tenant.';
 comment on column pgledger.entitlement_cache.feature_key is 'Key of the feature.';
-comment on column pgledger.entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column pgledger.entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
 comment on column pgledger.entitlement_cache.quota is 'Limit; -1 for unlimited.';
-comment on column pgledger.entitlement_cache.soft_limit is 'Whether usage may go beyond the limit.';
+comment on column pgledger.entitlement_cache.soft_limit is
+  'Whether usage may go beyond the limit, at a price.';
 comment on column pgledger.entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
 comment on column pgledger.entitlement_cache.starts_at is
-  'Start of what the usage was counted in, inclusive; null where none was.';
+  'Start of the time in which usage was counted, inclusive; null where none was.';
 comment on column pgledger.entitlement_cache.ends_at is
-  'End of what the usage was counted in, exclusive; null where none was.';
+  'End of the time in which usage was counted, exclusive; null where none was.';
 comment on column pgledger.entitlement_cache.plan_version is
   'Sum of the versions of the plans it was made from.';
 comment on column pgledger.entitlement_cache.subscription_version is
@@ -44,12 +47,13 @@ comment on column pgledger.entitlement_cache.subscription_version is
 comment on column pgledger.entitlement_cache.usage_version is
   'Count of the events between starts_at and ends_at when it was made.';
 comment on column pgledger.entitlement_cache.tenant_version is
-  'Invalidations of the tenant when it was made.';
+  'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Invalidations of the feature when it was made.';
+  'Count of the feature''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
-  'Earliest of its time to live, the end of the limit''s period, trial end and cancellation.';
+  'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
+  'whichever is first.';
 
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
@@ -84,12 +88,12 @@ comment on type ledger_entitlement is 'Whether a tenant may use a feature.';
 comment on column ledger_entitlement.allowed is 'Whether the quantity asked for may be used.';
 comment on column ledger_entitlement.feature is 'Key of the feature.';
 comment on column ledger_entitlement.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement."limit" is 'How much there is; -1 for unlimited.';
-comment on column ledger_entitlement.remaining is 'How much of it is left; -1 for unlimited.';
+comment on column ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
+comment on column ledger_entitlement.remaining is 'What is left of the limit; -1 for unlimited.';
 comment on column ledger_entitlement.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_entitlement.reason is
-  'Why it is allowed or not; soft_limit is beyond the limit, at a price; one of: within_limit, '
+  'Why it is allowed or not; soft_limit means beyond the limit, at a price; one of: within_limit, '
   'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
   'paused.';
 
@@ -107,22 +111,23 @@ create type ledger_consumption as (
   event_id text collate "C"
 );
 
-comment on type ledger_consumption is 'An entitlement that was checked and used in one step.';
+comment on type ledger_consumption is
+  'What became of a check of an entitlement that records the usage in the same step.';
 comment on column ledger_consumption.allowed is 'Whether the quantity was recorded as used.';
 comment on column ledger_consumption.feature is 'Key of the feature.';
 comment on column ledger_consumption.used is
   'Usage in the limit''s period afterwards, or seats taken.';
-comment on column ledger_consumption."limit" is 'How much there is; -1 for unlimited.';
+comment on column ledger_consumption."limit" is 'Limit; -1 for unlimited.';
 comment on column ledger_consumption.remaining is
-  'How much of it is left afterwards; -1 for unlimited.';
+  'What is left of the limit afterwards; -1 for unlimited.';
 comment on column ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_consumption.reason is
-  'Why it is allowed or not; soft_limit is beyond the limit, at a price; duplicate was recorded '
-  'before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, disabled, '
-  'not_in_plan, no_subscription, paused, duplicate.';
+  'Why it is allowed or not; soft_limit means beyond the limit, at a price; duplicate means '
+  'recorded before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, '
+  'disabled, not_in_plan, no_subscription, paused, duplicate.';
 comment on column ledger_consumption.event_id is
-  'Public id of the usage event, evt_ and a ULID; of a duplicate that of the first one (none '
+  'Public id of the usage event: evt_ and a ULID; for a duplicate the id of the first event (null '
   'if nothing was recorded), or null.';
 
 revoke all on type ledger_consumption from public;

@@ -19,9 +19,10 @@ revoke all on table pgledger.tenant_roles from public;
 grant select on table pgledger.tenant_roles to pgledger_auditor;
 
 /*
-Row security on what the views read. The tables' owner passes it by, so the billing store's own
-functions see everything; pgledger_tenant_views, which owns the views, does not. Never forced: that
-would blind the functions and pg_dump. The map stands in sub-selects, which run once a query.
+Row security on the tables that the views read. It does not bind the tables' owner, so the billing
+store's own functions see everything; it binds pgledger_tenant_views, which owns the views. It is
+never forced: that would hide rows from the functions and from pg_dump. The policies read the map in
+sub-selects, which run once a query.
 */
 alter table pgledger.tenant_roles enable row level security;
 
@@ -51,7 +52,7 @@ create policy tenants_read_their_own on pgledger.features
 for select to pgledger_tenant_views
 using (
   features.app_id in (
-    -- A feature of all apps. Who is not mapped sees none of these either.
+    -- Features of all apps. A role that is not in the map does not see these either.
     (
       select '*' as app_id
       from pgledger.tenant_roles as mapped
@@ -121,7 +122,7 @@ using (
   )
 );
 
--- The policy of pgledger.tenants leaves one row of it.
+-- The policy of pgledger.tenants leaves only the tenant's own row for the sub-select.
 create policy tenants_read_their_own on pgledger.usage_events
 for select to pgledger_tenant_views
 using (
@@ -156,7 +157,7 @@ grant select on table pgledger.meters to pgledger_tenant_views;
 grant select on table pgledger.usage_events to pgledger_tenant_views;
 grant select on table pgledger.entitlement_cache to pgledger_tenant_views;
 
--- Without these an auditor would find the tables empty.
+-- Without these policies an auditor would see the tables as empty.
 create policy auditors_read_all on pgledger.tenant_roles
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.plans

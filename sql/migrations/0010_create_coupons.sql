@@ -1,6 +1,6 @@
 /*
-Coupons, who has redeemed them, and which invoices they have reduced. A redemption is a right of the
-tenant's: invoices use it up as they become final, and give it back when they are voided.
+Coupons, who has redeemed them, and which invoices they have reduced. A redemption belongs to the
+tenant: invoices use it up when they become final, and give it back when they are voided.
 */
 create table pgledger.coupons (
   key bigint generated always as identity (minvalue 1 maxvalue 4294967295),
@@ -44,34 +44,43 @@ create table pgledger.coupons (
 );
 
 comment on table pgledger.coupons is 'Discounts that tenants can redeem by a code.';
-comment on column pgledger.coupons.key is 'Internal number.';
+comment on column pgledger.coupons.key is 'Internal key.';
 comment on column pgledger.coupons.id is 'Public id: cpn_ and a ULID.';
 comment on column pgledger.coupons.app_id is 'App that it belongs to.';
-comment on column pgledger.coupons.tenant_id is 'Tenant of a custom deal; empty for all tenants.';
+comment on column pgledger.coupons.tenant_id is
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column pgledger.coupons.code is 'What is typed to redeem it, for example WELCOME20.';
 comment on column pgledger.coupons.name is 'Name for people; stands on invoices.';
-comment on column pgledger.coupons.percentage is 'Percent off, above 0 to 100; or null.';
-comment on column pgledger.coupons.amount is 'Amount off in currency; or null.';
+comment on column pgledger.coupons.percentage is
+  'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
+comment on column pgledger.coupons.amount is
+  'Amount off, in its currency (null if it takes off a percentage), or null.';
 comment on column pgledger.coupons.currency is
-  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+  'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
 comment on column pgledger.coupons.duration is
-  'For how many invoices: once, repeating (duration_invoices times) or forever.';
+  'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
+  'once, repeating, forever.';
 comment on column pgledger.coupons.duration_invoices is
-  'How many invoices a redemption reduces, if it is repeating.';
+  'How many invoices a redemption reduces if duration is repeating, or null.';
 comment on column pgledger.coupons.applies_to is
-  'Keys of the features whose lines it reduces, base among them for the base fee; null for the '
-  'whole invoice.';
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
+  'for the whole invoice), or null.';
 comment on column pgledger.coupons.minimum_subtotal is
-  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
-comment on column pgledger.coupons.valid_from is 'First moment at which it can be redeemed.';
+  'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
+comment on column pgledger.coupons.valid_from is
+  'First moment at which it can be redeemed (null for any time), or null.';
 comment on column pgledger.coupons.valid_until is
-  'Moment from which on it can no longer be redeemed.';
-comment on column pgledger.coupons.max_redemptions is 'How often it can be redeemed in all.';
+  'First moment at which it can no longer be redeemed (null for never), or null.';
+comment on column pgledger.coupons.max_redemptions is
+  'How often it can be redeemed in all (null for any number), or null.';
 comment on column pgledger.coupons.max_redemptions_per_tenant is
-  'How often one tenant can redeem it.';
+  'How often one tenant can redeem it (null for any number), or null.';
 comment on column pgledger.coupons.redemptions is 'How often it has been redeemed.';
-comment on column pgledger.coupons.status is 'active, or archived: it can no longer be redeemed.';
-comment on column pgledger.coupons.version is 'Counts changes, from 1.';
+comment on column pgledger.coupons.status is
+  'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
+  'active, archived.';
+comment on column pgledger.coupons.version is
+  'Counts changes, from 1; a redemption is not a change.';
 comment on column pgledger.coupons.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.coupons.created_at is 'When it was created.';
 comment on column pgledger.coupons.updated_at is 'When it was last changed.';
@@ -104,7 +113,7 @@ create index coupon_redemptions_subscription_key_idx
 on pgledger.coupon_redemptions (subscription_key);
 
 comment on table pgledger.coupon_redemptions is 'Coupons that tenants have, and what is left.';
-comment on column pgledger.coupon_redemptions.key is 'Internal number.';
+comment on column pgledger.coupon_redemptions.key is 'Internal key.';
 comment on column pgledger.coupon_redemptions.id is 'Public id: red_ and a ULID.';
 comment on column pgledger.coupon_redemptions.coupon_key is 'Coupon.';
 comment on column pgledger.coupon_redemptions.app_id is 'App.';
@@ -112,9 +121,9 @@ comment on column pgledger.coupon_redemptions.tenant_id is 'Tenant who redeemed 
 comment on column pgledger.coupon_redemptions.subscription_key is
   'Subscription whose invoices it reduces; null for all of the tenant''s.';
 comment on column pgledger.coupon_redemptions.uses_left is
-  'How many invoices it can still reduce; null for any number.';
+  'How many invoices it can still reduce (null for any number), or null.';
 comment on column pgledger.coupon_redemptions.amount_left is
-  'What is left of an amount off that is for once; null for all others.';
+  'What is left of the amount, if the coupon takes off an amount once, or null.';
 comment on column pgledger.coupon_redemptions.created_at is 'When it was redeemed.';
 
 alter table pgledger.coupons enable row level security;
@@ -154,35 +163,41 @@ create type ledger_coupon as (
 );
 
 comment on type ledger_coupon is 'A discount that tenants can redeem.';
-comment on column ledger_coupon.id is 'Public id, cpn_ and a ULID.';
+comment on column ledger_coupon.id is 'Public id: cpn_ and a ULID.';
 comment on column ledger_coupon.app_id is 'App that it belongs to.';
 comment on column ledger_coupon.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_coupon.code is 'What is typed to redeem it, for example WELCOME20.';
 comment on column ledger_coupon.name is 'Name for people; stands on invoices.';
 comment on column ledger_coupon.percentage is
-  'Percent off, above 0 to 100 (none for an amount), or null.';
-comment on column ledger_coupon.amount is 'Amount off (none for a percentage), or null.';
+  'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
+comment on column ledger_coupon.amount is
+  'Amount off, in its currency (null if it takes off a percentage), or null.';
 comment on column ledger_coupon.currency is
-  'Currency of its amounts; if it has one, it is for invoices in that currency only, or null.';
+  'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
 comment on column ledger_coupon.duration is
-  'How many invoices a redemption reduces; one of: once, repeating, forever.';
-comment on column ledger_coupon.duration_invoices is 'How many, if it is repeating, or null.';
+  'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
+  'once, repeating, forever.';
+comment on column ledger_coupon.duration_invoices is
+  'How many invoices a redemption reduces if duration is repeating, or null.';
 comment on column ledger_coupon.applies_to is
-  'Keys of the features whose lines it reduces, base among them for the base fee (none for the '
-  'whole invoice), or null.';
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
+  'for the whole invoice), or null.';
 comment on column ledger_coupon.minimum_subtotal is
-  'Sum of an invoice''s lines, before discounts, from which on it applies, or null.';
+  'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
 comment on column ledger_coupon.valid_from is
-  'From when on it can be redeemed, inclusive, or null.';
-comment on column ledger_coupon.valid_until is 'Until when, exclusive, or null.';
-comment on column ledger_coupon.max_redemptions is 'How often it can be redeemed in all, or null.';
+  'First moment at which it can be redeemed (null for any time), or null.';
+comment on column ledger_coupon.valid_until is
+  'First moment at which it can no longer be redeemed (null for never), or null.';
+comment on column ledger_coupon.max_redemptions is
+  'How often it can be redeemed in all (null for any number), or null.';
 comment on column ledger_coupon.max_redemptions_per_tenant is
-  'How often one tenant can redeem it, or null.';
+  'How often one tenant can redeem it (null for any number), or null.';
 comment on column ledger_coupon.redemptions is 'How often it has been redeemed.';
 comment on column ledger_coupon.status is
-  'An archived one can no longer be redeemed; one of: active, archived.';
-comment on column ledger_coupon.version is 'Counts changes, from 1.';
+  'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
+  'active, archived.';
+comment on column ledger_coupon.version is 'Counts changes, from 1; a redemption is not a change.';
 comment on column ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_coupon.created_at is 'When it was created.';
 comment on column ledger_coupon.updated_at is 'When it was last changed.';
@@ -203,20 +218,20 @@ create type ledger_coupon_redemption as (
   created_at timestamptz
 );
 
-comment on type ledger_coupon_redemption is 'A coupon in the hands of a tenant.';
-comment on column ledger_coupon_redemption.id is 'Public id, red_ and a ULID.';
+comment on type ledger_coupon_redemption is 'A coupon that a tenant has, and what is left of it.';
+comment on column ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
 comment on column ledger_coupon_redemption.app_id is 'App.';
-comment on column ledger_coupon_redemption.tenant_id is 'Who redeemed it.';
-comment on column ledger_coupon_redemption.coupon_id is 'Which coupon.';
-comment on column ledger_coupon_redemption.code is 'Its code.';
+comment on column ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
+comment on column ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
+comment on column ledger_coupon_redemption.code is 'Code of the coupon.';
 comment on column ledger_coupon_redemption.subscription_id is
-  'Subscription whose invoices it reduces (none for all of the tenant''s), or null.';
+  'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
 comment on column ledger_coupon_redemption.status is
-  'Nothing is left of a used one; one of: active, used.';
+  'State; nothing is left of a used redemption; one of: active, used.';
 comment on column ledger_coupon_redemption.uses_left is
-  'How many invoices it can still reduce (none for any number), or null.';
+  'How many invoices it can still reduce (null for any number), or null.';
 comment on column ledger_coupon_redemption.amount_left is
-  'What is left of an amount off that is for once (none for all others), or null.';
+  'What is left of the amount, if the coupon takes off an amount once, or null.';
 comment on column ledger_coupon_redemption.created_at is 'When it was redeemed.';
 
 revoke all on type ledger_coupon_redemption from public;

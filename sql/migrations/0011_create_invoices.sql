@@ -1,9 +1,10 @@
 /*
 Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
-computed anew whenever it is refreshed; once it is final only its state and its payments move.
+computed anew whenever it is refreshed; once an invoice is final, only its state and its payments
+change.
 
-The lines are also the record of what has been billed: what a later invoice charges or credits for
-the same time is the difference to them.
+The lines are also the record of what has been billed: a later invoice for the same time charges or
+credits the difference to them.
 */
 create type pgledger.billing_segment as (
   starts_at timestamptz,
@@ -89,20 +90,24 @@ create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
-comment on column pgledger.invoices.key is 'Internal number.';
+comment on column pgledger.invoices.key is 'Internal key.';
 comment on column pgledger.invoices.id is 'Public id: inv_ and a ULID.';
 comment on column pgledger.invoices.app_id is 'App.';
 comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of what it pays for. interim: usage within a period. one_off: lines that the app gave.';
-comment on column pgledger.invoices.period_start is 'Start of the period it is for, inclusive.';
-comment on column pgledger.invoices.period_end is 'End of the period it is for, exclusive.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
+comment on column pgledger.invoices.period_start is
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
+comment on column pgledger.invoices.period_end is
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.status is
-  'State: draft, pending, paid, past_due, voided or uncollectible; paid and voided are final.';
+  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
+  'uncollectible.';
 comment on column pgledger.invoices.number is
-  'Number within the app, from 1 without a gap, taken when it became final.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
 comment on column pgledger.invoices.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column pgledger.invoices.discount is 'Sum of what coupons take off.';
@@ -115,20 +120,21 @@ comment on column pgledger.invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
-  'What is to be paid back: of a total below zero, as much as was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column pgledger.invoices.unapplied is
-  'What the tenant has paid too much, or was credited and not refunded: kept, and not yet used.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
-  'JSON array of the tax rates it was computed with.';
+  'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.as_of_version is
   'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period goes on.';
-comment on column pgledger.invoices.finalized_at is 'When it became final.';
-comment on column pgledger.invoices.due_at is 'When it is to be paid.';
-comment on column pgledger.invoices.paid_at is 'When its payments covered it.';
-comment on column pgledger.invoices.voided_at is 'When it was voided.';
-comment on column pgledger.invoices.void_reason is 'Why it was voided, as given.';
-comment on column pgledger.invoices.uncollectible_at is 'When it was given up.';
+  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
+comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
+comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
+comment on column pgledger.invoices.voided_at is 'When it was voided, or null.';
+comment on column pgledger.invoices.void_reason is 'Why it was voided, as given, or null.';
+comment on column pgledger.invoices.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column pgledger.invoices.version is 'Counts changes, from 1.';
 comment on column pgledger.invoices.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.invoices.created_at is 'When it was drawn up.';
@@ -170,12 +176,12 @@ on pgledger.invoice_lines (subscription_key, for_period)
 where subscription_key is not null;
 
 comment on table pgledger.invoice_lines is
-  'Lines of invoices. The sum of the amounts of all lines of an invoice is its total.';
+  'Lines of invoices. The amounts of all lines of an invoice add up to its total.';
 comment on column pgledger.invoice_lines.invoice_key is 'Invoice.';
 comment on column pgledger.invoice_lines.place is 'Place on the invoice, from 1.';
 comment on column pgledger.invoice_lines.kind is
-  'What it is: base_fee, proration, usage, overage, seats, true_up, cap, late_usage or item for '
-  'what is charged or credited; discount; tax.';
+  'What it is. base_fee, proration, usage, overage, seats, true_up, cap, late_usage and item '
+  'charge or credit something; discount and tax follow from these.';
 comment on column pgledger.invoice_lines.description is 'Text for people.';
 comment on column pgledger.invoice_lines.item is
   'What it is for, as coupons and tax rates name it: the key of a feature, or base; null for '
@@ -183,26 +189,27 @@ comment on column pgledger.invoice_lines.item is
 comment on column pgledger.invoice_lines.period_start is 'Start of the time it is for, inclusive.';
 comment on column pgledger.invoice_lines.period_end is 'End of the time it is for, exclusive.';
 comment on column pgledger.invoice_lines.quantity is 'How much is charged for.';
-comment on column pgledger.invoice_lines.unit_amount is 'Price of one, where there is one.';
+comment on column pgledger.invoice_lines.unit_amount is 'Price of one unit, where there is one.';
 comment on column pgledger.invoice_lines.amount is
   'Amount, rounded to the currency''s exponent; credits and discounts are below zero.';
 comment on column pgledger.invoice_lines.discount is
-  'Share of the invoice''s discounts in it; 0 for discounts and taxes.';
+  'This line''s share of the invoice''s discounts; 0 for discounts and taxes.';
 comment on column pgledger.invoice_lines.tax is
-  'Share of the invoice''s taxes on it; 0 for discounts and taxes.';
+  'This line''s share of the invoice''s taxes; 0 for discounts and taxes.';
 comment on column pgledger.invoice_lines.subscription_key is
-  'Subscription, for lines that later ones are the difference to.';
+  'Subscription; only on lines that later invoices charge or credit the difference to.';
 comment on column pgledger.invoice_lines.for_period is
   'Start of the subscription''s period that it belongs to.';
 comment on column pgledger.invoice_lines.plan_key is 'Plan that it was charged by.';
 comment on column pgledger.invoice_lines.gross is
-  'Of a base fee, what it is before the discounts that a credit gives back a part of.';
+  'For a base fee, its amount before those discounts that a credit gives back in part.';
 comment on column pgledger.invoice_lines.counted is
-  'What usage came to since the start of the period, at the end of the time it is for.';
+  'What usage had come to, from the start of the period to the end of the time that the line is '
+  'for.';
 comment on column pgledger.invoice_lines.events is
-  'Count of the events that were looked at; of a late one, of those added.';
+  'Count of the events that were looked at; for late usage, of the events added.';
 comment on column pgledger.invoice_lines.redemption_key is
-  'Redemption of the coupon of a discount.';
+  'For a discount, the redemption of the coupon that gives it.';
 comment on column pgledger.invoice_lines.basis is
   'JSON object of what it was computed from: the price, the allowance, the rate.';
 
@@ -228,7 +235,7 @@ create index invoice_payments_app_id_tenant_id_idx
 on pgledger.invoice_payments (app_id, tenant_id);
 
 comment on table pgledger.invoice_payments is 'Payments made on invoices. Rows never change.';
-comment on column pgledger.invoice_payments.key is 'Internal number.';
+comment on column pgledger.invoice_payments.key is 'Internal key.';
 comment on column pgledger.invoice_payments.id is 'Public id: pay_ and a ULID.';
 comment on column pgledger.invoice_payments.invoice_key is 'Invoice.';
 comment on column pgledger.invoice_payments.app_id is 'App.';
@@ -256,20 +263,19 @@ create table pgledger.coupon_applications (
 create index coupon_applications_redemption_key_idx
 on pgledger.coupon_applications (redemption_key);
 
-comment on table pgledger.coupon_applications is
-  'What redemptions have taken off invoices that are final.';
+comment on table pgledger.coupon_applications is 'What redemptions have taken off final invoices.';
 comment on column pgledger.coupon_applications.invoice_key is 'Invoice.';
 comment on column pgledger.coupon_applications.redemption_key is 'Redemption.';
 comment on column pgledger.coupon_applications.discount is 'What it took off.';
 comment on column pgledger.coupon_applications.created_at is 'When the invoice became final.';
 comment on column pgledger.coupon_applications.returned_at is
-  'When the invoice was voided, and this given back; null if it stands.';
+  'When the invoice was voided and the discount given back; null if it stands.';
 
 revoke all on table pgledger.coupon_applications from public;
 grant select on table pgledger.coupon_applications to pgledger_auditor;
 
 /*
-Tenants' own database roles read invoices as they read what is theirs elsewhere.
+Tenants' own database roles read their invoices under the same policies as their other rows.
 */
 alter table pgledger.invoices enable row level security;
 revoke all on table pgledger.invoices from public;
@@ -361,46 +367,51 @@ create type ledger_invoice as (
 );
 
 comment on type ledger_invoice is 'An invoice with its lines.';
-comment on column ledger_invoice.id is 'Public id, inv_ and a ULID.';
+comment on column ledger_invoice.id is 'Public id: inv_ and a ULID.';
 comment on column ledger_invoice.app_id is 'App.';
-comment on column ledger_invoice.tenant_id is 'Who is billed.';
+comment on column ledger_invoice.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoice.subscription_id is
-  'For which subscription (none for a one-off invoice), or null.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_invoice.kind is
-  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
-  'pays for. interim: usage within a period. one_off: lines that the app gave. One of: period, '
-  'start, interim, one_off.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column ledger_invoice.period_start is
-  'Start of the period it is for, inclusive (none for a one-off invoice), or null.';
-comment on column ledger_invoice.period_end is 'End of the period it is for, exclusive, or null.';
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
+comment on column ledger_invoice.period_end is
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoice.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
 comment on column ledger_invoice.number is
-  'Number within the app, from 1 without a gap (none for a draft), or null.';
-comment on column ledger_invoice.currency is 'Currency of all amounts.';
-comment on column ledger_invoice.subtotal is 'Sum of the lines before discounts and taxes.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
+comment on column ledger_invoice.currency is 'Currency of all its amounts.';
+comment on column ledger_invoice.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column ledger_invoice.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice.tax is 'Sum of the taxes.';
+comment on column ledger_invoice.tax is 'Sum of its taxes.';
 comment on column ledger_invoice.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_invoice.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoice.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoice.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoice.amount_remaining is
-  'What is still to be paid; 0 for one that is voided.';
-comment on column ledger_invoice.refund_due is 'What is to be paid back of a total below zero.';
+  'What is still to be paid; 0 for a voided invoice.';
+comment on column ledger_invoice.refund_due is
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column ledger_invoice.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
 comment on column ledger_invoice.tax_rates is
-  'JSON array of the tax rates that it was computed with, as given.';
+  'JSON array of the tax rates it was computed with, as given.';
 comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice.paid_at is 'When payments covered it, or null.';
+comment on column ledger_invoice.paid_at is 'When its payments covered it, or null.';
 comment on column ledger_invoice.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice.void_reason is 'Why it was voided, or null.';
-comment on column ledger_invoice.uncollectible_at is 'When it was given up, or null.';
+comment on column ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
+comment on column ledger_invoice.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column ledger_invoice.version is 'Counts changes, from 1.';
 comment on column ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_invoice.created_at is 'When it was drawn up.';
@@ -444,57 +455,61 @@ create type ledger_invoice_preview as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice_preview is 'An invoice as it would be drawn up, or as it was.';
+comment on type ledger_invoice_preview is
+  'An invoice as it would be drawn up now, or as it was drawn up.';
 comment on column ledger_invoice_preview.id is
-  'Public id, inv_ and a ULID (none as long as it is not written down), or null.';
+  'Public id: inv_ and a ULID (null as long as it is not written down), or null.';
 comment on column ledger_invoice_preview.app_id is 'App.';
-comment on column ledger_invoice_preview.tenant_id is 'Who is billed.';
+comment on column ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
 comment on column ledger_invoice_preview.subscription_id is
-  'For which subscription (none for a one-off invoice), or null.';
+  'Id of the subscription (null for a one-off invoice), or null.';
 comment on column ledger_invoice_preview.kind is
-  'What it is for. period: what a period has come to. start: a base fee at the start of what it '
-  'pays for. interim: usage within a period. one_off: lines that the app gave. One of: period, '
-  'start, interim, one_off.';
+  'What it is for. period: what a period has come to. start: a base fee that is due at the start '
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column ledger_invoice_preview.period_start is
-  'Start of the period it is for, inclusive (none for a one-off invoice), or null.';
+  'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoice_preview.period_end is
-  'End of the period it is for, exclusive, or null.';
+  'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column ledger_invoice_preview.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
 comment on column ledger_invoice_preview.number is
-  'Number within the app, from 1 without a gap (none for a draft), or null.';
-comment on column ledger_invoice_preview.currency is 'Currency of all amounts.';
-comment on column ledger_invoice_preview.subtotal is 'Sum of the lines before discounts and taxes.';
+  'Number within the app, from 1 without a gap (null for a draft), or null.';
+comment on column ledger_invoice_preview.currency is 'Currency of all its amounts.';
+comment on column ledger_invoice_preview.subtotal is 'Sum of its lines before discounts and taxes.';
 comment on column ledger_invoice_preview.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice_preview.tax is 'Sum of the taxes.';
+comment on column ledger_invoice_preview.tax is 'Sum of its taxes.';
 comment on column ledger_invoice_preview.total is
-  'subtotal less discount plus tax; below zero where it credits more than it charges.';
+  'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
+  'charges.';
 comment on column ledger_invoice_preview.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice_preview.amount_due is 'total less credits_applied, at least 0.';
+comment on column ledger_invoice_preview.amount_due is
+  'What is to be paid: total less credits_applied, at least 0.';
 comment on column ledger_invoice_preview.amount_paid is 'Sum of the payments made on it.';
 comment on column ledger_invoice_preview.amount_remaining is
-  'What is still to be paid; 0 for one that is voided.';
+  'What is still to be paid; 0 for a voided invoice.';
 comment on column ledger_invoice_preview.refund_due is
-  'What is to be paid back of a total below zero.';
+  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
 comment on column ledger_invoice_preview.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant.';
+  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
 comment on column ledger_invoice_preview.tax_rates is
-  'JSON array of the tax rates that it was computed with, as given.';
+  'JSON array of the tax rates it was computed with, as given.';
 comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
 comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice_preview.paid_at is 'When payments covered it, or null.';
+comment on column ledger_invoice_preview.paid_at is 'When its payments covered it, or null.';
 comment on column ledger_invoice_preview.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice_preview.void_reason is 'Why it was voided, or null.';
-comment on column ledger_invoice_preview.uncollectible_at is 'When it was given up, or null.';
+comment on column ledger_invoice_preview.void_reason is 'Why it was voided, as given, or null.';
+comment on column ledger_invoice_preview.uncollectible_at is
+  'When it was given up as uncollectible, or null.';
 comment on column ledger_invoice_preview.version is
-  'Counts changes, from 1 (none as long as it is not written down), or null.';
+  'Counts changes, from 1 (null as long as it is not written down), or null.';
 comment on column ledger_invoice_preview.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_invoice_preview.created_at is
-  'When it was drawn up (none as long as it is not written down), or null.';
+  'When it was drawn up (null as long as it is not written down), or null.';
 comment on column ledger_invoice_preview.updated_at is
-  'When it was last changed (none as long as it is not written down), or null.';
+  'When it was last changed (null as long as it is not written down), or null.';
 
 revoke all on type ledger_invoice_preview from public;
 grant usage on type ledger_invoice_preview to pgledger_reader;
@@ -511,13 +526,13 @@ create type ledger_payment as (
   created_at timestamptz
 );
 
-comment on type ledger_payment is 'Money that came in for an invoice.';
-comment on column ledger_payment.id is 'Public id, pay_ and a ULID.';
+comment on type ledger_payment is 'A payment made on an invoice.';
+comment on column ledger_payment.id is 'Public id: pay_ and a ULID.';
 comment on column ledger_payment.app_id is 'App.';
-comment on column ledger_payment.tenant_id is 'Who paid.';
-comment on column ledger_payment.invoice_id is 'Which invoice.';
+comment on column ledger_payment.tenant_id is 'Tenant who paid.';
+comment on column ledger_payment.invoice_id is 'Id of the invoice.';
 comment on column ledger_payment.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_payment.currency is 'That currency.';
+comment on column ledger_payment.currency is 'Currency of the amount.';
 comment on column ledger_payment.reference is
   'What the payment is called where it was made, or null.';
 comment on column ledger_payment.paid_at is 'When it was paid.';

@@ -36,19 +36,20 @@ class Feature:
     """What plans can contain: ``ledger_feature``.
 
     Attributes:
-        id: Public id, ``feat_`` and a ULID.
+        id: Public id: ``feat_`` and a ULID.
         app_id: App that it belongs to; * for all apps.
         tenant_id: Tenant of a custom deal; the empty text for all tenants.
         key: Name in plans and usage events, for example ``api_calls``.
         name: Name for people.
         description: Text for people, or None.
-        type: What it is: boolean is on or off, metered adds usage up over a period, seat is a
-            level; one of: ``boolean``, ``metered``, ``seat``.
-        aggregation: What usage of a metered feature comes to (none for the other types); one of:
+        type: What it is. boolean: on or off. metered: usage adds up over a period. seat: a level.
+            One of: ``boolean``, ``metered``, ``seat``.
+        aggregation: How usage of a metered feature is counted (None for other types); one of:
             ``sum``, ``count``, ``max``, ``unique_count``, ``latest``, or None.
         unique_key: Member of an event's metadata whose different values ``unique_count`` counts, or
             None.
-        status: No new plan may contain an archived one; one of: ``active``, ``archived``.
+        status: State; no new plan may contain an archived feature; one of: ``active``,
+            ``archived``.
         version: Counts changes, from 1.
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
@@ -76,14 +77,14 @@ class Plan:
     """What a subscription gives and what it costs: ``ledger_plan``.
 
     Attributes:
-        id: Public id, ``plan_`` and a ULID.
+        id: Public id: ``plan_`` and a ULID.
         app_id: App that it belongs to.
         tenant_id: Tenant of a custom deal; the empty text for all tenants.
         slug: Name in addresses and code, for example pro.
         name: Name for people.
         description: Text for people, or None.
-        status: Who has an archived one keeps it, nobody new may take it; one of: ``active``,
-            ``archived``.
+        status: State; subscriptions keep an archived plan, and no new one may take it; one of:
+            ``active``, ``archived``.
         currency: Currency of every amount in pricing.
         features: JSON array of features and their limits, as given.
         pricing: JSON object of base fee and prices, as given.
@@ -91,7 +92,8 @@ class Plan:
             ``year``.
         interval_count: Units in a billing period.
         trial_days: Days of trial that a new subscription gets.
-        anchor_at_trial_end: Whether periods count from the end of the trial.
+        anchor_at_trial_end: Whether billing periods count from the end of the trial rather than
+            from its start.
         add_on: Whether a tenant may have it beside another active subscription.
         version: Counts changes, from 1.
         metadata: JSON object of the app's own, or None.
@@ -122,7 +124,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """How far amounts of a currency are rounded: ``ledger_currency``.
+    """To how many decimal places amounts of a currency are rounded: ``ledger_currency``.
 
     Attributes:
         app_id: App that defined it; * for ISO 4217.
@@ -140,14 +142,15 @@ class PriceLine:
     """One line of what usage costs: ``ledger_price_line``.
 
     Attributes:
-        line: Which line, from 1.
-        kind: usage; ``true_up``: what is missing to the minimum; cap: what is above the maximum,
-            below zero. One of: ``usage``, ``true_up``, ``cap``.
+        line: Number of the line, from 1.
+        kind: What it is for. usage: what was used. ``true_up``: what is missing to the minimum.
+            cap: what is above the maximum, taken off again and so below zero. One of: ``usage``,
+            ``true_up``, ``cap``.
         description: Text for people.
         quantity: How much is charged for, or None.
-        unit_amount: Price of one, or None.
+        unit_amount: Price of one unit, or None.
         flat_amount: Amount that is due whatever the quantity, or None.
-        amount: What it comes to.
+        amount: Amount of the line.
     """
 
     line: int
@@ -164,31 +167,33 @@ class Subscription:
     """Which plan a tenant has, since when and until when: ``ledger_subscription``.
 
     Attributes:
-        id: Public id, ``sub_`` and a ULID.
+        id: Public id: ``sub_`` and a ULID.
         app_id: App.
         tenant_id: Tenant who subscribes.
-        plan_id: Plan as of now.
-        plan_slug: Its slug.
+        plan_id: Id of the current plan.
+        plan_slug: Slug of the current plan.
         status: State; canceled is final; one of: ``trialing``, ``active``, ``paused``,
             ``canceled``.
         quantity: How many times the plan is taken.
-        started_at: When it began.
-        anchor_at: Boundary number 0 of its periods: every other is whole intervals from it.
-        time_zone: Zone in whose days and months periods are counted.
+        started_at: Start of the first period or trial.
+        anchor_at: Boundary 0 of its periods: every other boundary is a whole number of billing
+            periods from it.
+        time_zone: IANA time zone in which the days and months of its periods are counted.
         billing_interval: Unit of the billing period; one of: ``day``, ``week``, ``month``,
             ``year``.
-        interval_count: Intervals in a period.
+        interval_count: Units in a billing period.
         current_period_start: Start of the current period, inclusive.
         current_period_end: End of the current period, exclusive.
-        trial_end: When the trial ends or ended (none without one), or None.
+        trial_end: When the trial ends or ended (None without a trial), or None.
         cancel_at: When it will end, if that is decided, or None.
-        canceled_at: When its end was asked for, or None.
+        canceled_at: When its cancellation was asked for, or None.
         paused_at: Since when it is paused, or None.
         ended_at: When it ended, or None.
-        add_on: Whether others may be active beside it.
-        unused_time: What becomes of paid time that a cancellation at once leaves unused; one of:
-            ``none``, ``credit``, ``refund``.
-        tax_rates: JSON array of the tax rates of its invoices, as given.
+        add_on: Whether the plan was an add-on when it was taken: others may be active beside it.
+        unused_time: What becomes of time that was paid and is left unused by an immediate
+            cancellation; one of: ``none``, ``credit``, ``refund``.
+        tax_rates: JSON array of the tax rates of its invoices, as given; an invoice may be given
+            others.
         version: Counts changes, from 1.
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
@@ -228,13 +233,13 @@ class UsageAnswer:
     """What became of one event of a batch: ``ledger_usage_answer``.
 
     Attributes:
-        event_index: Which of the batch, from 1.
-        status: What became of it; the key of a duplicate had been counted before; one of:
-            ``inserted``, ``duplicate``, ``rejected``.
-        id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one,
-            unless that is purged just now (none for a rejected one), or None.
-        error: SQLSTATE of what is wrong with a rejected one, or None.
-        reason: The same in words, or None.
+        event_index: Which event of the batch this is about, from 1.
+        status: What became of it; the key of a duplicate was counted before; one of: ``inserted``,
+            ``duplicate``, ``rejected``.
+        id: Public id of the event: ``evt_`` and a ULID; for a duplicate the id of the first event,
+            unless that one has just been purged (None for a rejected event), or None.
+        error: SQLSTATE of what is wrong with a rejected event, or None.
+        reason: What is wrong, in words, or None.
     """
 
     event_index: int
@@ -249,10 +254,10 @@ class UsageReceipt:
     """What became of a single event: ``ledger_usage_receipt``.
 
     Attributes:
-        status: What became of it; the key of a duplicate had been counted before; one of:
-            ``inserted``, ``duplicate``.
-        id: Public id of the event, ``evt_`` and a ULID; of a duplicate that of the first one,
-            unless that is purged just now, or None.
+        status: What became of it; the key of a duplicate was counted before; one of: ``inserted``,
+            ``duplicate``.
+        id: Public id of the event: ``evt_`` and a ULID; for a duplicate the id of the first event,
+            unless that one has just been purged, or None.
     """
 
     status: Literal["inserted", "duplicate"]
@@ -264,14 +269,16 @@ class UsageEvent:
     """Usage as it was reported: ``ledger_usage_event``.
 
     Attributes:
-        id: Public id, ``evt_`` and a ULID.
+        id: Public id: ``evt_`` and a ULID.
         app_id: App.
-        tenant_id: Who used it.
-        feature_key: What was used.
-        quantity: How much.
-        event_at: When it happened; it belongs to the period that this lies in.
-        idempotency_key: The tenant's own name of the event, or None.
-        metadata: JSON object given with it, or None.
+        tenant_id: Tenant whose usage it is.
+        feature_key: Key of the feature that was used.
+        quantity: How much was used; for a seat, how many there are.
+        event_at: When it happened, as reported. The event counts in the period that this time lies
+            in.
+        idempotency_key: Key of the event, as given (a second event of the tenant with this key is
+            not counted), or None.
+        metadata: JSON object given with the event, or None.
         created_at: When it was recorded.
     """
 
@@ -291,10 +298,10 @@ class FeatureUsage:
     """What usage of a feature comes to: ``ledger_feature_usage``.
 
     Attributes:
-        feature_key: What was used.
+        feature_key: Key of the feature that was used.
         aggregation: How it was counted; one of: ``sum``, ``count``, ``max``, ``unique_count``,
             ``latest``.
-        value: What it comes to.
+        value: What the usage comes to.
     """
 
     feature_key: str
@@ -310,10 +317,10 @@ class Entitlement:
         allowed: Whether the quantity asked for may be used.
         feature: Key of the feature.
         used: Usage in the limit's period, or seats taken.
-        limit: How much there is; -1 for unlimited.
-        remaining: How much of it is left; -1 for unlimited.
+        limit: Limit; -1 for unlimited.
+        remaining: What is left of the limit; -1 for unlimited.
         soft_limit: Whether usage may go beyond the limit, at a price.
-        reason: Why it is allowed or not; ``soft_limit`` is beyond the limit, at a price; one of:
+        reason: Why it is allowed or not; ``soft_limit`` means beyond the limit, at a price; one of:
             ``within_limit``, ``unlimited``, ``soft_limit``, ``enabled``, ``limit_exceeded``,
             ``disabled``, ``not_in_plan``, ``no_subscription``, ``paused``.
     """
@@ -339,21 +346,23 @@ class Entitlement:
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """An entitlement that was checked and used in one step: ``ledger_consumption``.
+    """What became of a check of an entitlement that records the usage in the same step.
+
+    The type ``ledger_consumption``.
 
     Attributes:
         allowed: Whether the quantity was recorded as used.
         feature: Key of the feature.
         used: Usage in the limit's period afterwards, or seats taken.
-        limit: How much there is; -1 for unlimited.
-        remaining: How much of it is left afterwards; -1 for unlimited.
+        limit: Limit; -1 for unlimited.
+        remaining: What is left of the limit afterwards; -1 for unlimited.
         soft_limit: Whether usage may go beyond the limit, at a price.
-        reason: Why it is allowed or not; ``soft_limit`` is beyond the limit, at a price; duplicate
-            was recorded before; one of: ``within_limit``, ``unlimited``, ``soft_limit``,
-            ``enabled``, ``limit_exceeded``, ``disabled``, ``not_in_plan``, ``no_subscription``,
-            ``paused``, ``duplicate``.
-        event_id: Public id of the usage event, ``evt_`` and a ULID; of a duplicate that of the
-            first one (none if nothing was recorded), or None.
+        reason: Why it is allowed or not; ``soft_limit`` means beyond the limit, at a price;
+            duplicate means recorded before; one of: ``within_limit``, ``unlimited``,
+            ``soft_limit``, ``enabled``, ``limit_exceeded``, ``disabled``, ``not_in_plan``,
+            ``no_subscription``, ``paused``, ``duplicate``.
+        event_id: Public id of the usage event: ``evt_`` and a ULID; for a duplicate the id of the
+            first event (None if nothing was recorded), or None.
     """
 
     allowed: bool
@@ -382,29 +391,31 @@ class Coupon:
     """A discount that tenants can redeem: ``ledger_coupon``.
 
     Attributes:
-        id: Public id, ``cpn_`` and a ULID.
+        id: Public id: ``cpn_`` and a ULID.
         app_id: App that it belongs to.
         tenant_id: Tenant of a custom deal; the empty text for all tenants.
         code: What is typed to redeem it, for example WELCOME20.
         name: Name for people; stands on invoices.
-        percentage: Percent off, above 0 to 100 (none for an amount), or None.
-        amount: Amount off (none for a percentage), or None.
-        currency: Currency of its amounts; if it has one, it is for invoices in that currency only,
+        percentage: Percent off, above 0 and at most 100 (None if it takes off an amount), or None.
+        amount: Amount off, in its currency (None if it takes off a percentage), or None.
+        currency: Currency of its amounts; if it has one, it reduces only invoices in that currency,
             or None.
-        duration: How many invoices a redemption reduces; one of: ``once``, ``repeating``,
-            ``forever``.
-        duration_invoices: How many, if it is repeating, or None.
-        applies_to: Keys of the features whose lines it reduces, base among them for the base fee
-            (none for the whole invoice), or None.
-        minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies, or
+        duration: How many invoices a redemption reduces; repeating means ``duration_invoices`` of
+            them; one of: ``once``, ``repeating``, ``forever``.
+        duration_invoices: How many invoices a redemption reduces if duration is repeating, or None.
+        applies_to: Which lines it reduces: keys of features, base for the base fee, items of
+            one-off lines (None for the whole invoice), or None.
+        minimum_subtotal: Least sum of an invoice's lines, before discounts, for it to apply, or
             None.
-        valid_from: From when on it can be redeemed, inclusive, or None.
-        valid_until: Until when, exclusive, or None.
-        max_redemptions: How often it can be redeemed in all, or None.
-        max_redemptions_per_tenant: How often one tenant can redeem it, or None.
+        valid_from: First moment at which it can be redeemed (None for any time), or None.
+        valid_until: First moment at which it can no longer be redeemed (None for never), or None.
+        max_redemptions: How often it can be redeemed in all (None for any number), or None.
+        max_redemptions_per_tenant: How often one tenant can redeem it (None for any number), or
+            None.
         redemptions: How often it has been redeemed.
-        status: An archived one can no longer be redeemed; one of: ``active``, ``archived``.
-        version: Counts changes, from 1.
+        status: State; an archived coupon can no longer be redeemed, and earlier redemptions stay;
+            one of: ``active``, ``archived``.
+        version: Counts changes, from 1; a redemption is not a change.
         metadata: JSON object of the app's own, or None.
         created_at: When it was created.
         updated_at: When it was last changed.
@@ -436,19 +447,19 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class CouponRedemption:
-    """A coupon in the hands of a tenant: ``ledger_coupon_redemption``.
+    """A coupon that a tenant has, and what is left of it: ``ledger_coupon_redemption``.
 
     Attributes:
-        id: Public id, ``red_`` and a ULID.
+        id: Public id: ``red_`` and a ULID.
         app_id: App.
-        tenant_id: Who redeemed it.
-        coupon_id: Which coupon.
-        code: Its code.
-        subscription_id: Subscription whose invoices it reduces (none for all of the tenant's), or
-            None.
-        status: Nothing is left of a used one; one of: ``active``, ``used``.
-        uses_left: How many invoices it can still reduce (none for any number), or None.
-        amount_left: What is left of an amount off that is for once (none for all others), or None.
+        tenant_id: Tenant who redeemed it.
+        coupon_id: Id of the coupon.
+        code: Code of the coupon.
+        subscription_id: Id of the subscription whose invoices it reduces (None for all of the
+            tenant's), or None.
+        status: State; nothing is left of a used redemption; one of: ``active``, ``used``.
+        uses_left: How many invoices it can still reduce (None for any number), or None.
+        amount_left: What is left of the amount, if the coupon takes off an amount once, or None.
         created_at: When it was redeemed.
     """
 
@@ -469,38 +480,41 @@ class Invoice:
     """An invoice with its lines: ``ledger_invoice``.
 
     Attributes:
-        id: Public id, ``inv_`` and a ULID.
+        id: Public id: ``inv_`` and a ULID.
         app_id: App.
-        tenant_id: Who is billed.
-        subscription_id: For which subscription (none for a one-off invoice), or None.
-        kind: What it is for. period: what a period has come to. start: a base fee at the start of
-            what it pays for. interim: usage within a period. ``one_off``: lines that the app gave.
-            One of: ``period``, ``start``, ``interim``, ``one_off``.
-        period_start: Start of the period it is for, inclusive (none for a one-off invoice), or
+        tenant_id: Tenant who is billed.
+        subscription_id: Id of the subscription (None for a one-off invoice), or None.
+        kind: What it is for. period: what a period has come to. start: a base fee that is due at
+            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
+            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+        period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
-        period_end: End of the period it is for, exclusive, or None.
+        period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
         status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
             ``past_due``, ``voided``, ``uncollectible``.
-        number: Number within the app, from 1 without a gap (none for a draft), or None.
-        currency: Currency of all amounts.
-        subtotal: Sum of the lines before discounts and taxes.
+        number: Number within the app, from 1 without a gap (None for a draft), or None.
+        currency: Currency of all its amounts.
+        subtotal: Sum of its lines before discounts and taxes.
         discount: Sum of what coupons take off.
-        tax: Sum of the taxes.
-        total: subtotal less discount plus tax; below zero where it credits more than it charges.
+        tax: Sum of its taxes.
+        total: What it comes to: subtotal less discount plus tax; below zero where it credits more
+            than it charges.
         credits_applied: What a wallet has paid of the total.
-        amount_due: total less ``credits_applied``, at least 0.
+        amount_due: What is to be paid: total less ``credits_applied``, at least 0.
         amount_paid: Sum of the payments made on it.
-        amount_remaining: What is still to be paid; 0 for one that is voided.
-        refund_due: What is to be paid back of a total below zero.
-        unapplied: What was paid too much, or credited and not refunded: kept for the tenant.
+        amount_remaining: What is still to be paid; 0 for a voided invoice.
+        refund_due: What is to be paid back: the part of a total below zero that was credited to be
+            refunded.
+        unapplied: What was paid too much, or credited and not refunded: kept for the tenant, and
+            not yet used.
         line_items: JSON array of its lines, in their order.
-        tax_rates: JSON array of the tax rates that it was computed with, as given.
+        tax_rates: JSON array of the tax rates it was computed with, as given.
         finalized_at: When it became final, or None.
         due_at: When it is to be paid, or None.
-        paid_at: When payments covered it, or None.
+        paid_at: When its payments covered it, or None.
         voided_at: When it was voided, or None.
-        void_reason: Why it was voided, or None.
-        uncollectible_at: When it was given up, or None.
+        void_reason: Why it was voided, as given, or None.
+        uncollectible_at: When it was given up as uncollectible, or None.
         version: Counts changes, from 1.
         metadata: JSON object of the app's own, or None.
         created_at: When it was drawn up.
@@ -543,45 +557,48 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePreview:
-    """An invoice as it would be drawn up, or as it was: ``ledger_invoice_preview``.
+    """An invoice as it would be drawn up now, or as it was drawn up: ``ledger_invoice_preview``.
 
     Attributes:
-        id: Public id, ``inv_`` and a ULID (none as long as it is not written down), or None.
+        id: Public id: ``inv_`` and a ULID (None as long as it is not written down), or None.
         app_id: App.
-        tenant_id: Who is billed.
-        subscription_id: For which subscription (none for a one-off invoice), or None.
-        kind: What it is for. period: what a period has come to. start: a base fee at the start of
-            what it pays for. interim: usage within a period. ``one_off``: lines that the app gave.
-            One of: ``period``, ``start``, ``interim``, ``one_off``.
-        period_start: Start of the period it is for, inclusive (none for a one-off invoice), or
+        tenant_id: Tenant who is billed.
+        subscription_id: Id of the subscription (None for a one-off invoice), or None.
+        kind: What it is for. period: what a period has come to. start: a base fee that is due at
+            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
+            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+        period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
-        period_end: End of the period it is for, exclusive, or None.
+        period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
         status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
             ``past_due``, ``voided``, ``uncollectible``.
-        number: Number within the app, from 1 without a gap (none for a draft), or None.
-        currency: Currency of all amounts.
-        subtotal: Sum of the lines before discounts and taxes.
+        number: Number within the app, from 1 without a gap (None for a draft), or None.
+        currency: Currency of all its amounts.
+        subtotal: Sum of its lines before discounts and taxes.
         discount: Sum of what coupons take off.
-        tax: Sum of the taxes.
-        total: subtotal less discount plus tax; below zero where it credits more than it charges.
+        tax: Sum of its taxes.
+        total: What it comes to: subtotal less discount plus tax; below zero where it credits more
+            than it charges.
         credits_applied: What a wallet has paid of the total.
-        amount_due: total less ``credits_applied``, at least 0.
+        amount_due: What is to be paid: total less ``credits_applied``, at least 0.
         amount_paid: Sum of the payments made on it.
-        amount_remaining: What is still to be paid; 0 for one that is voided.
-        refund_due: What is to be paid back of a total below zero.
-        unapplied: What was paid too much, or credited and not refunded: kept for the tenant.
+        amount_remaining: What is still to be paid; 0 for a voided invoice.
+        refund_due: What is to be paid back: the part of a total below zero that was credited to be
+            refunded.
+        unapplied: What was paid too much, or credited and not refunded: kept for the tenant, and
+            not yet used.
         line_items: JSON array of its lines, in their order.
-        tax_rates: JSON array of the tax rates that it was computed with, as given.
+        tax_rates: JSON array of the tax rates it was computed with, as given.
         finalized_at: When it became final, or None.
         due_at: When it is to be paid, or None.
-        paid_at: When payments covered it, or None.
+        paid_at: When its payments covered it, or None.
         voided_at: When it was voided, or None.
-        void_reason: Why it was voided, or None.
-        uncollectible_at: When it was given up, or None.
-        version: Counts changes, from 1 (none as long as it is not written down), or None.
+        void_reason: Why it was voided, as given, or None.
+        uncollectible_at: When it was given up as uncollectible, or None.
+        version: Counts changes, from 1 (None as long as it is not written down), or None.
         metadata: JSON object of the app's own, or None.
-        created_at: When it was drawn up (none as long as it is not written down), or None.
-        updated_at: When it was last changed (none as long as it is not written down), or None.
+        created_at: When it was drawn up (None as long as it is not written down), or None.
+        updated_at: When it was last changed (None as long as it is not written down), or None.
     """
 
     id: str | None
@@ -620,15 +637,15 @@ class InvoicePreview:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that came in for an invoice: ``ledger_payment``.
+    """A payment made on an invoice: ``ledger_payment``.
 
     Attributes:
-        id: Public id, ``pay_`` and a ULID.
+        id: Public id: ``pay_`` and a ULID.
         app_id: App.
-        tenant_id: Who paid.
-        invoice_id: Which invoice.
+        tenant_id: Tenant who paid.
+        invoice_id: Id of the invoice.
         amount: Amount in the invoice's currency.
-        currency: That currency.
+        currency: Currency of the amount.
         reference: What the payment is called where it was made, or None.
         paid_at: When it was paid.
         created_at: When it was written down.
@@ -650,15 +667,15 @@ class SubscriptionMove:
     """One step that the clock has made due: ``ledger_subscription_move``.
 
     Attributes:
-        tenant_id: Whose subscription or invoice.
-        subscription_id: Which subscription (none for a one-off invoice), or None.
+        tenant_id: Tenant whose subscription or invoice it is.
+        subscription_id: Id of the subscription (None for a one-off invoice), or None.
         change: What happened. failed: it could not be moved or invoiced, and is tried again in an
-            hour. ``nothing_due``: very many had only to be looked at. One of: ``trial_ended``,
-            ``period_started``, ``canceled``, ``invoice_drafted``, ``invoice_finalized``,
-            ``invoice_past_due``, ``failed``, ``nothing_due``.
-        occurred_at: The boundary at which it took effect; of an invoice, when it was made or due.
-        invoice_id: The invoice, if it is about one, or None.
-        error: What went wrong, of one that failed, or None.
+            hour. ``nothing_due``: very many subscriptions were looked at, and none had anything to
+            do. One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
+            ``invoice_finalized``, ``invoice_past_due``, ``failed``, ``nothing_due``.
+        occurred_at: The boundary at which it took effect; for an invoice, when it was made or due.
+        invoice_id: Id of the invoice, if the step is about one, or None.
+        error: What went wrong, if the step failed, or None.
     """
 
     tenant_id: str

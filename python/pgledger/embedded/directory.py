@@ -20,7 +20,7 @@ SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
 
 
 def prepare_directory(directory: Path) -> Account | None:
-    """Makes the directory if it is missing, and refuses what cannot serve.
+    """Makes the directory if it is missing, and refuses one that cannot be used.
 
     Returns:
         The account that the server is to run as; None for the present user's.
@@ -42,7 +42,7 @@ def prepare_directory(directory: Path) -> Account | None:
             "Name a directory that is empty or does not exist yet.",
         )
     if account is not None:
-        # An empty directory was given to us to use; others are none of our business.
+        # An empty directory of root's was given to us; we change the owner of no other one.
         is_given = not names and directory.stat().st_uid == 0
         if created or (is_given and not can_enter(account, directory)):
             os.chown(directory, account.uid, account.gid)
@@ -66,18 +66,18 @@ def _create(directory: Path, account: Account | None) -> bool:
     for path in reversed(missing[1:]):
         path.mkdir(exist_ok=True)
         if account is not None:
-            # Ours, whatever the umask says, and so open for passing.
+            # We made it, so we open it for passing, whatever the umask says.
             path.chmod(0o755)
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
-        # Another starter was faster; a file of that name is found out about by its reader.
+        # Another process made it first. If it is a file, whoever reads it next finds out.
         return False
     return True
 
 
 def _check_passage(way: Path, directory: Path, account: Account | None) -> None:
-    """Refuses what the server's account cannot reach, rather than opening others' doors."""
+    """Refuses a directory that the server's account cannot reach; it opens none on the way."""
     if account is None:
         return
     closed = first_closed(account, way)
@@ -91,7 +91,7 @@ def _check_passage(way: Path, directory: Path, account: Account | None) -> None:
 
 
 def check_version(directory: Path, bin_dir: Path) -> None:
-    """Refuses data of another major version than the programs."""
+    """Refuses data whose major version is not that of the programs."""
     try:
         text = (data_of(directory) / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
@@ -107,7 +107,7 @@ def check_version(directory: Path, bin_dir: Path) -> None:
 def initialize(
     directory: Path, initdb: Path, account: Account | None, *, user: str, sync: bool
 ) -> None:
-    """Makes the data directory under another name first, so that it is there whole or not."""
+    """Makes the data directory under another name and renames it, so it is never there in part."""
     for left in directory.glob("pgdata.new-*"):
         shutil.rmtree(left, ignore_errors=True)
     stage = Path(tempfile.mkdtemp(prefix="pgdata.new-", dir=directory))
@@ -115,7 +115,7 @@ def initialize(
         if account is not None:
             os.chown(stage, account.uid, account.gid)
         major = major_of(initdb.parent) or 0
-        # Sorting by code point and knowing all letters: the same on every system.
+        # This locale sorts by code point and knows all letters, the same way on every system.
         if major >= 17:
             locales = [["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]]
         else:
@@ -146,10 +146,10 @@ def initialize(
 
 
 def choose_socket_directory(directory: Path, port: int, account: Account | None) -> Path:
-    """Makes the directory of the socket: in the server's own, or elsewhere if names get too long.
+    """Makes the directory of the socket: in the server's own, or elsewhere if paths get too long.
 
     Returns:
-        The directory; it is to be removed with the server if it is elsewhere.
+        The directory. If it is elsewhere, it has to be removed with the server.
     """
     chosen = directory / "socket"
     name = str(chosen / f".s.PGSQL.{port}")

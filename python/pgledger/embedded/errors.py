@@ -2,7 +2,7 @@
 
 
 class EmbeddedError(Exception):
-    """The embedded server cannot be had, or cannot be started, in the way that was asked for.
+    """The embedded server is not installed, or cannot be started as it was asked for.
 
     Attributes:
         message: What is wrong, in one line or with the end of the server's log.

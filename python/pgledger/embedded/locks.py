@@ -28,7 +28,7 @@ def open_lock(directory: Path, name: str) -> int:
     """Opens a lock's file; the lock goes when that is closed."""
     path = directory / name
     try:
-        # The directory may belong to the server's account: root follows no link made by it.
+        # The directory may belong to the server's account, so root must not follow a link in it.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise EmbeddedError(f"cannot open {path}: {error.strerror}") from None
@@ -37,7 +37,7 @@ def open_lock(directory: Path, name: str) -> int:
 
 @contextlib.contextmanager
 def start_lock(directory: Path) -> Generator[None]:
-    """Keeps starting and stopping of one directory apart."""
+    """Lets only one process at a time start or stop the server of a directory."""
     descriptor = open_lock(directory, "start.lock")
     try:
         deadline = time.monotonic() + LOCK_SECONDS

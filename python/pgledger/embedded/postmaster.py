@@ -54,7 +54,7 @@ def _read_pid_file(directory: Path) -> Postmaster | None:
             ready=len(lines) > 7 and lines[7].strip() == "ready",
         )
     except (IndexError, ValueError):
-        # Just being written.
+        # The file is being written at this moment.
         return Postmaster(0, 0, "", ready=False)
 
 
@@ -66,7 +66,8 @@ def find_running(directory: Path) -> Postmaster | None:
         if found is None:
             return None
         if found.pid and not is_postgres(found.pid):
-            # PostgreSQL itself goes by the number alone, which may be any program's by now.
+            # Another program may have this number by now. PostgreSQL checks only whether the
+            # number is in use, and would not start, so the stale file is removed.
             if is_alive(found.pid):
                 (data_of(directory) / "postmaster.pid").unlink(missing_ok=True)
             return None
@@ -81,13 +82,13 @@ def find_running(directory: Path) -> Postmaster | None:
 
 
 def open_log(directory: Path) -> int:
-    """Opens the log to write at its end; no link that somebody put in its place is followed."""
+    """Opens the log to write at its end; refuses a link that somebody put in its place."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(log_of(directory), flags, 0o600)
 
 
 def launch(command: Sequence[str], account: Account | None, log: int) -> subprocess.Popen[bytes]:
-    """Starts the server as the account; everything it says goes into the open log."""
+    """Starts the server as the account; all its output goes into the open log."""
     return subprocess.Popen(
         list(command),
         stdin=subprocess.DEVNULL,
@@ -104,7 +105,7 @@ def launch(command: Sequence[str], account: Account | None, log: int) -> subproc
 
 
 def await_ready(directory: Path, process: subprocess.Popen[bytes], log_start: int) -> None:
-    """Waits until the server takes connections; its log may have had something before."""
+    """Waits until the server takes connections; its part of the log begins at log_start."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         status = process.poll()

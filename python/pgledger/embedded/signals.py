@@ -13,7 +13,7 @@ _CLOSING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class HeldSignals:
     """Collects the signals that ask this process to end, and delivers them on leaving.
 
-    Python runs signal handlers in its main thread only, so elsewhere there is nothing to hold.
+    Python runs signal handlers in its main thread only, so in other threads it does nothing.
     """
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class HeldSignals:
 class _Ending:
     """Turns SIGTERM and SIGHUP into SystemExit while servers of this process run.
 
-    By default these signals end Python without a word to ``finally`` or ``atexit``, and the server
-    would stay behind. A program that handles or ignores them itself is left to do so.
+    By default these signals end Python without running ``finally`` or ``atexit``, and the server
+    would go on running. A program that handles or ignores them itself is left to do so.
     """
 
     def __init__(self) -> None:

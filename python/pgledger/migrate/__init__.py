@@ -6,11 +6,11 @@ changed. ``pgledger.schema_history`` records what a database has.
 
 A run is one transaction. Only a versioned file that starts with ``-- no transaction`` runs outside
 of it, for what PostgreSQL refuses inside (``create index concurrently``); such a file must be able
-to run again. In a new database even these run inside, without ``concurrently``: nothing is there
-that could be disturbed.
+to run again. In a new database even these run inside, without ``concurrently``, because there is
+nobody to disturb.
 
-Functions are created unchecked, in the order of their folders, and all of them are checked after
-the last file: what a function calls may be made by a later one, and nothing broken is committed.
+Functions are created unchecked, in the order of their folders. So a function may call one that a
+later file makes. After the last file all of them are checked, so nothing broken is committed.
 """
 
 from .commands import DEFAULT_WAIT, migrate, plan, status, verify

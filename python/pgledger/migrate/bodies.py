@@ -1,4 +1,4 @@
-"""Functions are created unchecked, and all are checked before anything is committed."""
+"""Checks the bodies of functions, which are created unchecked, before anything is committed."""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def check_bodies(cursor: Cursor, files: Sequence[SqlFile], surface: str) -> None
     """Checks the bodies of all our functions, inside the transaction that made them.
 
     Raises:
-        MigrationError: One is broken; the transaction is to be rolled back.
+        MigrationError: One is broken; the caller has to roll the transaction back.
     """
     execute(cursor, "savepoint bodies")
     try:
@@ -43,7 +43,7 @@ def check_bodies(cursor: Cursor, files: Sequence[SqlFile], surface: str) -> None
 
 
 def _broken(cursor: Cursor, files: Sequence[SqlFile], surface: str) -> MigrationError | None:
-    """Asks about one function after the other: the block's own error knows no position."""
+    """Checks one function after the other, because the error of the whole block has no position."""
     functions = [
         _Function(*row) for row in fetch(cursor, install_sql("functions.sql", surface=surface))
     ]
@@ -65,7 +65,7 @@ def _broken(cursor: Cursor, files: Sequence[SqlFile], surface: str) -> Migration
 def _place(function: _Function, files: Sequence[SqlFile], position: str | None) -> str:
     """Returns file and line, as far as they can be found, to stand before a message.
 
-    A body stands in the catalog as it stands in its file.
+    The catalog keeps a body exactly as its file has it, so the file can be searched for it.
     """
     name = re.escape(function.short_name)
     head = re.compile(
@@ -81,6 +81,6 @@ def _place(function: _Function, files: Sequence[SqlFile], position: str | None) 
             own_head = max(at for at in heads if at <= start)
             at = start + int(position) if position else own_head + 1
             return f"{file.name}{line_of(file.text, at)}: "
-        # A body in single quotes is written in another way than it is kept.
+        # A body in single quotes is kept without its doubled quotes, so it is not found.
         likely = likely or f"{file.name}: "
     return likely

@@ -1,4 +1,4 @@
-"""What the command line and programs call."""
+"""The functions that the command line and other programs call."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,12 +58,12 @@ def migrate(
 
     Args:
         target: Connection string (libpq's variables fill in what it leaves out), or an idle
-            connection. A connection is left open and as it was.
+            connection, which is left open and as it was.
         schema: Schema of the public functions and views, made if it is missing. By default the one
             they are in, or ``public`` in a new database.
         roles: Whether a new database gets pgledger's own roles, which then own everything. With
-            False the migrating role owns everything. In a database that has pgledger, True means:
-            as it is.
+            False the migrating role owns everything. A database that has
+            pgledger already stays as it is with True.
         link: Roles whose tables may refer to ``pgledger.accounts (id)``.
         lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
         wait: Seconds to wait for another migration to finish.
@@ -74,8 +74,8 @@ def migrate(
         What was done.
 
     Raises:
-        MigrationError: Refused or failed. Nothing was changed, except by files that ran outside
-            the transaction and what came before them, which the next run takes up.
+        MigrationError: Refused or failed. Nothing was changed, unless a file ran outside the
+            transaction: that file and all before it stay applied, and the next run goes on there.
         psycopg.OperationalError: The connection cannot be made, or was lost.
     """
     files = load_files(sql_dir)
@@ -160,8 +160,8 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         The comparison, also where ``migrate`` would refuse.
 
     Raises:
-        MigrationError: The database cannot be judged: the role may not read the history, or
-            something else is in the schema ``pgledger``.
+        MigrationError: The state of the database cannot be read: the role may not read the history,
+            or something else is in the schema ``pgledger``.
     """
     files = load_files(sql_dir)
     with open_session(target) as cursor:
@@ -199,7 +199,7 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
 
     with open_session(target) as cursor:
         check_server(cursor.connection.info.server_version)
-        # One snapshot: transfers go on meanwhile.
+        # All checks read one snapshot, because transfers go on meanwhile.
         with transaction(cursor, READ):
             surface = read_surface(cursor)
             if surface is None:

@@ -1,4 +1,4 @@
-"""What is to be done to a database, or why nothing is."""
+"""Decides what to do to a database, or why to do nothing."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from .version import package_version
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done to a database, all questions answered."""
+    """All that was decided about a database: what to do, where and for whom."""
 
     surface: str
     roles: bool
@@ -28,7 +28,7 @@ class Decision:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of the files is to be done."""
+        """Whether there is no file to apply or to forget."""
         return not self.files and not self.forgotten
 
 
@@ -149,7 +149,7 @@ def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
 
 
 def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles: bool) -> Decision:
-    """Decides what to do, or raises why nothing is done."""
+    """Decides what to do, or raises an error that says why nothing can be done."""
     if schema is not None:
         check_schema_name(schema)
     fresh = state.owner is None

@@ -1,4 +1,4 @@
-"""What PostgreSQL said, and where in a file."""
+"""Errors of PostgreSQL, with the place in the file that they are about."""
 
 import psycopg
 from psycopg import errors as pg_errors

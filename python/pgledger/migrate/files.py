@@ -32,7 +32,7 @@ class SqlFile:
 
 
 _VERSIONED_NAME: Final = re.compile(r"migrations/(\d{4})_[a-z][a-z0-9_]*\.sql\Z")
-# The folder of a capability; what is below it is free.
+# A capability's folder has a number; folders below it may be named freely.
 _FOLDER: Final = re.compile(r"(\d+)_[a-z][a-z0-9_]*\Z")
 _NO_TRANSACTION: Final = re.compile(r"--[ \t]*no transaction\b", re.IGNORECASE)
 
@@ -45,7 +45,7 @@ def number_of(name: str) -> int:
 
 def _read_file(root: Path, path: Path, kind: Kind) -> SqlFile:
     name = path.relative_to(root).as_posix()
-    # A checkout that turned line ends around is still the same file.
+    # A checkout may have changed the line ends; it is still the same file.
     content = path.read_bytes().replace(b"\r\n", b"\n")
     try:
         text = content.decode("utf-8")
@@ -65,10 +65,10 @@ def _read_file(root: Path, path: Path, kind: Kind) -> SqlFile:
 
 
 def _repeatable_order(path: Path) -> tuple[int, str, bool, str]:
-    """Sorts by the number of the folder, and within one the views last.
+    """Sorts by the number of the folder, and the views last within each folder.
 
-    Some views call functions of their folder. A function waits for nothing: its body is checked
-    when everything is there.
+    Some views call functions of their folder, which must exist before them. The order of functions
+    does not matter: their bodies are checked when everything exists.
 
     Args:
         path: The file's path below ``repeatable``.
@@ -83,7 +83,7 @@ def _repeatable_order(path: Path) -> tuple[int, str, bool, str]:
 
 
 def _repeatable_files(root: Path) -> list[SqlFile]:
-    """Reads the files below ``repeatable``, in their order; what is no SQL is somebody else's."""
+    """Reads the SQL files below ``repeatable``, in their order; other files are ignored."""
     top = root / "repeatable"
     paths = [path for path in top.rglob("*.sql") if not path.name.startswith(".")]
     paths.sort(key=lambda path: _repeatable_order(path.relative_to(top)))
@@ -121,7 +121,7 @@ def load_files(sql_dir: Path | None = None) -> list[SqlFile]:
 
 
 def text_for(file: SqlFile, *, roles: bool, fresh: bool) -> str:
-    """Returns what of a file is to run, with or without roles, in a new database or not."""
+    """Returns the SQL that is run for a file, with or without roles, in a new database or not."""
     text = file.text
     if fresh and not file.in_transaction:
         text = without_concurrently(text)

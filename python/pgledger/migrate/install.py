@@ -1,9 +1,9 @@
 """The migrator's own SQL: the files below ``sql/install``, with values put in.
 
 Each file is one statement below a comment that says who runs it and when. Some are run from Python,
-some stand in scripts for psql, some do both, so values come in one way that suits all: ``:name`` is
-replaced by the quoted literal of a value, in DO blocks too, where neither psycopg nor psql replace
-anything. ``-- include: FILE`` stands for another file's statement.
+some are part of scripts for psql, some both. So all take values in the same way: ``:name`` is
+replaced by the quoted literal of a value. This also works in DO blocks, where neither psycopg nor
+psql replace anything. ``-- include: FILE`` stands for another file's statement.
 """
 
 import functools
@@ -17,16 +17,16 @@ from .sqltext import literal
 
 _HEADER: Final = re.compile(r"\A/\*.*?\*/\n", re.DOTALL)
 _INCLUDE: Final = re.compile(r"^( *)-- include: (\w+\.sql)$", re.MULTILINE)
-# Neither a cast, nor an assignment, nor part of a word.
+# Not a cast (::), not an assignment (:=), and not part of a word.
 _PLACEHOLDER: Final = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An SQL expression, which stands for itself where other values are quoted.
+    """An SQL expression, which is put in as it is; all other values are quoted.
 
     Attributes:
-        text: The expression; never made of what a user gave.
+        text: The expression. It must never hold anything that a user gave.
     """
 
     text: str
@@ -66,6 +66,6 @@ def _quoted(value: Value) -> str:
         return str(value)
     if isinstance(value, str):
         return literal(value)
-    # One a line: a hundred names stand in the script.
+    # One a line, because the script lists a hundred names.
     parts = ",".join(f"\n      {literal(part)}" for part in value)
     return f"array[{parts}]::text[]"

@@ -9,7 +9,7 @@ from .results import MigrationError
 from .session import Cursor, execute, fetch, version_text
 from .sqltext import identifier
 
-# Says that linked roles are trusted like the owner, where they can act as it.
+# Set to 1, it says: linked roles are trusted like the owner, even where they can act as the owner.
 TRUST_VARIABLE: Final = "PGLEDGER_TRUST_LINKED"
 
 
@@ -21,10 +21,10 @@ def as_names(link: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def unlinked_roles(cursor: Cursor, roles: Sequence[str]) -> list[str]:
-    """Returns those of the roles that have not been granted both privileges themselves."""
+    """Returns those of the roles that do not have a grant of both privileges of their own."""
     if not roles:
         return []
-    # Whether a role that there is has both.
+    # For each of the roles that exists: whether it has both.
     linked: dict[str, bool] = dict(fetch(cursor, install_sql("read_linked.sql", roles=roles)))
     unknown = [role for role in roles if role not in linked]
     if unknown:
@@ -39,11 +39,12 @@ def unlinked_roles(cursor: Cursor, roles: Sequence[str]) -> list[str]:
 
 
 def _check_link(cursor: Cursor) -> None:
-    """Refuses a link where it would be worth as much as owning the ledger.
+    """Refuses a link that would let the role do everything that the ledger's owner can.
 
-    Foreign keys are checked with the rights of the owner of what they point at. Before 18 the role
-    that makes one may give its column a type with a cast of its own, whose function is then run by
-    the owner: a role that may refer to accounts can do everything that their owner can.
+    A foreign key is checked with the rights of the owner of the table that it points at. Before
+    PostgreSQL 18 the role that makes it may give its column a type with a cast of its own. The
+    owner then runs the function of that cast. So a role that may refer to accounts can do
+    everything that their owner can.
     """
     version = cursor.connection.info.server_version
     if version >= 180000 or os.environ.get(TRUST_VARIABLE) == "1":

@@ -9,12 +9,12 @@ Kind = Literal["versioned", "repeatable"]
 
 
 class MigrationError(Exception):
-    """The migrator refuses, or failed; nothing was changed unless the message says so.
+    """The migrator refused or failed; nothing was changed unless the message says so.
 
     Attributes:
         message: What is wrong.
         hint: What to do about it; may be empty.
-        statements: SQL for an administrator to run first; empty unless that is what is missing.
+        statements: SQL for an administrator to run first; empty if nothing of the kind is missing.
     """
 
     def __init__(self, message: str, hint: str = "", *, statements: str = "") -> None:
@@ -32,7 +32,7 @@ class Progress:
         event: ``waiting`` for another migration, ``roles`` made or completed, ``applied`` a file,
             ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``warning``.
         name: File, role or text that it is about.
-        seconds: How long it took; 0 where that says nothing.
+        seconds: How long it took; 0 for what has no duration.
     """
 
     event: Literal["waiting", "roles", "applied", "forgotten", "linked", "warning"]
@@ -53,9 +53,9 @@ class MigrationResult:
         installed: Whether the database had nothing of pgledger before.
         applied: Files that ran, in order.
         forgotten: Repeatable files that are gone from the package; their rows were removed from the
-            history. What they had created is dropped by a versioned file.
+            history. A versioned file drops what they had created.
         linked: Roles whose tables may now refer to accounts and could not before.
-        warnings: What deserves attention, in sentences.
+        warnings: Sentences about what deserves attention.
     """
 
     schema: str
@@ -79,7 +79,7 @@ class Step:
     Attributes:
         action: ``roles``, ``apply``, ``forget`` or ``link``.
         name: File or role that it is about.
-        reason: Why it is to be done.
+        reason: Why the step is needed.
         in_transaction: False for a file that runs outside the transaction.
     """
 
@@ -155,7 +155,7 @@ class Status:
         schema: Schema of the public functions and views; None when not installed.
         owner: Role that owns everything; None when not installed.
         package_version: Version of this package.
-        files: All files of either, in order of application.
+        files: All files of the package and of the database, in order of application.
         problem: Why a migration would refuse; None if it would not.
     """
 
@@ -170,5 +170,5 @@ class Status:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether the database has exactly what this package brings."""
+        """Whether the database has exactly the files of this package."""
         return self.installed and all(file.state == "applied" for file in self.files)

@@ -13,10 +13,10 @@ from .session import Cursor, execute, fetch
 from .surface import DEFAULT_SCHEMA, check_schema_name
 
 OWNER: Final = "pgledger_owner"
-# Owns the views that tenants read with roles of their own; row-security policies are for it.
+# Owns the views that tenants read with roles of their own. Row-security policies bind this role.
 TENANT_VIEWS: Final = "pgledger_tenant_views"
 
-# Whoever runs a migration or the script, and becomes a member of the owner by it.
+# The role that runs a migration or the script, which makes it a member of the owner.
 MIGRATOR: Final = Expression("current_user")
 
 
@@ -24,7 +24,7 @@ def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
     """Returns the SQL that prepares a database for pgledger, for an administrator to run.
 
     It makes the roles that are missing and lets pgledger_owner create its objects. Running it
-    again changes nothing. A server that a dump is restored into needs it first.
+    again changes nothing. Before a dump is restored into another server, run it there.
 
     Args:
         schema: Schema of the public functions and views. If it is there, pgledger_owner is let
@@ -48,7 +48,7 @@ def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
 {block}"""
 
 
-# Another database's migration in the same server makes the same roles at the same moment.
+# A migration of another database of this server makes the same roles at the same moment.
 _CONCURRENT_ROLES: Final = (
     pg_errors.LockNotAvailable,
     pg_errors.DeadlockDetected,
@@ -74,7 +74,7 @@ def missing_requirements(cursor: Cursor, surface: str) -> list[str]:
     """Returns what roles and grants are missing for the current role to migrate.
 
     Raises:
-        MigrationError: A role bears one of our names and may do what ours must not.
+        MigrationError: A role has one of our names and rights that ours must not have.
     """
     query = install_sql("requirements.sql", surface=surface, migrator=MIGRATOR)
     missing = [_Requirement(*row) for _, *row in fetch(cursor, query)]
@@ -88,19 +88,19 @@ def missing_requirements(cursor: Cursor, surface: str) -> list[str]:
 
 
 def ensure_roles(cursor: Cursor, surface: str) -> list[str]:
-    """Makes what is missing of roles and grants; returns what that was."""
+    """Makes the missing roles and grants, and returns what was missing."""
     missing = missing_requirements(cursor, surface)
     if not missing:
         return []
     left = missing
     with contextlib.suppress(pg_errors.InsufficientPrivilege):
         meet_requirements(cursor, surface)
-        # A GRANT by somebody who may not grant is sometimes only a warning.
+        # For a role that may not grant, GRANT sometimes only warns; so look again.
         left = missing_requirements(cursor, surface)
     if left:
         if cursor.connection.info.transaction_status == TransactionStatus.INERROR:
             execute(cursor, "rollback")
-            # Seen afresh: another database's migration may have made some of it meanwhile.
+            # Look again: another database's migration may have made some of it meanwhile.
             left = missing_requirements(cursor, surface)
         user = str(fetch(cursor, "select current_user")[0][0])
         raise MigrationError(
@@ -113,10 +113,10 @@ def ensure_roles(cursor: Cursor, surface: str) -> list[str]:
 
 
 def meet_requirements(cursor: Cursor, surface: str) -> None:
-    """Makes what is missing, as far as the current role may.
+    """Makes the missing roles and grants, as far as the current role may.
 
     Raises:
-        TryAgain: Another database's migration was at it in the same moment.
+        TryAgain: Another database's migration did the same at the same moment.
     """
     try:
         execute(
@@ -126,7 +126,7 @@ def meet_requirements(cursor: Cursor, surface: str) -> None:
     except _CONCURRENT_ROLES as error:
         raise TryAgain from error
     except pg_errors.InternalError_ as error:
-        # Two GRANTs of one role; PostgreSQL has no code of its own for it.
+        # Two sessions granted the same role at once. PostgreSQL has no error code for this.
         if "concurrently" in str(error):
             raise TryAgain from error
         raise

@@ -73,7 +73,7 @@ def _become_owner(cursor: Cursor, decision: Decision, user: str) -> None:
 
 
 class Run:
-    """One call of migrate: what it was asked, and what it has done so far."""
+    """One call of migrate: what it was asked to do, and what it has done so far."""
 
     def __init__(
         self,
@@ -100,8 +100,8 @@ class Run:
         self.forgotten: list[str] = []
         self.linked: list[str] = []
         self.warnings: list[str] = []
-        # Files that ran outside a transaction and are recorded by the next one: the last of these
-        # also applies the repeatable files, so a run that dies in between starts over there.
+        # Files that ran outside a transaction. The next transaction records them, and the last one
+        # also applies the repeatable files. So a run that dies in between starts over there.
         self.unrecorded: list[SqlFile] = []
         self.has_session_lock = False
         self.is_waiting = False
@@ -112,7 +112,7 @@ class Run:
             self.on_progress(Progress(event, name, seconds))
 
     def warn(self, text: str) -> None:
-        """Reports, and remembers for the result, what deserves attention."""
+        """Reports what deserves attention, and keeps it for the result."""
         self.warnings.append(text)
         self.tell("warning", text)
 
@@ -134,7 +134,7 @@ class Run:
         return state, decide(state, self.files, self.schema, roles=self.roles)
 
     def run(self) -> MigrationResult:
-        """Does all of it, or raises why not."""
+        """Does everything, or raises an error that says why not."""
         with transaction(self.cursor, READ):
             state, decision = self.read()
             unlinked = self._unlinked(decision)
@@ -151,7 +151,7 @@ class Run:
 
     def _unlinked(self, decision: Decision) -> list[str]:
         roles = unlinked_roles(self.cursor, self.link)
-        # Before the tables exist everything is still to be granted.
+        # As long as the tables do not exist, everything is still to be granted.
         return list(self.link) if decision.fresh else roles
 
     def _pause(self, reason: str) -> None:
@@ -170,8 +170,8 @@ class Run:
         outside: SqlFile | None = None
         try:
             with transaction(self.cursor, WRITE):
-                # Polling rather than waiting: a session that waits for a lock holds a snapshot,
-                # and CREATE INDEX CONCURRENTLY waits for all of these.
+                # Tries again and again instead of waiting: a session that waits for a lock holds a
+                # snapshot, and CREATE INDEX CONCURRENTLY waits for all sessions that hold one.
                 locked = fetch(
                     self.cursor, "select pg_catalog.pg_try_advisory_xact_lock(%s)", (ADVISORY_LOCK,)
                 )[0][0]
@@ -217,7 +217,7 @@ class Run:
             self._apply(file, text_for(file, roles=decision.roles, fresh=decision.fresh))
             _record(cursor, file)
         if outside is not None:
-            # The lock has to outlast this transaction.
+            # The lock has to be held after this transaction, too.
             self._take_session_lock()
             self.unrecorded = []
             return outside
@@ -226,7 +226,7 @@ class Run:
         return None
 
     def _finish(self, decision: Decision, unlinked: Sequence[str]) -> None:
-        """Does what comes after the last file."""
+        """Does what has to be done after the last file."""
         cursor = self.cursor
         if decision.files:
             check_bodies(cursor, self.files, decision.surface)
@@ -249,7 +249,7 @@ class Run:
         if not rows:
             execute(self.cursor, install_sql("create_surface.sql", surface=decision.surface))
             if decision.roles:
-                # Now that it is there, the roles need something in it.
+                # Now that the schema is there, the roles need grants on it.
                 meet_requirements(self.cursor, decision.surface)
         if decision.roles:
             return

@@ -16,12 +16,12 @@ from .version import package_version
 def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None = None) -> str:
     """Returns everything in one SQL script, for ``psql -f`` or another tool's migration.
 
-    It is one transaction, installs into a database that has nothing of pgledger, and records the
-    same history as ``migrate``, which takes over from there.
+    It is one transaction and installs pgledger into a database that has nothing of it. It records
+    the same history as ``migrate``, which can do all later upgrades.
 
     Args:
-        schema: Schema of the public functions and views; by default ``public``. The setting
-            ``pgledger.schema`` of the session that runs the script goes before it.
+        schema: Schema of the public functions and views; by default ``public``. If the
+            session that runs the script has the setting ``pgledger.schema``, that counts instead.
         roles: As for ``migrate``.
         sql_dir: As for ``migrate``.
 
@@ -34,7 +34,7 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     parts = [_head(surface, billing_names(files), roles=roles)]
     for file in files:
         text = text_for(file, roles=roles, fresh=True).strip()
-        # A statement runs on into the next file unless it is ended here.
+        # The last statement of a file needs its semicolon, or it would run on into the next file.
         end = "" if mask(text).rstrip().endswith(";") else "\n;"
         parts.append(f"-- file: {file.name}\n{text}{end}\n")
     parts.append(install_sql("check_bodies.sql", surface=_SURFACE))
@@ -52,7 +52,7 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     return "\n".join(parts)
 
 
-# The schema that choose_surface.sql has settled on.
+# The schema that choose_surface.sql has chosen.
 _SURFACE: Final = Expression("pg_catalog.current_setting('pgledger.schema')")
 
 

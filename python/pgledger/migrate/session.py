@@ -71,8 +71,9 @@ def roll_back(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def transaction(cursor: Cursor, modes: str) -> Generator[None]:
-    """A transaction with modes of our own, whatever the database's or the connection's are."""
-    # Our own statements find PostgreSQL's functions and operators, whoever planted others.
+    """A transaction with these modes, whatever the defaults of database and connection are."""
+    # Our own statements find PostgreSQL's functions and operators, even if somebody has made others
+    # of the same name.
     execute(cursor, f"begin isolation level {modes}; set local search_path to pg_catalog, pg_temp")
     try:
         yield
@@ -83,15 +84,15 @@ def transaction(cursor: Cursor, modes: str) -> Generator[None]:
 
 
 READ: Final = "repeatable read read only"
-# Each statement has to see what other sessions have committed while we waited for them. Without
-# "read write": a database or role that is set to read-only is meant to be.
+# Each statement has to see what other sessions have committed while we waited for them. "read
+# write" is left out: if a database or role is set to read-only, that is respected.
 WRITE: Final = "read committed"
 
 
 def file_settings(
     lock_timeout: float, *, server_version: int | None = None
 ) -> list[tuple[str, str]]:
-    """Settings that the meaning of the files, or their getting through, depends on."""
+    """Settings that the files need to mean the same everywhere, and to run to their end."""
     settings = [
         ("client_encoding", "UTF8"),
         ("client_min_messages", "warning"),

@@ -18,7 +18,7 @@ _OPAQUE: Final = re.compile(
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 CONCURRENTLY: Final = re.compile(r"\bconcurrently\b[ \t]*", re.IGNORECASE)
 _OUR_ROLE: Final = r"pgledger_(?:owner|poster|reader|auditor|tenant|tenant_views)\b"
-# What is granted to our roles, made for them, or handed over to them.
+# Statements that grant something to our roles, make policies for them, or make them owners.
 _GRANT: Final = re.compile(
     rf"""
     ^[ \t]*(?:
@@ -86,9 +86,9 @@ def _replace(text: str, spans: Iterable[tuple[int, int]], new: str) -> str:
 
 
 def without_roles(text: str) -> str:
-    """Returns SQL in which what is for pgledger's roles is for the current role instead.
+    """Returns SQL in which the current role takes the place of pgledger's roles.
 
-    That is grants, row-security policies and the ownership of views.
+    This is for grants, row-security policies and the ownership of views.
 
     Args:
         text: An SQL file's contents.
@@ -99,7 +99,7 @@ def without_roles(text: str) -> str:
 
 
 def without_concurrently(text: str) -> str:
-    """Returns SQL without the word, for a database in which nobody waits."""
+    """Returns SQL without the word CONCURRENTLY, for a database that nobody else uses yet."""
     return _replace(text, (found.span() for found in CONCURRENTLY.finditer(mask(text))), "")
 
 

@@ -41,10 +41,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose pgledger's schema is, and what that is to the current role."""
+    """Who owns pgledger's schema, and whether the current role may act as the owner."""
 
     name: str
-    # A schema of that name can be somebody else's.
+    # There may be a schema of that name that pgledger did not make.
     has_history: bool
     may_act: bool
     is_current: bool
@@ -57,7 +57,7 @@ def read_owner(cursor: Cursor) -> Owner | None:
 
 
 def read_state(cursor: Cursor) -> State:
-    """Reads the state; inside a transaction, whose role becomes the owner where possible."""
+    """Reads the state, inside a transaction; its role becomes the owner where that is possible."""
     database, user, is_superuser, is_standby, is_read_only = fetch(
         cursor, install_sql("read_session.sql")
     )[0]

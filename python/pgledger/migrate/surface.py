@@ -16,14 +16,14 @@ DEFAULT_SCHEMA: Final = "public"
 def search_path(surface: str) -> str:
     """Returns the search path that the files are applied with.
 
-    New objects go into the first schema that it lists. PostgreSQL's own schema is not listed, and
-    is searched before all others for it: what somebody planted in the public schema stays unused.
+    New objects go into the first schema of the path. PostgreSQL's own schema is not listed, so it
+    is searched first: objects that somebody planted in the public schema stay unused.
     """
     return f"{identifier(surface)}, pg_temp"
 
 
 def check_schema_name(schema: str) -> None:
-    """Refuses what no schema is called, or ours must not be."""
+    """Refuses a name that no schema can have, or that ours must not have."""
     if not schema or "\0" in schema:
         raise MigrationError(f"{schema!r} is not a name that a schema can have")
     if len(schema.encode()) > 63:
@@ -49,13 +49,13 @@ _PUBLIC_NAME: Final = re.compile(
 def billing_names(files: Iterable[SqlFile]) -> list[str]:
     """Returns the names of the billing store's functions and views.
 
-    They begin with ledger_, as tables of an application may, so only these very names are ours.
+    Tables of an application may begin with ledger_, too, so only exactly these names are ours.
     """
     return sorted({name for file in files for name in _PUBLIC_NAME.findall(mask(file.text))})
 
 
 def check_surface_is_free(cursor: Cursor, surface: str, files: Iterable[SqlFile]) -> None:
-    """Refuses to mix with objects that bear our names but are not ours."""
+    """Refuses a schema that has objects with our names that are not ours."""
     conflicts = install_sql("surface_conflicts.sql", surface=surface, names=billing_names(files))
     rows = fetch(cursor, conflicts)
     if rows:

@@ -2,7 +2,7 @@
 
 
 def package_version() -> str:
-    """Returns it; at call time, because the package imports this module."""
+    """Returns the version; only when called, because the package imports this module."""
     from pgledger import __version__
 
     return __version__

@@ -27,6 +27,6 @@ end;
 $$;
 
 comment on function pgledger.account_key is
-  'Key and version of the account of that id; raises if there is none.';
+  'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;

@@ -1,10 +1,10 @@
 /*
-Refuses requests whose account ids are not ids; then those whose accounts do not exist in the app or
-are in different currencies. The lowest request first; in it, the account it leaves, the one it
-reaches, the currencies.
+First refuses requests whose account ids are not ids; then those whose accounts do not exist in the
+app or are in different currencies. The lowest request is named first. Within a request the order
+is: the account it leaves, the account it reaches, the currencies.
 
-Only accounts that the caller has locked are taken to exist: one that was created while it waited
-for those locks is seen by now, but anyone may be changing it.
+Only accounts that the caller has locked are taken to exist. An account that was created while the
+caller waited for those locks can be seen by now, but it is not locked: anyone may be changing it.
 
 Errors: NullArgument, InvalidId, AccountNotFound, CurrencyMismatch.
 */
@@ -98,6 +98,7 @@ end;
 $$;
 
 comment on function pgledger.check_accounts is
-  'Raises the first request whose accounts do not exist in the app or differ in currency.';
+  'Raises an error for the first request whose accounts do not exist in the app or differ in '
+  'currency.';
 
 revoke all on function pgledger.check_accounts from public;

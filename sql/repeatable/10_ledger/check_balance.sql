@@ -1,6 +1,6 @@
 /*
-Refuses a leg that would break its account's limits. A leg that takes from an account can only take
-it below zero, one that gives can only take it above: the other limit was kept before.
+Refuses a leg that would break its account's limits. A leg that takes from an account can only break
+the lower limit, and a leg that gives can only break the upper one.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -46,6 +46,6 @@ end;
 $$;
 
 comment on function pgledger.check_balance is
-  'Raises what is wrong with the balance that a leg would leave, if anything.';
+  'Raises an error if the balance that a leg would leave breaks a limit.';
 
 revoke all on function pgledger.check_balance from public;

@@ -1,6 +1,7 @@
 /*
-Walks through a batch in order, on balances as they stand, and raises the first leg that would break
-a limit. Only called when there is one: the set-based path knows that, not which.
+Walks through a batch in order, on the accounts' present balances, and raises the first leg that
+would break a limit. It is only called when there is such a leg: the set-based path knows that there
+is one, but not which.
 
 Errors: InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.
 */
@@ -59,6 +60,6 @@ end;
 $$;
 
 comment on function pgledger.check_balances is
-  'Raises the first leg of a batch that would break its account''s limits.';
+  'Raises an error for the first leg of a batch that would break its account''s limits.';
 
 revoke all on function pgledger.check_balances from public;

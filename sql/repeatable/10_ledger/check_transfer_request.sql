@@ -64,6 +64,6 @@ end;
 $$;
 
 comment on function pgledger.check_transfer_request is
-  'Raises the first thing that is wrong with a request, looking at the request alone.';
+  'Raises the first thing that is wrong with a request by itself, whatever the accounts hold.';
 
 revoke all on function pgledger.check_transfer_request from public;

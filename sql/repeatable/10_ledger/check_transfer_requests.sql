@@ -1,8 +1,8 @@
 /*
 Refuses a batch whose shape is wrong, then the lowest of its requests whose own values are wrong.
-A sound batch is seen to be sound by one statement; request by request is only looked for the fault.
-Account ids are not looked at before that: one that does not exist, for whatever reason, is refused
-by pgledger.check_accounts.
+One statement finds out whether the whole batch is sound; only if it is not are the requests looked
+at one by one, to find the fault. An account id that is not an id is not refused here if the batch
+is sound otherwise: pgledger.check_accounts refuses it.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge, and those of
 pgledger.check_transfer_request.
@@ -96,6 +96,6 @@ end;
 $$;
 
 comment on function pgledger.check_transfer_requests is
-  'Raises what is wrong with a batch''s shape, or with the first of its requests that is wrong.';
+  'Raises what is wrong with a batch''s shape, or with its first request that is wrong.';
 
 revoke all on function pgledger.check_transfer_requests from public;

@@ -1,9 +1,9 @@
 /*
-Creates a batch in which the caller chose ids, so that some may be repeats: of earlier calls, or of
-one another. Locks the accounts, then tells what is new from what exists, posts the new, and answers
-all in the order of the requests.
+Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
+calls, or of one another. Locks the accounts, then finds out which requests are new and which exist,
+posts the new ones, and answers all in the order of the requests.
 
-What is left here are its five steps; most of their lines name the columns of requests and results.
+The body is long because the columns of requests and results are named in each of its five steps.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then those of pgledger.post_transfers.
 Errors: IdempotencyConflict, and those of pgledger.check_accounts and pgledger.post_transfers.
@@ -52,7 +52,7 @@ begin
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, v_locked_ids
   );
 
-  -- The new ones, posted in their order.
+  -- Posts the new ones in their order.
   begin
     select array_agg(posted.id order by posted.ordinality)
     into v_posted_ids
@@ -78,8 +78,9 @@ begin
   exception
     when unique_violation then
       get stacked diagnostics v_taken = pg_exception_detail;
-      -- An id was taken meanwhile by someone who did not wait for the accounts that this call
-      -- holds, and so asked for something else. Our snapshot may not show it; the detail names it.
+      -- Another call took an id meanwhile. It did not wait for the accounts that this call
+      -- holds, so it asked for something else. Our snapshot may not show it, but the error's
+      -- detail names it.
       v_taken := substring(v_taken from '[(]id[)]=[(](pglt_[0-9A-Z]{26})[)]');
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
@@ -87,7 +88,7 @@ begin
       perform pgledger.refuse_taken_id(v_taken, ids);
   end;
 
-  -- Every request has its id now: the caller's, or the one it was posted under.
+  -- By now every request has an id: the caller's, or the one it was posted under.
   select array_agg(coalesce(given.id, posted.id) order by given.place)
   into v_answer_ids
   from unnest(ids) with ordinality as given (id, place)
@@ -113,6 +114,7 @@ end;
 $$;
 
 comment on function pgledger.create_repeatable_transfers is
-  'Creates a batch in which the caller chose ids; what exists already is answered, not made again.';
+  'Creates a batch in which the caller chose ids; transfers that exist are returned, not made '
+  'again.';
 
 revoke all on function pgledger.create_repeatable_transfers from public;

@@ -1,7 +1,7 @@
 /*
-Creates the transfers of an array of rows, which share what else is said of them. Rows carry no ids
-of the caller's choice, so none of them can be a repeat. Checks are in the order of
-pgledger_create_transfers_bulk.
+Creates the transfers of an array of rows; event_at, metadata, app_id and group_id are given once,
+for all of them. Rows carry no ids of the caller's choice, so none of them can be a repeat. Checks
+are in the order of pgledger_create_transfers_bulk.
 
 Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
 */

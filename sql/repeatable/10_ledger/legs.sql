@@ -1,6 +1,6 @@
 /*
-Both legs of every transfer, of one app or of all: what verification reads. It stays inlinable, so
-that its rows go straight to the query that asks for them.
+Both legs of every transfer, of one app or of all apps: the rows that verification reads. The
+function stays inlinable, so that its rows go straight to the query that asks for them.
 */
 create or replace function pgledger.legs(app_id text)
 returns table (

@@ -1,10 +1,11 @@
 /*
-The places, from 1, of those requests of a batch that are new: neither a transfer that exists nor a
-repeat of an earlier request of the batch. The lowest request that reuses an id for something else
-is refused.
+The places, from 1, of those requests of a batch that are new: they repeat neither an existing
+transfer nor an earlier request of the batch. The lowest request that reuses an id for something
+else is refused.
 
-The caller has locked the accounts, so whoever asked for the same before is seen by now. Nearly all
-of it is one statement, which compares the whole batch at once.
+The caller has locked the accounts. Any earlier call for the same transfer held these locks, so what
+it wrote can be seen by now. Nearly all of the work is one statement, which compares the whole batch
+at once.
 
 Errors: IdempotencyConflict.
 */
@@ -62,7 +63,7 @@ begin
     where transfers.id = any(new_transfer_places.ids)
   ),
 
-  -- A request can repeat a transfer that exists already, and the first request of its id.
+  -- A request can repeat both a transfer that exists already and the first request with its id.
   compared as (
     select
       given.place,
@@ -109,6 +110,7 @@ end;
 $$;
 
 comment on function pgledger.new_transfer_places is
-  'Which requests of a batch are new; raises the first that reuses an id for something else.';
+  'Places of the new requests of a batch; raises an error for the first that reuses an id for '
+  'something else.';
 
 revoke all on function pgledger.new_transfer_places from public;

@@ -1,6 +1,6 @@
 /*
-One page of an account's entries. Versions have no gap, so a page is a range of versions, and
-however long the account's history is, a page reads its own rows and no more.
+One page of an account's entries. Versions have no gap, so a page is a range of versions. However
+long the account's history is, a page reads its own rows and no more.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */

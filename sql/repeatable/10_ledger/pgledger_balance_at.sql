@@ -1,8 +1,8 @@
 /*
-The balance that an account had at a time, as recorded: after the newest entry whose created_at is
-not later. Along an account versions and times ascend together and versions have no gap, so the
-entry is found by halving the versions: 2 index look-ups for each of at most 40 halvings, whatever
-the time.
+The balance that was recorded for an account at a time: after the newest entry whose created_at is
+not later. Along an account versions and times ascend together, and versions have no gap. So the
+entry is found by halving the range of versions: at most 40 halvings of 2 index look-ups each,
+whatever the time.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */

@@ -45,7 +45,7 @@ declare
   v_to_balance numeric;
   v_id text := id;
 begin
-  -- Most requests are seen to be sound by one expression; only the others are looked at in detail.
+  -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
     and event_at is null and metadata is null and id is null
@@ -128,7 +128,7 @@ begin
     );
   end if;
 
-  -- Later than anything on either account, whatever the clock does.
+  -- Later than everything recorded on either account, even if the clock steps back.
   v_created_at := greatest(
     pgledger.clock(),
     v_from.updated_at + interval '1 microsecond',
@@ -159,7 +159,8 @@ begin
     )
     on conflict on constraint transfers_id_pk do nothing;
 
-    -- Taken since we looked, by someone who did not wait for our accounts: a different request.
+    -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
+    -- something else.
     if not found then
       perform pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;

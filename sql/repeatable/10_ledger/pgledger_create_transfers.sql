@@ -1,7 +1,7 @@
 /*
 Moves several amounts at once, given as plain rows: all of them, or none. This form takes the rows
-as its arguments; the other takes an array of them and what they share. A row has no place for an id
-or a value of its own; pgledger_create_transfers_bulk has.
+as its arguments; the other form takes an array of rows and the values that they share. A row has no
+place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
 */
 create or replace function pgledger_create_transfers(
   variadic transfer_requests pgledger_transfer_request[]

@@ -1,12 +1,12 @@
 /*
 Moves many amounts at once, given as parallel arrays: all of them, or none.
 
-A batch in which the caller chose no ids cannot hold a repeat, and is posted as it is; one in which
-it did goes the longer way, where what exists already is answered and not made again.
+If the caller chose no ids, the batch cannot hold a repeat and is posted as it is. If the caller
+chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; limits. Each looks at all requests before the
-next one looks at any, and the lowest request at fault is named.
+exist and share a currency; whether it is a repeat; limits. Each check looks at all requests before
+the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */

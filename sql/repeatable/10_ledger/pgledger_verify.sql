@@ -1,9 +1,9 @@
 /*
-Proves from the data that the books are in order. Being stable, everything here reads the snapshot
-of the calling statement, so transfers may go on meanwhile. Expressions here and in what it calls
-say again what the writing functions do, on purpose: it is their audit.
+Proves from the data that the books are in order. All functions here are stable, so they read the
+snapshot of the calling statement, and transfers may go on meanwhile. Expressions here, and in the
+functions it calls, repeat on purpose what the writing functions compute: they are its audit.
 
-Checks of one app read every transfer, too, but keep and sort its own only.
+Checks of one app also read every transfer, but keep and sort only those of the app.
 
 Errors: InvalidScope.
 */

@@ -1,30 +1,34 @@
 /*
 Writes many transfers at once, each new and sound by itself: the path for batches. Whatever the
-number of requests, there are three statements. The first locks the accounts. The second sees what
-those locks waited for: it computes, writes and answers. The third updates the accounts.
+number of requests, there are three statements. The first locks the accounts. The second runs after
+all waiting for these locks and sees what other calls wrote meanwhile: it computes and writes the
+transfers, and answers. The third updates the accounts.
 
-Only accounts that the first one locked take part: one that was created while it waited is seen by
-the second, but anyone may be changing it.
+Only accounts that the first statement locked take part. An account that was created while it waited
+can be seen by the second one, but is not locked: anyone may be changing it.
 
-The second leaves out each request that has no accounts, mixes currencies or breaks a limit. If it
-posted fewer than were asked for, there was such a request: it is looked for and raised.
+The second statement leaves out each request that has no accounts, mixes currencies or breaks a
+limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
+and raised.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
 
-Plans are made for the arrays at hand and without nested loops: whatever the statistics say of a
-table that was empty yesterday, a batch never costs the square of its size.
+The statements are planned for the arrays at hand and without nested loops. So a batch never costs
+the square of its size, even where the statistics still say that a table is empty.
 
-What the requests share is given once: 100000 copies of large metadata are more than an array holds.
+Values that all requests share are given once: 100000 copies of large metadata are more than an
+array can hold.
 
-request_indexes says which request of the caller's each one is, for messages; null, all in order.
+request_indexes says which request of the caller's each request is, for messages; null means all of
+them in order.
 
 The body is long because its main part is one statement, whose steps share what the first ones
-found; a function could not take that over without writing it down and reading it again.
+found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an
-id that a caller chose was taken.
+Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an id
+that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -84,7 +88,8 @@ begin
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);
 
-  -- The first eight characters of the ids change once in 1.024 seconds, more than any call spans.
+  -- The first eight characters of an id change every 1.024 seconds. A call's times span less than
+  -- that, so there are at most two such heads.
   v_head := left(pgledger.new_ulid(v_created_at), 8);
   v_next_head := left(pgledger.new_ulid(v_created_at + interval '1.024 seconds'), 8);
   v_head_places := 1024000 - v_microseconds % 1024000;
@@ -99,7 +104,7 @@ begin
     where accounts.id = any(v_locked_ids)
   ),
 
-  -- Rows stay narrow on their way; what an account is called joins them at the end.
+  -- Rows stay narrow on their way; names and ids of accounts are joined at the end.
   request as materialized (
     select
       given.place,
@@ -160,7 +165,7 @@ begin
     inner join leg as source on request.place = source.place and not source.is_target
     inner join leg as target on request.place = target.place and target.is_target
     -- The six characters of pgledger.new_ulid that change from one microsecond to the next. Each
-    -- OFFSET keeps what a step comes to from being written out wherever it is used.
+    -- OFFSET keeps the planner from repeating a step's expression wherever its result is used.
     cross join lateral (
       select pgledger.base32_lanes(step.bits) as lanes
       from (
@@ -189,7 +194,7 @@ begin
       coalesce(transfer.event_at, shared_event_at), post_transfers.group_id,
       coalesce(transfer.metadata, shared_metadata)
     from transfer
-    -- Only an id that a caller chose can be waited for.
+    -- Inserting can wait only for an id that a caller chose; ascending order avoids deadlocks.
     order by transfer.chosen_id, transfer.place
   )
 

@@ -1,5 +1,5 @@
 /*
-Raises why an account cannot be found: the app or the id is malformed, or there is none.
+Raises why an account cannot be found: the app or the id is malformed, or there is no such account.
 
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound.
 */
@@ -25,6 +25,6 @@ end;
 $$;
 
 comment on function pgledger.refuse_account is
-  'Raises why an account cannot be found; name is the argument that its id was given as.';
+  'Raises why an account cannot be found; name is the argument that held its id.';
 
 revoke all on function pgledger.refuse_account from public;

@@ -1,8 +1,7 @@
 /*
-Keeps what is written as it was written: transfers are never updated, deleted or truncated, accounts
-never deleted or truncated, whoever asks. The triggers are ENABLE ALWAYS, so that
-session_replication_role does not switch them off, and fire for each row as well as for each
-statement, because replication applies rows.
+Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
+truncate accounts. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
+them off. They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */

@@ -1,7 +1,7 @@
 /*
-Refuses the first request of a batch that asks for that id, which another call took meanwhile for
-something else. A transaction that looks back to its beginning is told to run again instead, as
-PostgreSQL tells one that creates a single transfer.
+Refuses the first request of a batch that asks for that id, after another call has taken the id for
+something else. Under repeatable read or serializable the transaction cannot see that other
+transfer: it is told to run again, as PostgreSQL tells a transaction that creates a single transfer.
 
 Errors: IdempotencyConflict, or PostgreSQL's serialization_failure.
 */
@@ -29,6 +29,6 @@ end;
 $$;
 
 comment on function pgledger.refuse_taken_id is
-  'Raises that another call took an id of this batch meanwhile.';
+  'Raises an error because another call has taken an id of this batch.';
 
 revoke all on function pgledger.refuse_taken_id from public;

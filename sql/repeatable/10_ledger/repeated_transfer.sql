@@ -1,7 +1,8 @@
 /*
-What the transfer of that id did, if it was asked for by the same values; nulls if there is none. It
-is looked for after the accounts were locked: whoever asked for the same held them, and is seen by
-now. What its accounts are called is known to the caller.
+What the transfer with that id did, if it was asked for with the same values; nulls if there is no
+such transfer. The accounts are locked before this looks. Any earlier call for the same transfer
+held these locks, so what it wrote can be seen by now. Names of the accounts are left to the caller,
+who knows them.
 
 Errors: IdempotencyConflict.
 */
@@ -53,6 +54,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_transfer is
-  'What the transfer of that id did, or nulls if there is none; raises if it is a different one.';
+  'What the transfer with that id did, or nulls if there is none; raises an error if it differs '
+  'from the request.';
 
 revoke all on function pgledger.repeated_transfer from public;

@@ -1,6 +1,6 @@
 /*
-The transfers of those ids, in the order of the ids, as applications see them: look-ups by index,
-also when it is called where nested loops are off.
+The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
+index, even when the caller has switched nested loops off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
 returns setof pgledger_transfer
@@ -39,6 +39,6 @@ as $$
 $$;
 
 comment on function pgledger.transfers_by_id is
-  'The transfers of those ids, in the order of the ids.';
+  'The transfers with those ids, in the order of the ids.';
 
 revoke all on function pgledger.transfers_by_id from public;

@@ -1,5 +1,5 @@
 /*
-Checks each account against the entries that made it what it is.
+Checks each account against its entries.
 */
 create or replace function pgledger.verify_accounts(app_id text)
 returns setof pgledger_check

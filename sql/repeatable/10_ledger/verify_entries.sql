@@ -1,6 +1,6 @@
 /*
 Checks each entry against the one before it on its account. Entries of an account that does not
-exist break what is checked of accounts, too.
+exist also count as violations where accounts are checked.
 */
 create or replace function pgledger.verify_entries(app_id text)
 returns setof pgledger_check

@@ -1,6 +1,6 @@
 /*
-Checks that the triggers stand that keep records unchanged, that nothing switches them off, and that
-the function they call is the one that this version brought: its body's hash stands here.
+Checks that the triggers that keep records unchanged are there, that nothing switches them off, and
+that the function they call is the one of this version, whose body's hash stands here.
 */
 create or replace function pgledger.verify_guards()
 returns setof pgledger_check
@@ -19,7 +19,7 @@ as $$
           and pg_trigger.tgenabled = 'A'
           and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
           and pg_trigger.tgtype = expected.type
-          -- Neither WHEN nor a list of columns.
+          -- No WHEN and no list of columns, either of which could leave rows out.
           and pg_trigger.tgqual is null
           and pg_trigger.tgattr = ''
       )
@@ -48,6 +48,6 @@ as $$
 $$;
 
 comment on function pgledger.verify_guards is
-  'Checks that the triggers that keep records unchanged stand and are always on.';
+  'Checks that the triggers that keep records unchanged are there and always on.';
 
 revoke all on function pgledger.verify_guards from public;

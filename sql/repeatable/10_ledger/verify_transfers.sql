@@ -1,7 +1,7 @@
 /*
 Checks each transfer by itself, and the ids of transfers and accounts. A transfer belongs to the app
-that it names, whatever its accounts say: one that has gone astray is found in both sets of books,
-here and as a gap in the entries.
+that it names, whatever its accounts say. So a transfer of accounts of another app is found in both
+sets of books: here in those that it names, and as a gap in the entries of those accounts.
 */
 create or replace function pgledger.verify_transfers(app_id text)
 returns setof pgledger_check

@@ -9,7 +9,7 @@ stable
 parallel safe
 as $$
   select case
-    -- NaN is above everything, so it is refused with what is not below 1e30.
+    -- NaN is above every number, so the comparison with 1e30 refuses it, too.
     when amount > 0 and amount < 1e30 and min_scale(amount) <= 18 then null
     when amount is null then 'it is null'
     when amount = 'NaN' then 'it is not a number'

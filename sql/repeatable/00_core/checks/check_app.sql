@@ -1,6 +1,6 @@
 /*
-Refuses an app that the billing store cannot have. Unlike the ledger's, it must be named, because *
-stands for all apps and the empty text would name one that nobody meant.
+Refuses an app that the billing store cannot have. Unlike the ledger's, it must be named. The app *
+stands for all apps, and the empty text would name one that nobody meant, so both are refused.
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_app(app_id text)

@@ -1,6 +1,7 @@
 /*
 Refuses parallel arrays that do not have one dimension and one length, or that have more than
-100,000 elements. The first of them counts, and the first ones are required; the others may be null.
+100,000 elements. The length of the first array counts. The first arrays, as many as `required`
+says, must be given; the others may be null.
 Errors: InvalidBatch, BatchTooLarge.
 */
 create or replace function pgledger.check_arrays(

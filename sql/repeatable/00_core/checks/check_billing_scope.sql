@@ -1,6 +1,6 @@
 /*
-Refuses an app or a tenant that the billing store cannot have. The empty tenant means the whole app
-in the catalogue, and nothing anywhere else.
+Refuses an app or a tenant that the billing store cannot have. Only in the catalogue may the tenant
+be empty, where it means the whole app; so an empty tenant is refused here.
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_billing_scope(

@@ -1,6 +1,6 @@
 /*
 Refuses an app or a tenant that the catalogue cannot have. The empty tenant stands for the whole
-app. The app * stands for all apps, which only features can belong to, and none of their tenants.
+app. The app * stands for all apps: only features can belong to it, and it has no tenants.
 
 Errors: NullArgument, InvalidScope.
 */

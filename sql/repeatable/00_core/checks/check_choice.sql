@@ -1,5 +1,5 @@
 /*
-Refuses a text that is none of the choices. The name is that of the argument, for the message.
+Refuses a text that is none of the choices. The message names the argument by the name given here.
 
 Errors: NullArgument, InvalidArgument.
 */
@@ -30,6 +30,6 @@ end;
 $$;
 
 comment on function pgledger.check_choice is
-  'Raises NullArgument or InvalidArgument unless the text is one of those.';
+  'Raises NullArgument or InvalidArgument unless the text is one of the choices.';
 
 revoke all on function pgledger.check_choice from public;

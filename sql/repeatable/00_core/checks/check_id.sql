@@ -1,5 +1,5 @@
 /*
-Refuses what is not an id of that prefix. The name is that of the argument.
+Refuses what is not an id with that prefix. The name is that of the argument, for the message.
 
 Errors: NullArgument, InvalidId.
 */
@@ -32,6 +32,6 @@ end;
 $$;
 
 comment on function pgledger.check_id is
-  'Raises NullArgument or InvalidId unless the text is an id of that prefix.';
+  'Raises NullArgument or InvalidId unless the text is an id with that prefix.';
 
 revoke all on function pgledger.check_id from public;

@@ -1,5 +1,5 @@
 /*
-Refuses a page of a list that cannot be one.
+Refuses a page size or a page offset that is out of range.
 Errors: NullArgument, InvalidPage.
 */
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
@@ -24,6 +24,6 @@ end;
 $$;
 
 comment on function pgledger.check_page is
-  'Raises NullArgument or InvalidPage unless these can be a page of a list.';
+  'Raises NullArgument or InvalidPage unless page_size and page_offset are in range.';
 
 revoke all on function pgledger.check_page from public;

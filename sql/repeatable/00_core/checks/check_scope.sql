@@ -1,5 +1,6 @@
 /*
-Refuses an app_id, tenant_id or group_id that could not name anything, or that looks like another.
+Refuses an app_id, tenant_id or group_id that could not name anything, or that could be mistaken for
+another one.
 
 Errors: NullArgument, InvalidScope.
 */

@@ -1,6 +1,6 @@
 /*
 Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
-Null is none given, and passes.
+Null means that no rates were given, and passes.
 
 Errors: InvalidInvoice.
 */

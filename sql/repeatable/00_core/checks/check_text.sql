@@ -29,6 +29,6 @@ end;
 $$;
 
 comment on function pgledger.check_text is
-  'Raises NullArgument or InvalidArgument unless the text has so many characters and can be seen.';
+  'Raises NullArgument or InvalidArgument unless the text is visible and of a length in range.';
 
 revoke all on function pgledger.check_text from public;

@@ -1,5 +1,5 @@
 /*
-The app as a message names it. The empty one is not named: most callers know of no apps.
+Names the app in a message. The empty app is not named: most callers know of no apps.
 */
 create or replace function pgledger.in_app(app_id text)
 returns text
@@ -10,6 +10,7 @@ as $$
   select case when app_id <> '' then ' in app ' || quote_literal(app_id) else '' end
 $$;
 
-comment on function pgledger.in_app is 'How a message names the app, if it is not the empty one.';
+comment on function pgledger.in_app is
+  'The words in which a message names the app; empty for the empty app.';
 
 revoke all on function pgledger.in_app from public;

@@ -1,5 +1,5 @@
 /*
-Where in the catalogue something was looked for or stands, as messages say it.
+Says in a message where in the catalogue something stands or was looked for.
 */
 create or replace function pgledger.in_catalogue(
   app_id text,
@@ -18,6 +18,6 @@ as $$
 $$;
 
 comment on function pgledger.in_catalogue is
-  'How a message names the part of the catalogue that belongs to an app or to a tenant of it.';
+  'The words in which a message names a part of the catalogue: an app''s or a tenant''s.';
 
 revoke all on function pgledger.in_catalogue from public;

@@ -11,8 +11,8 @@ as $$
     when metadata is null then null
     when jsonb_typeof(metadata) <> 'object'
       then format('it is of type %s, not an object', jsonb_typeof(metadata))
-    -- A number takes a few bytes and is written with up to 131072: what is large is not written out
-    -- before its numbers are known to be short. The least of them has 16383 decimal places.
+    -- A number of a few bytes can be up to 131072 digits long as text. So large metadata is made
+    -- text only once its numbers are known to be short. A number has at most 16383 decimal places.
     when pg_column_size(metadata) > 1024
       and jsonb_path_exists(
         metadata, '$.** ? (@.type() == "number" && (@ >= 1e308 || @ <= -1e308))'

@@ -9,7 +9,7 @@ stable
 parallel safe
 as $$
   select case
-    -- NaN is above everything, so it is refused with what is not below 1e30.
+    -- NaN is above every number, so the comparison with 1e30 refuses it, too.
     when quantity >= 0 and quantity < 1e30 and min_scale(quantity) <= 18 then null
     when quantity is null then 'it is null'
     when quantity = 'NaN' then 'it is not a number'

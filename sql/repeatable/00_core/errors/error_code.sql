@@ -12,6 +12,7 @@ as $$
   where registry.name = error_code.name
 $$;
 
-comment on function pgledger.error_code is 'SQLSTATE of the registered error of that name.';
+comment on function pgledger.error_code is
+  'SQLSTATE of the registered error of that name, or null.';
 
 revoke all on function pgledger.error_code from public;

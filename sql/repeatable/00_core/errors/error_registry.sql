@@ -1,9 +1,9 @@
 /*
-Every error of pgledger, one row each: the one home of codes, names and texts. Functions raise it by
-its name. The message is a form for format(); its arguments are given where the error is raised. The
-meaning is what the reference and Python's class say of it. Codes are of SQLSTATE class LG and are
-never reused. None of these errors is cured by running the same transaction again at
-once: those that are (40001, 40P01, 55P03) are PostgreSQL's own.
+Every error of pgledger, one row each: the only place where codes, names and texts are written.
+Functions raise an error by its name. The message is a form for format(); whoever raises the error
+gives its arguments. The meaning is what the reference and the Python class say of the error. Codes
+are of SQLSTATE class LG and are never reused. Running the same transaction again at once cures none
+of these errors: those that it does cure (40001, 40P01, 55P03) are PostgreSQL's own.
 */
 create or replace function pgledger.error_registry()
 returns table (
@@ -312,6 +312,6 @@ comment on function pgledger.error_registry is
   'Every error of pgledger: SQLSTATE, name, form of the message, hint, meaning, '
   'and whether a retry can help.';
 
--- The view of errors calls it, with the privileges of whoever reads the view.
+-- The view of errors calls this function with the privileges of whoever reads the view.
 revoke all on function pgledger.error_registry from public;
 grant execute on function pgledger.error_registry to pgledger_reader;

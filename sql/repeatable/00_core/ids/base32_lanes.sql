@@ -1,8 +1,9 @@
 /*
 Spreads the low 40 bits of a number over eight bytes, five bits a byte, most significant first: its
-digits in base 32. Three halvings (2 x 20 bits, 4 x 10, 8 x 5) instead of eight shifts, written as
-one expression so that the planner inlines it; give it a plain variable or column, because it
-stands in it eight times. Constants are decimal because PostgreSQL 15 has no hexadecimal ones.
+digits in base 32. It takes three halvings (2 x 20 bits, 4 x 10, 8 x 5) instead of eight shifts. It
+is one expression, so that the planner inlines it; pass a plain variable or column, because the
+argument stands in it eight times. Constants are decimal because PostgreSQL 15 has no hexadecimal
+ones.
 */
 create or replace function pgledger.base32_lanes(bits bigint)
 returns bigint

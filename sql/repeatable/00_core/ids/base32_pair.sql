@@ -1,6 +1,6 @@
 /*
-Two characters of Crockford's alphabet for ten bits: what is left over of 130 bits (26 characters)
-after three groups of eight.
+Writes ten bits as two characters of Crockford's alphabet. A ULID's 26 characters are 130 bits:
+three groups of eight characters, and these two.
 */
 create or replace function pgledger.base32_pair(bits integer)
 returns text

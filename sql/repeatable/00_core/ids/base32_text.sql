@@ -1,7 +1,8 @@
 /*
-Writes eight base-32 digits, one a byte, in Crockford's alphabet. Added to the code of '0' are 7
-from digit 10 on (the letters), and 1 more after each of I, L, O and U that is left out; each
-comparison is one addition over all eight bytes, whose carry into the sixth bit says "at least".
+Writes eight base-32 digits, one a byte, in Crockford's alphabet. Each digit is added to the code of
+'0'. From digit 10 on, where letters begin, 7 more are added, and 1 more for each of the letters I,
+L, O and U that is passed over. Each comparison is one addition over all eight bytes: a carry into a
+byte's sixth bit says "at least".
 */
 create or replace function pgledger.base32_text(lanes bigint)
 returns text

@@ -1,6 +1,6 @@
 /*
-The ULID of an id that is not stored but computed from what is: when the record was written
-(milliseconds, 48 bits) and two numbers (the low 40 bits of each).
+The ULID of a record whose id is not stored. It is computed from the time when the record was
+written (milliseconds, 48 bits) and two numbers (the low 40 bits of each).
 */
 create or replace function pgledger.derived_ulid(
   created_at timestamptz,
@@ -18,7 +18,7 @@ declare
   v_upper bigint := pgledger.base32_lanes(derived_ulid.upper_number);
   v_lower bigint := pgledger.base32_lanes(derived_ulid.lower_number);
 begin
-  -- 48 bits are two bits short of ten characters: the first two hold the upper eight bits.
+  -- Ten characters hold 50 bits and the time has 48: its upper 8 go into the first two.
   return pgledger.base32_pair((v_milliseconds >> 40)::integer)
     || pgledger.base32_text(v_time)
     || pgledger.base32_text(v_upper)

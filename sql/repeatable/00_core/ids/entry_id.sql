@@ -1,7 +1,8 @@
 /*
-The id of an entry, which is not stored: the ULID of when it was recorded, its account and its
-version on that account. Unique, ascending along an account.
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+The id of an entry, which is not stored: a ULID of the time when the entry was recorded, its account
+and its version on that account. It is unique and ascends along an account.
+Views call this function with the privileges and the search_path of whoever reads them, so it has
+both of its own.
 */
 create or replace function pgledger.entry_id(
   created_at timestamptz,
@@ -22,7 +23,7 @@ end;
 $$;
 
 comment on function pgledger.entry_id is
-  'Id of the entry of that account and version, recorded at that time.';
+  'Id of the entry on that account with that version, recorded at that time.';
 
 revoke all on function pgledger.entry_id from public;
 grant execute on function pgledger.entry_id to pgledger_reader;

@@ -1,6 +1,8 @@
 /*
-The id of a usage event, which is not stored: the ULID of when it was recorded and its key.
-Views call it with the privileges and the search_path of whoever reads them; hence its own.
+The id of a usage event, which is not stored: a ULID of the time when the event was recorded and its
+key.
+Views call this function with the privileges and the search_path of whoever reads them, so it has
+both of its own.
 */
 create or replace function pgledger.event_id(
   created_at timestamptz,
@@ -19,7 +21,7 @@ end;
 $$;
 
 comment on function pgledger.event_id is
-  'Id of the usage event of that key, recorded at that time.';
+  'Id of the usage event with that key, recorded at that time.';
 
 revoke all on function pgledger.event_id from public;
 grant execute on function pgledger.event_id to pgledger_reader;

@@ -1,13 +1,13 @@
 /*
-A new ULID for that time, whose bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
+A new ULID for that time. Its bits are a UUIDv7 of RFC 9562: 48 bits of milliseconds, the version,
 12 bits of the fraction of the millisecond (each microsecond has its own value, so ids of different
-microseconds sort by them), the variant, and random bits. Made by hand on every major: a server's
-own uuidv7() cannot be told the time, and a stranger may have one of the same name.
+microseconds sort by time), the variant, and random bits. A server's own uuidv7() is not used: it
+cannot be told the time, and a stranger may have made a function of that name.
 
-A transaction that makes one transfer runs this once, so what counts is the number of operators,
-each of which is set up anew. Hence the halvings of pgledger.base32_lanes written out over
-variables, and a tail of twelve hexadecimal digits, which are digits of Crockford's alphabet as
-they stand: 48 random bits within a microsecond, the other bits zero.
+A transaction that makes one transfer runs this function once. PostgreSQL then sets up each of its
+operators anew, so the number of operators is what it costs. That is why the halvings of
+pgledger.base32_lanes are written out over variables, and why the tail is twelve hexadecimal digits,
+which are digits of Crockford's alphabet as they stand: 48 random bits, the other bits zero.
 */
 create or replace function pgledger.new_ulid(at timestamptz)
 returns text
@@ -17,7 +17,7 @@ parallel safe
 as $$
 declare
   v_microseconds bigint := extract(epoch from at) * 1000000;
-  -- Eight characters: milliseconds but their last ten bits.
+  -- Eight characters: the milliseconds without their last ten bits.
   v_head bigint := v_microseconds / 1024000;
   -- Six characters: those ten bits, version 7, the fraction, variant 2 and two zero bits.
   v_rest bigint :=
@@ -32,7 +32,7 @@ begin
   v_rest := ((v_rest & 4499201581906944) << 6) | (v_rest & 4393751544831);
   v_rest := ((v_rest & 279227437569541088) << 3) | (v_rest & 8725857424048159);
 
-  -- Added to each byte is the code of '0'; the characters that follow '9' there become letters.
+  -- The code of '0' is added to each byte; the characters that follow '9' are then made letters.
   return translate(
     encode(
       int8send(v_head + 3472328296227680304)
@@ -42,12 +42,12 @@ begin
     ':;<=>?@ABCDEFGHIJKLMNO',
     'ABCDEFGHJKMNPQRSTVWXYZ'
   )
-  -- The last group of a UUID's text holds neither its version nor its variant.
+  -- The last group of a UUID's text is all random: version and variant stand before it.
   || translate(right(gen_random_uuid()::text, 12), 'abcdef', 'ABCDEF');
 end;
 $$;
 
 comment on function pgledger.new_ulid is
-  'A new ULID of that time, 26 characters; underneath it is a UUIDv7.';
+  'A new ULID of that time, 26 characters; its bits are a UUIDv7.';
 
 revoke all on function pgledger.new_ulid from public;

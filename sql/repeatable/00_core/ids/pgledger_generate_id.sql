@@ -1,8 +1,8 @@
 /*
-Makes a new id. Strictly ascending within a session, within a statement and between statements,
-while the clock does not step back: the function does not return before the clock has left the
-microsecond that the id was made of, however fast the machine. The wait is bounded, because a clock
-that stands still (a test's) must not hang a session.
+Makes a new id. Ids ascend strictly within a session, within a statement and between statements, as
+long as the clock does not step back: the function waits until the clock has left the microsecond of
+the id, however fast the machine is. The wait is bounded, because a clock that stands still (a
+test's) must not hang a session.
 
 Errors: InvalidIdPrefix.
 */

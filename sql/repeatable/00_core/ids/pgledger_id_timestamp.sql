@@ -1,6 +1,6 @@
 /*
-The time inside an id, with or without its prefix. Null for null. The interval is added in whole
-seconds and in milliseconds, each exact in the double precision that intervals are multiplied in.
+The time inside an id, with or without its prefix. Null for null. Whole seconds and milliseconds are
+added as two intervals: intervals are multiplied in double precision, which is exact for each.
 
 Errors: InvalidId.
 */

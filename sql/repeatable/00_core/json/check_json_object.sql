@@ -1,6 +1,6 @@
 /*
-Refuses what is not an object, or has members other than those: a misspelt member would be a price
-or a limit that silently does not hold.
+Refuses what is not an object, or has members other than those named. A misspelt member would be a
+price or a limit that silently does not hold.
 
 Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
@@ -41,6 +41,6 @@ end;
 $$;
 
 comment on function pgledger.check_json_object is
-  'Raises an error unless the JSON is an object that has none but those members.';
+  'Raises an error unless the JSON is an object without members other than those named.';
 
 revoke all on function pgledger.check_json_object from public;

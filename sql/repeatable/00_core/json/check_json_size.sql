@@ -1,8 +1,8 @@
 /*
 Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
-and is written with 131072. So the text is made only once every value in it was found to be sound.
-Before that, only what is too large in any case is refused: JSON takes less than eight times the
-bytes of its text.
+and is written with 131072. So the text is only made once every value in the JSON has been found to
+be sound. Before that, only JSON that is too large in any case is refused: JSON takes less than
+eight times the bytes of its text.
 
 Errors: InvalidPlan.
 */
@@ -29,6 +29,7 @@ end;
 $$;
 
 comment on function pgledger.check_json_size is
-  'Raises InvalidPlan if JSON has more than 1 MiB; only roughly while its values may be unsound.';
+  'Raises InvalidPlan if JSON is larger than 1 MiB; as long as its values may be unsound, only if '
+  'it is too large in any case.';
 
 revoke all on function pgledger.check_json_size from public;

@@ -1,7 +1,7 @@
 /*
-Says what is wrong with a number in JSON, or null if nothing is. It is a number, or a string of
-digits, below 1e30 with at most 18 decimal places that matter. How it is written is bounded before
-it is converted, because digits enough overflow a numeric.
+Says what is wrong with a number in JSON, or null if nothing is. It may be a number or a string of
+digits. It must be below 1e30, with at most 18 decimal places, trailing zeros not counted. Its
+length is checked before it is converted, because too many digits overflow a numeric.
 */
 create or replace function pgledger.decimal_fault(value jsonb)
 returns text
@@ -27,6 +27,6 @@ as $$
 $$;
 
 comment on function pgledger.decimal_fault is
-  'What is wrong with a number, or a string that should hold one, in JSON, or null.';
+  'What is wrong with a number in JSON (a number, or a string of digits), or null.';
 
 revoke all on function pgledger.decimal_fault from public;

@@ -32,6 +32,6 @@ end;
 $$;
 
 comment on function pgledger.invoice_text is
-  'A text in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+  'Text of a value in the JSON of an invoice, or null; raises InvalidInvoice if it is not sound.';
 
 revoke all on function pgledger.invoice_text from public;

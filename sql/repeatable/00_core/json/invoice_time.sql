@@ -1,7 +1,7 @@
 /*
-The time that a member of an object in the JSON of an invoice holds, which needs an offset: what a
-text without one means depends on the session. Null if there is no such member, or it is null. Its
-form leaves nothing that the conversion could refuse but the 30th of February and its like.
+The time that a member of an object in an invoice's JSON holds; null if there is no such member, or
+it is null. The text needs an offset, because without one its meaning depends on the session. Its
+form is checked first; then the conversion can only refuse dates such as the 30th of February.
 
 Errors: InvalidInvoice.
 */
@@ -52,6 +52,6 @@ end;
 $$;
 
 comment on function pgledger.invoice_time is
-  'A time in the JSON of an invoice, or null; raises InvalidInvoice unless it is sound.';
+  'Time of a member in the JSON of an invoice, or null; raises InvalidInvoice if it is not sound.';
 
 revoke all on function pgledger.invoice_time from public;

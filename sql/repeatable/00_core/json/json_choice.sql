@@ -1,6 +1,6 @@
 /*
-The word that a member of a JSON object holds, one of those; null if there is no such member, or it
-is null.
+The word that a member of a JSON object holds, which must be one of the choices; null if there is no
+such member, or it is null.
 
 Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
@@ -40,6 +40,7 @@ end;
 $$;
 
 comment on function pgledger.json_choice is
-  'The word of a member of a JSON object, or null; refused unless it is one of those.';
+  'Word that a member of a JSON object holds, or null; raises an error unless it is one of the '
+  'choices.';
 
 revoke all on function pgledger.json_choice from public;

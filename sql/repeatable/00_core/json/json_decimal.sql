@@ -45,6 +45,6 @@ end;
 $$;
 
 comment on function pgledger.json_decimal is
-  'The number of a member of a JSON object, or null; refused unless it is sound.';
+  'Number that a member of a JSON object holds, or null; raises an error unless it is sound.';
 
 revoke all on function pgledger.json_decimal from public;

@@ -18,6 +18,6 @@ as $$
 $$;
 
 comment on function pgledger.json_path is
-  'The path of a member of the object at that path, its name quoted where it has to be.';
+  'Path of a member of the object at that path; the member''s name is quoted where it has to be.';
 
 revoke all on function pgledger.json_path from public;

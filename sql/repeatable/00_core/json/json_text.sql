@@ -31,6 +31,6 @@ end;
 $$;
 
 comment on function pgledger.json_text is
-  'The text of a member of a JSON object; refused unless it is there and a string.';
+  'Text that a member of a JSON object holds; raises an error unless it is there and a string.';
 
 revoke all on function pgledger.json_text from public;

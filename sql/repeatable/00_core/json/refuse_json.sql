@@ -1,6 +1,6 @@
 /*
 Raises what is wrong with a value in the JSON of a plan, or of an invoice's lines and tax rates. The
-message shows it if it is a single one: the text of an array or an object may be far larger than the
+message shows the value unless it is an array or an object, whose text may be far larger than the
 value itself.
 
 Errors: InvalidPlan, InvalidInvoice.
@@ -31,6 +31,6 @@ end;
 $$;
 
 comment on function pgledger.refuse_json is
-  'Raises InvalidPlan or InvalidInvoice, by the path of the value; the fault reads on from it.';
+  'Raises InvalidPlan or InvalidInvoice: the path of the value, followed by the fault.';
 
 revoke all on function pgledger.refuse_json from public;

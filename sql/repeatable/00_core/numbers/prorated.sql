@@ -1,7 +1,8 @@
 /*
-The part of an amount that falls to the units (days, seconds) between two of a whole length. It is
-the difference of what is reached at its end and at its start, each rounded: so the parts of
-whatever cuts add up to the rounded whole, and what is credited for a part is what was charged.
+The part of an amount that falls to the units (days, seconds) between two points of a whole length.
+It is the difference between the rounded amounts that are reached at the end and at the start. So
+the parts add up to the rounded whole, wherever it is cut, and a credit for a part is exactly what
+was charged for it.
 */
 create or replace function pgledger.prorated(
   amount numeric,
@@ -25,6 +26,7 @@ as $$
 $$;
 
 comment on function pgledger.prorated is
-  'Part of an amount for the units from one to another of a length; parts add up to the whole.';
+  'Part of an amount that falls to the units between two points of a length; the parts add up to '
+  'the whole.';
 
 revoke all on function pgledger.prorated from public;

@@ -1,7 +1,7 @@
 /*
-A quotient, rounded half away from zero, once and exactly. round() of a division would round twice,
-because a division stops after some 16 digits: 1 below a half of the last place would become that
-half. The divisor is above 0.
+A quotient, rounded half away from zero, once and exactly. round() of a division would round twice:
+a division stops after some 16 digits, so a quotient just below a half of the last place would
+become that half, and then be rounded up. The divisor is above 0.
 */
 create or replace function pgledger.rounded_quotient(
   dividend numeric,
@@ -20,6 +20,6 @@ as $$
 $$;
 
 comment on function pgledger.rounded_quotient is
-  'Quotient at so many decimal places, rounded half away from zero; the divisor is above 0.';
+  'Quotient, rounded half away from zero to that many decimal places; the divisor is above 0.';
 
 revoke all on function pgledger.rounded_quotient from public;

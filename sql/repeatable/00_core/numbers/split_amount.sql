@@ -1,8 +1,9 @@
 /*
-Rounds shares so that they add up to a total: each down, and the units that are then missing to the
-largest fractions, of equal ones to the earlier. The total is a multiple of the unit. Shares may be
-negative, and need not add up to the total: units that are missing beyond one for each, or that are
-too many, are spread evenly, so the sum is right whatever divisions the shares have come from.
+Rounds shares so that they add up to a total, which is a multiple of the unit. First each share is
+rounded down. The missing units then go to the shares with the largest fractions, and among equal
+fractions to the earlier ones. Shares may be negative, and need not add up to the total: if more
+units are missing than there are shares, or there are too many, they are spread evenly. So the sum
+is right, whatever divisions the shares come from.
 */
 create or replace function pgledger.split_amount(
   shares numeric[],
@@ -46,6 +47,6 @@ as $$
 $$;
 
 comment on function pgledger.split_amount is
-  'Shares rounded so that they add up to the total, by largest remainder.';
+  'Shares, rounded so that they add up to the total: missing units go to the largest fractions.';
 
 revoke all on function pgledger.split_amount from public;

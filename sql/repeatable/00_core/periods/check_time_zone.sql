@@ -1,10 +1,10 @@
 /*
-Refuses what is not the name of a time zone. PostgreSQL reads other things as one, too: an
-abbreviation, whose meaning depends on a setting of the session, a POSIX rule, a name in any case.
-None of the names with an area before a slash can be taken for these. Directories of the operating
-system, posix/ and right/, are not on every server.
+Refuses what is not the name of a time zone. PostgreSQL also takes other texts for one: an
+abbreviation, whose meaning depends on a setting of the session, a POSIX rule, or a name in any
+case. A name with an area before a slash cannot be taken for any of these. The directories posix/
+and right/ of the operating system are left out, because not every server has them.
 
-Looking through the names takes some 20 ms, and none for UTC.
+Looking through the names takes some 20 ms; UTC is accepted without it.
 Errors: NullArgument, InvalidArgument.
 */
 create or replace function pgledger.check_time_zone(time_zone text)

@@ -1,6 +1,6 @@
 /*
-How long a billing interval is, so that it can be compared with another: a year is 12 months and a
-week is 7 days, but no number of days is a month.
+The length of a billing interval, for comparing it with another one: a year is 12 months and a week
+is 7 days, but no number of days is a month.
 */
 create or replace function pgledger.interval_length(unit text, count integer)
 returns text
@@ -17,6 +17,6 @@ as $$
 $$;
 
 comment on function pgledger.interval_length is
-  'Length of a billing interval in months or days; equal for equal lengths.';
+  'Length of a billing interval, in months or in days; equal for equal lengths.';
 
 revoke all on function pgledger.interval_length from public;

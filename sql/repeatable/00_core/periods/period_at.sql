@@ -1,11 +1,11 @@
 /*
-The period that a time lies in: starts_at <= at < ends_at, both boundaries as
-pgledger.period_boundary tells them, also before the anchor, where numbers are negative. An empty
-period contains nothing, and is never the answer. Times are finite; null where an argument is null.
+The period that a time lies in: starts_at <= at < ends_at. Both boundaries are those of
+pgledger.period_boundary, also before the anchor, where their numbers are negative. An empty period
+contains no time, so it is never the answer. Times are finite; null where an argument is null.
 
-The number is found among local times first, exactly: a difference of months or days, less one if
+First the number is found among local times, exactly: the difference in months or days, less one if
 the clamped boundary is still ahead. Local times go back by at most a day, and periods are a day or
-longer, so the true boundary can lie on the other side of the time by one number and no more.
+longer, so the true period is at most one number away.
 */
 create or replace function pgledger.period_at(
   anchor_at timestamptz,
@@ -30,7 +30,7 @@ declare
   v_length integer;
 begin
   if unit in ('month', 'year') then
-    -- The calendar repeats after 400 years, and a year BC would count from the wrong end.
+    -- 400 years are added, after which the calendar repeats: years BC would count backwards.
     v_first := v_anchor + interval '400 years';
     v_last := v_at + interval '400 years';
     v_length := case unit when 'year' then 12 * count else count end;
@@ -68,7 +68,7 @@ end;
 $$;
 
 comment on function pgledger.period_at is
-  'Number, start and end of the period that a time lies in, of periods that count from an anchor '
-  'in a time zone.';
+  'The period that a time lies in, among those that count from an anchor in a time zone: its '
+  'number, start and end.';
 
 revoke all on function pgledger.period_at from public;

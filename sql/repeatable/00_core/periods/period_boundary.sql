@@ -1,12 +1,13 @@
 /*
 Boundary number n of the periods that count from an anchor: the anchor's local time plus n times the
-length of a period, read in that time zone. Always from the anchor, so that a month that is too
-short clamps one boundary and not the ones after it: Jan 31, Feb 28, Mar 31.
+length of a period, read in that time zone. It always counts from the anchor, so a month that is too
+short moves only its own boundary and not the ones after it: Jan 31, Feb 28, Mar 31.
 
-Boundary 0 is the anchor itself, for its local time may have come twice. Any other one whose local
-time comes twice is the second of the two, and one whose local time is left out is as late as if the
-clock had not been put forward. Boundaries ascend strictly, except where a zone left out a whole
-day: the two around it are the same moment, and the period between them is empty.
+Boundary 0 is the anchor itself, because the anchor's local time may have come twice. For any other
+boundary: if its local time comes twice, the second one counts; if its local time is left out, the
+boundary is as late as if the clock had not been put forward. Boundaries ascend strictly, except
+where a zone left out a whole day: the two around it are the same moment, and the period between
+them is empty.
 
 Written so that it is inlined; null where an argument is null.
 */
@@ -37,6 +38,6 @@ as $$
 $$;
 
 comment on function pgledger.period_boundary is
-  'Boundary of that number of the periods that count from an anchor in a time zone.';
+  'Boundary of that number, of the periods that count from an anchor in a time zone.';
 
 revoke all on function pgledger.period_boundary from public;

@@ -1,7 +1,7 @@
 /*
-Where the current period of a subscription would start if it were whole: what is charged for a part
-of a period is charged by its share of the whole one. A trial that ends at the anchor is a period of
-its own length.
+Where the current period of a subscription would start if it were whole: a part of a period is
+charged by its share of the whole one. A trial that ends at the anchor is a whole period of its own
+length.
 */
 create or replace function pgledger.whole_period_start(subscription pgledger.subscriptions)
 returns timestamptz

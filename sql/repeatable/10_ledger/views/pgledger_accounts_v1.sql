@@ -21,12 +21,14 @@ cross join (select) as read_only;
 
 comment on view pgledger_accounts_v1 is
   'One row an account, with its balance and version after the newest transfer.';
-comment on column pgledger_accounts_v1.id is 'Id of the account: pgla_ and a ULID.';
-comment on column pgledger_accounts_v1.name is 'Name for people, as given.';
-comment on column pgledger_accounts_v1.currency is 'Unit of the balance.';
+comment on column pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger_accounts_v1.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger_accounts_v1.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
 comment on column pgledger_accounts_v1.balance is
-  'Sum of the account''s entries, in units of the currency.';
-comment on column pgledger_accounts_v1.version is 'Count of the account''s entries.';
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
+comment on column pgledger_accounts_v1.version is
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger_accounts_v1.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger_accounts_v1.allow_positive_balance is
@@ -34,11 +36,11 @@ comment on column pgledger_accounts_v1.allow_positive_balance is
 comment on column pgledger_accounts_v1.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_accounts_v1.created_at is 'When the account was recorded.';
 comment on column pgledger_accounts_v1.updated_at is
-  'When the newest transfer was recorded, or the account itself.';
+  'created_at of the newest transfer; before the first one, of the account itself.';
 comment on column pgledger_accounts_v1.app_id is
-  'Set of books that the account belongs to; empty where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger_accounts_v1.tenant_id is
-  'Whose account it is; empty where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on table pgledger_accounts_v1 from public;
 grant select on table pgledger_accounts_v1 to pgledger_reader;

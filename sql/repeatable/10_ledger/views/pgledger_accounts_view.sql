@@ -18,12 +18,14 @@ select
 from pgledger_accounts_v1 as newest;
 
 comment on view pgledger_accounts_view is 'Accounts: today''s version, pgledger_accounts_v1.';
-comment on column pgledger_accounts_view.id is 'Id of the account: pgla_ and a ULID.';
-comment on column pgledger_accounts_view.name is 'Name for people, as given.';
-comment on column pgledger_accounts_view.currency is 'Unit of the balance.';
+comment on column pgledger_accounts_view.id is 'Public id: pgla_ and a ULID.';
+comment on column pgledger_accounts_view.name is 'Name for people, 1 to 255 characters, as given.';
+comment on column pgledger_accounts_view.currency is
+  'Unit of the balance: 1 to 32 visible characters, for example USD.';
 comment on column pgledger_accounts_view.balance is
-  'Sum of the account''s entries, in units of the currency.';
-comment on column pgledger_accounts_view.version is 'Count of the account''s entries.';
+  'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
+comment on column pgledger_accounts_view.version is
+  'Count of the account''s entries, whose versions run from 1 to this without a gap.';
 comment on column pgledger_accounts_view.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
 comment on column pgledger_accounts_view.allow_positive_balance is
@@ -31,11 +33,11 @@ comment on column pgledger_accounts_view.allow_positive_balance is
 comment on column pgledger_accounts_view.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_accounts_view.created_at is 'When the account was recorded.';
 comment on column pgledger_accounts_view.updated_at is
-  'When the newest transfer was recorded, or the account itself.';
+  'created_at of the newest transfer; before the first one, of the account itself.';
 comment on column pgledger_accounts_view.app_id is
-  'Set of books that the account belongs to; empty where there is only one.';
+  'Set of books that the account belongs to; the empty text where there is only one.';
 comment on column pgledger_accounts_view.tenant_id is
-  'Whose account it is; empty where there are no tenants.';
+  'Tenant whose account it is; the empty text where there are no tenants.';
 
 revoke all on table pgledger_accounts_view from public;
 grant select on table pgledger_accounts_view to pgledger_reader;

@@ -27,31 +27,37 @@ inner join pgledger.accounts as target on transfers.to_key = target.key;
 
 comment on view pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfers_v1.id is 'Id of the transfer: pglt_ and a ULID.';
-comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount leaves.';
-comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reaches.';
-comment on column pgledger_transfers_v1.amount is 'What moved, above 0, in units of the currency.';
+comment on column pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
+comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount left.';
+comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reached.';
+comment on column pgledger_transfers_v1.amount is
+  'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
 comment on column pgledger_transfers_v1.created_at is
-  'When it was recorded. Ascends along each account.';
+  'When it was recorded: later than everything recorded before on either account.';
 comment on column pgledger_transfers_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
 comment on column pgledger_transfers_v1.metadata is 'JSON object given at creation, or null.';
 comment on column pgledger_transfers_v1.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_v1.from_account_name is 'Name of the account it leaves.';
-comment on column pgledger_transfers_v1.to_account_name is 'Name of the account it reaches.';
+comment on column pgledger_transfers_v1.from_account_name is
+  'Name of the account that the amount left.';
+comment on column pgledger_transfers_v1.to_account_name is
+  'Name of the account that the amount reached.';
 comment on column pgledger_transfers_v1.from_account_balance is
-  'Balance of the account it leaves, after it.';
+  'Balance of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfers_v1.to_account_balance is
-  'Balance of the account it reaches, after it.';
+  'Balance of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfers_v1.from_account_version is
-  'Version of the account it leaves, after it.';
+  'Version of the account that the amount left, right after the transfer.';
 comment on column pgledger_transfers_v1.to_account_version is
-  'Version of the account it reaches, after it.';
+  'Version of the account that the amount reached, right after the transfer.';
 comment on column pgledger_transfers_v1.group_id is
-  'Name that joins the transfers of one call, if the caller gave one.';
-comment on column pgledger_transfers_v1.app_id is 'Set of books; empty where there is only one.';
-comment on column pgledger_transfers_v1.from_tenant_id is 'Whose account it leaves.';
-comment on column pgledger_transfers_v1.to_tenant_id is 'Whose account it reaches.';
+  'Name that joins the transfers of one call, for example an order''s number, or null.';
+comment on column pgledger_transfers_v1.app_id is
+  'Set of books that both accounts belong to; the empty text where there is only one.';
+comment on column pgledger_transfers_v1.from_tenant_id is
+  'Tenant of the account that the amount left.';
+comment on column pgledger_transfers_v1.to_tenant_id is
+  'Tenant of the account that the amount reached.';
 
 revoke all on table pgledger_transfers_v1 from public;
 grant select on table pgledger_transfers_v1 to pgledger_reader;

@@ -1,6 +1,6 @@
 /*
-Currencies that plans can be in: those of ISO 4217, and those of each app. Where an app has defined
-a code before ISO 4217 took it up, both are listed and the app's own one counts.
+Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
+code that ISO 4217 took up later, both are listed, and for that app its own one counts.
 */
 create or replace view ledger_currencies as
 select
@@ -24,7 +24,7 @@ from (
 comment on view ledger_currencies is
   'One row a currency: those of ISO 4217, which all apps share, and those that an app has defined.';
 comment on column ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currencies.code is 'Code, for example USD.';
+comment on column ledger_currencies.code is 'Code, for example JPY or POINTS.';
 comment on column ledger_currencies.exponent is 'Decimal places that amounts are rounded to.';
 
 revoke all on table ledger_currencies from public;

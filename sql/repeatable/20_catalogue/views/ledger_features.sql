@@ -24,22 +24,23 @@ cross join (select) as read_only;
 comment on view ledger_features is
   'One row a feature that plans can contain. A key may be there for a tenant, for an app and for '
   'all apps; the narrowest one counts.';
-comment on column ledger_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_features.id is 'Public id: feat_ and a ULID.';
 comment on column ledger_features.app_id is 'App that it belongs to; * for all apps.';
 comment on column ledger_features.tenant_id is
-  'Tenant of a custom deal; empty for all tenants of the app.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_features.key is 'Name in plans and usage events, for example api_calls.';
 comment on column ledger_features.name is 'Name for people.';
 comment on column ledger_features.description is 'Text for people, or null.';
 comment on column ledger_features.type is
-  'What it is: boolean (on or off), metered (usage adds up over a period) or seat (a level).';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column ledger_features.aggregation is
-  'What usage of a metered feature comes to: sum, count, max, unique_count or latest; null for '
-  'other features.';
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
 comment on column ledger_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
 comment on column ledger_features.status is
-  'Whether it is active, or archived: no new plan may contain it.';
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column ledger_features.version is 'Counts changes, from 1.';
 comment on column ledger_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_features.created_at is 'When it was created.';

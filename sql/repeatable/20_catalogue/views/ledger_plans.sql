@@ -28,21 +28,22 @@ cross join (select) as read_only;
 
 comment on view ledger_plans is
   'One row a plan: what a subscription to it gives and what it costs.';
-comment on column ledger_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_plans.id is 'Public id: plan_ and a ULID.';
 comment on column ledger_plans.app_id is 'App that it belongs to.';
 comment on column ledger_plans.tenant_id is
-  'Tenant of a custom deal; empty for all tenants of the app.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_plans.slug is 'Name in addresses and code, for example pro.';
 comment on column ledger_plans.name is 'Name for people.';
 comment on column ledger_plans.description is 'Text for people, or null.';
 comment on column ledger_plans.status is
-  'Whether it is active, or archived: subscriptions keep it, no new one may take it.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column ledger_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plans.features is 'JSON array of features and limits, as given.';
+comment on column ledger_plans.features is 'JSON array of features and their limits, as given.';
 comment on column ledger_plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column ledger_plans.billing_interval is
-  'Unit of the billing period: day, week, month or year; out of pricing.';
-comment on column ledger_plans.interval_count is 'Units in a billing period; out of pricing.';
+  'Unit of the billing period; one of: day, week, month, year.';
+comment on column ledger_plans.interval_count is 'Units in a billing period.';
 comment on column ledger_plans.trial_days is 'Days of trial that a new subscription gets.';
 comment on column ledger_plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';

@@ -27,22 +27,24 @@ where mapped.role_name = current_user;
 comment on view ledger_tenant_features is
   'Features that the tenant of the current database role can have: its own, its app''s and '
   'global ones.';
-comment on column ledger_tenant_features.id is 'Id of the feature: feat_ and a ULID.';
+comment on column ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
 comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
 comment on column ledger_tenant_features.tenant_id is
-  'Tenant of a custom deal; empty for all tenants.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_tenant_features.key is
   'Name in plans and usage events, for example api_calls.';
 comment on column ledger_tenant_features.name is 'Name for people.';
 comment on column ledger_tenant_features.description is 'Text for people, or null.';
 comment on column ledger_tenant_features.type is
-  'boolean: on or off. metered: usage adds up over a period. seat: a level.';
+  'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
+  'boolean, metered, seat.';
 comment on column ledger_tenant_features.aggregation is
-  'What usage of a metered feature comes to: sum, count, max, unique_count or latest.';
+  'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
+  'unique_count, latest, or null.';
 comment on column ledger_tenant_features.unique_key is
-  'Member of an event''s metadata whose different values unique_count counts.';
+  'Member of an event''s metadata whose different values unique_count counts, or null.';
 comment on column ledger_tenant_features.status is
-  'active, or archived: no new plan may contain it.';
+  'State; no new plan may contain an archived feature; one of: active, archived.';
 comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
 comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_tenant_features.created_at is 'When it was created.';

@@ -1,10 +1,10 @@
 /*
 The plans that a tenant's own database role may see: the tenant's custom deals, and its app's plans.
 
-Like all views ledger_tenant_*, it is guarded twice: by the row-security policies of the tables,
-which bind its owner pgledger_tenant_views, and by its own condition, which also binds where there
-are no roles of ours. Both go by current_user, which no setting changes. As a security barrier it
-keeps the reader's own functions from seeing rows that are not the reader's.
+Like all views ledger_tenant_*, it is guarded twice. The row-security policies of the tables bind
+its owner, pgledger_tenant_views. The view's own condition also holds in a database without
+pgledger's roles. Both go by current_user, which no setting changes. The view is a security barrier,
+so that functions of the reader's own cannot see rows of other tenants.
 */
 create or replace view ledger_tenant_plans with (security_barrier) as
 select
@@ -34,20 +34,22 @@ where mapped.role_name = current_user;
 
 comment on view ledger_tenant_plans is
   'Plans that the tenant of the current database role can have: its own, and its app''s.';
-comment on column ledger_tenant_plans.id is 'Id of the plan: plan_ and a ULID.';
+comment on column ledger_tenant_plans.id is 'Public id: plan_ and a ULID.';
 comment on column ledger_tenant_plans.app_id is 'App that it belongs to.';
 comment on column ledger_tenant_plans.tenant_id is
-  'Tenant of a custom deal; empty for all tenants.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_tenant_plans.slug is 'Name in addresses and code, for example pro.';
 comment on column ledger_tenant_plans.name is 'Name for people.';
 comment on column ledger_tenant_plans.description is 'Text for people, or null.';
 comment on column ledger_tenant_plans.status is
-  'active, or archived: who has it keeps it, and nobody new may take it.';
+  'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
+  'archived.';
 comment on column ledger_tenant_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_tenant_plans.features is 'JSON array of features and limits.';
-comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices.';
+comment on column ledger_tenant_plans.features is
+  'JSON array of features and their limits, as given.';
+comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices, as given.';
 comment on column ledger_tenant_plans.billing_interval is
-  'Unit of the billing period: day, week, month or year.';
+  'Unit of the billing period; one of: day, week, month, year.';
 comment on column ledger_tenant_plans.interval_count is 'Units in a billing period.';
 comment on column ledger_tenant_plans.trial_days is 'Days of trial that a new subscription gets.';
 comment on column ledger_tenant_plans.anchor_at_trial_end is

@@ -30,10 +30,10 @@ comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribe
 comment on column ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column ledger_subscription_changes.change is
-  'created, updated, plan_changed, trial_ended, period_started, cancellation_scheduled, '
-  'cancellation_withdrawn, canceled, paused or resumed.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column ledger_subscription_changes.occurred_at is
-  'When it took effect: for what the clock decides, the boundary itself.';
+  'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column ledger_subscription_changes.status is 'Status afterwards.';
 comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
 comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';

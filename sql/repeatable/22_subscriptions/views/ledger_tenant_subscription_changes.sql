@@ -29,13 +29,14 @@ comment on view ledger_tenant_subscription_changes is
   'Changes of the subscriptions of the tenant of the current database role, one row each.';
 comment on column ledger_tenant_subscription_changes.subscription_id is 'Id of the subscription.';
 comment on column ledger_tenant_subscription_changes.app_id is 'App.';
-comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant.';
+comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant who subscribes.';
 comment on column ledger_tenant_subscription_changes.version is
-  'The subscription''s version after the change.';
+  'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
 comment on column ledger_tenant_subscription_changes.change is
-  'What happened, for example plan_changed or period_started.';
+  'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
+  'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
 comment on column ledger_tenant_subscription_changes.occurred_at is
-  'When it took effect: for what the clock decides, the boundary itself.';
+  'When it took effect; for a change that the clock makes due, the boundary itself.';
 comment on column ledger_tenant_subscription_changes.status is 'Status afterwards.';
 comment on column ledger_tenant_subscription_changes.plan_id is 'Id of the plan afterwards.';
 comment on column ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';

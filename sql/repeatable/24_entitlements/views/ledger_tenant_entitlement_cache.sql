@@ -23,21 +23,23 @@ inner join pgledger.tenant_roles as mapped
 where mapped.role_name = current_user;
 
 comment on view ledger_tenant_entitlement_cache is
-  'Cached entitlements of the tenant of the current database role, served any more or not.';
+  'Cached entitlements of the tenant of the current database role, also those that are no longer '
+  'served.';
 comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
 comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
 comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_tenant_entitlement_cache.used is 'Usage in the limit''s period, or seats.';
+comment on column ledger_tenant_entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
 comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
 comment on column ledger_tenant_entitlement_cache.remaining is
-  'What is left of it; -1 for unlimited.';
+  'What is left of the limit; -1 for unlimited.';
 comment on column ledger_tenant_entitlement_cache.soft_limit is
-  'Whether usage may go beyond the limit.';
+  'Whether usage may go beyond the limit, at a price.';
 comment on column ledger_tenant_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
 comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
 comment on column ledger_tenant_entitlement_cache.expires_at is
-  'When it is no longer served at the latest.';
+  'From this time on it is not served; a change may end it earlier.';
 
 revoke all on table ledger_tenant_entitlement_cache from public;
 grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;

@@ -24,19 +24,19 @@ cross join (select) as read_only;
 
 comment on view ledger_coupon_redemptions is
   'One row a redemption: a coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemptions.id is 'Id of the redemption: red_ and a ULID.';
+comment on column ledger_coupon_redemptions.id is 'Public id: red_ and a ULID.';
 comment on column ledger_coupon_redemptions.app_id is 'App.';
 comment on column ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
 comment on column ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
 comment on column ledger_coupon_redemptions.code is 'Code of the coupon.';
 comment on column ledger_coupon_redemptions.subscription_id is
-  'Id of the subscription whose invoices it reduces; null for all of the tenant''s.';
+  'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
 comment on column ledger_coupon_redemptions.status is
-  'Whether it is active, or used: nothing is left of it.';
+  'State; nothing is left of a used redemption; one of: active, used.';
 comment on column ledger_coupon_redemptions.uses_left is
-  'How many invoices it can still reduce; null for any number.';
+  'How many invoices it can still reduce (null for any number), or null.';
 comment on column ledger_coupon_redemptions.amount_left is
-  'What is left of an amount off that is for once; null for all others.';
+  'What is left of the amount, if the coupon takes off an amount once, or null.';
 comment on column ledger_coupon_redemptions.created_at is 'When it was redeemed.';
 
 revoke all on table ledger_coupon_redemptions from public;

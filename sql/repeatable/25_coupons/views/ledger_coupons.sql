@@ -31,38 +31,41 @@ cross join (select) as read_only;
 
 comment on view ledger_coupons is
   'One row a coupon: what it takes off, for whom, and how often it can be redeemed.';
-comment on column ledger_coupons.id is 'Id of the coupon: cpn_ and a ULID.';
+comment on column ledger_coupons.id is 'Public id: cpn_ and a ULID.';
 comment on column ledger_coupons.app_id is 'App that it belongs to.';
 comment on column ledger_coupons.tenant_id is
-  'Tenant of a custom deal; empty for all tenants of the app.';
+  'Tenant of a custom deal; the empty text for all tenants.';
 comment on column ledger_coupons.code is 'What is typed to redeem it, for example WELCOME20.';
 comment on column ledger_coupons.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupons.percentage is 'Percent off, above 0 to 100; or null.';
-comment on column ledger_coupons.amount is 'Amount off in its currency; or null.';
+comment on column ledger_coupons.percentage is
+  'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
+comment on column ledger_coupons.amount is
+  'Amount off, in its currency (null if it takes off a percentage), or null.';
 comment on column ledger_coupons.currency is
-  'Currency of its amounts; if it has one, it is for invoices in that currency only.';
+  'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
 comment on column ledger_coupons.duration is
-  'How long a redemption lasts: once, repeating (duration_invoices times) or forever.';
+  'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
+  'once, repeating, forever.';
 comment on column ledger_coupons.duration_invoices is
-  'How many invoices a redemption reduces, if it is repeating.';
+  'How many invoices a redemption reduces if duration is repeating, or null.';
 comment on column ledger_coupons.applies_to is
-  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines; null '
-  'for the whole invoice.';
+  'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
+  'for the whole invoice), or null.';
 comment on column ledger_coupons.minimum_subtotal is
-  'Sum of an invoice''s lines, before discounts, from which on it applies; or null.';
+  'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
 comment on column ledger_coupons.valid_from is
-  'First moment at which it can be redeemed; null for any.';
+  'First moment at which it can be redeemed (null for any time), or null.';
 comment on column ledger_coupons.valid_until is
-  'Moment from which on it can no longer be redeemed; null for never.';
+  'First moment at which it can no longer be redeemed (null for never), or null.';
 comment on column ledger_coupons.max_redemptions is
-  'How often it can be redeemed in all; null for any number.';
+  'How often it can be redeemed in all (null for any number), or null.';
 comment on column ledger_coupons.max_redemptions_per_tenant is
-  'How often one tenant can redeem it; null for any number.';
+  'How often one tenant can redeem it (null for any number), or null.';
 comment on column ledger_coupons.redemptions is 'How often it has been redeemed.';
 comment on column ledger_coupons.status is
-  'Whether it is active, or archived: who has redeemed it keeps it, nobody else can.';
-comment on column ledger_coupons.version is
-  'Counts changes, from 1; to be redeemed is not a change.';
+  'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
+  'active, archived.';
+comment on column ledger_coupons.version is 'Counts changes, from 1; a redemption is not a change.';
 comment on column ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
 comment on column ledger_coupons.created_at is 'When it was created.';
 comment on column ledger_coupons.updated_at is 'When it was last changed.';

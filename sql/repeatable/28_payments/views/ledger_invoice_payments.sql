@@ -18,7 +18,7 @@ inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 cross join (select) as read_only;
 
 comment on view ledger_invoice_payments is 'One row a payment made on an invoice.';
-comment on column ledger_invoice_payments.id is 'Id of the payment: pay_ and a ULID.';
+comment on column ledger_invoice_payments.id is 'Public id: pay_ and a ULID.';
 comment on column ledger_invoice_payments.app_id is 'App.';
 comment on column ledger_invoice_payments.tenant_id is 'Tenant who paid.';
 comment on column ledger_invoice_payments.invoice_id is 'Id of the invoice.';

@@ -21,7 +21,7 @@ where mapped.role_name = current_user;
 
 comment on view ledger_tenant_invoice_payments is
   'Payments of the tenant of the current database role.';
-comment on column ledger_tenant_invoice_payments.id is 'Id of the payment: pay_ and a ULID.';
+comment on column ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
 comment on column ledger_tenant_invoice_payments.app_id is 'App.';
 comment on column ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
 comment on column ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
