@@ -914,7 +914,7 @@ comment on column pgledger_account.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
   'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing.';
+  'create nothing, or null.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -978,7 +978,7 @@ comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
   'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing.';
+  'create nothing, or null.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -1137,7 +1137,7 @@ comment on column pgledger_hold.to_tenant_id is
   'Tenant of the account that the amount is to reach.';
 comment on column pgledger_hold.replayed is
   'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing.';
+  'create nothing, or null.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;
@@ -24049,7 +24049,7 @@ values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', '90d676b61698d5c3ff2df5ae41368fe7e616fc5f8cfeeacff155b8eaac3e5ad6', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '31a9aaccea561bda36f80266ad03205e60ce301075af4a04f8f79f8c166f4b80', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),

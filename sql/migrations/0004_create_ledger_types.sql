@@ -60,7 +60,7 @@ comment on column pgledger_account.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
   'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing.';
+  'create nothing, or null.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -124,7 +124,7 @@ comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
   'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing.';
+  'create nothing, or null.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -283,7 +283,7 @@ comment on column pgledger_hold.to_tenant_id is
   'Tenant of the account that the amount is to reach.';
 comment on column pgledger_hold.replayed is
   'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing.';
+  'create nothing, or null.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;

@@ -31,7 +31,7 @@ class Account:
         app_id: Set of books that the account belongs to; the empty text where there is only one.
         tenant_id: Tenant whose account it is; the empty text where there are no tenants.
         replayed: Whether the call was a repeat and this is what the first call made; None from
-            functions that create nothing.
+            functions that create nothing, or None.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Account:
     updated_at: datetime
     app_id: str
     tenant_id: str
-    replayed: bool = field(compare=False)
+    replayed: bool | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Transfer:
         to_tenant_id: Tenant of the account that the amount reached.
         origin_id: Hold that it posts (``pglh_``) or transfer that it reverses (``pglt_``), or None.
         replayed: Whether the call was a repeat and this is what the first call made; None from
-            functions that create nothing.
+            functions that create nothing, or None.
     """
 
     id: str
@@ -101,7 +101,7 @@ class Transfer:
     from_tenant_id: str
     to_tenant_id: str
     origin_id: str | None
-    replayed: bool = field(compare=False)
+    replayed: bool | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
