@@ -13,7 +13,7 @@ from scripts.generated.parts import (
     literal,
     row_types,
 )
-from scripts.generated.words import Words, block
+from scripts.generated.words import Words, block, escaped
 
 # What a column of JSON is read into, where that is more than JSON.
 COLUMN_TYPES: Final = {"line_items": ("tuple[InvoiceLine, ...]", "invoice_lines")}
@@ -76,9 +76,11 @@ def field_options(column: Field) -> str:
 
 def row_class(kind: ResultType, words: Words) -> str:
     names = [column.name for column in kind.columns]
-    attributes = "\n".join(
-        block(words.pythonic(column.text, names), " " * 8, first=f"{column.name}: ")
-        for column in kind.columns
+    attributes = escaped(
+        "\n".join(
+            block(words.pythonic(column.text, names), " " * 8, first=f"{column.name}: ")
+            for column in kind.columns
+        )
     )
     fields = "\n".join(
         f"    {column.name}: {annotation(column)}{field_options(column)}" for column in kind.columns
@@ -92,7 +94,7 @@ def row_class(kind: ResultType, words: Words) -> str:
 
 @dataclass(frozen=True, slots=True)
 class {class_name(kind.name)}:
-    """{summary}
+    """{escaped(summary)}
 
     Attributes:
 {attributes}

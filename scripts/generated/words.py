@@ -90,6 +90,11 @@ def block(text: str, indent: str, *, first: str = "") -> str:
     )
 
 
+def escaped(text: str) -> str:
+    """Returns a text as it has to stand between the quotes of a docstring."""
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+
+
 def sentence(text: str) -> str:
     """Returns a text as a sentence: it begins with a capital letter and ends with a full stop."""
     text = text.rstrip(".")
