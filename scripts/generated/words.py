@@ -47,7 +47,7 @@ class Words:
             text,
         )
         text = re.sub(
-            r"\b([Oo])ne of: ([\w*]+(?:, [\w*]+)*?)(?=,? or null\.?\Z|\.?\Z)",
+            r"\b([Oo])ne of: ([\w*]+(?:, [\w*]+)*?)(?=(?:,? or null|; null for [^;]+)?\.?\Z)",
             lambda found: (
                 f"{found[1]}ne of: " + ", ".join(f"``{one}``" for one in found[2].split(", "))
             ),
