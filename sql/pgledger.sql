@@ -902,8 +902,8 @@ comment on column pgledger_account.app_id is
 comment on column pgledger_account.tenant_id is
   'Whose account it is, the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -963,8 +963,8 @@ comment on column pgledger_transfer.to_tenant_id is 'Whose account the amount re
 comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -1042,7 +1042,7 @@ comment on column pgledger_transfer_outcome.request_index is 'Which of the batch
 comment on column pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
 comment on column pgledger_transfer_outcome.id is
-  'Public id of the transfer, pglt_ and a ULID; of a failed one none: or null.';
+  'Public id of the transfer, pglt_ and a ULID; null for a failed one.';
 comment on column pgledger_transfer_outcome.error is
   'SQLSTATE of what is wrong with a failed one, or null.';
 comment on column pgledger_transfer_outcome.error_name is
@@ -1110,8 +1110,8 @@ comment on column pgledger_hold.app_id is 'Set of books of both accounts.';
 comment on column pgledger_hold.from_tenant_id is 'Whose account the amount is to leave.';
 comment on column pgledger_hold.to_tenant_id is 'Whose account the amount is to reach.';
 comment on column pgledger_hold.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;
@@ -23871,7 +23871,7 @@ values
   ('migrations/0001_create_foundation.sql', 'versioned', 'f0731d21da112adc4ecda92aa039ec76b14649404d3719046abe9876fa5d71d2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', '66da864799a9b27c82acb834626477d1ec64d56948edf3dde16dff33b440d3e0', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', '472baa389572e501a1b83d0a75240a6050db56b98d5dfd33fe51fe70af6a3518', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', 'c21d23cf1d8d86127a14e81cbf4a6f2e827d8f6135358da8d4a78a86777e8244', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '5361474508504fb50fad569fd73590049b21b3778327bd7c518e1a59807d31ec', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', '6733d161aa19328f480485fa1a74bdc0b9ff84a2af97891d8d271776edb5f1f2', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '2fd991ce02a336c759995c71701056dac013b2271806691cc5f011adf7418bd4', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', 'e09d0d3b354debb602304c63e61e20a6ca9211412962fb841161690fd930997b', pg_catalog.now(), '0.1.0.dev0'),

@@ -55,8 +55,8 @@ comment on column pgledger_account.app_id is
 comment on column pgledger_account.tenant_id is
   'Whose account it is, the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -116,8 +116,8 @@ comment on column pgledger_transfer.to_tenant_id is 'Whose account the amount re
 comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -195,7 +195,7 @@ comment on column pgledger_transfer_outcome.request_index is 'Which of the batch
 comment on column pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
 comment on column pgledger_transfer_outcome.id is
-  'Public id of the transfer, pglt_ and a ULID; of a failed one none: or null.';
+  'Public id of the transfer, pglt_ and a ULID; null for a failed one.';
 comment on column pgledger_transfer_outcome.error is
   'SQLSTATE of what is wrong with a failed one, or null.';
 comment on column pgledger_transfer_outcome.error_name is
@@ -263,8 +263,8 @@ comment on column pgledger_hold.app_id is 'Set of books of both accounts.';
 comment on column pgledger_hold.from_tenant_id is 'Whose account the amount is to leave.';
 comment on column pgledger_hold.to_tenant_id is 'Whose account the amount is to reach.';
 comment on column pgledger_hold.replayed is
-  'Whether the call was a repeat, and this is what the first one made; null where nothing was '
-  'asked for.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;

@@ -28,8 +28,8 @@ class Account:
         updated_at: When its newest transfer was recorded, or it itself.
         app_id: Set of books, the empty text where there is only one.
         tenant_id: Whose account it is, the empty text where there are no tenants.
-        replayed: Whether the call was a repeat, and this is what the first one made; None where
-            nothing was asked for.
+        replayed: Whether the call was a repeat, and this is what the first one made; None for what
+            was only read.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Account:
     updated_at: datetime
     app_id: str
     tenant_id: str
-    replayed: bool = field(compare=False)
+    replayed: bool | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Transfer:
         from_tenant_id: Whose account the amount left.
         to_tenant_id: Whose account the amount reached.
         origin_id: Hold that it posts (``pglh_``) or transfer that it reverses (``pglt_``), or None.
-        replayed: Whether the call was a repeat, and this is what the first one made; None where
-            nothing was asked for.
+        replayed: Whether the call was a repeat, and this is what the first one made; None for what
+            was only read.
     """
 
     id: str
@@ -96,7 +96,7 @@ class Transfer:
     from_tenant_id: str
     to_tenant_id: str
     origin_id: str | None
-    replayed: bool = field(compare=False)
+    replayed: bool | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
