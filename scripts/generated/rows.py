@@ -28,6 +28,9 @@ PROPERTIES: Final = {
 '''
 }
 
+# Rows that can stand wherever another can: they have its columns, and some of them are never null.
+BASES: Final = {"ledger_invoice": "ledger_invoice_preview"}
+
 
 def annotation(field: Field) -> str:
     """Returns the Python type of a result's column."""
@@ -45,7 +48,8 @@ def annotation(field: Field) -> str:
 
 
 def rows_module(catalog: Catalog, part: Part, words: Words) -> str:
-    types = row_types(catalog, part)
+    # What others extend comes first.
+    types = sorted(row_types(catalog, part), key=lambda kind: kind.name in BASES)
     lines = "from pgledger._invoice_lines import InvoiceLine\n" if part is BILLING else ""
     names = ", ".join(f'"{name}"' for name in sorted(class_name(kind.name) for kind in types))
     head = f'''{HEADER}
@@ -85,6 +89,7 @@ def row_class(kind: ResultType, words: Words) -> str:
     fields = "\n".join(
         f"    {column.name}: {annotation(column)}{field_options(column)}" for column in kind.columns
     )
+    base = f"({class_name(BASES[kind.name])})" if kind.name in BASES else ""
     summary = words.pythonic(kind.text, names).rstrip(".")
     if len(summary) + len(kind.name) <= 84:
         summary += f": ``{kind.name}``."
@@ -93,7 +98,7 @@ def row_class(kind: ResultType, words: Words) -> str:
     return f'''
 
 @dataclass(frozen=True, slots=True)
-class {class_name(kind.name)}:
+class {class_name(kind.name)}{base}:
     """{escaped(summary)}
 
     Attributes:
