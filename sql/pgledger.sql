@@ -913,8 +913,8 @@ comment on column pgledger_account.app_id is
 comment on column pgledger_account.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
-  'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing, or null.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -977,8 +977,8 @@ comment on column pgledger_transfer.to_tenant_id is
 comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
-  'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing, or null.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -1064,7 +1064,7 @@ comment on column pgledger_transfer_outcome.request_index is
 comment on column pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
 comment on column pgledger_transfer_outcome.id is
-  'Public id of the transfer: pglt_ and a ULID (null for a failed request), or null.';
+  'Public id of the transfer, pglt_ and a ULID; null for a failed one.';
 comment on column pgledger_transfer_outcome.error is
   'SQLSTATE of the error of a failed request, or null.';
 comment on column pgledger_transfer_outcome.error_name is
@@ -1136,8 +1136,8 @@ comment on column pgledger_hold.from_tenant_id is
 comment on column pgledger_hold.to_tenant_id is
   'Tenant of the account that the amount is to reach.';
 comment on column pgledger_hold.replayed is
-  'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing, or null.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;
@@ -6363,8 +6363,8 @@ A page costs what its own rows cost, however long the account's history is.
 account_id: Whose entries.
 page_size: How many at most, 1 to 10,000.
 newest_first: Whether from the newest to the oldest, or the other way.
-after_version: The account_version of the last entry of the page before; by
-  default the page is the first one, or null.
+after_version: The account_version of the last entry of the page before; null
+  for the first page.
 app_id: Set of books that the account belongs to.
 
 Returns: The entries in order; fewer than page_size on the last page.
@@ -6566,9 +6566,9 @@ allow_negative_balance: Whether a transfer may leave the balance below zero.
 allow_positive_balance: Whether a transfer may leave the balance above zero.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
-id: Its id, pgla_ and a ULID, by default a new one. With an id of your own
-  choice the call can be repeated: every repeat returns the same account, as
-  it stands then, or null.
+id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
+  repeated: every repeat returns the same account, as it stands then; null for
+  a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 
@@ -6778,13 +6778,13 @@ from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
 amount: What to move, in units of the accounts' currency: above 0, below 1e30,
   at most 18 decimal places.
-event_at: When it happened in the world, by default when it is recorded; at
-  most a day ahead unless allow_future_event_at, or null.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
-id: Its id, pglt_ and a ULID, by default a new one. With an id of your own
-  choice the call can be repeated: it takes effect once, and every repeat
-  returns the first result, or null.
+id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
+  repeated: it takes effect once, and every repeat returns the first result;
+  null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 
@@ -6897,8 +6897,8 @@ own choice are for pgledger_create_transfers_bulk.
 
 transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000.
-event_at: When they happened in the world, by default when they are recorded;
-  at most a day ahead unless allow_future_event_at, or null.
+event_at: When they happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when they are recorded.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
 app_id: Set of books that all accounts belong to.
@@ -6999,13 +6999,13 @@ from_account_ids: Accounts that the amounts leave.
 to_account_ids: Accounts that they reach, each of its request's currency.
 amounts: What to move, in units of the accounts' currencies: above 0, below
   1e30, at most 18 decimal places.
-event_ats: When each happened in the world, by default when it is recorded; at
-  most a day ahead unless allow_future_event_at, or null.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
 metadatas: A JSON object for each, at most 64 KiB, which never changes, or
   null.
-ids: An id for each, pglt_ and a ULID, by default a new one. A request with an
-  id of your own choice can be repeated: it takes effect once, and every
-  repeat returns the first result, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
 app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
@@ -7178,8 +7178,8 @@ on a replica.
 
 The triggers that keep records unchanged are checked whatever the app.
 
-app_id: Set of books to check, only its accounts and transfers; by default
-  all of them, or null.
+app_id: Set of books to check, only its accounts and transfers; null for all
+  of them.
 
 Returns: One row for each check: what it checks, how many rows it looked at,
   how many of them break the rule, and one that does. All is well when
@@ -9355,7 +9355,7 @@ unique_key: Of a metered feature, the member of an event's metadata whose
 description: Text for people, at most 10,000 characters, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, feat_ and a ULID, so that the call can be
-  repeated: it then returns the feature as it is now, or null.
+  repeated: it then returns the feature as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants, and
   always for a feature of all apps.
 
@@ -9467,7 +9467,7 @@ anchor_at_trial_end: Whether billing periods count from the end of the trial,
 add_on: Whether a tenant may have it beside another active subscription.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
-  repeated: it then returns the plan as it is now, or null.
+  repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
 
 Returns: The plan.
@@ -9846,11 +9846,11 @@ $$Returns a page of an app's features, the oldest first.
 The order is that of their ids, which for generated ids is that of creation.
 
 app_id: App that they belong to; * for those of all apps.
-status: Which ones; null for both; one of: active, archived, or null.
+status: Which ones; one of: active, archived; null for both.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 tenant_id: Tenant whose own ones are listed, with those for all tenants; the
-  empty text for the latter alone; null for every tenant's, or null.
+  empty text for the latter alone; null for every tenant's.
 
 Returns: The features of the page.
 
@@ -9889,7 +9889,7 @@ $$Returns a page of the features of all apps, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
 
-status: Which ones; null for both; one of: active, archived, or null.
+status: Which ones; one of: active, archived; null for both.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -9949,11 +9949,11 @@ $$Returns a page of an app's plans, the oldest first.
 The order is that of their ids, which for generated ids is that of creation.
 
 app_id: App that they belong to.
-status: Which ones; null for both; one of: active, archived, or null.
+status: Which ones; one of: active, archived; null for both.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 tenant_id: Tenant whose own ones are listed, with those for all tenants; the
-  empty text for the latter alone; null for every tenant's, or null.
+  empty text for the latter alone; null for every tenant's.
 
 Returns: The plans of the page.
 
@@ -11203,8 +11203,7 @@ price: JSON object of a price as a plan's pricing has it, with or without its
 quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
-  that the lines add up to the rounded total, 0 to 18; null for exact amounts,
-  or null.
+  that the lines add up to the rounded total, 0 to 18; null for exact amounts.
 
 Returns: A line for each tier that is reached, in order; then one with what is
   missing to the minimum, or what is above the maximum, if anything is. The
@@ -11916,17 +11915,17 @@ app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
 started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; null for now, or null.
+  periods ago; null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
-  the start, or null.
+  the start.
 time_zone: Zone in whose days and months periods are counted: UTC, or a name
   of the IANA database such as Europe/Berlin.
-trial_days: Days of trial, 0 to 3650; null for the plan's, or null.
+trial_days: Days of trial, 0 to 3650; null for the plan's.
 quantity: How many times the plan is taken, above 0.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, sub_ and a ULID, so that the call can be
-  repeated: it then returns the subscription as it is now, or null.
+  repeated: it then returns the subscription as it is now; null for a new one.
 tax_rates: JSON array of the tax rates of its invoices, at most 20, for
   example [{"name": "Sales tax", "percentage": "8.25",
   "applies_to": ["base", "api_calls"]}]. A percentage is from 0 to 100.
@@ -12117,8 +12116,7 @@ generated ids is that of creation.
 
 app_id: App.
 tenant_id: Tenant whose they are.
-status: Which ones; null for all; one of: trialing, active, paused, canceled,
-  or null.
+status: Which ones; one of: trialing, active, paused, canceled; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -13860,8 +13858,8 @@ tenant_id: Tenant that used it.
 feature_key: Key of the feature.
 starts_at: From when on, inclusive.
 ends_at: Until when, exclusive; after starts_at.
-aggregation: How to count; null for the feature's own way; one of: sum, count,
-  max, unique_count, latest, or null.
+aggregation: How to count; one of: sum, count, max, unique_count, latest; null
+  for the feature's own way.
 
 Returns: What it comes to; 0 where there was no usage.
 
@@ -14010,8 +14008,7 @@ feature_keys: Keys of the features that they used.
 quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
   seat, how many there are now.
 event_ats: When each happened, from 1970 on, not further ahead of the clock
-  than ledger_set_usage_skew allows; null for now (an element or all of it),
-  or null.
+  than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
   unique for a tenant; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each, or null.
@@ -14163,9 +14160,9 @@ page_offset small: what is left out is read too.
 
 app_id: App.
 tenant_id: Tenant that used something.
-starts_at: From when on, inclusive; null for the beginning, or null.
-ends_at: Until when, exclusive; null for the end, or null.
-feature_key: Key of the feature; null for all features, or null.
+starts_at: From when on, inclusive; null for the beginning.
+ends_at: Until when, exclusive; null for the end.
+feature_key: Key of the feature; null for all features.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them.
 
@@ -14223,7 +14220,7 @@ feature_key: Key of the feature.
 quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
   seat, how many there are now.
 event_at: When it happened, from 1970 on, not further ahead of the clock than
-  ledger_set_usage_skew allows; null for now, or null.
+  ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
   unique for the tenant; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.
@@ -17142,32 +17139,31 @@ app_id: App that it belongs to.
 code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
   visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
-  the code, or null.
+  the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
-  an amount, or null.
+  an amount.
 amount: Amount off in currency, above 0, below 1e30, with no more decimal
-  places than the currency; null for a percentage, or null.
+  places than the currency; null for a percentage.
 currency: Currency of amount and minimum_subtotal: a code of ISO 4217, or one
   that the app has defined. With one, the coupon is for invoices in it only;
-  null for invoices in any, or null.
+  null for invoices in any.
 duration: How many invoices a redemption reduces; one of: once, repeating,
   forever.
 duration_invoices: How many invoices a repeating one reduces, 1 to 1000; null
-  for the others, or null.
+  for the others.
 applies_to: Which lines it reduces: 1 to 100 keys of features, base for the
-  base fee, or items of one-off lines; null for the whole invoice, or null.
+  base fee, or items of one-off lines; null for the whole invoice.
 minimum_subtotal: Sum of an invoice's lines, before discounts, from which on
-  it applies, in currency, above 0; null for any, or null.
-valid_from: From when on it can be redeemed, inclusive; null for any time, or
-  null.
-valid_until: Until when it can be redeemed, exclusive; null for ever, or null.
+  it applies, in currency, above 0; null for any.
+valid_from: From when on it can be redeemed, inclusive; null for any time.
+valid_until: Until when it can be redeemed, exclusive; null for ever.
 max_redemptions: How often it can be redeemed in all, 1 or more; null for any
-  number of times, or null.
+  number of times.
 max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more;
-  null for any number of times, or null.
+  null for any number of times.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id of the coupon, cpn_ and a ULID, if the caller chooses it; null for a
-  new one, or null.
+  new one.
 tenant_id: The one tenant that it is for; the empty text for all.
 
 Returns: The coupon.
@@ -17469,7 +17465,7 @@ active_only: True to leave out those that are archived, past their time or
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them.
 tenant_id: Tenant to list those for: its own and those for all tenants; the
-  empty text for the latter alone; null for all of the app, or null.
+  empty text for the latter alone; null for all of the app.
 
 Returns: Coupons, by their ids.
 
@@ -17541,9 +17537,9 @@ app_id: App.
 tenant_id: Tenant that redeems it.
 code: Code of the tenant's own coupon, or else of the app's.
 subscription_id: Id of the subscription whose invoices it is to reduce, sub_
-  and a ULID; null for all of the tenant's, or null.
+  and a ULID; null for all of the tenant's.
 id: Id of the redemption, red_ and a ULID, if the caller chooses it; null for
-  a new one, or null.
+  a new one.
 
 Returns: The redemption.
 
@@ -20189,8 +20185,7 @@ tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   applies_to names items.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
-  with the same id returns that invoice as it is now; null for a new id, or
-  null.
+  with the same id returns that invoice as it is now; null for a new id.
 
 Returns: A draft.
 
@@ -20336,7 +20331,7 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 id: Which invoice: inv_ and a ULID.
 due_at: When it is to be paid; null for the app's payment terms from now on
-  (ledger_set_payment_terms), or null.
+  (ledger_set_payment_terms).
 
 Returns: The invoice, pending, or paid where nothing is due. One that is so
   already is returned as it is.
@@ -20402,13 +20397,13 @@ goes on where the last final one ended.
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current period, or null.
+at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
   advance and is not on the invoice of the period before. interim: usage until
   now. One of: period, start, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
-  null for the subscription's, or null.
+  null for the subscription's.
 
 Returns: The draft, or what there is already.
 
@@ -20598,8 +20593,8 @@ $$Returns a tenant's invoices, the newest last.
 
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-status: Only invoices in this state; null for all; one of: draft, pending,
-  paid, past_due, voided, uncollectible, or null.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 
@@ -20874,12 +20869,12 @@ what ledger_advance has written down.
 app_id: App that the tenant belongs to.
 tenant_id: Who would be billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current period, or null.
+at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
   interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
-  subscription's, or null.
+  subscription's.
 
 Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.
@@ -22799,7 +22794,7 @@ $$Records a payment of all that is still due.
 app_id: App that the tenant belongs to.
 tenant_id: Who paid.
 id: Which invoice: inv_ and a ULID.
-paid_at: When it was paid, not in the future; null for now, or null.
+paid_at: When it was paid, not in the future; null for now.
 reference: What the payment is called where it was made, 1 to 255 characters,
   or null.
 
@@ -22877,12 +22872,12 @@ tenant_id: Who paid.
 invoice_id: Which invoice: inv_ and a ULID.
 amount: How much, in the invoice's currency and with no more decimal places
   than that has: above 0 and below 1e30.
-paid_at: When it was paid, not in the future; null for now, or null.
+paid_at: When it was paid, not in the future; null for now.
 reference: What the payment is called where it was made, 1 to 255 characters,
   or null.
 id: The payment's id if the caller chooses it: pay_ and a ULID. The same call
   with the same id records once and returns the invoice as it is now; null for
-  a new id, or null.
+  a new id.
 
 Returns: The invoice, paid or with less to pay.
 
@@ -24049,7 +24044,7 @@ values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', '31a9aaccea561bda36f80266ad03205e60ce301075af4a04f8f79f8c166f4b80', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', 'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24126,15 +24121,15 @@ values
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '4f8e31e9c981d01d0086d8a7b1b6b437a76a978d20b63053183188765c024473', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '0674c485d2dd67371393f0fd6ea931dc584f8d00dacdd85dcfef2ddd67aa428e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2c8458f710ad95596c9e455dd5516a2d845586691ab142eebe4d8d8d0f99455a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'cb2545f8bcd6e2347db149263497b5f92c2629f829bf2bc7b98b5b989e9c54cf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'cf6808d714f6e9e51137fb7e58303704fbfa544e9707d59f27a0c7a233e39ad3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'a072e421fa690954139b3674ad18927d2be9828b0049c3b99df3ef6ddb770860', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '4b2e06f45633acc0c8af9111f6722c13432500326bab13f3eea7d97df8eab95f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '0cabef4a6d4fe1e929102cc3d5483a9b8461a05751ef781f57a0bf9c8e9664fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '1775ee926042a97fd5b927eb9bd04619b641dcc2289f50fdb422dcd8460c63fe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'f3a065f127ad4b826e891e31e745b0f2bf4bf93c507ae6415feda3b362613db5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '79f669faf66e3119077d7bc966f5bd5bb98fc74b808822c5744030069fc77fbb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
@@ -24171,17 +24166,17 @@ values
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '25ef1863bb11738e46e2cef4c1a85b4e48290107e6475b7b3874f7ea53c93379', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', 'ac2af30ee20c26b98b1f641b971112848ffdd182e47902e0ff500c7d35c06c28', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'fbb84ca273a976ed3a4c12f5136c3bd0523b2dd7ea7f5d15bbdbe4f3c00b6c80', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '88be879faa10fb8402a4acc3992f932964bb961a5f4f6c3e24ecf7280d8d94cd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', 'c2baa45cd495686958cdc8aada35ca50ae71def239136c78026b054b50625ff7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '0c903cf530b90da84f2b61d7bb6e4a9bdabe721fbf90e77e2f035ca216b80d98', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '32029a396cf2033f759a4049eb0e9d3f704bb90d7aecaa7409d1de799d097e6b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '21534223542637bafbee616589f5d809eff55aaff14dd6fbd653fc42be2c2f49', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '7668ef5cc50085d424f37aa81ac71ea9a573c5558bedd84040e20352a50585d9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'fa5c8a42c9bc4bb16c773536a7cb314ee2ca5ff66e4e4038c1838d781603c932', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0'),
@@ -24201,7 +24196,7 @@ values
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '5f6e6507812ed447d9f2bc6592dc18cffb3c42751943112052d31c31d0900004', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '855140e28594d67f61450b2e9523bebd36d706da4c6a8a9be5bd897d603d0169', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
@@ -24213,10 +24208,10 @@ values
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '599c61ddd306c6893bde4a2d5154cf7138bfc026ffbda12a5d766ce23f631cdd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '94bb85554701958c95c40b9838df269c299326da77c456df05dc1d2e62029160', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '07b04ea11f4f50c1e22002664b9bd3cb5c861aef1db9460f1fed32fa6dc9cac2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '799ec4a7164b8e10a3b639f4e5b51aaf9a1830e4b94d0bc90390136a6cc4faad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
@@ -24247,12 +24242,12 @@ values
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '46c5d95283b29d14113d47cd7f9dd83074c8f1a5fe9ee3eb868d7c257b8e369a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '2e1a28ca808f370f9ca63cc8f8ed0ada79b6d5eea6c2fc74290dc1e6380df914', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '6fd91a2c313194ec71b3e0aa5f0ed7be20ad68e1287a74f11e3248eb28144896', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', '7d959ee23d561f3703e30647a7b42c2ff00a1fec6779bb0d62f41573302c47b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
@@ -24299,13 +24294,13 @@ values
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'c01a67c9e1a9ca44dfe9f5edb20c145cfffdec1ffdd509906a46645bbe927661', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bf67e7653e886794bd6daa7b6f8e6b78f131c472a9994a03e948e7a610cba7ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'b04563eca4392926b181c9126f2c6cb58426822f9fa52976ce2c925a5148b06c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '393371640fe870a6f470a6d0140580a88cb20326f18701902a7f62f4ea335697', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
@@ -24348,17 +24343,17 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'f936442f74c32f9607deb69f3568821249150c12d20ba272681c1bf1587a82a7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cae964399afcd5b7dfaef27eeef30164b2b8d94b46d478c08207775c937a1395', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '42d915ef97e467db49e0f2341896efff1ba1ad795e9f4711efaab8cce679489c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '11da0b8a928e7f30ab6717bc935c92b1153810e689f47c3ad6aac481ca10e18f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '59cfce11db1f7cbf5880ca5acf0735a00a620aecc1321aa09ff564265e596215', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '990a1b8d26a38618c988f51e51209b8a4c3c3a460a30e5456faf59f4b9e0d6bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '7036d472202b135b2b8d02e3491b948f7690b6e56ce763dfa8e2d6736eb719ab', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
@@ -24390,8 +24385,8 @@ values
   ('repeatable/28_payments/check_payment.sql', 'repeatable', 'c69317bed8a178029ecf225c2a040f73c6b8161beaefe14798fec5360cd37ce5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '84876336854879b915ea3fdb725e715460db6805729bf85340a0c45d310da000', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', 'ef93338fdaab524c2b34a384dab0b2f9c7a7ade67127f655e43f49328e5d31df', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'ee0c445b449f65e21d3405c1782f4b569448814c980034b9abc4c23259bc539b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0'),

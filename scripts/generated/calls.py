@@ -1,9 +1,11 @@
 """Writes ``_generated/*_async.py``: a method for each function."""
 
+import json
+import keyword
 import re
 from typing import Final
 
-from scripts.generated.catalog import Catalog, Field, Function
+from scripts.generated.catalog import Catalog, CommentError, Field, Function
 from scripts.generated.parts import (
     HEADER,
     SCALARS,
@@ -16,7 +18,7 @@ from scripts.generated.parts import (
     row_name,
     row_types,
 )
-from scripts.generated.words import Words, block, sentence
+from scripts.generated.words import Words, block, escaped, sentence
 
 # Functions whose methods take something else than the function's arguments. Their statements are
 # generated. Their methods are written by hand, in pgledger._ledger_async and
@@ -87,23 +89,64 @@ def parameter(argument: Field) -> str:
     return f"{argument.name}: {kind} = {python_default(argument)}"
 
 
+# A constant as PostgreSQL writes it: "3", "1.5", "true", "NULL::text", "'it''s'::text".
+_CONSTANT: Final = re.compile(
+    r"(?:(?P<word>NULL|true|false)|(?P<number>-?\d+(?:\.\d+)?)|'(?P<text>(?:[^']|'')*)')"
+    r"(?:::[a-z ]+(?:\[\])?)?"
+)
+_EMPTY_JSON: Final = {"[]": "()", "{}": "MappingProxyType({})"}
+_CLOCK: Final = re.compile(r"(\d+):(\d\d):(\d\d)")
+
+
 def python_default(argument: Field) -> str:
-    """Returns a default as Python writes it; it is one of a few simple constants."""
-    value = (argument.default or "").partition("::")[0].strip()
-    if value.upper() == "NULL":
-        return "None"
-    if value in {"true", "false"}:
-        return value.capitalize()
-    if argument.type == "jsonb":
-        return "()" if value == "'[]'" else "MappingProxyType({})"
-    if argument.type == "interval":
-        hours, minutes, seconds = (int(part) for part in value.strip("'").split(":"))
-        parts = {"hours": hours, "minutes": minutes, "seconds": seconds}
-        given = ", ".join(f"{unit}={number}" for unit, number in parts.items() if number)
-        return f"timedelta({given})"
-    if value.startswith("'"):
-        return '"' + value[1:-1] + '"'
-    return value.strip("()")
+    """Returns a default in Python's words.
+
+    Raises:
+        CommentError: It is not one of a few simple constants.
+    """
+    found = _CONSTANT.fullmatch(argument.default or "")
+    if found is None:
+        raise _unknown_default(argument)
+    text = (found["text"] or "").replace("''", "'")
+    # A negative number comes in quotes.
+    number = found["number"] or text
+    if found["word"] == "NULL" or (found["word"] and argument.type == "boolean"):
+        return {"NULL": "None", "true": "True", "false": "False"}[found["word"]]
+    if argument.type in {"integer", "bigint", "numeric"} and re.fullmatch(r"-?\d+", number):
+        return number
+    if argument.type == "numeric" and re.fullmatch(r"-?\d+\.\d+", number):
+        return f'Decimal("{number}")'
+    if argument.type in {"text", "name"} and found["text"] is not None:
+        return json.dumps(text, ensure_ascii=False)
+    if argument.type == "jsonb" and text in _EMPTY_JSON:
+        return _EMPTY_JSON[text]
+    clock = _CLOCK.fullmatch(text)
+    if argument.type == "interval" and clock:
+        parts = zip(("hours", "minutes", "seconds"), map(int, clock.groups()), strict=True)
+        return f"timedelta({', '.join(f'{unit}={value}' for unit, value in parts if value)})"
+    raise _unknown_default(argument)
+
+
+def _unknown_default(argument: Field) -> CommentError:
+    return CommentError(
+        f"the default of {argument.name}, {argument.default}, has no form in Python: "
+        "let it be null, or teach scripts/generated/calls.py"
+    )
+
+
+def check_argument(function: str, argument: Field) -> None:
+    """Refuses an argument that no method can have.
+
+    Raises:
+        CommentError: Its name or its type is none for Python.
+    """
+    if keyword.iskeyword(argument.name) or argument.name == "self":
+        raise CommentError(f"{function} has an argument {argument.name}, a word that Python keeps")
+    if argument.type not in SENDERS and argument.type != "jsonb":
+        raise CommentError(
+            f"{function} has an argument {argument.name} of type {argument.type}, which has no "
+            "form in Python: teach scripts/generated/calls.py, or write its method by hand"
+        )
 
 
 # The function that makes the text to send, by the argument's type. {optional} stands where there is
@@ -135,6 +178,8 @@ def sent(argument: Field) -> str:
 
 
 def method(function: Function, catalog: Catalog, words: Words) -> str:
+    for argument in function.arguments:
+        check_argument(function.name, argument)
     required = [parameter(one) for one in function.arguments if one.default is None]
     optional = [parameter(one) for one in function.arguments if one.default is not None]
     parameters = ["self", *required, *(["*"] if optional else []), *optional]
@@ -202,4 +247,4 @@ def docstring(function: Function, catalog: Catalog, words: Words) -> str:
         parts.append("        Raises:\n" + "\n".join(lines))
     elif function.other_errors:
         parts.append(block(words.pythonic(function.other_errors, names), " " * 8))
-    return "\n\n".join(parts)
+    return escaped("\n\n".join(parts))

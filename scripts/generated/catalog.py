@@ -1,9 +1,9 @@
 """The public surface as a migrated database describes it: the one source of all that is generated.
 
 A function's comment is its manual. Its paragraphs are: what it does; more about it; one line an
-argument, ``name: …``; ``Returns: …``; ``Errors: …``. A line that continues the one above is
-indented. The texts of arguments and of result columns end with ``one of: a, b`` and with ``or
-null`` where that holds.
+argument, ``name: …``; ``Returns: …``; ``Errors: …``. A line that goes on is indented. The texts of
+arguments and of result columns end with ``one of: a, b`` and with ``, or null`` or ``; null for …``
+where that holds.
 """
 
 import re
@@ -25,8 +25,10 @@ REPEATABLE: Final = ROOT / "sql" / "repeatable"
 
 Connection = psycopg.Connection[Any]
 
-_NULLABLE: Final = re.compile(r",? or null\.?\Z")
-_CHOICES: Final = re.compile(r"\b[Oo]ne of: ([\w*]+(?:, [\w*]+)*)(?:,? or null)?\.?\Z")
+_NULL: Final = r"(?:,? or null|; null for [^;]+)"
+# How a text says that null is taken, or can come, and perhaps what for.
+NULL_AT_END: Final = re.compile(rf"{_NULL}\.?\Z")
+_CHOICES: Final = re.compile(rf"\b[Oo]ne of: ([\w*]+(?:, [\w*]+)*?){_NULL}?\.?\Z")
 _ENTRY: Final = re.compile(r"([a-z_]+): (.*)")
 _ERROR: Final = re.compile(r"([A-Z]\w+)(?: \(([^()]*(?:\([^()]*\)[^()]*)*)\))?(?:, |\.\Z|\Z)")
 
@@ -63,8 +65,8 @@ class Field:
 
     @property
     def is_nullable(self) -> bool:
-        """Whether an argument may be null, or a column can be."""
-        return bool(_NULLABLE.search(self.text))
+        """Whether null is taken, or can come."""
+        return bool(NULL_AT_END.search(self.text))
 
     @property
     def choices(self) -> tuple[str, ...]:

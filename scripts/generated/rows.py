@@ -13,7 +13,7 @@ from scripts.generated.parts import (
     literal,
     row_types,
 )
-from scripts.generated.words import Words, block
+from scripts.generated.words import Words, block, escaped
 
 # Columns of JSON that are read into classes of their own.
 COLUMN_TYPES: Final = {"line_items": ("tuple[InvoiceLine, ...]", "invoice_lines")}
@@ -27,6 +27,13 @@ PROPERTIES: Final = {
         return self.violations == 0
 '''
 }
+
+# Rows that can stand wherever another can: they have its columns, and some of them are never null.
+BASES: Final = {"ledger_invoice": "ledger_invoice_preview"}
+
+
+# Columns that rows got after they were first made: who makes one by hand may leave them out.
+LATER: Final = frozenset({"origin_id"})
 
 
 def annotation(field: Field) -> str:
@@ -45,7 +52,8 @@ def annotation(field: Field) -> str:
 
 
 def rows_module(catalog: Catalog, part: Part, words: Words) -> str:
-    types = row_types(catalog, part)
+    # What others extend comes first.
+    types = sorted(row_types(catalog, part), key=lambda kind: kind.name in BASES)
     lines = "from pgledger._invoice_lines import InvoiceLine\n" if part is BILLING else ""
     names = ", ".join(f'"{name}"' for name in sorted(class_name(kind.name) for kind in types))
     head = f'''{HEADER}
@@ -70,19 +78,24 @@ def field_options(column: Field) -> str:
         return " = field(hash=False)"
     # It is about the call and not the row: a transfer equals itself, whichever call returned it.
     if column.name == "replayed":
-        return " = field(compare=False)"
+        return " = field(default=None, compare=False)"
+    if column.name in LATER:
+        return " = None"
     return ""
 
 
 def row_class(kind: ResultType, words: Words) -> str:
     names = [column.name for column in kind.columns]
-    attributes = "\n".join(
-        block(words.pythonic(column.text, names), " " * 8, first=f"{column.name}: ")
-        for column in kind.columns
+    attributes = escaped(
+        "\n".join(
+            block(words.pythonic(column.text, names), " " * 8, first=f"{column.name}: ")
+            for column in kind.columns
+        )
     )
     fields = "\n".join(
         f"    {column.name}: {annotation(column)}{field_options(column)}" for column in kind.columns
     )
+    base = f"({class_name(BASES[kind.name])})" if kind.name in BASES else ""
     summary = words.pythonic(kind.text, names).rstrip(".")
     if len(summary) + len(kind.name) <= 84:
         summary += f": ``{kind.name}``."
@@ -91,8 +104,8 @@ def row_class(kind: ResultType, words: Words) -> str:
     return f'''
 
 @dataclass(frozen=True, slots=True)
-class {class_name(kind.name)}:
-    """{summary}
+class {class_name(kind.name)}{base}:
+    """{escaped(summary)}
 
     Attributes:
 {attributes}

@@ -47,7 +47,7 @@ class Words:
             text,
         )
         text = re.sub(
-            r"\b([Oo])ne of: ([\w*]+(?:, [\w*]+)*?)(?=,? or null\.?\Z|\.?\Z)",
+            r"\b([Oo])ne of: ([\w*]+(?:, [\w*]+)*?)(?=(?:,? or null|; null for [^;]+)?\.?\Z)",
             lambda found: (
                 f"{found[1]}ne of: " + ", ".join(f"``{one}``" for one in found[2].split(", "))
             ),
@@ -88,6 +88,11 @@ def block(text: str, indent: str, *, first: str = "") -> str:
             break_on_hyphens=False,
         )
     )
+
+
+def escaped(text: str) -> str:
+    """Returns a text as it has to stand between the quotes of a docstring."""
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
 def sentence(text: str) -> str:

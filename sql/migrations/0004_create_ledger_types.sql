@@ -59,8 +59,8 @@ comment on column pgledger_account.app_id is
 comment on column pgledger_account.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 comment on column pgledger_account.replayed is
-  'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing, or null.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_account from public;
 grant usage on type pgledger_account to pgledger_reader;
@@ -123,8 +123,8 @@ comment on column pgledger_transfer.to_tenant_id is
 comment on column pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
 comment on column pgledger_transfer.replayed is
-  'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing, or null.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_transfer from public;
 grant usage on type pgledger_transfer to pgledger_reader;
@@ -210,7 +210,7 @@ comment on column pgledger_transfer_outcome.request_index is
 comment on column pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
 comment on column pgledger_transfer_outcome.id is
-  'Public id of the transfer: pglt_ and a ULID (null for a failed request), or null.';
+  'Public id of the transfer, pglt_ and a ULID; null for a failed one.';
 comment on column pgledger_transfer_outcome.error is
   'SQLSTATE of the error of a failed request, or null.';
 comment on column pgledger_transfer_outcome.error_name is
@@ -282,8 +282,8 @@ comment on column pgledger_hold.from_tenant_id is
 comment on column pgledger_hold.to_tenant_id is
   'Tenant of the account that the amount is to reach.';
 comment on column pgledger_hold.replayed is
-  'Whether the call was a repeat and this is what the first call made; null from functions that '
-  'create nothing, or null.';
+  'Whether the call was a repeat, and this is what the first one made; null for what was only '
+  'read.';
 
 revoke all on type pgledger_hold from public;
 grant usage on type pgledger_hold to pgledger_reader;

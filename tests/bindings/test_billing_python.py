@@ -671,6 +671,7 @@ def test_what_a_line_was_computed_from_is_exact(billing: Billing, subscription: 
     billing.record_usage("app", "t", "api_calls", quantity=Decimal("1234.5"))
     preview = billing.preview_invoice("app", "t", subscription.id, tax_rates=TAX_RATES)
     assert type(preview) is InvoicePreview
+    assert issubclass(Invoice, InvoicePreview), "what shows a preview shows an invoice, too"
     assert (preview.subscription_id, preview.kind) == (subscription.id, "period")
     assert (preview.id, preview.created_at, preview.updated_at) == (None, None, None)
     overage = next(line for line in preview.line_items if line.kind == "overage")

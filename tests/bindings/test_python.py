@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_type_hints
 
 import psycopg
 import pytest
@@ -374,6 +374,7 @@ def test_an_account_comes_back_whole(books: Books):
     # Equal whichever call it came from.
     assert books.ledger.get_account(chosen, app_id="app") == account
     assert books.ledger.get_account(chosen, app_id="app").replayed is None
+    assert get_type_hints(Account)["replayed"] == bool | None
     with pytest.raises(errors.AccountNotFound):
         books.ledger.get_account(chosen)
 

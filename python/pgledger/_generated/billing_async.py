@@ -110,7 +110,7 @@ class AsyncBillingCalls(AsyncCaller):
             description: Text for people, at most 10,000 characters, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
             id: Id that the caller chooses, ``feat_`` and a ULID, so that the call can be repeated:
-                it then returns the feature as it is now, or None.
+                it then returns the feature as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants, and always for
                 a feature of all apps.
 
@@ -187,7 +187,7 @@ class AsyncBillingCalls(AsyncCaller):
             add_on: Whether a tenant may have it beside another active subscription.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
             id: Id that the caller chooses, ``plan_`` and a ULID, so that the call can be repeated:
-                it then returns the plan as it is now, or None.
+                it then returns the plan as it is now; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all tenants.
 
         Returns:
@@ -414,11 +414,11 @@ class AsyncBillingCalls(AsyncCaller):
 
         Args:
             app_id: App that they belong to; * for those of all apps.
-            status: Which ones; None for both; one of: ``active``, ``archived``, or None.
+            status: Which ones; one of: ``active``, ``archived``; None for both.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
             tenant_id: Tenant whose own ones are listed, with those for all tenants; the empty text
-                for the latter alone; None for every tenant's, or None.
+                for the latter alone; None for every tenant's.
 
         Returns:
             The features of the page.
@@ -457,7 +457,7 @@ class AsyncBillingCalls(AsyncCaller):
         Calls ``ledger_list_global_features``.
 
         Args:
-            status: Which ones; None for both; one of: ``active``, ``archived``, or None.
+            status: Which ones; one of: ``active``, ``archived``; None for both.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
 
@@ -495,11 +495,11 @@ class AsyncBillingCalls(AsyncCaller):
 
         Args:
             app_id: App that they belong to.
-            status: Which ones; None for both; one of: ``active``, ``archived``, or None.
+            status: Which ones; one of: ``active``, ``archived``; None for both.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
             tenant_id: Tenant whose own ones are listed, with those for all tenants; the empty text
-                for the latter alone; None for every tenant's, or None.
+                for the latter alone; None for every tenant's.
 
         Returns:
             The plans of the page.
@@ -783,7 +783,7 @@ class AsyncBillingCalls(AsyncCaller):
             quantity: How much was used, 0 or more.
             allowance: How much of it is free, 0 or more.
             exponent: Decimal places that amounts are rounded to, half away from zero, so that the
-                lines add up to the rounded total, 0 to 18; None for exact amounts, or None.
+                lines add up to the rounded total, 0 to 18; None for exact amounts.
 
         Returns:
             A line for each tier that is reached, in order; then one with what is missing to the
@@ -835,16 +835,16 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Tenant who subscribes.
             plan_id: Id of the plan: one for the whole app, or the tenant's own.
             started_at: Start of the first period, not in the future and at most 10,000 periods ago;
-                None for now, or None.
+                None for now.
             anchor_at: Boundary that periods are counted from, which may make the first one shorter;
-                None for the end of the trial if the plan says so, and else for the start, or None.
+                None for the end of the trial if the plan says so, and else for the start.
             time_zone: Zone in whose days and months periods are counted: UTC, or a name of the IANA
                 database such as Europe/Berlin.
-            trial_days: Days of trial, 0 to 3650; None for the plan's, or None.
+            trial_days: Days of trial, 0 to 3650; None for the plan's.
             quantity: How many times the plan is taken, above 0.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
             id: Id that the caller chooses, ``sub_`` and a ULID, so that the call can be repeated:
-                it then returns the subscription as it is now, or None.
+                it then returns the subscription as it is now; None for a new one.
             tax_rates: JSON array of the tax rates of its invoices, at most 20, for example
                 ``[{"name": "Sales tax", "percentage": "8.25", "applies_to": ["base",
                 "api_calls"]}]``. A percentage is from 0 to 100. ``applies_to`` names features, and
@@ -975,8 +975,8 @@ class AsyncBillingCalls(AsyncCaller):
         Args:
             app_id: App.
             tenant_id: Tenant whose they are.
-            status: Which ones; None for all; one of: ``trialing``, ``active``, ``paused``,
-                ``canceled``, or None.
+            status: Which ones; one of: ``trialing``, ``active``, ``paused``, ``canceled``; None for
+                all.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
 
@@ -1286,7 +1286,7 @@ class AsyncBillingCalls(AsyncCaller):
             quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a seat, how
                 many there are now.
             event_at: When it happened, from 1970 on, not further ahead of the clock than
-                :meth:`set_usage_skew` allows; None for now, or None.
+                :meth:`set_usage_skew` allows; None for now.
             idempotency_key: The reporter's own name of the event, 1 to 255 characters, unique for
                 the tenant; each event without one counts, or None.
             metadata: JSON object to store with it, at most 64 KiB, or None.
@@ -1342,9 +1342,9 @@ class AsyncBillingCalls(AsyncCaller):
         Args:
             app_id: App.
             tenant_id: Tenant that used something.
-            starts_at: From when on, inclusive; None for the beginning, or None.
-            ends_at: Until when, exclusive; None for the end, or None.
-            feature_key: Key of the feature; None for all features, or None.
+            starts_at: From when on, inclusive; None for the beginning.
+            ends_at: Until when, exclusive; None for the end.
+            feature_key: Key of the feature; None for all features.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them.
 
@@ -1393,8 +1393,8 @@ class AsyncBillingCalls(AsyncCaller):
             feature_key: Key of the feature.
             starts_at: From when on, inclusive.
             ends_at: Until when, exclusive; after ``starts_at``.
-            aggregation: How to count; None for the feature's own way; one of: ``sum``, ``count``,
-                ``max``, ``unique_count``, ``latest``, or None.
+            aggregation: How to count; one of: ``sum``, ``count``, ``max``, ``unique_count``,
+                ``latest``; None for the feature's own way.
 
         Returns:
             What it comes to; 0 where there was no usage.
@@ -1825,32 +1825,29 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App that it belongs to.
             code: What is typed to redeem it, unique in the app (and tenant): 1 to 64 visible
                 characters.
-            name: Name for people, which stands on invoices, 1 to 255 characters; None for the code,
-                or None.
-            percentage: Percent off, above 0 to 100, at most 18 decimal places; None for an amount,
-                or None.
+            name: Name for people, which stands on invoices, 1 to 255 characters; None for the code.
+            percentage: Percent off, above 0 to 100, at most 18 decimal places; None for an amount.
             amount: Amount off in currency, above 0, below 1e30, with no more decimal places than
-                the currency; None for a percentage, or None.
+                the currency; None for a percentage.
             currency: Currency of amount and ``minimum_subtotal``: a code of ISO 4217, or one that
                 the app has defined. With one, the coupon is for invoices in it only; None for
-                invoices in any, or None.
+                invoices in any.
             duration: How many invoices a redemption reduces; one of: ``once``, ``repeating``,
                 ``forever``.
             duration_invoices: How many invoices a repeating one reduces, 1 to 1000; None for the
-                others, or None.
+                others.
             applies_to: Which lines it reduces: 1 to 100 keys of features, base for the base fee, or
-                items of one-off lines; None for the whole invoice, or None.
+                items of one-off lines; None for the whole invoice.
             minimum_subtotal: Sum of an invoice's lines, before discounts, from which on it applies,
-                in currency, above 0; None for any, or None.
-            valid_from: From when on it can be redeemed, inclusive; None for any time, or None.
-            valid_until: Until when it can be redeemed, exclusive; None for ever, or None.
+                in currency, above 0; None for any.
+            valid_from: From when on it can be redeemed, inclusive; None for any time.
+            valid_until: Until when it can be redeemed, exclusive; None for ever.
             max_redemptions: How often it can be redeemed in all, 1 or more; None for any number of
-                times, or None.
+                times.
             max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more; None for any
-                number of times, or None.
+                number of times.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
-            id: Id of the coupon, ``cpn_`` and a ULID, if the caller chooses it; None for a new one,
-                or None.
+            id: Id of the coupon, ``cpn_`` and a ULID, if the caller chooses it; None for a new one.
             tenant_id: The one tenant that it is for; the empty text for all.
 
         Returns:
@@ -2015,7 +2012,7 @@ class AsyncBillingCalls(AsyncCaller):
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them.
             tenant_id: Tenant to list those for: its own and those for all tenants; the empty text
-                for the latter alone; None for all of the app, or None.
+                for the latter alone; None for all of the app.
 
         Returns:
             Coupons, by their ids.
@@ -2062,9 +2059,9 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Tenant that redeems it.
             code: Code of the tenant's own coupon, or else of the app's.
             subscription_id: Id of the subscription whose invoices it is to reduce, ``sub_`` and a
-                ULID; None for all of the tenant's, or None.
+                ULID; None for all of the tenant's.
             id: Id of the redemption, ``red_`` and a ULID, if the caller chooses it; None for a new
-                one, or None.
+                one.
 
         Returns:
             The redemption.
@@ -2244,7 +2241,7 @@ class AsyncBillingCalls(AsyncCaller):
                 ``applies_to`` names items.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
             id: The invoice's id if the caller chooses it: ``inv_`` and a ULID. The same call with
-                the same id returns that invoice as it is now; None for a new id, or None.
+                the same id returns that invoice as it is now; None for a new id.
 
         Returns:
             A draft.
@@ -2328,13 +2325,13 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
             subscription_id: For which subscription.
-            at: A time in the period; None for the current period, or None.
+            at: A time in the period; None for the current period.
             kind: What it is for. period: what the period has come to, and what the next one costs
                 in advance. start: the base fee of a period that is paid in advance and is not on
                 the invoice of the period before. interim: usage until now. One of: ``period``,
                 ``start``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for the
-                subscription's, or None.
+                subscription's.
 
         Returns:
             The draft, or what there is already.
@@ -2386,11 +2383,11 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App that the tenant belongs to.
             tenant_id: Who would be billed.
             subscription_id: For which subscription.
-            at: A time in the period; None for the current period, or None.
+            at: A time in the period; None for the current period.
             kind: What it is for, as for :meth:`generate_invoice`. One of: ``period``, ``start``,
                 ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for
-                those of the draft, if there is one, and else for the subscription's, or None.
+                those of the draft, if there is one, and else for the subscription's.
 
         Returns:
             The draft as of now, without an id, and computed anew if there is one. What is final
@@ -2512,8 +2509,8 @@ class AsyncBillingCalls(AsyncCaller):
         Args:
             app_id: App that the tenant belongs to.
             tenant_id: Who is billed.
-            status: Only invoices in this state; None for all; one of: ``draft``, ``pending``,
-                ``paid``, ``past_due``, ``voided``, ``uncollectible``, or None.
+            status: Only invoices in this state; one of: ``draft``, ``pending``, ``paid``,
+                ``past_due``, ``voided``, ``uncollectible``; None for all.
             page_size: How many at most, 1 to 10,000.
             page_offset: How many to leave out before them, 0 or more.
 
@@ -2635,7 +2632,7 @@ class AsyncBillingCalls(AsyncCaller):
             tenant_id: Who is billed.
             id: Which invoice: ``inv_`` and a ULID.
             due_at: When it is to be paid; None for the app's payment terms from now on
-                (:meth:`set_payment_terms`), or None.
+                (:meth:`set_payment_terms`).
 
         Returns:
             The invoice, pending, or paid where nothing is due. One that is so already is returned
@@ -2800,11 +2797,10 @@ class AsyncBillingCalls(AsyncCaller):
             invoice_id: Which invoice: ``inv_`` and a ULID.
             amount: How much, in the invoice's currency and with no more decimal places than that
                 has: above 0 and below 1e30.
-            paid_at: When it was paid, not in the future; None for now, or None.
+            paid_at: When it was paid, not in the future; None for now.
             reference: What the payment is called where it was made, 1 to 255 characters, or None.
             id: The payment's id if the caller chooses it: ``pay_`` and a ULID. The same call with
-                the same id records once and returns the invoice as it is now; None for a new id, or
-                None.
+                the same id records once and returns the invoice as it is now; None for a new id.
 
         Returns:
             The invoice, paid or with less to pay.
@@ -2883,7 +2879,7 @@ class AsyncBillingCalls(AsyncCaller):
             app_id: App that the tenant belongs to.
             tenant_id: Who paid.
             id: Which invoice: ``inv_`` and a ULID.
-            paid_at: When it was paid, not in the future; None for now, or None.
+            paid_at: When it was paid, not in the future; None for now.
             reference: What the payment is called where it was made, 1 to 255 characters, or None.
 
         Returns:

@@ -476,86 +476,6 @@ class CouponRedemption:
 
 
 @dataclass(frozen=True, slots=True)
-class Invoice:
-    """An invoice with its lines: ``ledger_invoice``.
-
-    Attributes:
-        id: Public id: ``inv_`` and a ULID.
-        app_id: App.
-        tenant_id: Tenant who is billed.
-        subscription_id: Id of the subscription (None for a one-off invoice), or None.
-        kind: What it is for. period: what a period has come to. start: a base fee that is due at
-            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
-            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
-        period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
-            None.
-        period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
-        status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
-            ``past_due``, ``voided``, ``uncollectible``.
-        number: Number within the app, from 1 without a gap (None for a draft), or None.
-        currency: Currency of all its amounts.
-        subtotal: Sum of its lines before discounts and taxes.
-        discount: Sum of what coupons take off.
-        tax: Sum of its taxes.
-        total: What it comes to: subtotal less discount plus tax; below zero where it credits more
-            than it charges.
-        credits_applied: What a wallet has paid of the total.
-        amount_due: What is to be paid: total less ``credits_applied``, at least 0.
-        amount_paid: Sum of the payments made on it.
-        amount_remaining: What is still to be paid; 0 for a voided invoice.
-        refund_due: What is to be paid back: the part of a total below zero that was credited to be
-            refunded.
-        unapplied: What was paid too much, or credited and not refunded: kept for the tenant, and
-            not yet used.
-        line_items: JSON array of its lines, in their order.
-        tax_rates: JSON array of the tax rates it was computed with, as given.
-        finalized_at: When it became final, or None.
-        due_at: When it is to be paid, or None.
-        paid_at: When its payments covered it, or None.
-        voided_at: When it was voided, or None.
-        void_reason: Why it was voided, as given, or None.
-        uncollectible_at: When it was given up as uncollectible, or None.
-        version: Counts changes, from 1.
-        metadata: JSON object of the app's own, or None.
-        created_at: When it was drawn up.
-        updated_at: When it was last changed.
-    """
-
-    id: str
-    app_id: str
-    tenant_id: str
-    subscription_id: str | None
-    kind: Literal["period", "start", "interim", "one_off"]
-    period_start: datetime | None
-    period_end: datetime | None
-    status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
-    number: int | None
-    currency: str
-    subtotal: Decimal
-    discount: Decimal
-    tax: Decimal
-    total: Decimal
-    credits_applied: Decimal
-    amount_due: Decimal
-    amount_paid: Decimal
-    amount_remaining: Decimal
-    refund_due: Decimal
-    unapplied: Decimal
-    line_items: tuple[InvoiceLine, ...] = field(hash=False)
-    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
-    finalized_at: datetime | None
-    due_at: datetime | None
-    paid_at: datetime | None
-    voided_at: datetime | None
-    void_reason: str | None
-    uncollectible_at: datetime | None
-    version: int
-    metadata: Mapping[str, Any] | None = field(hash=False)
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class InvoicePreview:
     """An invoice as it would be drawn up now, or as it was drawn up: ``ledger_invoice_preview``.
 
@@ -693,3 +613,83 @@ class SubscriptionMove:
     occurred_at: datetime
     invoice_id: str | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice(InvoicePreview):
+    """An invoice with its lines: ``ledger_invoice``.
+
+    Attributes:
+        id: Public id: ``inv_`` and a ULID.
+        app_id: App.
+        tenant_id: Tenant who is billed.
+        subscription_id: Id of the subscription (None for a one-off invoice), or None.
+        kind: What it is for. period: what a period has come to. start: a base fee that is due at
+            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
+            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+        period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
+            None.
+        period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
+        status: State; paid and voided are final; one of: ``draft``, ``pending``, ``paid``,
+            ``past_due``, ``voided``, ``uncollectible``.
+        number: Number within the app, from 1 without a gap (None for a draft), or None.
+        currency: Currency of all its amounts.
+        subtotal: Sum of its lines before discounts and taxes.
+        discount: Sum of what coupons take off.
+        tax: Sum of its taxes.
+        total: What it comes to: subtotal less discount plus tax; below zero where it credits more
+            than it charges.
+        credits_applied: What a wallet has paid of the total.
+        amount_due: What is to be paid: total less ``credits_applied``, at least 0.
+        amount_paid: Sum of the payments made on it.
+        amount_remaining: What is still to be paid; 0 for a voided invoice.
+        refund_due: What is to be paid back: the part of a total below zero that was credited to be
+            refunded.
+        unapplied: What was paid too much, or credited and not refunded: kept for the tenant, and
+            not yet used.
+        line_items: JSON array of its lines, in their order.
+        tax_rates: JSON array of the tax rates it was computed with, as given.
+        finalized_at: When it became final, or None.
+        due_at: When it is to be paid, or None.
+        paid_at: When its payments covered it, or None.
+        voided_at: When it was voided, or None.
+        void_reason: Why it was voided, as given, or None.
+        uncollectible_at: When it was given up as uncollectible, or None.
+        version: Counts changes, from 1.
+        metadata: JSON object of the app's own, or None.
+        created_at: When it was drawn up.
+        updated_at: When it was last changed.
+    """
+
+    id: str
+    app_id: str
+    tenant_id: str
+    subscription_id: str | None
+    kind: Literal["period", "start", "interim", "one_off"]
+    period_start: datetime | None
+    period_end: datetime | None
+    status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
+    number: int | None
+    currency: str
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    total: Decimal
+    credits_applied: Decimal
+    amount_due: Decimal
+    amount_paid: Decimal
+    amount_remaining: Decimal
+    refund_due: Decimal
+    unapplied: Decimal
+    line_items: tuple[InvoiceLine, ...] = field(hash=False)
+    tax_rates: Sequence[Mapping[str, Any]] = field(hash=False)
+    finalized_at: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    void_reason: str | None
+    uncollectible_at: datetime | None
+    version: int
+    metadata: Mapping[str, Any] | None = field(hash=False)
+    created_at: datetime
+    updated_at: datetime

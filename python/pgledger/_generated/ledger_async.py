@@ -81,9 +81,9 @@ class AsyncLedgerCalls(AsyncCaller):
             allow_positive_balance: Whether a transfer may leave the balance above zero.
             metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
                 never personal data, or None.
-            id: Its id, ``pgla_`` and a ULID, by default a new one. With an id of your own choice
-                the call can be repeated: every repeat returns the same account, as it stands then,
-                or None.
+            id: Its id, ``pgla_`` and a ULID. With an id of your own choice the call can be
+                repeated: every repeat returns the same account, as it stands then; None for a new
+                id.
             app_id: Set of books that the account belongs to.
             tenant_id: Whose account it is.
 
@@ -134,13 +134,13 @@ class AsyncLedgerCalls(AsyncCaller):
             to_account_id: Account that the amount reaches, of the same currency.
             amount: What to move, in units of the accounts' currency: above 0, below 1e30, at most
                 18 decimal places.
-            event_at: When it happened in the world, by default when it is recorded; at most a day
-                ahead unless ``allow_future_event_at``, or None.
+            event_at: When it happened in the world, at most a day ahead unless
+                ``allow_future_event_at``; None for when it is recorded.
             metadata: JSON object, at most 64 KiB, which never changes. Store references in it,
                 never personal data, or None.
-            id: Its id, ``pglt_`` and a ULID, by default a new one. With an id of your own choice
-                the call can be repeated: it takes effect once, and every repeat returns the first
-                result, or None.
+            id: Its id, ``pglt_`` and a ULID. With an id of your own choice the call can be
+                repeated: it takes effect once, and every repeat returns the first result; None for
+                a new id.
             app_id: Set of books that both accounts belong to.
             allow_future_event_at: Whether ``event_at`` may be more than a day ahead.
 
@@ -258,8 +258,8 @@ class AsyncLedgerCalls(AsyncCaller):
             account_id: Whose entries.
             page_size: How many at most, 1 to 10,000.
             newest_first: Whether from the newest to the oldest, or the other way.
-            after_version: The ``account_version`` of the last entry of the page before; by default
-                the page is the first one, or None.
+            after_version: The ``account_version`` of the last entry of the page before; None for
+                the first page.
             app_id: Set of books that the account belongs to.
 
         Returns:
@@ -337,8 +337,7 @@ class AsyncLedgerCalls(AsyncCaller):
         The triggers that keep records unchanged are checked whatever the app.
 
         Args:
-            app_id: Set of books to check, only its accounts and transfers; by default all of them,
-                or None.
+            app_id: Set of books to check, only its accounts and transfers; None for all of them.
 
         Returns:
             One row for each check: what it checks, how many rows it looked at, how many of them

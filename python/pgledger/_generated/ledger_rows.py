@@ -30,8 +30,8 @@ class Account:
             itself.
         app_id: Set of books that the account belongs to; the empty text where there is only one.
         tenant_id: Tenant whose account it is; the empty text where there are no tenants.
-        replayed: Whether the call was a repeat and this is what the first call made; None from
-            functions that create nothing, or None.
+        replayed: Whether the call was a repeat, and this is what the first one made; None for what
+            was only read.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Account:
     updated_at: datetime
     app_id: str
     tenant_id: str
-    replayed: bool | None = field(compare=False)
+    replayed: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class Transfer:
         from_tenant_id: Tenant of the account that the amount left.
         to_tenant_id: Tenant of the account that the amount reached.
         origin_id: Hold that it posts (``pglh_``) or transfer that it reverses (``pglt_``), or None.
-        replayed: Whether the call was a repeat and this is what the first call made; None from
-            functions that create nothing, or None.
+        replayed: Whether the call was a repeat, and this is what the first one made; None for what
+            was only read.
     """
 
     id: str
@@ -100,8 +100,8 @@ class Transfer:
     app_id: str
     from_tenant_id: str
     to_tenant_id: str
-    origin_id: str | None
-    replayed: bool | None = field(compare=False)
+    origin_id: str | None = None
+    replayed: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ A page costs what its own rows cost, however long the account's history is.
 account_id: Whose entries.
 page_size: How many at most, 1 to 10,000.
 newest_first: Whether from the newest to the oldest, or the other way.
-after_version: The account_version of the last entry of the page before; by
-  default the page is the first one, or null.
+after_version: The account_version of the last entry of the page before; null
+  for the first page.
 app_id: Set of books that the account belongs to.
 
 Returns: The entries in order; fewer than page_size on the last page.

@@ -106,9 +106,9 @@ allow_negative_balance: Whether a transfer may leave the balance below zero.
 allow_positive_balance: Whether a transfer may leave the balance above zero.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
-id: Its id, pgla_ and a ULID, by default a new one. With an id of your own
-  choice the call can be repeated: every repeat returns the same account, as
-  it stands then, or null.
+id: Its id, pgla_ and a ULID. With an id of your own choice the call can be
+  repeated: every repeat returns the same account, as it stands then; null for
+  a new id.
 app_id: Set of books that the account belongs to.
 tenant_id: Whose account it is.
 

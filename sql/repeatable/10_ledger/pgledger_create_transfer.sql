@@ -193,13 +193,13 @@ from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
 amount: What to move, in units of the accounts' currency: above 0, below 1e30,
   at most 18 decimal places.
-event_at: When it happened in the world, by default when it is recorded; at
-  most a day ahead unless allow_future_event_at, or null.
+event_at: When it happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
-id: Its id, pglt_ and a ULID, by default a new one. With an id of your own
-  choice the call can be repeated: it takes effect once, and every repeat
-  returns the first result, or null.
+id: Its id, pglt_ and a ULID. With an id of your own choice the call can be
+  repeated: it takes effect once, and every repeat returns the first result;
+  null for a new id.
 app_id: Set of books that both accounts belong to.
 allow_future_event_at: Whether event_at may be more than a day ahead.
 

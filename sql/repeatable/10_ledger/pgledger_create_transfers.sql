@@ -90,8 +90,8 @@ own choice are for pgledger_create_transfers_bulk.
 
 transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000.
-event_at: When they happened in the world, by default when they are recorded;
-  at most a day ahead unless allow_future_event_at, or null.
+event_at: When they happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when they are recorded.
 metadata: JSON object, at most 64 KiB, which never changes. Store references
   in it, never personal data, or null.
 app_id: Set of books that all accounts belong to.

@@ -75,13 +75,13 @@ from_account_ids: Accounts that the amounts leave.
 to_account_ids: Accounts that they reach, each of its request's currency.
 amounts: What to move, in units of the accounts' currencies: above 0, below
   1e30, at most 18 decimal places.
-event_ats: When each happened in the world, by default when it is recorded; at
-  most a day ahead unless allow_future_event_at, or null.
+event_ats: When each happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when it is recorded.
 metadatas: A JSON object for each, at most 64 KiB, which never changes, or
   null.
-ids: An id for each, pglt_ and a ULID, by default a new one. A request with an
-  id of your own choice can be repeated: it takes effect once, and every
-  repeat returns the first result, or null.
+ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
+  can be repeated: it takes effect once, and every repeat returns the first
+  result; null for a new id.
 app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.

@@ -43,8 +43,8 @@ on a replica.
 
 The triggers that keep records unchanged are checked whatever the app.
 
-app_id: Set of books to check, only its accounts and transfers; by default
-  all of them, or null.
+app_id: Set of books to check, only its accounts and transfers; null for all
+  of them.
 
 Returns: One row for each check: what it checks, how many rows it looked at,
   how many of them break the rule, and one that does. All is well when

@@ -108,7 +108,7 @@ unique_key: Of a metered feature, the member of an event's metadata whose
 description: Text for people, at most 10,000 characters, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, feat_ and a ULID, so that the call can be
-  repeated: it then returns the feature as it is now, or null.
+  repeated: it then returns the feature as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants, and
   always for a feature of all apps.
 

@@ -94,7 +94,7 @@ anchor_at_trial_end: Whether billing periods count from the end of the trial,
 add_on: Whether a tenant may have it beside another active subscription.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, plan_ and a ULID, so that the call can be
-  repeated: it then returns the plan as it is now, or null.
+  repeated: it then returns the plan as it is now; null for a new one.
 tenant_id: The one tenant that it is for; the empty text for all tenants.
 
 Returns: The plan.

@@ -26,7 +26,7 @@ $$Returns a page of the features of all apps, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
 
-status: Which ones; null for both; one of: active, archived, or null.
+status: Which ones; one of: active, archived; null for both.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 

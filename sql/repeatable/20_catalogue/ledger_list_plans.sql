@@ -46,11 +46,11 @@ $$Returns a page of an app's plans, the oldest first.
 The order is that of their ids, which for generated ids is that of creation.
 
 app_id: App that they belong to.
-status: Which ones; null for both; one of: active, archived, or null.
+status: Which ones; one of: active, archived; null for both.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 tenant_id: Tenant whose own ones are listed, with those for all tenants; the
-  empty text for the latter alone; null for every tenant's, or null.
+  empty text for the latter alone; null for every tenant's.
 
 Returns: The plans of the page.
 

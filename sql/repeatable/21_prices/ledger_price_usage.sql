@@ -81,8 +81,7 @@ price: JSON object of a price as a plan's pricing has it, with or without its
 quantity: How much was used, 0 or more.
 allowance: How much of it is free, 0 or more.
 exponent: Decimal places that amounts are rounded to, half away from zero, so
-  that the lines add up to the rounded total, 0 to 18; null for exact amounts,
-  or null.
+  that the lines add up to the rounded total, 0 to 18; null for exact amounts.
 
 Returns: A line for each tier that is reached, in order; then one with what is
   missing to the minimum, or what is above the maximum, if anything is. The

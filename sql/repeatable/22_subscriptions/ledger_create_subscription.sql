@@ -69,17 +69,17 @@ app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
 started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; null for now, or null.
+  periods ago; null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
-  the start, or null.
+  the start.
 time_zone: Zone in whose days and months periods are counted: UTC, or a name
   of the IANA database such as Europe/Berlin.
-trial_days: Days of trial, 0 to 3650; null for the plan's, or null.
+trial_days: Days of trial, 0 to 3650; null for the plan's.
 quantity: How many times the plan is taken, above 0.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id that the caller chooses, sub_ and a ULID, so that the call can be
-  repeated: it then returns the subscription as it is now, or null.
+  repeated: it then returns the subscription as it is now; null for a new one.
 tax_rates: JSON array of the tax rates of its invoices, at most 20, for
   example [{"name": "Sales tax", "percentage": "8.25",
   "applies_to": ["base", "api_calls"]}]. A percentage is from 0 to 100.

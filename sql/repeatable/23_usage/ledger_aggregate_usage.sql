@@ -41,8 +41,8 @@ tenant_id: Tenant that used it.
 feature_key: Key of the feature.
 starts_at: From when on, inclusive.
 ends_at: Until when, exclusive; after starts_at.
-aggregation: How to count; null for the feature's own way; one of: sum, count,
-  max, unique_count, latest, or null.
+aggregation: How to count; one of: sum, count, max, unique_count, latest; null
+  for the feature's own way.
 
 Returns: What it comes to; 0 where there was no usage.
 

@@ -70,8 +70,7 @@ feature_keys: Keys of the features that they used.
 quantities: How much, 0 or more, below 1e30, at most 18 decimal places; for a
   seat, how many there are now.
 event_ats: When each happened, from 1970 on, not further ahead of the clock
-  than ledger_set_usage_skew allows; null for now (an element or all of it),
-  or null.
+  than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
   unique for a tenant; each event without one counts, or null.
 metadatas: JSON objects to store with them, at most 64 KiB each, or null.

@@ -63,9 +63,9 @@ page_offset small: what is left out is read too.
 
 app_id: App.
 tenant_id: Tenant that used something.
-starts_at: From when on, inclusive; null for the beginning, or null.
-ends_at: Until when, exclusive; null for the end, or null.
-feature_key: Key of the feature; null for all features, or null.
+starts_at: From when on, inclusive; null for the beginning.
+ends_at: Until when, exclusive; null for the end.
+feature_key: Key of the feature; null for all features.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them.
 

@@ -43,7 +43,7 @@ feature_key: Key of the feature.
 quantity: How much, 0 or more, below 1e30, at most 18 decimal places; for a
   seat, how many there are now.
 event_at: When it happened, from 1970 on, not further ahead of the clock than
-  ledger_set_usage_skew allows; null for now, or null.
+  ledger_set_usage_skew allows; null for now.
 idempotency_key: The reporter's own name of the event, 1 to 255 characters,
   unique for the tenant; each event without one counts, or null.
 metadata: JSON object to store with it, at most 64 KiB, or null.

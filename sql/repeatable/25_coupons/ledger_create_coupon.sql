@@ -88,32 +88,31 @@ app_id: App that it belongs to.
 code: What is typed to redeem it, unique in the app (and tenant): 1 to 64
   visible characters.
 name: Name for people, which stands on invoices, 1 to 255 characters; null for
-  the code, or null.
+  the code.
 percentage: Percent off, above 0 to 100, at most 18 decimal places; null for
-  an amount, or null.
+  an amount.
 amount: Amount off in currency, above 0, below 1e30, with no more decimal
-  places than the currency; null for a percentage, or null.
+  places than the currency; null for a percentage.
 currency: Currency of amount and minimum_subtotal: a code of ISO 4217, or one
   that the app has defined. With one, the coupon is for invoices in it only;
-  null for invoices in any, or null.
+  null for invoices in any.
 duration: How many invoices a redemption reduces; one of: once, repeating,
   forever.
 duration_invoices: How many invoices a repeating one reduces, 1 to 1000; null
-  for the others, or null.
+  for the others.
 applies_to: Which lines it reduces: 1 to 100 keys of features, base for the
-  base fee, or items of one-off lines; null for the whole invoice, or null.
+  base fee, or items of one-off lines; null for the whole invoice.
 minimum_subtotal: Sum of an invoice's lines, before discounts, from which on
-  it applies, in currency, above 0; null for any, or null.
-valid_from: From when on it can be redeemed, inclusive; null for any time, or
-  null.
-valid_until: Until when it can be redeemed, exclusive; null for ever, or null.
+  it applies, in currency, above 0; null for any.
+valid_from: From when on it can be redeemed, inclusive; null for any time.
+valid_until: Until when it can be redeemed, exclusive; null for ever.
 max_redemptions: How often it can be redeemed in all, 1 or more; null for any
-  number of times, or null.
+  number of times.
 max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more;
-  null for any number of times, or null.
+  null for any number of times.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: Id of the coupon, cpn_ and a ULID, if the caller chooses it; null for a
-  new one, or null.
+  new one.
 tenant_id: The one tenant that it is for; the empty text for all.
 
 Returns: The coupon.

@@ -63,7 +63,7 @@ active_only: True to leave out those that are archived, past their time or
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them.
 tenant_id: Tenant to list those for: its own and those for all tenants; the
-  empty text for the latter alone; null for all of the app, or null.
+  empty text for the latter alone; null for all of the app.
 
 Returns: Coupons, by their ids.
 

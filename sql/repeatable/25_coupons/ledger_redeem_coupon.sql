@@ -60,9 +60,9 @@ app_id: App.
 tenant_id: Tenant that redeems it.
 code: Code of the tenant's own coupon, or else of the app's.
 subscription_id: Id of the subscription whose invoices it is to reduce, sub_
-  and a ULID; null for all of the tenant's, or null.
+  and a ULID; null for all of the tenant's.
 id: Id of the redemption, red_ and a ULID, if the caller chooses it; null for
-  a new one, or null.
+  a new one.
 
 Returns: The redemption.
 

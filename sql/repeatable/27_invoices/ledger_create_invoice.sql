@@ -87,8 +87,7 @@ tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   applies_to names items.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
-  with the same id returns that invoice as it is now; null for a new id, or
-  null.
+  with the same id returns that invoice as it is now; null for a new id.
 
 Returns: A draft.
 

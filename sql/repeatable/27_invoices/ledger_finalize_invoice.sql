@@ -72,7 +72,7 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 id: Which invoice: inv_ and a ULID.
 due_at: When it is to be paid; null for the app's payment terms from now on
-  (ledger_set_payment_terms), or null.
+  (ledger_set_payment_terms).
 
 Returns: The invoice, pending, or paid where nothing is due. One that is so
   already is returned as it is.

@@ -50,13 +50,13 @@ goes on where the last final one ended.
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current period, or null.
+at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
   advance and is not on the invoice of the period before. interim: usage until
   now. One of: period, start, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
-  null for the subscription's, or null.
+  null for the subscription's.
 
 Returns: The draft, or what there is already.
 

@@ -53,8 +53,8 @@ $$Returns a tenant's invoices, the newest last.
 
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
-status: Only invoices in this state; null for all; one of: draft, pending,
-  paid, past_due, voided, uncollectible, or null.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
 

@@ -70,12 +70,12 @@ what ledger_advance has written down.
 app_id: App that the tenant belongs to.
 tenant_id: Who would be billed.
 subscription_id: For which subscription.
-at: A time in the period; null for the current period, or null.
+at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
   interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
-  subscription's, or null.
+  subscription's.
 
 Returns: The draft as of now, without an id, and computed anew if there is
   one. What is final already is returned as it is.

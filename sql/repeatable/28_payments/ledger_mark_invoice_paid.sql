@@ -45,7 +45,7 @@ $$Records a payment of all that is still due.
 app_id: App that the tenant belongs to.
 tenant_id: Who paid.
 id: Which invoice: inv_ and a ULID.
-paid_at: When it was paid, not in the future; null for now, or null.
+paid_at: When it was paid, not in the future; null for now.
 reference: What the payment is called where it was made, 1 to 255 characters,
   or null.
 

@@ -61,12 +61,12 @@ tenant_id: Who paid.
 invoice_id: Which invoice: inv_ and a ULID.
 amount: How much, in the invoice's currency and with no more decimal places
   than that has: above 0 and below 1e30.
-paid_at: When it was paid, not in the future; null for now, or null.
+paid_at: When it was paid, not in the future; null for now.
 reference: What the payment is called where it was made, 1 to 255 characters,
   or null.
 id: The payment's id if the caller chooses it: pay_ and a ULID. The same call
   with the same id records once and returns the invoice as it is now; null for
-  a new id, or null.
+  a new id.
 
 Returns: The invoice, paid or with less to pay.
 
