@@ -156,6 +156,18 @@ def wait_for(what: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
+def blocks_somebody(session: psycopg.Connection[Any]) -> bool:
+    """Says whether another session waits for this one.
+
+    Until it does, a statement may be on its way to the server, where nothing can cancel it yet.
+    """
+    row = session.execute(
+        "select exists (select from pg_locks"
+        " where not granted and pg_backend_pid() = any (pg_blocking_pids(pid)))"
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 async def wait_for_async(what: Callable[[], object]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not what():
@@ -1027,7 +1039,7 @@ async def test_closing_ends_an_attempt_that_hangs(
         meter.record("t", "calls", 7, idempotency_key="k"),
         meter.record("t", "calls", 8),
     ]
-    await wait_for_async(lambda: apool.loans)
+    await wait_for_async(lambda: blocks_somebody(blocker))
     assert await meter.close(BRIEFLY) == records
     assert [task for task in asyncio.all_tasks() if task.get_name() == "pgledger meter"] == []
     blocker.rollback()
@@ -1046,7 +1058,7 @@ async def test_a_worker_that_somebody_cancelled_is_replaced(
     async with AsyncMeter(apool, "app", flush_interval=interval) as meter:
         meter.record("t", "calls", 7, idempotency_key="k")
         if during == "sending":
-            await wait_for_async(lambda: apool.loans)
+            await wait_for_async(lambda: blocks_somebody(blocker))
         else:
             await asyncio.sleep(0.05)
         (worker,) = (t for t in asyncio.all_tasks() if t.get_name() == "pgledger meter")
