@@ -3131,7 +3131,7 @@ Errors: NullArgument, InvalidScope.
 create or replace function pgledger.check_app(app_id text)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3162,7 +3162,7 @@ create or replace function pgledger.check_arrays(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3207,7 +3207,7 @@ create or replace function pgledger.check_billing_scope(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3235,7 +3235,7 @@ create or replace function pgledger.check_catalogue_scope(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3277,7 +3277,7 @@ create or replace function pgledger.check_choice(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3316,7 +3316,7 @@ create or replace function pgledger.check_id(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -3353,7 +3353,7 @@ create or replace function pgledger.check_metadata(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -3378,7 +3378,7 @@ Errors: NullArgument, InvalidPage.
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3409,7 +3409,7 @@ Errors: NullArgument, InvalidQuantity.
 create or replace function pgledger.check_quantity(name text, quantity numeric)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -3444,7 +3444,7 @@ create or replace function pgledger.check_scope(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -3478,7 +3478,7 @@ create or replace function pgledger.check_tax_rates(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -3486,6 +3486,7 @@ declare
   v_items jsonb;
   v_path text;
 begin
+  perform pgledger.check_json_size(tax_rates, path, false);
   perform pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
     perform pgledger.refuse_json(
@@ -3545,7 +3546,7 @@ create or replace function pgledger.check_text(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -3612,6 +3613,10 @@ revoke all on function pgledger.in_catalogue from public;
 -- file: repeatable/00_core/checks/metadata_fault.sql
 /*
 Says what is wrong with metadata, or null if nothing is. Null is no metadata.
+
+Only what takes more than 308 bytes, in memory or as text, can have a number of more than 308 digits
+or more than 64 levels, and is looked at closer. Text is made by concat, which is stable: immutable
+functions of a constant are worked out by the planner, before anything is measured.
 */
 create or replace function pgledger.metadata_fault(metadata jsonb)
 returns text
@@ -3623,15 +3628,11 @@ as $$
     when metadata is null then null
     when jsonb_typeof(metadata) <> 'object'
       then format('it is of type %s, not an object', jsonb_typeof(metadata))
-    -- A number of a few bytes can be up to 131072 digits long as text. So large metadata is made
-    -- text only once its numbers are known to be short. A number has at most 16383 decimal places.
-    when pg_column_size(metadata) > 1024
-      and jsonb_path_exists(
-        metadata, '$.** ? (@.type() == "number" && (@ >= 1e308 || @ <= -1e308))'
-      )
-      then 'it has a number of more than 308 digits'
-    when octet_length(metadata::text) > 65536
-      then format('it has %s bytes, at most 65536 are allowed', octet_length(metadata::text))
+    when case
+      when pgledger.json_bytes(metadata) > 308 then true
+      else octet_length(concat(metadata)) > 308
+    end
+      then pgledger.searched_metadata_fault(metadata)
   end
 $$;
 
@@ -3665,6 +3666,59 @@ $$;
 comment on function pgledger.quantity_fault is 'What is wrong with a quantity, or null.';
 
 revoke all on function pgledger.quantity_fault from public;
+
+-- file: repeatable/00_core/checks/searched_metadata_fault.sql
+/*
+Says what is wrong with a JSON object that is not small, or null if nothing is.
+
+It is measured before it is searched, and searched before it is made text, because a number of a few
+bytes can be written with 131072 digits, or with 16383 decimal places. Every client can read 64
+levels and 308 digits; Python gives up at some 1000 levels and 4300 digits. A level takes 8 bytes at
+least, and 1024 bytes have no more decimal places than can be written in a moment.
+*/
+create or replace function pgledger.searched_metadata_fault(metadata jsonb)
+returns text
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_size integer := pgledger.json_bytes(metadata);
+  v_bytes bigint;
+begin
+  if v_size > 8 * 65536 then
+    return 'it has more than 65536 bytes';
+  elsif v_size > 512 and jsonb_path_exists(
+    metadata, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")'
+  ) then
+    return 'it is nested more than 64 levels deep';
+  elsif jsonb_path_exists(
+    metadata, 'strict $.** ? (@.type() == "number" && (@ >= 1e308 || @ <= -1e308))'
+  ) then
+    return 'it has a number of more than 308 digits';
+  end if;
+
+  if v_size > 1024 then
+    select sum(scale(number.value::numeric))
+    into v_bytes
+    from jsonb_path_query(metadata, 'strict $.** ? (@.type() == "number")') as number (value);
+    if v_bytes > 65536 then
+      return 'it has more than 65536 bytes';
+    end if;
+  end if;
+
+  v_bytes := octet_length(metadata::text);
+  if v_bytes > 65536 then
+    return format('it has %s bytes, at most 65536 are allowed', v_bytes);
+  end if;
+  return null;
+end;
+$$;
+
+comment on function pgledger.searched_metadata_fault is
+  'What is wrong with metadata that is a JSON object, or null.';
+
+revoke all on function pgledger.searched_metadata_fault from public;
 
 -- file: repeatable/00_core/checks/time_fault.sql
 /*
@@ -3793,10 +3847,11 @@ as $$
     ),
     (
       'LG007', 'InvalidMetadata', 'metadata is not valid: %s',
-      'Metadata is a JSON object of at most 65536 bytes, or null. Store large things elsewhere and '
-      'a reference here.',
-      'Metadata is not a JSON object, or has more than 65536 bytes. Store large things elsewhere '
-      'and a reference to them here.',
+      'Metadata is a JSON object of at most 65536 bytes, with at most 64 levels and numbers of at '
+      'most 308 digits, or null. Store large things elsewhere and a reference here.',
+      'Metadata is not a JSON object, or is too large or too deep. It has at most 65536 bytes, 64 '
+      'levels, and numbers of at most 308 digits. Store large things elsewhere and a reference to '
+      'them here.',
       false
     ),
     (
@@ -4080,7 +4135,7 @@ create or replace function pgledger.fail(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -4328,7 +4383,7 @@ create or replace function pgledger.new_ulid(at timestamptz)
 returns text
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_microseconds bigint := extract(epoch from at) * 1000000;
@@ -4380,7 +4435,7 @@ create or replace function pgledger_generate_id(prefix text)
 returns text
 language plpgsql
 volatile
-parallel restricted
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
@@ -4596,7 +4651,7 @@ create or replace function pgledger.check_json_array(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -4633,7 +4688,7 @@ create or replace function pgledger.check_json_object(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -4669,12 +4724,12 @@ revoke all on function pgledger.check_json_object from public;
 
 -- file: repeatable/00_core/json/check_json_size.sql
 /*
-Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
+Refuses JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
 and is written with 131072. So the text is only made once every value in the JSON has been found to
 be sound. Before that, only JSON that is too large in any case is refused: JSON takes less than
 eight times the bytes of its text.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_size(
   value jsonb,
@@ -4683,23 +4738,23 @@ create or replace function pgledger.check_json_size(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
   v_bytes integer := case
     when sound then octet_length(value::text)
-    else pg_column_size(value) / 8
+    else pgledger.json_bytes(value) / 8
   end;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.fail('InvalidPlan', array[path, 'it has more than 1048576 bytes']);
+    perform pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
   end if;
 end;
 $$;
 
 comment on function pgledger.check_json_size is
-  'Raises InvalidPlan if JSON is larger than 1 MiB; as long as its values may be unsound, only if '
+  'Raises an error if JSON is larger than 1 MiB; as long as its values may be unsound, only if '
   'it is too large in any case.';
 
 revoke all on function pgledger.check_json_size from public;
@@ -4751,7 +4806,7 @@ create or replace function pgledger.invoice_text(
 )
 returns text
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -4835,6 +4890,27 @@ comment on function pgledger.invoice_time is
   'Time of a member in the JSON of an invoice, or null; raises InvalidInvoice if it is not sound.';
 
 revoke all on function pgledger.invoice_time from public;
+
+-- file: repeatable/00_core/json/json_bytes.sql
+/*
+The size of JSON in memory, which costs next to nothing to find. A value that comes out of a table
+may be compressed: the empty path unpacks it, so that it is measured as it would be searched. The
+size is less than eight times that of the text, unless the text writes out large numbers: then it is
+far less.
+*/
+create or replace function pgledger.json_bytes(value jsonb)
+returns integer
+language sql
+stable
+parallel safe
+as $$
+  select pg_column_size(value #> '{}')
+$$;
+
+comment on function pgledger.json_bytes is
+  'Bytes that JSON takes in memory, less than eight times those of its text.';
+
+revoke all on function pgledger.json_bytes from public;
 
 -- file: repeatable/00_core/json/json_choice.sql
 /*
@@ -5014,7 +5090,7 @@ create or replace function pgledger.refuse_json(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -5165,7 +5241,7 @@ Errors: NullArgument, InvalidArgument.
 create or replace function pgledger.check_time_zone(time_zone text)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -5536,7 +5612,7 @@ create or replace function pgledger.check_accounts(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
 set jit = off
@@ -5639,7 +5715,7 @@ create or replace function pgledger.check_balance(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -5691,7 +5767,7 @@ create or replace function pgledger.check_balances(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set jit = off
 as $$
@@ -5762,7 +5838,7 @@ create or replace function pgledger.check_transfer_request(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
@@ -5837,7 +5913,7 @@ create or replace function pgledger.check_transfer_requests(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set jit = off
 as $$
@@ -6176,7 +6252,7 @@ create or replace function pgledger.new_transfer_places(
 returns bigint[]
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
 set jit = off
@@ -7470,7 +7546,7 @@ create or replace function pgledger.refuse_account(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -7551,7 +7627,7 @@ create or replace function pgledger.refuse_taken_id(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -7601,7 +7677,7 @@ create or replace function pgledger.repeated_transfer(
 )
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_is_same boolean;
@@ -8292,7 +8368,7 @@ create or replace function pgledger.check_currency_unused(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_user text := coalesce(
@@ -8345,7 +8421,7 @@ Errors: NullArgument, InvalidArgument, InvalidMetadata.
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -8443,7 +8519,7 @@ Errors: NullArgument, InvalidArgument, InvalidMetadata.
 create or replace function pgledger.check_plan(plan pgledger.plans)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -8493,7 +8569,7 @@ create or replace function pgledger.check_price(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -8581,7 +8657,7 @@ create or replace function pgledger.check_price_object(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -8615,7 +8691,7 @@ create or replace function pgledger.check_price_tiers(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -8702,7 +8778,7 @@ create or replace function pgledger.check_priced_limit(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -8739,7 +8815,7 @@ create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.f
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_meter record;
@@ -10585,7 +10661,7 @@ create or replace function pgledger.read_pricing(
 )
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_prices jsonb := coalesce(nullif(pricing -> 'prices', 'null'), '[]');
@@ -10600,8 +10676,8 @@ declare
   v_path text;
   v_fault text;
 begin
-  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
   perform pgledger.check_json_size(pricing, '$.pricing', false);
+  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
@@ -11086,7 +11162,7 @@ create or replace function pgledger.check_price_usage(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -11096,8 +11172,8 @@ begin
   if price is null then
     perform pgledger.fail('NullArgument', array['price']);
   end if;
-  perform pgledger.check_price_object(price, v_path);
   perform pgledger.check_json_size(price, v_path, false);
+  perform pgledger.check_price_object(price, v_path);
   if jsonb_typeof(price -> 'feature') <> 'null' then
     perform pgledger.json_text(price, v_path, 'feature');
   end if;
@@ -11451,7 +11527,7 @@ create or replace function pgledger.check_new_subscription(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -11505,7 +11581,7 @@ create or replace function pgledger.check_plan_change(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_currency text := (
@@ -11543,7 +11619,7 @@ Errors: NullArgument, InvalidQuantity.
 create or replace function pgledger.check_subscription_quantity(quantity numeric)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -12400,7 +12476,7 @@ create or replace function pgledger.new_subscription(
 returns pgledger.subscriptions
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_new pgledger.subscriptions := request;
@@ -12517,7 +12593,7 @@ Errors: ActiveSubscriptionExists.
 create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -12546,7 +12622,7 @@ create or replace function pgledger.refuse_subscription_change(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -12708,7 +12784,7 @@ create or replace function pgledger.subscription_clock(subscription pgledger.sub
 returns timestamptz
 language sql
 volatile
-parallel safe
+parallel unsafe
 as $$
   select greatest(
     pgledger.clock(), subscription.updated_at, subscription.current_period_start
@@ -13241,7 +13317,7 @@ create or replace function pgledger.check_usage_range(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -16467,7 +16543,7 @@ Errors: NullArgument, InvalidArgument, InvalidAmount.
 create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -16540,7 +16616,7 @@ create or replace function pgledger.check_coupon_duration(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -16579,7 +16655,7 @@ Errors: InvalidArgument.
 create or replace function pgledger.check_coupon_items(applies_to text[])
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -16639,7 +16715,7 @@ Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
 create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -16706,7 +16782,7 @@ create or replace function pgledger.check_redeemable(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_code text := quote_literal(coupon.code);
@@ -19143,7 +19219,7 @@ create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invo
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_earlier text := (
@@ -19189,7 +19265,7 @@ create or replace function pgledger.check_no_final_invoice_goes_on_from(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_later text := (
@@ -21602,7 +21678,7 @@ create or replace function pgledger.read_invoice_line(
 returns pgledger.invoice_lines
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
@@ -21680,7 +21756,7 @@ create or replace function pgledger.read_invoice_lines(
 returns pgledger.invoice_lines[]
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_lines pgledger.invoice_lines[] := '{}';
@@ -21690,6 +21766,8 @@ begin
   if lines is null then
     perform pgledger.fail('NullArgument', array['lines']);
   end if;
+  -- A thousand sound lines stay below it.
+  perform pgledger.check_json_size(lines, '$.lines', false);
   perform pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
     perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
@@ -21793,7 +21871,7 @@ create or replace function pgledger.refuse_invoice_move(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
@@ -22636,7 +22714,7 @@ create or replace function pgledger.check_payment(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -22670,7 +22748,7 @@ create or replace function pgledger.check_payment_amount(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -24053,28 +24131,29 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'e25f106b6d98fb545b9763dee42f10f7744a7069b3989e6f13cd0721bac5535a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '4f356a7e13a181816445467afd1b084dfb61ffbaf57e5a9f1a3d234b5f0c3cd8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '9161cc536702ddb63d44bb23e49c60345440d007fa269e2027a085e6b2c85b51', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'c142c20c73a95ab83be024295423cb7ed52d0f72f0f683186406ea25ed3f15eb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', 'a188f5e7c6b9f5adc31563fa7fc0602f374641c6f08f6205672013083643c535', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a3e3d68db218eb946754e57e3143f55029c277bb1452e7b4a497e5ec7fa5e41b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '232abbdad70f520e7cad93185e58cde535f02d6f86207a7cd0b69cc6004ba792', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '96ef92583122eb80c39f28f512f311c98190b025536049f970b48b8e8028f087', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '9c31e489afdbd45e05a4d0e8c7f1dc7f1858cae07d4f2df71fa3b065dae1c613', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e563b0f0afadc64736db61164b9287a0faba5bd56e50eca0b4b7a32e51e9da6d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e3c83a697c8e550dd6733e9a5ae0069cb143f102563655fb5167cbd7e12379a7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', 'e6e58fd4d9f651f884ae979910b4b8a3d0e079f56ac08f67c64df065b899bcb2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a7b56c461e549da9596d6d5dd15f95b1272f7cd1b6938bb47603440b459f1ebe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '6f0e1244a651e04311ce32ed12b416dc594ecee34cd9754e5697029d4632724d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '932a5ee1af76136121db90d9638adedc86c27f0563ca72b43e92f19f89b0e9f5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '518abb044ae834d4fd2c7824108a458314cd4a6269c404dcee30b01ac7cdeefb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e635fe04e093a8034baeea66d25480728a339f100cd6247152ff4c9a8bf35113', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e42c9b96a99bb89f7665438b6c5e30a68c110272a973000963991d2f3dc0e8b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '892e7f22aee503d67918c33f77b4fda6e7e3a878d92651c1346ac9e0e2dd42fa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', 'f19ed36b3bdad42437e317ebac7b6c866b6745574fd6ff80be8e3e7c85743f41', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '85b9b3875102b6a1da459a10a8307de8671849037bb922d675dc38efd36fb67e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', '89c1dd1cee5607974287108b5a9dee484aae0b0f14f3531b3693b3084ce1be6c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
@@ -24082,27 +24161,28 @@ values
   ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '7117cd6b3832d215f756c3a31d96a2f665fbf18f6441a457cb077139c63af810', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'c11669bba63a4fd52d8af3cf742ae9a483d1c6731eac1b910a8599b39f300027', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'a9d16d9d08198e03878d6f6cec5e51a316ee8a053861ae5a8d9b50e0a047d59c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '378e0c40505d19de9bcc3950ccb5c4d785e1bbbe6027e3c8c0cbbe34868b6525', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', '22875d5cb43e3c0ce9d06e9fa99f69fa694c5a167eb87d3d26856a1f84810af7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', '3dc85368716e7a069aa8d7d5ed989878865a2b5c8f78c995973400dc7baf0d92', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '5ee5aae18e9adece5e819ca97c97e3ed8665b79e21dc2ac20a24a2883f142619', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '4c8c0402f287752dace77913641251c0eb4a061edf3ed0dadbfa93a07c08981d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '66009c187b933435ac022755b9857133afb26eff27a77ff85a1fd4562c6a3f11', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '2de9e924d367024af4ae2f33aacdf7ca75fdc3192938c264e7edd6baf56bb387', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', 'fc20e6bb068e81047b81151d320af05a629e1269c2cf90d81f3898912ba0d4a9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
@@ -24112,15 +24192,15 @@ values
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', '3f9003f38860527f0cc36d63a3c8da41ee30efcdbd329c7ca9be94d4c944e7bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '486e2c995a01f16e879f76471e9621e4b34dd803bce088542c2443e111bd378e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '49f4e477243d1918d12a17230aa3b1da1dc1084b2034c7a5c52756b357434baf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '0c2814d186e63f78db6e0edc08d9904d62e3806683be4da38b116103337a6023', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '00fc71532a9a9592da6d0da8e84e761c7a5a57567dd01af5f71861e6f30d9b66', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '4f8e31e9c981d01d0086d8a7b1b6b437a76a978d20b63053183188765c024473', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
@@ -24131,10 +24211,10 @@ values
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '79f669faf66e3119077d7bc966f5bd5bb98fc74b808822c5744030069fc77fbb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '473297b4c066554501ab87cfa7549a24ae79ca92463962617f250b844c62ce87', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '6d82d6d6ee761b4478cbd1d67a6773e08a629dff830f7ce5d38e98f42661e1ab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
@@ -24147,15 +24227,15 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '2c0fe1ae7a660c80efa14d12076e472fa83cd7faebdc21a1b6f1bd2602bc6d90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'cf04db85cf093bac1aff5683f78c5dc3eac9e04f969eb08309108d3bc6d7cc24', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '2247ab8cf27aa0212dfde6445dff6df507e30f7873ca2844891fac5a7d96887b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '42ec00481322a2ed172b9aa7057dab66ff0fb9450c3b5bafccaedf16f32d062c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '1f4c7bd7cf68d82d22915ccb1e727ee8cff2245f3ac108a21d03b15e5df8eac0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '003b8811b732fa11f8c953883baef4a97cde85441b2f2a48378bedb0043a51aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '0787fd6f8ceb834a0eb9d53a8034c408d61ff0b23f3dd5afec34097e802b460b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '97e6925591a2d1e65a8b952115d28797ec7695fb149322cb5f639e90e28235d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '5fd38bcf5d04e9c8165831c9bbd44518960432b9752b7c7ef423ebeb905e0440', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '7f5fa6ef04c146a69a5cf5f166b41e80850e91bddc90691ae80daae42a9c8e9d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '72eb5d161545ff6857ecb8ea5328aef2e9407ecb4a6e15b9b0a8216f96aa195c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '6359cad5b618ade43056bc70be4f3643810e70caaf40dd65765083ac0278a1f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '1f7b27623d2c845172ae5d6eb91d8cdaa9f6024a80ae4f6da0d95c43d6ae05d4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '178f2fa3236c94c0c240d220c32b03f19a165606a9ee9b1765e5363540b43ab7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
@@ -24186,7 +24266,7 @@ values
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'd42033e4d8f86ec39eaefbfe1a160bb8bce84bb7b18387a3c62ce33affc1c043', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
@@ -24195,15 +24275,15 @@ values
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '5f6e6507812ed447d9f2bc6592dc18cffb3c42751943112052d31c31d0900004', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '86b8de9795840818aaf8d220182175c68e41aec179c888f9250bc137ef23a322', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', 'ab07da05d6e14e183b543d5c6a5f044c89424ca27c75c7dfe93027e6fb6b171f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '15377677c93f91331f8339761eee017dc1a3ad0160cce8fd8b6b3fe84eb24b75', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'd369fdcb30df9b71c5fbc173210734a900e4c5a9117d2b56f4d66ea692ccf481', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '24432466bfb51dc80a00124811b4cfc48394bffec8fcf741fe9d405da4903b77', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
@@ -24216,14 +24296,14 @@ values
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '4c4cd5cb42e91643c1566f1a0e9d5c5e8570d91541ae849d5a0a3ffbd12c6ca2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '99117b426ff8b1abd8e34ed189688abc5548746cbb23e2d15fa50917f81d6411', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', 'e5931a549133f3beab8690130a4ccf8c1f74f806f34034eb4c8e740f87c50436', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', 'c3e43d1a7193420412b5292dc181d137beeab12601ff421bf15cb740b1787362', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0'),
@@ -24234,7 +24314,7 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'bb2cbfa2188e889daa0d2c714ff7669e59138e915a32e5470d949d3df7aaadaf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0'),
@@ -24282,11 +24362,11 @@ values
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '6f27f11d1920ee19588d15e381b7abe40f3afb7a2479c0686d078d3bb03b68df', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', '55f54b547b54a1d9b7d36ca29007011e14c31c5864dc885063fdfb77be2b1095', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'dcac10809ca45be037b535731f1e6d414f515a9b8fc996eb5bb58e0f4a911c60', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '41d2bcc785f884bcc79ba1d344a3753274d9224b02837f5a8c0db2a7627f3376', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '0dd0c6548e30380fd76b74a5dcf73ebc601cd387cfe9384dba945a2b13ee24aa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '0570212c71fc1548244cc66ebad2205235069ced887825f88928435c657034a1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f7f456a0434bc5cfc1407f7abb6d299275cf5d9a2632d4fe18e7cfc570b1de3d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0'),
@@ -24327,8 +24407,8 @@ values
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '4f88ddd330fcb95b18174df051c2e23da5272d6b551c10ade5b0c0e6b57f3b86', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '827313e72773c800ec3dba51673aff0f8bcba1b20d161572c451109e350bbcbc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '7b853a141972a582ac0ae755ec08fc49f87cc872623f91c18bb346711cf568b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '11b301305dbb6facaf52b95597e72f1738a464072f2412de3699c59a3883cad2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
@@ -24366,10 +24446,10 @@ values
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '1918d9f7be9dadca48e916a911cdab7d34f49aea558c0e0d555f421776c9012c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'b1f7c7513bd7b6a15d02aececee3d7adb1d0290040f4b43450d1cc6e62b2af29', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'de2b7af5c7895456c6a4b4e240693a77dc105e808754633eafcfd04656abd638', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '0902d32520698737a2f9cc089ff0900c5c5d77f921868026ef78b325e6dcf9c6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'd503db72cee310c4abbe981bda6bfe6046942eadb5ded624c772969ef02c9c25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
@@ -24382,8 +24462,8 @@ values
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'c69317bed8a178029ecf225c2a040f73c6b8161beaefe14798fec5360cd37ce5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '84876336854879b915ea3fdb725e715460db6805729bf85340a0c45d310da000', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0'),

@@ -101,9 +101,10 @@ class InvalidScope(PgledgerError, code="LG006"):
 
 
 class InvalidMetadata(PgledgerError, code="LG007"):
-    """Metadata is not a JSON object, or has more than 65536 bytes.
+    """Metadata is not a JSON object, or is too large or too deep.
 
-    Store large things elsewhere and a reference to them here.
+    It has at most 65536 bytes, 64 levels, and numbers of at most 308 digits. Store large things
+    elsewhere and a reference to them here.
     """
 
 

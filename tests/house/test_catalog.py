@@ -531,7 +531,7 @@ def test_public_functions_say_what_they_are(functions):
         if "_create_" in name or writes.match(name):
             assert (function.volatility, function.parallel) == ("v", "u"), name
         elif name == "pgledger_generate_id":
-            assert (function.volatility, function.parallel) == ("v", "r")
+            assert (function.volatility, function.parallel) == ("v", "u")
         elif name.startswith(("pgledger_ulid", "pgledger_uuid", "pgledger_id_")):
             assert (function.volatility, function.parallel) == ("i", "s"), name
             assert function.is_strict

@@ -123,7 +123,7 @@ class AsyncBillingCalls(AsyncCaller):
                 seen.
             InvalidArgument: The key, name, type, aggregation, unique key or description is not
                 valid.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different feature.
             AlreadyExists: The key is taken.
@@ -198,7 +198,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
             InvalidArgument: The slug, name, description or days of trial are not valid.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different plan.
             UnknownCurrency: The currency is neither of ISO 4217 nor the app's own.
@@ -558,7 +558,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             FeatureNotFound: The app has no such feature.
             InvalidArgument: The name, aggregation or description is not valid.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
         """
         return await self._fetch_one(
             FEATURE_ROW,
@@ -615,7 +615,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             PlanNotFound: The app has no such plan.
             InvalidArgument: The name, description or days of trial are not valid.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidPlan: Features or pricing are not valid; the message names the path.
             FeatureNotFound: A feature is not in the catalogue.
             Archived: A feature that is new to the plan is archived.
@@ -863,7 +863,7 @@ class AsyncBillingCalls(AsyncCaller):
                 years 1 to 9999.
             InvalidArgument: The time zone or the days of trial are not valid.
             InvalidQuantity: The quantity is not in range.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             IdempotencyConflict: The id is taken by a different subscription.
             PlanNotFound: There is no such plan for this app and tenant.
@@ -1039,7 +1039,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
             InvalidQuantity: The quantity is not in range.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             InvalidState: It is canceled.
         """
@@ -1718,7 +1718,7 @@ class AsyncBillingCalls(AsyncCaller):
             FeatureNotFound: There is no feature of this key for this app and tenant.
             InvalidArgument: The feature is not one that is used up, or the key or a value that it
                 counts by is not valid.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
         """
         return await self._fetch_one(
             CONSUMPTION_ROW,
@@ -1860,7 +1860,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvalidArgument: The code, the name, the discount, the duration or a limit is not valid.
             InvalidAmount: The amount is not in range, or has too many decimal places.
             InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different coupon.
             UnknownCurrency: The currency is neither of ISO 4217 nor the app's own.
@@ -2128,7 +2128,7 @@ class AsyncBillingCalls(AsyncCaller):
             CouponNotFound: The app has no such coupon.
             InvalidArgument: The name or a limit is not valid.
             InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InUse: It has been redeemed more often than ``max_redemptions``.
         """
         return await self._fetch_one(
@@ -2253,7 +2253,7 @@ class AsyncBillingCalls(AsyncCaller):
             UnknownCurrency: The currency is neither of ISO 4217 nor the app's own.
             InvalidInvoice: Lines or ``tax_rates`` are not valid, or the total is not below 1e30 in
                 size; the message names the path.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different invoice.
         """

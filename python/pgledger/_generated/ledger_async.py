@@ -96,7 +96,7 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
             InvalidName: The name is empty, cannot be seen or is too long.
             InvalidCurrency: The currency is empty, has spaces or is too long.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             InvalidId: An id is malformed.
             IdempotencyConflict: The id is taken by a different account.
         """
@@ -156,7 +156,7 @@ class AsyncLedgerCalls(AsyncCaller):
             InvalidAmount: The amount is not in range.
             InvalidTime: ``event_at`` is outside the years 1 to 9999.
             EventAtInFuture: ``event_at`` is more than a day ahead.
-            InvalidMetadata: Metadata is not a JSON object, or has more than 65536 bytes.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
             AccountNotFound: There is no such account under this ``app_id``.
             CurrencyMismatch: The accounts have different currencies.
             IdempotencyConflict: The id is taken by a different transfer.

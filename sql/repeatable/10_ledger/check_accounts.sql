@@ -19,7 +19,7 @@ create or replace function pgledger.check_accounts(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
 set jit = off

@@ -16,7 +16,7 @@ create or replace function pgledger.check_balance(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

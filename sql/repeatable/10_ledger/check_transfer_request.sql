@@ -19,7 +19,7 @@ create or replace function pgledger.check_transfer_request(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();

@@ -23,7 +23,7 @@ create or replace function pgledger.check_transfer_requests(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set jit = off
 as $$

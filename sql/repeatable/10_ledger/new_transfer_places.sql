@@ -22,7 +22,7 @@ create or replace function pgledger.new_transfer_places(
 returns bigint[]
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
 set jit = off

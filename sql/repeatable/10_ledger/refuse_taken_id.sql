@@ -11,7 +11,7 @@ create or replace function pgledger.refuse_taken_id(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -25,7 +25,7 @@ create or replace function pgledger.repeated_transfer(
 )
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_is_same boolean;

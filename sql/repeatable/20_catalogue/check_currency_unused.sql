@@ -12,7 +12,7 @@ create or replace function pgledger.check_currency_unused(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_user text := coalesce(

@@ -7,7 +7,7 @@ Errors: NullArgument, InvalidArgument, InvalidMetadata.
 create or replace function pgledger.check_feature(feature pgledger.features)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

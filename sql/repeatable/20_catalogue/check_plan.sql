@@ -7,7 +7,7 @@ Errors: NullArgument, InvalidArgument, InvalidMetadata.
 create or replace function pgledger.check_plan(plan pgledger.plans)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

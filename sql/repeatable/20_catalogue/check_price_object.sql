@@ -10,7 +10,7 @@ create or replace function pgledger.check_price_object(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -12,7 +12,7 @@ create or replace function pgledger.check_priced_limit(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -9,7 +9,7 @@ create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.f
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_meter record;

@@ -12,7 +12,7 @@ create or replace function pgledger.read_pricing(
 )
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_prices jsonb := coalesce(nullif(pricing -> 'prices', 'null'), '[]');
@@ -27,8 +27,8 @@ declare
   v_path text;
   v_fault text;
 begin
-  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
   perform pgledger.check_json_size(pricing, '$.pricing', false);
+  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count

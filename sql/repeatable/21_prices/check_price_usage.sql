@@ -11,7 +11,7 @@ create or replace function pgledger.check_price_usage(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -21,8 +21,8 @@ begin
   if price is null then
     perform pgledger.fail('NullArgument', array['price']);
   end if;
-  perform pgledger.check_price_object(price, v_path);
   perform pgledger.check_json_size(price, v_path, false);
+  perform pgledger.check_price_object(price, v_path);
   if jsonb_typeof(price -> 'feature') <> 'null' then
     perform pgledger.json_text(price, v_path, 'feature');
   end if;

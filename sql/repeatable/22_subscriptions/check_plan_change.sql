@@ -11,7 +11,7 @@ create or replace function pgledger.check_plan_change(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_currency text := (

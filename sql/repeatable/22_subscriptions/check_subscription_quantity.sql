@@ -6,7 +6,7 @@ Errors: NullArgument, InvalidQuantity.
 create or replace function pgledger.check_subscription_quantity(quantity numeric)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

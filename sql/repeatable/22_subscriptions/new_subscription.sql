@@ -14,7 +14,7 @@ create or replace function pgledger.new_subscription(
 returns pgledger.subscriptions
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_new pgledger.subscriptions := request;

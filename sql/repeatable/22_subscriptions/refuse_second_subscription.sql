@@ -6,7 +6,7 @@ Errors: ActiveSubscriptionExists.
 create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -10,7 +10,7 @@ create or replace function pgledger.refuse_subscription_change(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

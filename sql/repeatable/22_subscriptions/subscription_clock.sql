@@ -6,7 +6,7 @@ create or replace function pgledger.subscription_clock(subscription pgledger.sub
 returns timestamptz
 language sql
 volatile
-parallel safe
+parallel unsafe
 as $$
   select greatest(
     pgledger.clock(), subscription.updated_at, subscription.current_period_start

@@ -11,7 +11,7 @@ create or replace function pgledger.check_usage_range(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

@@ -8,7 +8,7 @@ Errors: NullArgument, InvalidArgument, InvalidAmount.
 create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

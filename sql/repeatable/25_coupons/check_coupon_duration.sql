@@ -10,7 +10,7 @@ create or replace function pgledger.check_coupon_duration(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

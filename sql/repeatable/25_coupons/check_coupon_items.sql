@@ -7,7 +7,7 @@ Errors: InvalidArgument.
 create or replace function pgledger.check_coupon_items(applies_to text[])
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

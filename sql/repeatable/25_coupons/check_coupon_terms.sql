@@ -7,7 +7,7 @@ Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
 create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

@@ -12,7 +12,7 @@ create or replace function pgledger.check_redeemable(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_code text := quote_literal(coupon.code);

@@ -8,7 +8,7 @@ create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invo
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_earlier text := (

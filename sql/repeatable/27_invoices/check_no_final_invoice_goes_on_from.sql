@@ -12,7 +12,7 @@ create or replace function pgledger.check_no_final_invoice_goes_on_from(
 returns void
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_later text := (

@@ -12,7 +12,7 @@ create or replace function pgledger.read_invoice_line(
 returns pgledger.invoice_lines
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;

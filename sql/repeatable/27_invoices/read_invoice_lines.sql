@@ -11,7 +11,7 @@ create or replace function pgledger.read_invoice_lines(
 returns pgledger.invoice_lines[]
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_lines pgledger.invoice_lines[] := '{}';
@@ -21,6 +21,8 @@ begin
   if lines is null then
     perform pgledger.fail('NullArgument', array['lines']);
   end if;
+  -- A thousand sound lines stay below it.
+  perform pgledger.check_json_size(lines, '$.lines', false);
   perform pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
     perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');

@@ -9,7 +9,7 @@ create or replace function pgledger.refuse_invoice_move(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -10,7 +10,7 @@ create or replace function pgledger.check_payment(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

@@ -9,7 +9,7 @@ create or replace function pgledger.check_payment_amount(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

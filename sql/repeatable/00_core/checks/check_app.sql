@@ -6,7 +6,7 @@ Errors: NullArgument, InvalidScope.
 create or replace function pgledger.check_app(app_id text)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -12,7 +12,7 @@ create or replace function pgledger.check_arrays(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -9,7 +9,7 @@ create or replace function pgledger.check_billing_scope(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -11,7 +11,7 @@ create or replace function pgledger.check_catalogue_scope(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -10,7 +10,7 @@ create or replace function pgledger.check_choice(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

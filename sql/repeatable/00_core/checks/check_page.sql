@@ -5,7 +5,7 @@ Errors: NullArgument, InvalidPage.
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

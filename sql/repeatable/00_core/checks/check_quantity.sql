@@ -5,7 +5,7 @@ Errors: NullArgument, InvalidQuantity.
 create or replace function pgledger.check_quantity(name text, quantity numeric)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

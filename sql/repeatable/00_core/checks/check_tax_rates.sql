@@ -10,7 +10,7 @@ create or replace function pgledger.check_tax_rates(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
@@ -18,6 +18,7 @@ declare
   v_items jsonb;
   v_path text;
 begin
+  perform pgledger.check_json_size(tax_rates, path, false);
   perform pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
     perform pgledger.refuse_json(

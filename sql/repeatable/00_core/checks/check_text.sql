@@ -12,7 +12,7 @@ create or replace function pgledger.check_text(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

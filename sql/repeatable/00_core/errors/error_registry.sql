@@ -63,10 +63,11 @@ as $$
     ),
     (
       'LG007', 'InvalidMetadata', 'metadata is not valid: %s',
-      'Metadata is a JSON object of at most 65536 bytes, or null. Store large things elsewhere and '
-      'a reference here.',
-      'Metadata is not a JSON object, or has more than 65536 bytes. Store large things elsewhere '
-      'and a reference to them here.',
+      'Metadata is a JSON object of at most 65536 bytes, with at most 64 levels and numbers of at '
+      'most 308 digits, or null. Store large things elsewhere and a reference here.',
+      'Metadata is not a JSON object, or is too large or too deep. It has at most 65536 bytes, 64 '
+      'levels, and numbers of at most 308 digits. Store large things elsewhere and a reference to '
+      'them here.',
       false
     ),
     (

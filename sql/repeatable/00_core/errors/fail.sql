@@ -10,7 +10,7 @@ create or replace function pgledger.fail(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

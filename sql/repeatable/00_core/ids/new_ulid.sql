@@ -13,7 +13,7 @@ create or replace function pgledger.new_ulid(at timestamptz)
 returns text
 language plpgsql
 volatile
-parallel safe
+parallel unsafe
 as $$
 declare
   v_microseconds bigint := extract(epoch from at) * 1000000;

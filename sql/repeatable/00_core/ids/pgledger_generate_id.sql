@@ -10,7 +10,7 @@ create or replace function pgledger_generate_id(prefix text)
 returns text
 language plpgsql
 volatile
-parallel restricted
+parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$

@@ -9,7 +9,7 @@ create or replace function pgledger.check_json_array(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

@@ -11,7 +11,7 @@ create or replace function pgledger.check_json_object(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

@@ -1,10 +1,10 @@
 /*
-Refuses a plan's JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
+Refuses JSON that is larger than 1 MiB as text. A number such as 1e131071 takes 12 bytes
 and is written with 131072. So the text is only made once every value in the JSON has been found to
 be sound. Before that, only JSON that is too large in any case is refused: JSON takes less than
 eight times the bytes of its text.
 
-Errors: InvalidPlan.
+Errors: InvalidPlan, or InvalidInvoice in an invoice's lines and tax rates.
 */
 create or replace function pgledger.check_json_size(
   value jsonb,
@@ -13,23 +13,23 @@ create or replace function pgledger.check_json_size(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare
   v_bytes integer := case
     when sound then octet_length(value::text)
-    else pg_column_size(value) / 8
+    else pgledger.json_bytes(value) / 8
   end;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.fail('InvalidPlan', array[path, 'it has more than 1048576 bytes']);
+    perform pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
   end if;
 end;
 $$;
 
 comment on function pgledger.check_json_size is
-  'Raises InvalidPlan if JSON is larger than 1 MiB; as long as its values may be unsound, only if '
+  'Raises an error if JSON is larger than 1 MiB; as long as its values may be unsound, only if '
   'it is too large in any case.';
 
 revoke all on function pgledger.check_json_size from public;

@@ -10,7 +10,7 @@ create or replace function pgledger.invoice_text(
 )
 returns text
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 declare

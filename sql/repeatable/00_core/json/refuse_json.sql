@@ -12,7 +12,7 @@ create or replace function pgledger.refuse_json(
 )
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin

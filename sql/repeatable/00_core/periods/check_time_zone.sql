@@ -10,7 +10,7 @@ Errors: NullArgument, InvalidArgument.
 create or replace function pgledger.check_time_zone(time_zone text)
 returns void
 language plpgsql
-volatile
+stable
 parallel safe
 as $$
 begin
