@@ -753,6 +753,18 @@ PAY_UNDER_THE_ROWS_ID = """
       )
     where orders.id = 1
 """
+PAY_IN_MERGE = """
+    merge into orders using (values (1)) as paid (id) on orders.id = paid.id
+    when matched then update set transfer_id = (
+      select id from pgledger_create_transfer(%(buyer)s, %(shop)s, orders.amount)
+    )
+"""
+LOCK_AND_PAY_AT_ONCE = """
+    select made.id
+    from orders, pgledger_create_transfer(%(buyer)s, %(shop)s, orders.amount) as made
+    where orders.id = 1 and orders.status = 'open'
+    for update of orders
+"""
 ONLY_IF_OPEN = " and orders.status = 'open'"
 TOUCH = "update orders set note = 'touched' where id = 1"
 CANCEL = "update orders set status = 'cancelled' where id = 1"
@@ -798,6 +810,14 @@ def lock_and_pay(session: Session, order: dict[str, str]) -> int:
             0,
             10,
             id="for nothing",
+        ),
+        pytest.param(TOUCH, pay_in_one_statement(PAY_IN_MERGE), 1, 20, id="twice, by merge"),
+        pytest.param(
+            CANCEL,
+            pay_in_one_statement(LOCK_AND_PAY_AT_ONCE),
+            0,
+            10,
+            id="for nothing, locked in the same statement",
         ),
         pytest.param(TOUCH, lock_and_pay, 1, 10, id="once, under a lock"),
         pytest.param(REPRICE, lock_and_pay, 1, 12, id="the new amount, under a lock"),
