@@ -6850,6 +6850,11 @@ $$Moves an amount from one account to another.
 Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
 column.
 
+Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may
+evaluate a row twice there, or evaluate it and write nothing, and the amount
+moves each time. Lock the row with SELECT FOR UPDATE first and call this in a
+statement of its own, or pass an id that the row holds: then it moves once.
+
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
 amount: What to move, in units of the accounts' currency: above 0, below 1e30,
@@ -6913,7 +6918,9 @@ comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
 An error names the request at fault, counted from 1. The other form takes an
-array of rows, an app_id and what else they share.
+array of rows, an app_id and what else they share. Like
+pgledger_create_transfer, neither is for use within an UPDATE, a MERGE or an
+INSERT with ON CONFLICT.
 
 transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000, in the books whose app_id is the empty text.
@@ -7069,7 +7076,9 @@ $$Makes up to 100,000 transfers, all or none.
 
 Element n of each array belongs to request n, counted from 1. Arrays that have
 a default may be left out, and may hold nulls. An error names the request at
-fault.
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
 
 from_account_ids: Accounts that the amounts leave.
 to_account_ids: Accounts that they reach, each of its request's currency.
@@ -24204,9 +24213,9 @@ values
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '4b2e06f45633acc0c8af9111f6722c13432500326bab13f3eea7d97df8eab95f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '0cabef4a6d4fe1e929102cc3d5483a9b8461a05751ef781f57a0bf9c8e9664fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '1775ee926042a97fd5b927eb9bd04619b641dcc2289f50fdb422dcd8460c63fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),

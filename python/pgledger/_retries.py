@@ -4,7 +4,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from psycopg import AsyncConnection, Connection, IsolationLevel, ProgrammingError
+from psycopg import (
+    AsyncConnection,
+    Connection,
+    IsolationLevel,
+    OperationalError,
+    ProgrammingError,
+)
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from psycopg.pq import PipelineStatus, TransactionStatus
 
@@ -65,4 +71,36 @@ def require_idle(conn: Connection[Any] | AsyncConnection[Any]) -> None:
         raise ProgrammingError(
             "the connection is in pipeline mode, where an error can come after the transaction's "
             "end: leave the pipeline first, and open one inside the function if it pays"
+        )
+
+
+def require_committable(conn: Connection[Any] | AsyncConnection[Any]) -> None:
+    """Refuses to commit what would be rolled back, or is gone already, although nobody said so.
+
+    The error that aborted a transaction is not known any more if it was caught: psycopg keeps no
+    exceptions, and libpq only the text of the last one.
+
+    Raises:
+        psycopg.ProgrammingError: An error aborted the transaction and was caught without a
+            savepoint, or the transaction was ended.
+        psycopg.OperationalError: The connection was closed or lost.
+    """
+    status = conn.info.transaction_status
+    if status == TransactionStatus.INERROR:
+        last = conn.info.error_message.strip().partition("\n")[0]
+        raise ProgrammingError(
+            "nothing was committed: an error aborted the transaction, and was caught without a "
+            f"savepoint to go back to{f' ({last})' if last else ''}. The transaction was rolled "
+            "back. Let the error pass, or make the call that may fail inside a savepoint, in "
+            "'with conn.transaction():', and catch its error outside of that block"
+        )
+    if status == TransactionStatus.IDLE:
+        raise ProgrammingError(
+            "the function ended the transaction itself, by a statement such as commit or rollback, "
+            "so nobody knows what of it was committed: let it return to commit, or raise "
+            "psycopg.Rollback"
+        )
+    if status == TransactionStatus.UNKNOWN:
+        raise OperationalError(
+            "nothing was committed: the connection was closed or lost before the commit"
         )

@@ -15,6 +15,7 @@ from pgledger._retries import (
     RETRYABLE,
     SET_ISOLATION_LEVEL,
     pauses,
+    require_committable,
     require_idle,
 )
 
@@ -42,6 +43,10 @@ async def run_transaction_async(
     not undone: it must not send mails, call services or change its arguments. Let it return what
     is to be done, and do that afterwards. It must not commit or roll back either.
 
+    If ``fn`` catches an error of PostgreSQL and goes on, the transaction is aborted all the same.
+    Let it make the call inside ``async with conn.transaction()``, a savepoint, and catch the error
+    outside of that block.
+
     There is no SQL function behind this one: it is about whole transactions.
 
     Args:
@@ -55,9 +60,12 @@ async def run_transaction_async(
         What the ``fn`` that was committed returned.
 
     Raises:
-        psycopg.ProgrammingError: The connection is already in a transaction or in pipeline mode.
+        psycopg.ProgrammingError: The connection is already in a transaction or in pipeline mode. Or
+            ``fn`` returned although an error had aborted the transaction, which was rolled back, or
+            ended the transaction itself.
         psycopg.Rollback: ``fn`` raised it. The transaction was rolled back.
-        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt.
+        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt. Or ``fn`` returned
+            although the connection was lost.
         ValueError: ``attempts`` is below 1.
 
     Example:
@@ -72,7 +80,9 @@ async def run_transaction_async(
             async with conn.transaction():
                 if isolation_level is not None:
                     await conn.execute(SET_ISOLATION_LEVEL[isolation_level])
-                return await fn(conn)
+                result = await fn(conn)
+                require_committable(conn)
+                return result
         except RETRYABLE:
             if pause is None:
                 raise

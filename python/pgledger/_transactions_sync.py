@@ -13,6 +13,7 @@ from pgledger._retries import (
     RETRYABLE,
     SET_ISOLATION_LEVEL,
     pauses,
+    require_committable,
     require_idle,
 )
 
@@ -40,6 +41,10 @@ def run_transaction(
     not undone: it must not send mails, call services or change its arguments. Let it return what
     is to be done, and do that afterwards. It must not commit or roll back either.
 
+    If ``fn`` catches an error of PostgreSQL and goes on, the transaction is aborted all the same.
+    Let it make the call inside ``with conn.transaction()``, a savepoint, and catch the error
+    outside of that block.
+
     There is no SQL function behind this one: it is about whole transactions.
 
     Args:
@@ -53,9 +58,12 @@ def run_transaction(
         What the ``fn`` that was committed returned.
 
     Raises:
-        psycopg.ProgrammingError: The connection is already in a transaction or in pipeline mode.
+        psycopg.ProgrammingError: The connection is already in a transaction or in pipeline mode. Or
+            ``fn`` returned although an error had aborted the transaction, which was rolled back, or
+            ended the transaction itself.
         psycopg.Rollback: ``fn`` raised it. The transaction was rolled back.
-        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt.
+        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt. Or ``fn`` returned
+            although the connection was lost.
         ValueError: ``attempts`` is below 1.
 
     Example:
@@ -70,7 +78,9 @@ def run_transaction(
             with conn.transaction():
                 if isolation_level is not None:
                     conn.execute(SET_ISOLATION_LEVEL[isolation_level])
-                return fn(conn)
+                result = fn(conn)
+                require_committable(conn)
+                return result
         except RETRYABLE:
             if pause is None:
                 raise

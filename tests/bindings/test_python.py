@@ -1,5 +1,6 @@
 """The synchronous Python client: on the caller's transaction, whatever its connection is like."""
 
+import contextlib
 import copy
 import dataclasses
 import datetime as dt
@@ -982,6 +983,65 @@ def test_a_rollback_asked_for_is_told(tried):
     with pytest.raises(psycopg.Rollback):
         run_transaction(tried, change_mind)
     assert tried.execute("select count(*) from tried").fetchone() == (0,)
+
+
+def test_an_error_caught_without_a_savepoint_is_no_success(
+    tried, books: Books, no_pauses, connect: Connect
+):
+    def hush(conn: psycopg.Connection[Any]) -> str:
+        conn.execute("insert into tried values (1)")
+        with contextlib.suppress(errors.SameAccount):
+            Ledger(conn).create_transfer(books.shop.id, books.shop.id, 1)
+        return "paid"
+
+    with pytest.raises(psycopg.ProgrammingError, match="nothing was committed") as told:
+        run_transaction(tried, hush)
+    assert "conn.transaction()" in str(told.value)
+    assert books.shop.id in str(told.value), "the error is named"
+    assert no_pauses == []
+    assert status(tried) == TransactionStatus.IDLE
+    assert connect().execute("select count(*) from tried").fetchone() == (0,)
+
+
+def test_an_error_caught_outside_of_a_savepoint_is_survived(tried, books: Books):
+    def go_on(conn: psycopg.Connection[Any]) -> str:
+        conn.execute("insert into tried values (1)")
+        try:
+            with conn.transaction():
+                Ledger(conn).create_transfer(books.shop.id, books.shop.id, 1)
+        except errors.SameAccount:
+            return "refused"
+        return "paid"
+
+    assert run_transaction(tried, go_on) == "refused"
+    assert tried.execute("select count(*) from tried").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("end", ["rollback", "commit"])
+def test_a_transaction_that_the_function_ended_is_no_success(tried, end):
+    def end_it(conn: psycopg.Connection[Any]) -> None:
+        conn.execute("insert into tried values (1)")
+        conn.execute(end)
+
+    with pytest.raises(psycopg.ProgrammingError, match="ended the transaction itself"):
+        run_transaction(tried, end_it)
+    assert status(tried) == TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize("lose", ["closed", "terminated"])
+def test_a_connection_lost_quietly_is_no_success(tried, connect: Connect, lose):
+    def go_on(conn: psycopg.Connection[Any]) -> str:
+        conn.execute("insert into tried values (1)")
+        if lose == "closed":
+            conn.close()
+        else:
+            with contextlib.suppress(psycopg.OperationalError):
+                conn.execute("select pg_terminate_backend(pg_backend_pid())")
+        return "paid"
+
+    with pytest.raises(psycopg.OperationalError, match="closed or lost before the commit"):
+        run_transaction(tried, go_on)
+    assert connect().execute("select count(*) from tried").fetchone() == (0,)
 
 
 def test_a_connection_in_a_transaction_is_refused(tried):

@@ -1,6 +1,7 @@
 """The asynchronous client: source of the synchronous one, whose tests go deeper."""
 
 import asyncio
+import contextlib
 import datetime as dt
 from decimal import Decimal
 from typing import Any
@@ -190,6 +191,31 @@ async def test_a_rollback_asked_for_is_told(tried):
 
     with pytest.raises(psycopg.Rollback):
         await run_transaction_async(tried, change_mind)
+
+
+async def test_an_error_caught_without_a_savepoint_is_no_success(tried, pair: Pair):
+    async def hush(conn: psycopg.AsyncConnection[Any]) -> str:
+        await conn.execute("insert into tried values (1)")
+        with contextlib.suppress(errors.InvalidAmount):
+            await AsyncLedger(conn).create_transfer(*pair, -1)
+        return "paid"
+
+    with pytest.raises(psycopg.ProgrammingError, match="nothing was committed"):
+        await run_transaction_async(tried, hush)
+    assert tried.info.transaction_status == TransactionStatus.IDLE
+    assert await attempts_that_stayed(tried) == []
+
+
+async def test_an_error_caught_outside_of_a_savepoint_is_survived(tried, pair: Pair):
+    async def go_on(conn: psycopg.AsyncConnection[Any]) -> str:
+        await conn.execute("insert into tried values (1)")
+        with contextlib.suppress(errors.InvalidAmount):
+            async with conn.transaction():
+                await AsyncLedger(conn).create_transfer(*pair, -1)
+        return "refused"
+
+    assert await run_transaction_async(tried, go_on) == "refused"
+    assert await attempts_that_stayed(tried) == [(1,)]
 
 
 async def test_a_connection_in_a_transaction_is_refused(tried):

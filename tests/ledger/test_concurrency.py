@@ -734,6 +734,164 @@ def test_an_id_that_a_snapshot_does_not_show_is_a_conflict_or_a_reason_to_try_ag
     assert_verified(conn)
 
 
+# Transfers inside the statement that writes a row of the application's
+
+PAY_IN_TARGET_LIST = """
+    update orders
+    set
+      transfer_id = (select id from pgledger_create_transfer(%(buyer)s, %(shop)s, orders.amount)),
+      status = 'paid'
+    where orders.id = 1
+"""
+PAY_UNDER_THE_ROWS_ID = """
+    update orders
+    set
+      status = 'paid',
+      paid_at = (
+        select created_at
+        from pgledger_create_transfer(%(buyer)s, %(shop)s, orders.amount, id => orders.transfer_id)
+      )
+    where orders.id = 1
+"""
+PAY_IN_MERGE = """
+    merge into orders using (values (1)) as paid (id) on orders.id = paid.id
+    when matched then update set transfer_id = (
+      select id from pgledger_create_transfer(%(buyer)s, %(shop)s, orders.amount)
+    )
+"""
+LOCK_AND_PAY_AT_ONCE = """
+    select made.id
+    from orders, pgledger_create_transfer(%(buyer)s, %(shop)s, orders.amount) as made
+    where orders.id = 1 and orders.status = 'open'
+    for update of orders
+"""
+ONLY_IF_OPEN = " and orders.status = 'open'"
+TOUCH = "update orders set note = 'touched' where id = 1"
+CANCEL = "update orders set status = 'cancelled' where id = 1"
+REPRICE = "update orders set amount = 12 where id = 1"
+
+
+@pytest.fixture
+def order(conn: Session) -> dict[str, str]:
+    """Makes an open order of 10; returns the accounts that it is paid between."""
+    buyer, shop = open_accounts(conn, 2)
+    conn.execute(
+        "create table orders (id integer primary key, amount numeric not null, status text,"
+        " transfer_id text, paid_at timestamptz, note text)"
+    )
+    conn.execute("insert into orders values (1, 10, 'open', %s)", [new_transfer_id()])
+    conn.commit()
+    return {"buyer": buyer, "shop": shop}
+
+
+def pay_in_one_statement(statement: str) -> Callable[[Session, dict[str, str]], int]:
+    return lambda session, order: session.execute(statement.encode(), order).rowcount
+
+
+def lock_and_pay(session: Session, order: dict[str, str]) -> int:
+    row = session.execute(
+        "select amount from orders where id = 1 and status = 'open' for update"
+    ).fetchone()
+    if row is None:
+        return 0
+    made = Ledger(session).create_transfer(order["buyer"], order["shop"], row[0])
+    return session.execute(
+        "update orders set status = 'paid', transfer_id = %s where id = 1", [made.id]
+    ).rowcount
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "pay", "written", "moved"),
+    [
+        pytest.param(TOUCH, pay_in_one_statement(PAY_IN_TARGET_LIST), 1, 20, id="twice"),
+        pytest.param(
+            CANCEL,
+            pay_in_one_statement(PAY_IN_TARGET_LIST + ONLY_IF_OPEN),
+            0,
+            10,
+            id="for nothing",
+        ),
+        pytest.param(TOUCH, pay_in_one_statement(PAY_IN_MERGE), 1, 20, id="twice, by merge"),
+        pytest.param(
+            CANCEL,
+            pay_in_one_statement(LOCK_AND_PAY_AT_ONCE),
+            0,
+            10,
+            id="for nothing, locked in the same statement",
+        ),
+        pytest.param(TOUCH, lock_and_pay, 1, 10, id="once, under a lock"),
+        pytest.param(REPRICE, lock_and_pay, 1, 12, id="the new amount, under a lock"),
+        pytest.param(CANCEL, lock_and_pay, 0, 0, id="not at all, under a lock"),
+        pytest.param(
+            TOUCH, pay_in_one_statement(PAY_UNDER_THE_ROWS_ID), 1, 10, id="once, under the row's id"
+        ),
+        # The id makes it one payment; whether it may still be paid only a lock decides.
+        pytest.param(
+            CANCEL,
+            pay_in_one_statement(PAY_UNDER_THE_ROWS_ID + ONLY_IF_OPEN),
+            0,
+            10,
+            id="for nothing, under the row's id",
+        ),
+    ],
+)
+def test_what_is_paid_for_a_row_that_another_session_updates(
+    meanwhile: str,
+    pay: Callable[[Session, dict[str, str]], int],
+    written: int,
+    moved: int,
+    conn: Session,
+    order: dict[str, str],
+    connect: Connect,
+    wait_until_blocked: WaitUntilBlocked,
+) -> None:
+    other, payer = connect(), connect(**PATIENCE)
+    other.execute(meanwhile.encode())
+    with side_by_side(1) as pool:
+        future = pool.submit(pay, payer, order)
+        try:
+            wait_until_blocked(payer.info.backend_pid, by=other.info.backend_pid)
+        finally:
+            other.commit()
+        assert outcome(future) == written
+    payer.commit()
+    assert balances(conn, [order["buyer"], order["shop"]]) == [-moved, moved]
+    assert_verified(conn)
+
+
+def test_a_row_that_was_changed_under_its_id_is_a_conflict(
+    conn: Session, order: dict[str, str], connect: Connect, wait_until_blocked: WaitUntilBlocked
+) -> None:
+    other, payer = connect(), connect(**PATIENCE)
+    other.execute(REPRICE)
+    with side_by_side(1) as pool:
+        future = pool.submit(pay_in_one_statement(PAY_UNDER_THE_ROWS_ID), payer, order)
+        try:
+            wait_until_blocked(payer.info.backend_pid, by=other.info.backend_pid)
+        finally:
+            other.commit()
+        assert type(outcome(future)) is IdempotencyConflict
+    payer.rollback()
+    assert balances(conn, [order["buyer"], order["shop"]]) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("transfer_id", "moved"), [("null", 20), ("'pglt_01M7XB63KKFX9R5DBD44A07BE6'", 10)]
+)
+def test_what_is_paid_for_rows_that_are_there_already(
+    conn: Session, order: dict[str, str], transfer_id: str, moved: int
+) -> None:
+    statement = (
+        "insert into orders (id, amount, transfer_id) select 2, 10, made.id"
+        f" from pgledger_create_transfer(%(buyer)s, %(shop)s, 10, id => {transfer_id}) as made"
+        " on conflict do nothing"
+    )
+    written = [conn.execute(statement.encode(), order).rowcount for _ in range(2)]
+    conn.commit()
+    assert written == [1, 0]
+    assert balances(conn, [order["buyer"], order["shop"]]) == [-moved, moved]
+
+
 # Accounts that come into being while a call waits
 
 

@@ -421,6 +421,28 @@ def test_a_lent_connection_in_a_transaction_is_not_used(billing: Billing, ledger
     assert quantities(billing) == []
 
 
+def test_a_batch_that_would_be_rolled_back_is_not_taken_for_delivered(
+    billing: Billing, pool: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    """A connection class of the caller's may swallow an error; the commit is then a rollback."""
+    ingest, broken = Billing.ingest_usage, [True, True]
+
+    def and_break(self: Billing, *arguments: Any) -> Any:
+        answers = ingest(self, *arguments)
+        if broken:
+            broken.pop()
+            with pytest.raises(pg_errors.DivisionByZero):
+                self.conn.execute("select 1 / 0")
+        return answers
+
+    monkeypatch.setattr(Billing, "ingest_usage", and_break)
+    with Meter(pool, "app", flush_interval=SOON) as meter:
+        meter.record("t", "calls", 7)
+        assert meter.flush()
+    assert pool.loans == 3
+    assert quantities(billing) == [7]
+
+
 def test_flushing_gives_up_waiting_and_loses_nothing(billing: Billing, pool: Pool, nowhere: str):
     dsn, pool.dsn = pool.dsn, nowhere
     with Meter(pool, "app") as meter:

@@ -131,6 +131,11 @@ class LedgerCalls(Caller):
     ) -> Transfer:
         """Moves an amount from one account to another: ``pgledger_create_transfer``.
 
+        Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may evaluate a row
+        twice there, or evaluate it and write nothing, and the amount moves each time. Lock the row
+        with SELECT FOR UPDATE first and call this in a statement of its own, or pass an id that the
+        row holds: then it moves once.
+
         Args:
             from_account_id: Account that the amount leaves.
             to_account_id: Account that the amount reaches, of the same currency.

@@ -91,7 +91,9 @@ def _add_link(parser: argparse.ArgumentParser) -> None:
         "--link",
         metavar="ROLE",
         action="append",
-        help="let tables of ROLE have foreign keys to pgledger.accounts (id); may be repeated",
+        help="let tables of ROLE have foreign keys to pgledger.accounts (id); may be repeated. "
+        "ROLE can then act as the ledger's owner, so PGLEDGER_TRUST_LINKED=1 must say that you "
+        "trust it",
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 from psycopg import AsyncConnection
 
 from pgledger._billing_async import AsyncBilling
-from pgledger._retries import require_idle
+from pgledger._retries import require_committable, require_idle
 from pgledger.billing_types import UsageRecord
 
 from .buffer import (
@@ -275,6 +275,7 @@ class AsyncMeter:
                 async with conn.transaction():
                     billing = AsyncBilling(conn, schema=self._schema)
                     answers = await billing.ingest_usage(self._app_id, batch)
+                    require_committable(conn)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the events are still there
             rejected = self._buffer.fail(batch, error)
             if not rejected:

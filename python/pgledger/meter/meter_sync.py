@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from psycopg import Connection
 
 from pgledger._billing_sync import Billing
-from pgledger._retries import require_idle
+from pgledger._retries import require_committable, require_idle
 from pgledger.billing_types import UsageRecord
 
 from .buffer import (
@@ -273,6 +273,7 @@ class Meter:
                 with conn.transaction():
                     billing = Billing(conn, schema=self._schema)
                     answers = billing.ingest_usage(self._app_id, batch)
+                    require_committable(conn)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the events are still there
             rejected = self._buffer.fail(batch, error)
             if not rejected:

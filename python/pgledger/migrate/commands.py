@@ -64,7 +64,9 @@ def migrate(
         roles: Whether a new database gets pgledger's own roles, which then own everything. With
             False the migrating role owns everything. A database that has
             pgledger already stays as it is with True.
-        link: Roles whose tables may refer to ``pgledger.accounts (id)``.
+        link: Roles whose tables may refer to ``pgledger.accounts (id)``. Such a role can act as
+            the ledger's owner, so this is refused unless the environment variable
+            ``PGLEDGER_TRUST_LINKED`` is 1.
         lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
         wait: Seconds to wait for another migration to finish.
         on_progress: Called after each step, and once when waiting begins.

@@ -6,10 +6,10 @@ from typing import Final
 
 from .install import install_sql
 from .results import MigrationError
-from .session import Cursor, execute, fetch, version_text
+from .session import Cursor, execute, fetch
 from .sqltext import identifier
 
-# Set to 1, it says: linked roles are trusted like the owner, even where they can act as the owner.
+# Set to 1, it says: linked roles are trusted with all that the ledger's owner may do.
 TRUST_VARIABLE: Final = "PGLEDGER_TRUST_LINKED"
 
 
@@ -34,26 +34,26 @@ def unlinked_roles(cursor: Cursor, roles: Sequence[str]) -> list[str]:
         )
     left = [role for role in roles if not linked[role]]
     if left:
-        _check_link(cursor)
+        _require_trust(left)
     return left
 
 
-def _check_link(cursor: Cursor) -> None:
-    """Refuses a link that would let the role do everything that the ledger's owner can.
+def _require_trust(roles: Sequence[str]) -> None:
+    """Refuses a link to which nobody said that the role may do all that the ledger's owner can.
 
-    A foreign key is checked with the rights of the owner of the table that it points at. Before
-    PostgreSQL 18 the role that makes it may give its column a type with a cast of its own. The
-    owner then runs the function of that cast. So a role that may refer to accounts can do
-    everything that their owner can.
+    A foreign key is checked with the rights of the owner of the table that it points at. The role
+    that makes it may give its column a type with a cast of its own, whose function the owner then
+    runs. PostgreSQL 18 refuses most such types, but not an array of a domain. So on every version
+    a role that may refer to accounts can do everything that their owner can.
     """
-    version = cursor.connection.info.server_version
-    if version >= 180000 or os.environ.get(TRUST_VARIABLE) == "1":
+    if os.environ.get(TRUST_VARIABLE) == "1":
         return
     raise MigrationError(
-        f"on PostgreSQL {version_text(version)} a role that may refer to accounts can act as "
-        "their owner: it may give its foreign key a type whose cast the owner then runs",
-        "Use PostgreSQL 18, or store account ids without a foreign key. For a role that you trust "
-        f"with everything that the ledger's owner may do, set {TRUST_VARIABLE}=1.",
+        f"a role that may refer to accounts can act as their owner, so {', '.join(roles)} could "
+        "rewrite balances and transfers without a trace: it may give its foreign key a type whose "
+        "cast the owner then runs",
+        "Store account ids without a foreign key. For a role that you trust with everything that "
+        f"the ledger's owner may do, set {TRUST_VARIABLE}=1.",
     )
 
 

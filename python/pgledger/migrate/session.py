@@ -77,6 +77,16 @@ def transaction(cursor: Cursor, modes: str) -> Generator[None]:
     execute(cursor, f"begin isolation level {modes}; set local search_path to pg_catalog, pg_temp")
     try:
         yield
+        # The caller's callbacks may use the connection too. A commit of what they broke would roll
+        # back without an error.
+        if cursor.connection.info.transaction_status in {
+            TransactionStatus.INERROR,
+            TransactionStatus.IDLE,
+        }:
+            raise MigrationError(
+                "on_progress broke or ended the migrator's transaction, which cannot be committed",
+                "Let on_progress use a connection of its own.",
+            )
         execute(cursor, "commit")
     finally:
         if not cursor.connection.closed:

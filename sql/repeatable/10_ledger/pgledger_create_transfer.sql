@@ -189,6 +189,11 @@ $$Moves an amount from one account to another.
 Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
 column.
 
+Not within an UPDATE, a MERGE or an INSERT with ON CONFLICT: PostgreSQL may
+evaluate a row twice there, or evaluate it and write nothing, and the amount
+moves each time. Lock the row with SELECT FOR UPDATE first and call this in a
+statement of its own, or pass an id that the row holds: then it moves once.
+
 from_account_id: Account that the amount leaves.
 to_account_id: Account that the amount reaches, of the same currency.
 amount: What to move, in units of the accounts' currency: above 0, below 1e30,

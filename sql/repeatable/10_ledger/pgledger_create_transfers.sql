@@ -30,7 +30,9 @@ comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
 An error names the request at fault, counted from 1. The other form takes an
-array of rows, an app_id and what else they share.
+array of rows, an app_id and what else they share. Like
+pgledger_create_transfer, neither is for use within an UPDATE, a MERGE or an
+INSERT with ON CONFLICT.
 
 transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000, in the books whose app_id is the empty text.

@@ -69,7 +69,9 @@ $$Makes up to 100,000 transfers, all or none.
 
 Element n of each array belongs to request n, counted from 1. Arrays that have
 a default may be left out, and may hold nulls. An error names the request at
-fault.
+fault. Like pgledger_create_transfer, it is not for use within an UPDATE, a
+MERGE or an INSERT with ON CONFLICT, unless every request has an id that a row
+holds.
 
 from_account_ids: Accounts that the amounts leave.
 to_account_ids: Accounts that they reach, each of its request's currency.
