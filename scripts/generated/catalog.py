@@ -203,6 +203,11 @@ def read_catalog(connection: Connection) -> Catalog:
     return Catalog(functions, types, _read_views(connection), tuple(Error(*row) for row in rows))
 
 
+def bare_name(name: str) -> str:
+    """Returns the name of a function or type without the prefix of its part."""
+    return name.removeprefix("pg").removeprefix("ledger_")
+
+
 def short_type(name: str) -> str:
     """Returns a type's name as people write it."""
     return name.replace("timestamp with time zone", "timestamptz")
@@ -310,7 +315,7 @@ def _read_functions(connection: Connection) -> tuple[Function, ...]:
 
 
 def _rank(function: Function) -> tuple[int, str]:
-    verb = function.name.removeprefix("pg").removeprefix("ledger_").split("_")[0]
+    verb = bare_name(function.name).split("_")[0]
     return (_VERBS.index(verb) if verb in _VERBS else len(_VERBS), function.name)
 
 

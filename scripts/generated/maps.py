@@ -19,6 +19,7 @@ from scripts.generated.catalog import (
     Function,
     numbered_folders,
 )
+from scripts.generated.parts import method_name
 
 HEADER: Final = "<!-- Written by scripts/build_catalog.py from the SQL beside it: change that. -->"
 
@@ -121,7 +122,7 @@ def migrations() -> dict[str, str]:
 
 def files_that_test(function: Function) -> list[str]:
     """Returns the test files that call a function, by its name or by its method's."""
-    method = function.name.removeprefix("pg").removeprefix("ledger_").removesuffix("_bulk")
+    method = method_name(function)
     return _files_with(rf"\b{function.name}\b|\.{method}\(", (ROOT / "tests").rglob("test_*.py"))
 
 

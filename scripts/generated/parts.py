@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from scripts.generated.catalog import Catalog, Field, Function, ResultType
+from scripts.generated.catalog import Catalog, Field, Function, ResultType, bare_name
 
 HEADER: Final = "# Written by scripts/build_catalog.py from the comments in sql/: change those.\n"
 
@@ -62,12 +62,12 @@ def functions_of(catalog: Catalog, part: Part) -> list[Function]:
 
 def method_name(function: Function) -> str:
     """Returns the name of a function's method."""
-    return function.name.removeprefix("pg").removeprefix("ledger_").removesuffix("_bulk")
+    return bare_name(function.name).removesuffix("_bulk")
 
 
 def class_name(type_name: str) -> str:
     """Returns the name of a result type's dataclass."""
-    bare = type_name.removeprefix("pg").removeprefix("ledger_")
+    bare = bare_name(type_name)
     return "".join(word.capitalize() for word in bare.split("_"))
 
 
@@ -78,7 +78,7 @@ def row_types(catalog: Catalog, part: Part) -> list[ResultType]:
 
 
 def row_name(type_name: str) -> str:
-    return type_name.removeprefix("pg").removeprefix("ledger_").upper() + "_ROW"
+    return bare_name(type_name).upper() + "_ROW"
 
 
 def literal(choices: Iterable[str]) -> str:

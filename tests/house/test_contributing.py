@@ -11,14 +11,13 @@ import psycopg
 import pytest
 
 from scripts.generated.catalog import folders, read_catalog
+from support.example import EXAMPLE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 DECISIONS = ROOT / "docs" / "decisions"
 PARTS_OF_A_DECISION = ["Context", "Decision", "Why", "What it costs"]
 
-# Files of the worked example, by their paths.
-EXAMPLE = dict(re.findall(r"^<!-- example: (\S+) -->\n```\w+\n(.*?)^```$", PAGE, re.M | re.S))
 (SQL_FILE,) = (Path(name) for name in EXAMPLE if name.endswith(".sql"))
 
 

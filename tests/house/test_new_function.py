@@ -5,7 +5,6 @@ reference, in the map of its folder and among the grants.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,11 +13,9 @@ from typing import Final
 
 import pytest
 
+from support.example import EXAMPLE
+
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGE: Final = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-EXAMPLE: Final = dict(
-    re.findall(r"^<!-- example: (\S+) -->\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-)
 NAME: Final = next(Path(name).stem for name in EXAMPLE if name.endswith(".sql"))
 METHOD: Final = NAME.removeprefix("pgledger_")
 
