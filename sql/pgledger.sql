@@ -424,9 +424,26 @@ set local role pgledger_owner;
 do $surface$
 declare
   v_surface constant text := pg_catalog.current_setting('pgledger.schema');
+  v_other record;
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
+    for v_other in
+      select distinct acl.grantee
+      from pg_catalog.pg_namespace
+      cross join pg_catalog.aclexplode(pg_namespace.nspacl) as acl
+      where pg_namespace.nspname = v_surface
+        and acl.grantee <> pg_namespace.nspowner
+    loop
+      execute pg_catalog.format(
+        'revoke all on schema %I from %s cascade',
+        v_surface,
+        case v_other.grantee
+          when 0 then 'public'
+          else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(v_other.grantee))
+        end
+      );
+    end loop;
   end if;
   perform pg_catalog.set_config(
     'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
@@ -679,9 +696,12 @@ create table pgledger.schema_history (
   sha256 text collate "C" not null,
   applied_at timestamptz not null,
   package_version text not null,
+  with_roles boolean not null,
   constraint schema_history_name_pk primary key (name),
   constraint schema_history_kind_is_versioned_or_repeatable_check
   check (kind in ('versioned', 'repeatable')),
+  constraint schema_history_kind_is_what_the_name_says_check
+  check (starts_with(name, case kind when 'versioned' then 'migrations/' else 'repeatable/' end)),
   constraint schema_history_sha256_is_64_hex_digits_check
   check (sha256 ~ '^[0-9a-f]{64}$')
 );
@@ -698,6 +718,8 @@ comment on column pgledger.schema_history.applied_at is
   'When the file was last applied: the start of the migration''s transaction.';
 comment on column pgledger.schema_history.package_version is
   'Version of the pgledger package that applied the file.';
+comment on column pgledger.schema_history.with_roles is
+  'Whether what the file makes is to belong to pgledger''s own roles; false: to whoever migrates.';
 
 revoke all on table pgledger.schema_history from public;
 grant select on table pgledger.schema_history to pgledger_auditor;
@@ -5590,6 +5612,114 @@ comment on function pgledger.account_key is
 
 revoke all on function pgledger.account_key from public;
 
+-- file: repeatable/10_ledger/actual_guards.sql
+/*
+How what is ours stands in this database: one row for each schema, table, view, sequence, function
+and type of the private schema, and for each that bears a name of ours in the schema of the public
+functions and views. expected_guards() says how it should be; both are read by the same rules.
+
+In a signature, types of ours are written without their schema. One of somebody else's keeps it, so
+a function of our name that takes such a type is another one. Of a function's settings only whose
+rights and which names it uses are told: those for the planner are left to whoever tunes the
+database.
+
+The body reads nothing but PostgreSQL's catalogs, so that the migrator can also run it by itself.
+With a setting of its own it is worked out once for whoever joins it, instead of for each row.
+*/
+create or replace function pgledger.actual_guards(surface name)
+returns table (
+  kind text,
+  place text,
+  name text,
+  oid oid,
+  owner oid,
+  acl aclitem[],
+  detail text,
+  subject text
+)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  with home as (
+    select
+      pg_namespace.oid,
+      pg_namespace.nspname,
+      case when pg_namespace.nspname = 'pgledger' then 'private' else 'surface' end as place
+    from pg_catalog.pg_namespace
+    where pg_namespace.nspname in ('pgledger', actual_guards.surface)
+  )
+
+  select
+    'schema', home.place, 'pgledger'::text, pg_namespace.oid, pg_namespace.nspowner,
+    coalesce(pg_namespace.nspacl, acldefault('n', pg_namespace.nspowner)), '', 'pgledger'
+  from pg_catalog.pg_namespace
+  inner join home on pg_namespace.oid = home.oid
+  where home.place = 'private'
+  union all
+  select
+    relation.kind, home.place, pg_class.relname, pg_class.oid, pg_class.relowner,
+    coalesce(
+      pg_class.relacl,
+      acldefault(relation.acl_letter, pg_class.relowner)
+    ),
+    concat_ws(
+      ', ',
+      case when pg_class.relrowsecurity then 'row security' end,
+      case when pg_class.relforcerowsecurity then 'forced row security' end,
+      case when relation.kind = 'view' then array_to_string(pg_class.reloptions, ', ') end
+    ),
+    format('%I.%I', home.nspname, pg_class.relname)
+  from pg_catalog.pg_class
+  inner join home on pg_class.relnamespace = home.oid
+  inner join (
+    values
+      ('r'::"char", 'r'::"char", 'table'), ('v', 'r', 'view'), ('S', 's', 'sequence')
+  ) as relation (letter, acl_letter, kind) on pg_class.relkind = relation.letter
+  union all
+  select
+    'type', home.place, pg_type.typname, pg_type.oid, pg_type.typowner,
+    coalesce(pg_type.typacl, acldefault('T', pg_type.typowner)), '',
+    format('%I.%I', home.nspname, pg_type.typname)
+  from pg_catalog.pg_type
+  inner join home on pg_type.typnamespace = home.oid
+  inner join pg_catalog.pg_class on pg_type.typrelid = pg_class.oid
+  where pg_class.relkind = 'c'
+  union all
+  select
+    'function', home.place,
+    format(
+      '%s(%s)',
+      pg_proc.proname,
+      replace(
+        replace(
+          replace(oidvectortypes(pg_proc.proargtypes), 'pgledger.', ''),
+          format('%I.pgledger_', actual_guards.surface), 'pgledger_'
+        ),
+        format('%I.ledger_', actual_guards.surface), 'ledger_'
+      )
+    ),
+    pg_proc.oid, pg_proc.proowner, coalesce(pg_proc.proacl, acldefault('f', pg_proc.proowner)),
+    concat_ws(
+      ', ',
+      case when pg_proc.prosecdef then 'security definer' end,
+      (
+        select setting.text
+        from unnest(pg_proc.proconfig) as setting (text)
+        where starts_with(setting.text, 'search_path=')
+      )
+    ),
+    format('%I.%I(%s)', home.nspname, pg_proc.proname, oidvectortypes(pg_proc.proargtypes))
+  from pg_catalog.pg_proc
+  inner join home on pg_proc.pronamespace = home.oid
+$$;
+
+comment on function pgledger.actual_guards is
+  'Owner, privileges and settings of everything of ours, as they are.';
+
+revoke all on function pgledger.actual_guards from public;
+
 -- file: repeatable/10_ledger/check_accounts.sql
 /*
 First refuses requests whose account ids are not ids; then those whose accounts do not exist in the
@@ -6183,6 +6313,1309 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/expected_guards.sql
+/*
+Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
+difference. How everything of ours is to stand, whatever the surface is called, on any server.
+
+  kind      schema, table, view, sequence, function, type, trigger or policy
+  place     'private' or 'surface'; the table of a trigger or policy
+  owner     pgledger_owner or pgledger_tenant_views, without the prefix
+  granted   what our other roles may do, as role=verb; the role of a policy
+  detail    settings, row security; how a trigger or policy is made
+
+In a database without roles of ours all belongs to one role, and nothing is granted.
+*/
+create or replace function pgledger.expected_guards()
+returns table (kind text, place text, name text, owner text, granted text, detail text)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('function', 'private', 'abridged(text)', 'owner', '', ''),
+    ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
+    ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    (
+      'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'advance_due_subscriptions(text, integer, text, timestamp with time zone, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'aggregate_usage(text, text, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
+    ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    (
+      'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'bigint, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_accounts(text[], text[], text, text[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_app(text)', 'owner', '', ''),
+    ('function', 'private', 'check_arrays(text[], bigint[], integer[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'check_new_subscription(subscriptions, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_no_earlier_draft(invoices)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_no_final_invoice_goes_on_from(invoices, text)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'check_page(integer, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_payment(timestamp with time zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_usage_not_purged(subscriptions, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'clock()', 'owner', '', ''),
+    (
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
+      'jsonb[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
+      'text, text, boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'derived_ulid(timestamp with time zone, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'entry_id(timestamp with time zone, bigint, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'error_code(text)', 'owner', '', ''),
+    ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
+      'reader=EXECUTE tenant=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'fail(text, text[], bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
+    ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
+    ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
+    ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
+      'boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    ('function', 'private', 'in_app(text)', 'owner', '', ''),
+    ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'insert_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'insert_subscription(subscriptions, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'insert_usage(bigint, timestamp with time zone, integer[], integer[], numeric[], '
+      'timestamp with time zone[], text[], jsonb[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'interim_start(bigint, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invisible_characters()', 'owner', '', ''),
+    ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'invoice_request(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'invoice_subscription(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'json_decimal(jsonb, text, text, boolean, numeric, numeric)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
+    ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'latest_usage_between(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'legs(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
+      'reader=EXECUTE tenant=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pay_invoice(invoices, numeric, timestamp with time zone, text, text, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'payment_is_repeated(text, bigint, numeric, timestamp with time zone, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'period_at(timestamp with time zone, text, text, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
+      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'policies()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
+      'zone, text, text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_change()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'repeated_transfer(text, text, bigint, bigint, numeric, timestamp with time zone, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'rights_held(name)', 'owner', '', ''),
+    ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
+      'time zone[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'row_security_faults(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'seat_levels(integer, timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone, timestamp with time zone, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'segments_until(billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'stronger_role_fault(name)', 'owner', '', ''),
+    ('function', 'private', 'subscribable_plan(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'subscription_clock(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'subscription_due_at(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
+    ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
+    ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
+    ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
+      'integer[], integer[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_between(integer, text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
+      'text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_fault(text, text, text, numeric, timestamp with time zone, text, jsonb, timestamp '
+      'with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'usage_was_purged(text, text[], text[], timestamp with time zone[], integer[])', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
+    ('function', 'private', 'verify_access()', 'owner', '', ''),
+    ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_books(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    (
+      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'surface', 'ledger_advance(text, integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_aggregate_usage(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_aggregate_usage_by_feature(text, text, text[], timestamp with time zone, '
+      'timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_coupon(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_feature(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_plan(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_coupon(text, text, text, numeric, numeric, text, text, integer, text[], '
+      'numeric, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, '
+      'text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_invoice(text, text, text, jsonb, jsonb, jsonb, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
+      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_subscription(text, text, text, timestamp with time zone, timestamp with '
+      'time zone, text, integer, numeric, jsonb, text, jsonb)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_coupon(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_feature(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_invoice(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_plan(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_finalize_invoice(text, text, text, timestamp with time zone)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_generate_invoice(text, text, text, timestamp with time zone, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_active_subscription(text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_cached_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_coupon(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_coupon_by_id(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_feature(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_feature_by_key(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_invoice(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_get_invoice_by_period(text, text, text, timestamp with time zone, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_plan(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_plan_by_slug(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_subscription(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
+      'text[], jsonb[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_coupons(text, boolean, integer, bigint, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_features(text, text, integer, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_global_features(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_pending_invoices(text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_map_tenant_role(name, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_mark_invoice_paid(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_mark_invoice_uncollectible(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_mark_invoice_voided(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_pause_subscription(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_preview_invoice(text, text, text, timestamp with time zone, text, jsonb)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_query_usage(text, text, timestamp with time zone, timestamp with time zone, '
+      'text, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_record_payment(text, text, text, numeric, timestamp with time zone, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_record_usage(text, text, text, numeric, timestamp with time zone, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_redeem_coupon(text, text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_refresh_invoice(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_remaining_entitlement(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_cached_entitlement(text, text, text, interval)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_currency(text, text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_unmap_tenant_role(name)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_account_entries(text, integer, boolean, bigint, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers(pgledger_transfer_request[], timestamp with time zone, jsonb, '
+      'text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_account(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_transfer(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'policy', 'coupon_redemptions', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'coupons', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'entitlement_cache', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'entitlement_cache', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'features', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'features', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id = ANY (ARRAY[( SELECT ''*''::text AS '
+      'app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER)), ( '
+      'SELECT mapped.app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))])) AND (tenant_id = ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id '
+      'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_lines', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
+      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
+      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
+      'invoice_lines.invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
+    ),
+    (
+      'policy', 'invoice_payments', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_payments', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'invoices', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoices', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'meters', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'meters', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'plans', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'plans', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id = ( SELECT mapped.app_id FROM '
+      'pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))) AND (tenant_id = '
+      'ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id FROM pgledger.tenant_roles mapped '
+      'WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'subscription_changes', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'subscription_changes', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'subscriptions', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'subscriptions', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'tenant_roles', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'tenant_roles', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((role_name = CURRENT_USER))'
+    ),
+    (
+      'policy', 'tenants', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'tenants', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'usage_events', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'usage_events', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((tenant_key = ( SELECT own.key FROM '
+      '(pgledger.tenants own JOIN pgledger.tenant_roles mapped ON (((own.app_id = '
+      'mapped.app_id) AND (own.tenant_id = mapped.tenant_id)))) WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    ('schema', 'private', 'pgledger', 'owner', 'auditor=USAGE', ''),
+    ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
+    ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_lines', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_payments', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoices', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'subscriptions', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'tenant_roles', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'usage_rollups', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_values', 'owner', 'auditor=SELECT', ''),
+    (
+      'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
+      'CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'accounts', 'accounts_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER accounts_rows_are_never_deleted BEFORE DELETE ON pgledger.accounts FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'transfers', 'transfers_never_change', '', '',
+      'CREATE TRIGGER transfers_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.transfers FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'transfers', 'transfers_rows_never_change', '', '',
+      'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_currency', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_entitlement', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_feature', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_feature_usage', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_invoice', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
+    ('view', 'surface', 'ledger_coupon_redemptions', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_coupons', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_currencies', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_entitlement_cache', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_features', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_invoice_payments', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_invoices', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_plans', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_subscription_changes', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_subscriptions', 'owner', 'reader=SELECT', ''),
+    (
+      'view', 'surface', 'ledger_tenant_entitlement_cache', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_features', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_invoice_payments', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_invoices', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_plans', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_subscription_changes', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_subscriptions', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
+$$;
+
+comment on function pgledger.expected_guards is
+  'How everything of ours is to stand: owners, privileges, triggers, row security, settings.';
+
+revoke all on function pgledger.expected_guards from public;
+
+-- file: repeatable/10_ledger/guard_faults.sql
+/*
+Everything by which this database differs from expected_guards(), in the order in which it is to be
+put right. The migrator runs this body and those below it by themselves, as queries: it trusts no
+function of a database with what it then does as an administrator. So none of them reads anything
+but PostgreSQL's catalogs.
+
+  aspect      missing, owner, rights, triggers, row security, settings
+  fault       what is wrong, in words
+  statement   puts it right; null if no statement does
+  mended_by   who can: 'migrator', the role that migrates; 'owner'; 'files', applied again; null if
+              nothing of ours can. 'nobody': it is no fault, but an administrator's own
+
+Arguments: the schema of the public functions; whether roles of ours own everything; objects that
+were there before, for rights_added().
+*/
+create or replace function pgledger.guard_faults(surface name, with_roles boolean, known oid[])
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  select found.aspect, found.fault, found.statement, found.mended_by
+  from (
+    select 1, o.aspect, o.fault, o.statement, o.mended_by
+    from pgledger.owner_faults(guard_faults.surface, guard_faults.with_roles) as o
+    union all
+    select 2, m.aspect, m.fault, m.statement, m.mended_by
+    from pgledger.rights_missing(guard_faults.surface, guard_faults.with_roles) as m
+    union all
+    select 3, a.aspect, a.fault, a.statement, a.mended_by
+    from pgledger.rights_added(
+      guard_faults.surface, guard_faults.with_roles, guard_faults.known
+    ) as a
+    union all
+    select 4, t.aspect, t.fault, t.statement, t.mended_by
+    from pgledger.trigger_faults() as t
+    union all
+    select 5, r.aspect, r.fault, r.statement, r.mended_by
+    from pgledger.row_security_faults(guard_faults.surface, guard_faults.with_roles) as r
+    union all
+    select 6, s.aspect, s.fault, s.statement, s.mended_by
+    from pgledger.setting_faults(guard_faults.surface) as s
+  ) as found (step, aspect, fault, statement, mended_by)
+  order by found.step, found.statement not like 'alter schema %', found.fault
+$$;
+
+comment on function pgledger.guard_faults is
+  'Everything of ours that stands otherwise than it should, with what puts it right.';
+
+revoke all on function pgledger.guard_faults from public;
+
 -- file: repeatable/10_ledger/legs.sql
 /*
 Both legs of every transfer, of one app or of all apps: the rows that verification reads. The
@@ -6344,6 +7777,79 @@ comment on function pgledger.new_transfer_places is
   'something else.';
 
 revoke all on function pgledger.new_transfer_places from public;
+
+-- file: repeatable/10_ledger/owner_faults.sql
+/*
+What is missing, and what belongs to somebody else than it should: to pgledger's own roles, or, in a
+database without them, to whoever owns the private schema. The schema comes first, because what is
+in it can only be handed to a role that may create there.
+*/
+create or replace function pgledger.owner_faults(surface name, with_roles boolean)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'missing', format('the role %s is missing', wanted.name), null::text, null::text
+  from (
+    values
+      ('pgledger_owner'), ('pgledger_tenant_views'), ('pgledger_poster'), ('pgledger_reader'),
+      ('pgledger_auditor'), ('pgledger_tenant')
+  ) as wanted (name)
+  where owner_faults.with_roles
+    and wanted.name not in (select pg_roles.rolname from pg_catalog.pg_roles)
+  union all
+  select
+    case when actual.oid is null then 'missing' else 'owner' end,
+    case
+      when actual.oid is null then format('the %s %s is missing', expected.kind, expected.name)
+      else
+        format(
+          'the %s %s belongs to %s, not to %s',
+          expected.kind, actual.subject, pg_get_userbyid(actual.owner), wanted.name
+        )
+    end,
+    case
+      when actual.oid is not null
+        then format('alter %s %s owner to %I', expected.kind, actual.subject, wanted.name)
+    end,
+    case
+      when actual.oid is not null then 'migrator'
+      when expected.kind in ('function', 'view') then 'files'
+    end
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  left join pgledger.actual_guards(owner_faults.surface) as actual using (kind, place, name)
+  cross join lateral (
+    select
+      case
+        when owner_faults.with_roles then 'pgledger_' || expected.owner
+        else (
+          select pg_get_userbyid(pg_namespace.nspowner)
+          from pg_catalog.pg_namespace
+          where pg_namespace.nspname = 'pgledger'
+        )
+      end
+  ) as wanted (name)
+  where expected.kind in ('schema', 'table', 'view', 'sequence', 'function', 'type')
+    and pg_get_userbyid(actual.owner) is distinct from wanted.name
+    -- The sequence of a column follows its table.
+    and (
+      actual.kind is distinct from 'sequence'
+      or not exists (
+        select
+        from pg_catalog.pg_depend
+        where pg_depend.classid = 'pg_catalog.pg_class'::regclass
+          and pg_depend.objid = actual.oid
+          and pg_depend.deptype in ('a', 'i')
+      )
+    )
+$$;
+
+comment on function pgledger.owner_faults is
+  'What of ours is missing or belongs to the wrong role, with what puts it right.';
+
+revoke all on function pgledger.owner_faults from public;
 
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
@@ -7252,6 +8758,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select access.check_name, access.rows_checked, access.violations, access.example
+  from pgledger.verify_access() as access
 $$;
 
 comment on function pgledger_verify is
@@ -7261,7 +8770,8 @@ Reads every transfer, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
-The triggers that keep records unchanged are checked whatever the app.
+Triggers, owners, privileges, row security and settings of what belongs to the
+ledger are checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.
@@ -7274,6 +8784,49 @@ Errors: InvalidScope.$$;
 
 revoke all on function pgledger_verify from public;
 grant execute on function pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/policies.sql
+/*
+The row-security policies of the private tables, in words of which a policy can be made again. Line
+ends differ between expressions that say the same, so they are not kept.
+*/
+create or replace function pgledger.policies()
+returns table (place text, name text, roles oid[], detail text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    pg_class.relname::text,
+    pg_policy.polname::text,
+    pg_policy.polroles,
+    format(
+      'as %s for %s to %s using (%s)%s',
+      case when pg_policy.polpermissive then 'permissive' else 'restrictive' end,
+      case pg_policy.polcmd::text
+        when 'r' then 'select'
+        when 'a' then 'insert'
+        when 'w' then 'update'
+        when 'd' then 'delete'
+        else 'all'
+      end,
+      -- Where the role is written in.
+      '%I',
+      regexp_replace(
+        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '\s+', ' ', 'g'
+      ),
+      ' with check (' || pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) || ')'
+    )
+  from pg_catalog.pg_policy
+  inner join pg_catalog.pg_class on pg_policy.polrelid = pg_class.oid
+  inner join pg_catalog.pg_namespace on pg_class.relnamespace = pg_namespace.oid
+  where pg_namespace.nspname = 'pgledger'
+$$;
+
+comment on function pgledger.policies is
+  'Row-security policies of the private tables, with the words to make each.';
+
+revoke all on function pgledger.policies from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
@@ -7720,6 +9273,342 @@ comment on function pgledger.repeated_transfer is
 
 revoke all on function pgledger.repeated_transfer from public;
 
+-- file: repeatable/10_ledger/rights_added.sql
+/*
+Rights that are not on the list. Everybody's, and those of our own roles, are faults. What an
+administrator gave another role is kept where it opens nothing that is closed: any right on public
+functions and views; reading tables; calling what views call; what a link needs. But nobody has
+granted anything yet on an object that was made just now: what is found there comes from default
+privileges, and is a fault.
+
+A right that somebody passed on goes with the right to pass it on. The owner cannot take it away
+otherwise.
+
+  known   objects that were there before; null if all were
+*/
+create or replace function pgledger.rights_added(surface name, with_roles boolean, known oid[])
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'rights',
+    format(
+      '%s may %s%s the %s %s%s',
+      one.who, lower(held.verb), ' ' || one.columns, held.kind, held.subject,
+      case when held.is_grantable then ', and let others' end
+    ),
+    format(
+      'revoke %s%s%s on %s %s from %s cascade',
+      case when one.is_wanted or not held.is_from_owner then 'grant option for ' end,
+      held.verb, ' ' || one.columns,
+      case held.kind when 'view' then 'table' else held.kind end, held.subject,
+      case
+        when not held.is_from_owner then quote_ident(pg_get_userbyid(held.grantor))
+        when held.grantee = 0 then 'public'
+        else quote_ident(one.who)
+      end
+    ),
+    case
+      when held.grantee = 0 or one.is_ours or held.oid <> all (rights_added.known) then 'owner'
+      when held.place = 'surface' or held.kind = 'type' or held.verb = 'SELECT' then 'nobody'
+      when held.kind = 'schema' and held.verb = 'USAGE' then 'nobody'
+      when held.kind = 'function' and expected.granted like '%reader=%' then 'nobody'
+      when (held.name, held.column_name, held.verb) = ('accounts', 'id', 'REFERENCES')
+        then 'nobody'
+      else 'owner'
+    end
+  from pgledger.rights_held(rights_added.surface) as held
+  inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+    using (kind, place, name)
+  left join pgledger.rights_wanted(rights_added.surface, rights_added.with_roles) as w
+    on (w.kind, w.place, w.name) = (held.kind, held.place, held.name)
+    and w.grantee = held.grantee
+    and w.verb = held.verb
+    and held.column_name is null
+  cross join lateral (
+    select
+      case held.grantee when 0 then 'everybody' else pg_get_userbyid(held.grantee)::text end,
+      '(' || quote_ident(held.column_name) || ')',
+      w.name is not null,
+      rights_added.with_roles and pg_get_userbyid(held.grantee) in (
+        'pgledger_owner', 'pgledger_tenant_views', 'pgledger_poster', 'pgledger_reader',
+        'pgledger_auditor', 'pgledger_tenant'
+      )
+  ) as one (who, columns, is_wanted, is_ours)
+  where w.name is null or held.is_grantable
+$$;
+
+comment on function pgledger.rights_added is
+  'Rights on what is ours that nobody is to have, or that an administrator gave another role.';
+
+revoke all on function pgledger.rights_added from public;
+
+-- file: repeatable/10_ledger/rights_held.sql
+/*
+Who but its owner may do what with what is ours, columns included; everybody is the role 0.
+*/
+create or replace function pgledger.rights_held(surface name)
+returns table (
+  kind text,
+  place text,
+  name text,
+  oid oid,
+  subject text,
+  column_name name,
+  grantee oid,
+  grantor oid,
+  verb text,
+  is_grantable boolean,
+  is_from_owner boolean
+)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  with actual as materialized (
+    select one.kind, one.place, one.name, one.oid, one.owner, one.acl, one.subject
+    from pgledger.actual_guards(rights_held.surface) as one
+  )
+
+  select
+    actual.kind, actual.place, actual.name, actual.oid, actual.subject, null::name,
+    acl.grantee, acl.grantor, acl.privilege_type, acl.is_grantable, acl.grantor = actual.owner
+  from actual
+  cross join aclexplode(actual.acl) as acl
+  where acl.grantee <> actual.owner
+  union all
+  select
+    actual.kind, actual.place, actual.name, actual.oid, actual.subject, pg_attribute.attname,
+    acl.grantee, acl.grantor, acl.privilege_type, acl.is_grantable, acl.grantor = actual.owner
+  from actual
+  inner join pg_catalog.pg_attribute on actual.oid = pg_attribute.attrelid
+  cross join aclexplode(pg_attribute.attacl) as acl
+  where actual.kind in ('table', 'view')
+    and acl.grantee <> actual.owner
+$$;
+
+comment on function pgledger.rights_held is
+  'Who but its owner may do what with what is ours.';
+
+revoke all on function pgledger.rights_held from public;
+
+-- file: repeatable/10_ledger/rights_missing.sql
+/*
+Rights that our roles are to have and do not have, and the use of the schema that the public
+functions are in, without which no right on them is worth anything. That schema need not be ours, so
+only whoever may grant it can put it right.
+*/
+create or replace function pgledger.rights_missing(surface name, with_roles boolean)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'rights',
+    format('%s may not %s the %s %s', w.role_name, lower(w.verb), w.kind, w.subject),
+    format(
+      'grant %s on %s %s to %I',
+      w.verb, case w.kind when 'view' then 'table' else w.kind end, w.subject, w.role_name
+    ),
+    'owner'
+  from pgledger.rights_wanted(rights_missing.surface, rights_missing.with_roles) as w
+  left join pgledger.rights_held(rights_missing.surface) as held
+    on (w.kind, w.place, w.name) = (held.kind, held.place, held.name)
+    and w.grantee = held.grantee
+    and w.verb = held.verb
+    and held.column_name is null
+  where held.oid is null
+  union all
+  select
+    'rights',
+    format('%s may not use the schema %I', pg_roles.rolname, pg_namespace.nspname),
+    format('grant usage on schema %I to %I', pg_namespace.nspname, pg_roles.rolname),
+    'migrator'
+  from pg_catalog.pg_namespace
+  cross join pg_catalog.pg_roles
+  where rights_missing.with_roles
+    and pg_namespace.nspname = rights_missing.surface
+    and pg_roles.rolname in (
+      'pgledger_owner', 'pgledger_poster', 'pgledger_reader', 'pgledger_auditor', 'pgledger_tenant'
+    )
+    and not has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'usage')
+$$;
+
+comment on function pgledger.rights_missing is
+  'Rights that our roles are to have and do not have, with what grants them.';
+
+revoke all on function pgledger.rights_missing from public;
+
+-- file: repeatable/10_ledger/rights_wanted.sql
+/*
+Which of our roles is to have which right on what is ours. In a database without roles of ours there
+is none: everything is its owner's.
+*/
+create or replace function pgledger.rights_wanted(surface name, with_roles boolean)
+returns table (
+  kind text,
+  place text,
+  name text,
+  subject text,
+  grantee oid,
+  role_name text,
+  verb text
+)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  select
+    actual.kind, actual.place, actual.name, actual.subject, pg_roles.oid, wanted.role_name,
+    wanted.verb
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  inner join pgledger.actual_guards(rights_wanted.surface) as actual using (kind, place, name)
+  cross join lateral (
+    select
+      'pgledger_' || split_part(one.text, '=', 1),
+      split_part(one.text, '=', 2)
+    from unnest(string_to_array(expected.granted, ' ')) as one (text)
+  ) as wanted (role_name, verb)
+  left join pg_catalog.pg_roles on wanted.role_name = pg_roles.rolname
+  where rights_wanted.with_roles
+    -- A policy's roles are no grants.
+    and expected.kind <> 'policy'
+    and expected.granted <> ''
+    and actual.owner is distinct from pg_roles.oid
+$$;
+
+comment on function pgledger.rights_wanted is
+  'Which of our roles is to have which right on what is ours.';
+
+revoke all on function pgledger.rights_wanted from public;
+
+-- file: repeatable/10_ledger/row_security_faults.sql
+/*
+Row security that is off, or forced on the owner, whose functions have to see all tenants; policies
+that are missing, changed, or somebody's for everybody or for a role of ours. A policy for another
+role is that role's own matter and kept.
+*/
+create or replace function pgledger.row_security_faults(surface name, with_roles boolean)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'row security',
+    format(
+      'the table %s has %s, not %s',
+      actual.subject, coalesce(nullif(actual.detail, ''), 'no row security'),
+      coalesce(nullif(expected.detail, ''), 'none')
+    ),
+    format(
+      'alter table %s %s row level security; alter table %1$s no force row level security',
+      actual.subject, case expected.detail when '' then 'disable' else 'enable' end
+    ),
+    'owner'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  inner join pgledger.actual_guards(row_security_faults.surface) as actual using (kind, place, name)
+  where expected.kind = 'table' and expected.detail <> actual.detail
+  union all
+  select
+    'row security',
+    format(
+      'the policy %s of pgledger.%s is %s',
+      expected.name, expected.place,
+      case when actual.name is null then 'missing' else 'another than it was' end
+    ),
+    format(
+      'drop policy if exists %I on pgledger.%I; create policy %1$I on pgledger.%2$I %s',
+      expected.name, expected.place,
+      replace(expected.detail, '%I', quote_ident(wanted.role_name))
+    ),
+    'owner'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  left join pgledger.policies() as actual using (place, name)
+  cross join lateral (
+    select
+      case
+        when row_security_faults.with_roles then 'pgledger_' || expected.granted
+        else (
+          select pg_get_userbyid(pg_namespace.nspowner)
+          from pg_catalog.pg_namespace
+          where pg_namespace.nspname = 'pgledger'
+        )
+      end
+  ) as wanted (role_name)
+  where expected.kind = 'policy'
+    and (
+      replace(actual.detail, 'pgledger.', '') = replace(expected.detail, 'pgledger.', '')
+      and actual.roles = array(
+        select pg_roles.oid from pg_catalog.pg_roles where pg_roles.rolname = wanted.role_name
+      )
+    ) is not true
+  union all
+  select
+    'row security',
+    format(
+      'the policy %s of pgledger.%s is for %s',
+      actual.name, actual.place, coalesce(other.names, 'everybody')
+    ),
+    format('drop policy %I on pgledger.%I', actual.name, actual.place),
+    case when 0 = any (actual.roles) or other.has_ours then 'owner' else 'nobody' end
+  from pgledger.policies() as actual
+  inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+    on (expected.kind, expected.place, expected.name) = ('table', 'private', actual.place)
+  cross join lateral (
+    select
+      string_agg(pg_roles.rolname, ', ' order by pg_roles.rolname),
+      bool_or(row_security_faults.with_roles and starts_with(pg_roles.rolname, 'pgledger_'))
+    from pg_catalog.pg_roles
+    where pg_roles.oid = any (actual.roles)
+  ) as other (names, has_ours)
+  where (actual.place, actual.name) not in (
+    select listed.place, listed.name
+    from pgledger.expected_guards() as listed
+    where listed.kind = 'policy'
+  )
+$$;
+
+comment on function pgledger.row_security_faults is
+  'Tables whose row security, and policies, are not as they should be, with what puts them right.';
+
+revoke all on function pgledger.row_security_faults from public;
+
+-- file: repeatable/10_ledger/setting_faults.sql
+/*
+Functions that run with somebody else's rights or look names up elsewhere, and views whose options
+were changed. To make them again from their files puts them right.
+*/
+create or replace function pgledger.setting_faults(surface name)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'settings',
+    format(
+      'the %s %s has the settings (%s), not (%s)',
+      expected.kind, actual.subject, actual.detail, expected.detail
+    ),
+    null::text,
+    'files'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  inner join pgledger.actual_guards(setting_faults.surface) as actual using (kind, place, name)
+  where expected.kind in ('function', 'view')
+    and expected.detail <> actual.detail
+$$;
+
+comment on function pgledger.setting_faults is
+  'Functions and views of ours whose settings are not as they should be.';
+
+revoke all on function pgledger.setting_faults from public;
+
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
 The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
@@ -7765,6 +9654,141 @@ comment on function pgledger.transfers_by_id is
   'The transfers with those ids, in the order of the ids.';
 
 revoke all on function pgledger.transfers_by_id from public;
+
+-- file: repeatable/10_ledger/trigger_faults.sql
+/*
+Triggers that are not there, not as they were made, or not always on: some restores leave them off
+in sessions that replicate. Foreign keys are triggers of PostgreSQL's own. Only a superuser can
+switch these off, or on again.
+*/
+create or replace function pgledger.trigger_faults()
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'triggers',
+    format(
+      'the trigger %s of pgledger.%s is %s',
+      expected.name, expected.place,
+      case
+        when pg_trigger.oid is null then 'missing'
+        when found.is_as_made then 'not always on'
+        else 'another than it was'
+      end
+    ),
+    case
+      when found.is_as_made then ''
+      else
+        format(
+          'drop trigger if exists %I on pgledger.%I; %s; ',
+          expected.name, expected.place, expected.detail
+        )
+    end
+    || format('alter table pgledger.%I enable always trigger %I', expected.place, expected.name),
+    'owner'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  left join pg_catalog.pg_trigger
+    on to_regclass('pgledger.' || expected.place) = pg_trigger.tgrelid
+    and expected.name = pg_trigger.tgname
+  cross join lateral (
+    select
+      coalesce(
+        replace(pg_get_triggerdef(pg_trigger.oid), 'pgledger.', '')
+        = replace(expected.detail, 'pgledger.', ''),
+        false
+      )
+  ) as found (is_as_made)
+  where expected.kind = 'trigger'
+    and not (found.is_as_made and pg_trigger.tgenabled = 'A')
+  union all
+  select
+    'triggers',
+    format(
+      'the foreign key %s of %s is not checked on %s',
+      pg_constraint.conname, pg_constraint.conrelid::regclass, pg_trigger.tgrelid::regclass
+    ),
+    format('alter table %s enable trigger %I', pg_trigger.tgrelid::regclass, pg_trigger.tgname),
+    'migrator'
+  from pg_catalog.pg_trigger
+  inner join pg_catalog.pg_class on pg_trigger.tgrelid = pg_class.oid
+  inner join pg_catalog.pg_namespace on pg_class.relnamespace = pg_namespace.oid
+  inner join pg_catalog.pg_constraint on pg_trigger.tgconstraint = pg_constraint.oid
+  where pg_namespace.nspname = 'pgledger'
+    and pg_trigger.tgisinternal
+    and pg_trigger.tgenabled <> 'O'
+    and pg_constraint.connamespace = pg_namespace.oid
+$$;
+
+comment on function pgledger.trigger_faults is
+  'Triggers of ours that are missing, changed or off, with what puts them right.';
+
+revoke all on function pgledger.trigger_faults from public;
+
+-- file: repeatable/10_ledger/verify_access.sql
+/*
+Checks that everything of ours is there and stands as expected_guards() says. A restore without
+owners or privileges, or onto a server without our roles, leaves books that balance and are open to
+everybody.
+
+What only replays in a session that replicates would do is checked by verify_guards(); foreign keys
+that were switched off are found here.
+*/
+create or replace function pgledger.verify_access()
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with fault as materialized (
+    select
+      found.aspect,
+      found.fault
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_type on pg_proc.prorettype = pg_type.oid
+    inner join pg_catalog.pg_namespace on pg_type.typnamespace = pg_namespace.oid
+    cross join pgledger.guard_faults(
+      pg_namespace.nspname,
+      (select bool_or(schema_history.with_roles) from pgledger.schema_history),
+      null
+    ) as found
+    where pg_proc.oid = 'pgledger.verify_access()'::regprocedure
+      and found.mended_by is distinct from 'nobody'
+  )
+
+  select
+    checked.rule,
+    (
+      select count(*)
+      from pgledger.expected_guards() as expected
+      where expected.kind = any (checked.kinds)
+    ),
+    count(fault.fault),
+    min(fault.fault)
+  from (
+    values
+      (
+        1, 'what belongs to the ledger is there and has its owner', array['missing', 'owner'],
+        array['schema', 'table', 'view', 'sequence', 'function', 'type']
+      ),
+      (
+        2, 'nobody may do more or less than was granted', array['rights'],
+        array['schema', 'table', 'view', 'sequence', 'function', 'type']
+      ),
+      (3, 'triggers and foreign keys are on', array['triggers'], array['trigger', 'table']),
+      (4, 'row security and its policies stand', array['row security'], array['policy', 'table']),
+      (5, 'functions and views keep their settings', array['settings'], array['function', 'view'])
+  ) as checked (place, rule, aspects, kinds)
+  left join fault on fault.aspect = any (checked.aspects)
+  group by checked.place, checked.rule, checked.kinds
+  order by checked.place
+$$;
+
+comment on function pgledger.verify_access is
+  'Checks owners, privileges, triggers, row security and settings of everything of ours.';
+
+revoke all on function pgledger.verify_access from public;
 
 -- file: repeatable/10_ledger/verify_accounts.sql
 /*
@@ -7906,7 +9930,11 @@ revoke all on function pgledger.verify_entries from public;
 -- file: repeatable/10_ledger/verify_guards.sql
 /*
 Checks that the triggers that keep records unchanged are there, that nothing switches them off, and
-that the function they call is the one of this version, whose body's hash stands here.
+that the function they call is the one of this version, whose body's hash stands here. The triggers
+are compared as a whole, so none has a WHEN or a list of columns, which could leave rows out.
+
+The schema of the type that it returns is the one of the public functions: the migrator finds it by
+that.
 */
 create or replace function pgledger.verify_guards()
 returns setof pgledger_check
@@ -7920,14 +9948,11 @@ as $$
       exists (
         select
         from pg_catalog.pg_trigger
-        where pg_trigger.tgrelid = expected.relation
+        where pg_trigger.tgrelid = to_regclass('pgledger.' || expected.place)
           and pg_trigger.tgname = expected.name
           and pg_trigger.tgenabled = 'A'
-          and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
-          and pg_trigger.tgtype = expected.type
-          -- No WHEN and no list of columns, either of which could leave rows out.
-          and pg_trigger.tgqual is null
-          and pg_trigger.tgattr = ''
+          and replace(pg_get_triggerdef(pg_trigger.oid), 'pgledger.', '')
+          = replace(expected.detail, 'pgledger.', '')
       )
       and exists (
         select
@@ -7936,13 +9961,8 @@ as $$
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
           = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
       ) as stands
-    from (
-      values
-        ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
-        ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
-        ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
-        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
-    ) as expected (relation, name, type)
+    from pgledger.expected_guards() as expected
+    where expected.kind = 'trigger'
   )
 
   select
@@ -24126,374 +26146,408 @@ exception
 end
 $bodies$;
 
-insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
+do $mend$
+declare
+  v_fault record;
+begin
+  for v_fault in
+    select fault.statement
+    from pgledger.guard_faults(pg_catalog.current_setting('pgledger.schema'), true, '{}') as fault (aspect, fault, statement, mended_by)
+    where fault.mended_by = 'owner'
+      and fault.statement is not null
+  loop
+    begin
+      execute v_fault.statement;
+    exception
+      when insufficient_privilege or undefined_object then
+        continue;
+    end;
+  end loop;
+end
+$mend$;
+
+insert into pgledger.schema_history
+  (name, kind, sha256, applied_at, package_version, with_roles)
 values
-  ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', 'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a7b56c461e549da9596d6d5dd15f95b1272f7cd1b6938bb47603440b459f1ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '6f0e1244a651e04311ce32ed12b416dc594ecee34cd9754e5697029d4632724d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '932a5ee1af76136121db90d9638adedc86c27f0563ca72b43e92f19f89b0e9f5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '518abb044ae834d4fd2c7824108a458314cd4a6269c404dcee30b01ac7cdeefb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e635fe04e093a8034baeea66d25480728a339f100cd6247152ff4c9a8bf35113', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e42c9b96a99bb89f7665438b6c5e30a68c110272a973000963991d2f3dc0e8b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '892e7f22aee503d67918c33f77b4fda6e7e3a878d92651c1346ac9e0e2dd42fa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f42105271c852bb773f6b01c753dde2c6a5df7be015250cd8296f80cc7dd9205', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'a9d16d9d08198e03878d6f6cec5e51a316ee8a053861ae5a8d9b50e0a047d59c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '66009c187b933435ac022755b9857133afb26eff27a77ff85a1fd4562c6a3f11', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', 'fc20e6bb068e81047b81151d320af05a629e1269c2cf90d81f3898912ba0d4a9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '725a133e9e561e969ac2cc5a9848903162c4b2062afc6a50df6b50f3206eb53a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '4be6ee9fd721ec40b71914503561846c300ebc3e3e09c061fbc8267ab8e32718', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '5fd38bcf5d04e9c8165831c9bbd44518960432b9752b7c7ef423ebeb905e0440', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '7f5fa6ef04c146a69a5cf5f166b41e80850e91bddc90691ae80daae42a9c8e9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '72eb5d161545ff6857ecb8ea5328aef2e9407ecb4a6e15b9b0a8216f96aa195c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '6359cad5b618ade43056bc70be4f3643810e70caaf40dd65765083ac0278a1f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '1f7b27623d2c845172ae5d6eb91d8cdaa9f6024a80ae4f6da0d95c43d6ae05d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '178f2fa3236c94c0c240d220c32b03f19a165606a9ee9b1765e5363540b43ab7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '60b9c00ff9689e8e6eba43a6f8aeca901c433e972684b45ef34b0695184b6a7e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '4d3cae8ed5f8b33dc4a5e2a29c1f0ae0f203d59c0df2b7a695a2b55e3ce131be', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'fbb84ca273a976ed3a4c12f5136c3bd0523b2dd7ea7f5d15bbdbe4f3c00b6c80', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '88be879faa10fb8402a4acc3992f932964bb961a5f4f6c3e24ecf7280d8d94cd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '21534223542637bafbee616589f5d809eff55aaff14dd6fbd653fc42be2c2f49', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '7668ef5cc50085d424f37aa81ac71ea9a573c5558bedd84040e20352a50585d9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'fa5c8a42c9bc4bb16c773536a7cb314ee2ca5ff66e4e4038c1838d781603c932', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '5993befde8cc74dea7c187e14152aac6154f0b688ec9f0441d8ede89781e3b9f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '107684ea821a29d85dc177a6f84d81149e1a4f0cb635cafa62cbba53f1b99c47', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'd369fdcb30df9b71c5fbc173210734a900e4c5a9117d2b56f4d66ea692ccf481', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '24432466bfb51dc80a00124811b4cfc48394bffec8fcf741fe9d405da4903b77', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '94bb85554701958c95c40b9838df269c299326da77c456df05dc1d2e62029160', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '799ec4a7164b8e10a3b639f4e5b51aaf9a1830e4b94d0bc90390136a6cc4faad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '52f4164762a06c03d570d9a5e0cbdfaa0dc402c0ac5f672fcc4d1f4a75259b09', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'ddf98e6639de2ef0efc6bf4bb522875e96bd2718e717135d8c3f54207095e55d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '871636d2affd4db2ca09b40cf7eb25cf456f649fea861b5520d1c3650609dfd4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'a2cdeab32b5ab25131b2f54b7164d748d57a84cb077017ef2c45f15002dedaca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dcda1b4f43e729f8058a7add8e6cdcca3ee94126bf39fd99a1ff4bab733c6ec3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '4f0aec20b3c73851137939aa8f73b6360313055e9fe5d7406aaec7de9286b244', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd8efc3eb4a486b31d182400ad8f240eef0060401348f05c915521d8c21714f9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f82b0ac1fb52d537eb1fe1da8bb6c4acc327342e804be4b0c5bb902705ecb09c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '29cf80326a126b6629caf502e0a535b333e655651f9809ba0e6c9c843ace1e68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '7764b5e5ed788c07968cf4366bd39b928fe650a788acea97a442516622330ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '95435f11d5a9761599b5963337a93b1428c74b9b6b9a3df63493141811b79c4a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'e8400ab75af39ce5004ee3474096d03b6bd706fd1c916ec3a5bac9e3e5857f6c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '0570212c71fc1548244cc66ebad2205235069ced887825f88928435c657034a1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f7f456a0434bc5cfc1407f7abb6d299275cf5d9a2632d4fe18e7cfc570b1de3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bf67e7653e886794bd6daa7b6f8e6b78f131c472a9994a03e948e7a610cba7ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '3aed5c9fe72c53917f5f58206fd4adf8978e775217bc1b822a9be55f16918e05', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '5432f3907c619c15d3fde31ce199475ffe66eb80a57984d60a07ef01be92f7b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b81655f2f487dc97e6aacc479fdedff87282abd5a14155f120a4330c5640f6ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '2c778272aa6ddc7924b501abfdc1261a850bc2b89667c80f5f7f6f089170633e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '7b853a141972a582ac0ae755ec08fc49f87cc872623f91c18bb346711cf568b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '11b301305dbb6facaf52b95597e72f1738a464072f2412de3699c59a3883cad2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '59cfce11db1f7cbf5880ca5acf0735a00a620aecc1321aa09ff564265e596215', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '7036d472202b135b2b8d02e3491b948f7690b6e56ce763dfa8e2d6736eb719ab', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'de2b7af5c7895456c6a4b4e240693a77dc105e808754633eafcfd04656abd638', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'd503db72cee310c4abbe981bda6bfe6046942eadb5ded624c772969ef02c9c25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'f89f46862ad3baf772e515c4b9455f41dd8f35b312741ef124c4c5636b6e8cd0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', 'eccaec897d294a116bfc66e55775e4e07b266d1372f923ec4cb1cbf24c182a61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
+  ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', 'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a7b56c461e549da9596d6d5dd15f95b1272f7cd1b6938bb47603440b459f1ebe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '6f0e1244a651e04311ce32ed12b416dc594ecee34cd9754e5697029d4632724d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '932a5ee1af76136121db90d9638adedc86c27f0563ca72b43e92f19f89b0e9f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '518abb044ae834d4fd2c7824108a458314cd4a6269c404dcee30b01ac7cdeefb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e635fe04e093a8034baeea66d25480728a339f100cd6247152ff4c9a8bf35113', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e42c9b96a99bb89f7665438b6c5e30a68c110272a973000963991d2f3dc0e8b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '892e7f22aee503d67918c33f77b4fda6e7e3a878d92651c1346ac9e0e2dd42fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f42105271c852bb773f6b01c753dde2c6a5df7be015250cd8296f80cc7dd9205', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'a9d16d9d08198e03878d6f6cec5e51a316ee8a053861ae5a8d9b50e0a047d59c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '66009c187b933435ac022755b9857133afb26eff27a77ff85a1fd4562c6a3f11', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', 'fc20e6bb068e81047b81151d320af05a629e1269c2cf90d81f3898912ba0d4a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4e38d5716729f57e911911e35efe3e47065af77c3bbe064bf0d07134b82bad75', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'd9930004e9be24369c21563401f5cb633db7508e5b3052046969d8e40f885eb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'daf19725ab0b5d71e688efccab77dc24665c3f57dc7306ba6271ab59ee436714', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/policies.sql', 'repeatable', 'aab7d7238b4895e8793721c5837c7a87361f4d0f178a5520927da16425210e17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7b2fe38f095733e585a78710d880378c08e19110ffab4e24fc69d15f727626d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '1003ba7dc9e4e522d1c36037cc13bb490d13abeed73fc0d138b16f5e3b2ecd51', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '168cc54325e9f5b23985f070469a3d4cbbf9a9048b24c5bdda0c546fd17dafc1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '5cbd5c958878983aea49070e1a1fcc8596e2e9b2c8d85899b49b86a370d4bc15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_access.sql', 'repeatable', 'aff839663cf1177a4890fecb8892ac08e2f413a105f9f804947235e7918633cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '71153b5c03b5255f1f6ee485fde2e165b5fbd4d2df0c2d38bed27883be205a63', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '4be6ee9fd721ec40b71914503561846c300ebc3e3e09c061fbc8267ab8e32718', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '5fd38bcf5d04e9c8165831c9bbd44518960432b9752b7c7ef423ebeb905e0440', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '7f5fa6ef04c146a69a5cf5f166b41e80850e91bddc90691ae80daae42a9c8e9d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '72eb5d161545ff6857ecb8ea5328aef2e9407ecb4a6e15b9b0a8216f96aa195c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '6359cad5b618ade43056bc70be4f3643810e70caaf40dd65765083ac0278a1f4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '1f7b27623d2c845172ae5d6eb91d8cdaa9f6024a80ae4f6da0d95c43d6ae05d4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '178f2fa3236c94c0c240d220c32b03f19a165606a9ee9b1765e5363540b43ab7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '60b9c00ff9689e8e6eba43a6f8aeca901c433e972684b45ef34b0695184b6a7e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '4d3cae8ed5f8b33dc4a5e2a29c1f0ae0f203d59c0df2b7a695a2b55e3ce131be', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'fbb84ca273a976ed3a4c12f5136c3bd0523b2dd7ea7f5d15bbdbe4f3c00b6c80', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '88be879faa10fb8402a4acc3992f932964bb961a5f4f6c3e24ecf7280d8d94cd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '21534223542637bafbee616589f5d809eff55aaff14dd6fbd653fc42be2c2f49', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '7668ef5cc50085d424f37aa81ac71ea9a573c5558bedd84040e20352a50585d9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'fa5c8a42c9bc4bb16c773536a7cb314ee2ca5ff66e4e4038c1838d781603c932', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '5993befde8cc74dea7c187e14152aac6154f0b688ec9f0441d8ede89781e3b9f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '107684ea821a29d85dc177a6f84d81149e1a4f0cb635cafa62cbba53f1b99c47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'd369fdcb30df9b71c5fbc173210734a900e4c5a9117d2b56f4d66ea692ccf481', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '24432466bfb51dc80a00124811b4cfc48394bffec8fcf741fe9d405da4903b77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '94bb85554701958c95c40b9838df269c299326da77c456df05dc1d2e62029160', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '799ec4a7164b8e10a3b639f4e5b51aaf9a1830e4b94d0bc90390136a6cc4faad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '52f4164762a06c03d570d9a5e0cbdfaa0dc402c0ac5f672fcc4d1f4a75259b09', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'ddf98e6639de2ef0efc6bf4bb522875e96bd2718e717135d8c3f54207095e55d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '871636d2affd4db2ca09b40cf7eb25cf456f649fea861b5520d1c3650609dfd4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'a2cdeab32b5ab25131b2f54b7164d748d57a84cb077017ef2c45f15002dedaca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dcda1b4f43e729f8058a7add8e6cdcca3ee94126bf39fd99a1ff4bab733c6ec3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '4f0aec20b3c73851137939aa8f73b6360313055e9fe5d7406aaec7de9286b244', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd8efc3eb4a486b31d182400ad8f240eef0060401348f05c915521d8c21714f9d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f82b0ac1fb52d537eb1fe1da8bb6c4acc327342e804be4b0c5bb902705ecb09c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '29cf80326a126b6629caf502e0a535b333e655651f9809ba0e6c9c843ace1e68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '7764b5e5ed788c07968cf4366bd39b928fe650a788acea97a442516622330ebe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '95435f11d5a9761599b5963337a93b1428c74b9b6b9a3df63493141811b79c4a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'e8400ab75af39ce5004ee3474096d03b6bd706fd1c916ec3a5bac9e3e5857f6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '0570212c71fc1548244cc66ebad2205235069ced887825f88928435c657034a1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f7f456a0434bc5cfc1407f7abb6d299275cf5d9a2632d4fe18e7cfc570b1de3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bf67e7653e886794bd6daa7b6f8e6b78f131c472a9994a03e948e7a610cba7ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '3aed5c9fe72c53917f5f58206fd4adf8978e775217bc1b822a9be55f16918e05', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '5432f3907c619c15d3fde31ce199475ffe66eb80a57984d60a07ef01be92f7b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b81655f2f487dc97e6aacc479fdedff87282abd5a14155f120a4330c5640f6ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '2c778272aa6ddc7924b501abfdc1261a850bc2b89667c80f5f7f6f089170633e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '7b853a141972a582ac0ae755ec08fc49f87cc872623f91c18bb346711cf568b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '11b301305dbb6facaf52b95597e72f1738a464072f2412de3699c59a3883cad2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '59cfce11db1f7cbf5880ca5acf0735a00a620aecc1321aa09ff564265e596215', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '7036d472202b135b2b8d02e3491b948f7690b6e56ce763dfa8e2d6736eb719ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'de2b7af5c7895456c6a4b4e240693a77dc105e808754633eafcfd04656abd638', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'd503db72cee310c4abbe981bda6bfe6046942eadb5ded624c772969ef02c9c25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'f89f46862ad3baf772e515c4b9455f41dd8f35b312741ef124c4c5636b6e8cd0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', 'eccaec897d294a116bfc66e55775e4e07b266d1372f923ec4cb1cbf24c182a61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0', true);
 
 commit;

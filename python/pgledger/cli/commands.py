@@ -11,7 +11,18 @@ from pgledger.embedded import EmbeddedServer
 
 from .connecting import address_of, psql_command, target
 from .failures import EXIT_FAILED, Failure
-from .printing import complain, plural, say, say_json, show, show_checks, show_steps, summary, table
+from .printing import (
+    complain,
+    plural,
+    say,
+    say_json,
+    show,
+    show_checks,
+    show_findings,
+    show_steps,
+    summary,
+    table,
+)
 
 
 def run_migrate(arguments: argparse.Namespace) -> int:
@@ -110,6 +121,7 @@ def run_status(arguments: argparse.Namespace) -> int:
         say(f"Up to date with pgledger {__version__}.")
     else:
         say(f"Behind pgledger {__version__}; upgrade with: pgledger migrate")
+    show_findings(status)
     return 0
 
 

@@ -4,10 +4,14 @@ import json
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from pgledger import __version__
-from pgledger.migrate import MigrationResult, Plan, Progress
+from pgledger.migrate import MigrationResult, Plan, Progress, Status
 from pgledger.types import Check
+
+# How many findings are printed before it is said how many more there are.
+SHOWN: Final = 20
 
 
 def say(text: str = "") -> None:
@@ -68,6 +72,8 @@ def show(progress: Progress) -> None:
         say(f"  forgotten: {progress.name}, which this package no longer has")
     elif progress.event == "linked":
         say(f"  linked: {progress.name} may refer to pgledger.accounts (id)")
+    elif progress.event == "mended":
+        say(f"  mended: {progress.name}")
     elif progress.event == "waiting":
         say(f"  waiting: {progress.name}")
     else:
@@ -85,6 +91,10 @@ def summary(result: MigrationResult) -> str:
         return f"Upgraded to pgledger {__version__} in the schema {result.schema}: {applied}."
     if result.linked:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
+    if result.mended:
+        return (
+            f"Put right {plural(len(result.mended), 'thing')} that stood otherwise than it should."
+        )
     return f"Forgot {plural(len(result.forgotten), 'file')} that the package no longer has."
 
 
@@ -94,9 +104,29 @@ def show_steps(plan: Plan, address: str) -> None:
     owner = "pgledger_owner" if plan.roles else "the connecting role"
     say(f"Would {what} in the {address}, schema {plan.schema}, owned by {owner}:")
     for step in plan.steps:
+        if step.action == "mend":
+            say(f"  mend: {step.name}")
+            continue
         verb = {"roles": "make", "forget": "forget", "link": "link"}.get(step.action, "apply")
         outside = "" if step.in_transaction else "; outside the transaction"
         say(f"  {verb} {step.name} ({step.reason}{outside})")
+
+
+def show_findings(status: Status) -> None:
+    """Warns of what stands otherwise than it should, and says what others were given."""
+    if status.faults:
+        things = plural(len(status.faults), "thing")
+        complain(f"pgledger: warning: {things} not as they should be; pgledger migrate mends them:")
+        for fault in status.faults[:SHOWN]:
+            complain(f"  {fault.text}")
+        if len(status.faults) > SHOWN:
+            complain(f"  and {len(status.faults) - SHOWN:,} more, which --json lists")
+    if status.others_rights:
+        say(f"Granted besides, by an administrator ({plural(len(status.others_rights), 'right')}):")
+        for text in status.others_rights[:SHOWN]:
+            say(f"  {text}")
+        if len(status.others_rights) > SHOWN:
+            say(f"  and {len(status.others_rights) - SHOWN:,} more, which --json lists")
 
 
 def show_checks(checks: Sequence[Check]) -> None:

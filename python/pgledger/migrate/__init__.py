@@ -17,6 +17,7 @@ from .commands import DEFAULT_WAIT, migrate, plan, status, verify
 from .files import SqlFile, load_files
 from .links import TRUST_VARIABLE
 from .results import (
+    Fault,
     FileStatus,
     Kind,
     MigrationError,
@@ -44,6 +45,7 @@ __all__ = [
     "OWNER",
     "TENANT_VIEWS",
     "TRUST_VARIABLE",
+    "Fault",
     "FileStatus",
     "Kind",
     "MigrationError",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .files import SqlFile, number_of
+from .files import SqlFile, kind_of, number_of
 from .results import FileStatus, Kind, MigrationError
 from .roles import OWNER
 from .sqltext import identifier
@@ -25,11 +25,13 @@ class Decision:
     files: tuple[SqlFile, ...]
     reasons: Mapping[str, str]
     forgotten: tuple[str, ...]
+    # The history says otherwise of whom everything is to belong to.
+    changes_owner: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no file to apply or to forget."""
-        return not self.files and not self.forgotten
+        return not self.files and not self.forgotten and not self.changes_owner
 
 
 _STAGES: Final = {"dev": 0, "a": 1, "b": 2, "rc": 3, "": 4}
@@ -59,6 +61,8 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
 
     def add(name: str, kind: Kind, state: Any) -> None:
         row = history.get(name)
+        if row is not None and row.kind != kind:
+            state = "mislabelled"
         found.append(
             FileStatus(
                 name,
@@ -87,7 +91,7 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
     for row in history.values():
         if row.name in names:
             continue
-        if row.kind == "repeatable":
+        if kind_of(row.name) == "repeatable":
             add(row.name, "repeatable", "gone")
         else:
             add(row.name, "versioned", "newer" if number_of(row.name) > newest_here else "missing")
@@ -98,6 +102,17 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
 
 def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     """Returns why a database in this state is left alone, if it is."""
+    mislabelled = [file.name for file in files if file.state == "mislabelled"]
+    if not mislabelled:
+        return _refusal(files)
+    return MigrationError(
+        f"recorded as another kind than it is: {', '.join(mislabelled)}",
+        "Somebody changed pgledger.schema_history. Put it right: the kind is versioned below "
+        "migrations/, and repeatable below repeatable/.",
+    )
+
+
+def _refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     ours = package_version()
 
     def of(*states: str) -> list[FileStatus]:
@@ -164,7 +179,8 @@ def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles:
             f"pgledger was installed with its roles here: {OWNER} owns it",
             "Leave --no-roles out.",
         )
-    with_roles = roles if fresh else state.owner == OWNER
+    # Restored without its owners, it gets them back, unless the caller would rather own it.
+    with_roles = roles if fresh else state.owner == OWNER or (state.with_roles and roles)
     comparison = compare(files, state.history)
     problem = refusal(comparison)
     if problem is not None:
@@ -183,11 +199,12 @@ def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles:
     return Decision(
         surface=state.surface or schema or DEFAULT_SCHEMA,
         roles=with_roles,
-        owner=state.owner or (OWNER if with_roles else state.user),
+        owner=OWNER if with_roles else state.owner or state.user,
         fresh=fresh,
         files=tuple(chosen),
         reasons=reasons,
         forgotten=tuple(file.name for file in comparison if file.state == "gone"),
+        changes_owner=not fresh and state.with_roles != with_roles,
     )
 
 

@@ -8,6 +8,22 @@ from typing import Literal
 Kind = Literal["versioned", "repeatable"]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that stands otherwise than it should.
+
+    Attributes:
+        aspect: ``missing``, ``owner``, ``rights``, ``triggers``, ``row security`` or ``settings``.
+        text: What is wrong, with the object's name.
+        mended_by: Who can put it right: ``migrator``, ``owner``, or ``files`` that are applied
+            again; None if nothing of ours can.
+    """
+
+    aspect: str
+    text: str
+    mended_by: str | None
+
+
 class MigrationError(Exception):
     """The migrator refused or failed; nothing was changed unless the message says so.
 
@@ -30,12 +46,13 @@ class Progress:
 
     Attributes:
         event: ``waiting`` for another migration, ``roles`` made or completed, ``applied`` a file,
-            ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``warning``.
+            ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``mended`` what stood
+            otherwise than it should, ``warning``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
     """
 
-    event: Literal["waiting", "roles", "applied", "forgotten", "linked", "warning"]
+    event: Literal["waiting", "roles", "applied", "forgotten", "linked", "mended", "warning"]
     name: str
     seconds: float = 0.0
 
@@ -56,6 +73,8 @@ class MigrationResult:
             history. A versioned file drops what they had created.
         linked: Roles whose tables may now refer to accounts and could not before.
         warnings: Sentences about what deserves attention.
+        mended: What stood otherwise than it should before, in words: owners, rights, triggers, row
+            security, settings.
     """
 
     schema: str
@@ -65,11 +84,12 @@ class MigrationResult:
     forgotten: tuple[str, ...]
     linked: tuple[str, ...]
     warnings: tuple[str, ...]
+    mended: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether the database is different from before."""
-        return bool(self.applied or self.forgotten or self.linked)
+        return bool(self.applied or self.forgotten or self.linked or self.mended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +97,13 @@ class Step:
     """One step of a plan.
 
     Attributes:
-        action: ``roles``, ``apply``, ``forget`` or ``link``.
-        name: File or role that it is about.
+        action: ``roles``, ``mend``, ``apply``, ``forget`` or ``link``.
+        name: File or role that it is about; what stands otherwise than it should.
         reason: Why the step is needed.
         in_transaction: False for a file that runs outside the transaction.
     """
 
-    action: Literal["roles", "apply", "forget", "link"]
+    action: Literal["roles", "mend", "apply", "forget", "link"]
     name: str
     reason: str
     in_transaction: bool = True
@@ -132,14 +152,25 @@ class FileStatus:
         state: ``applied``; ``pending`` (not applied yet); ``changed`` (repeatable, to be applied
             again); ``edited`` (versioned, not as it was applied); ``missing`` (versioned, applied
             and not in the package); ``newer`` (the same, by a newer package); ``late`` (not
-            applied, though a later one is); ``gone`` (repeatable, applied and not in the package).
+            applied, though a later one is); ``gone`` (repeatable, applied and not in the package);
+            ``mislabelled`` (recorded as another kind than it is).
         applied_at: When it was last applied.
         package_version: Version of the package that applied it.
     """
 
     name: str
     kind: Kind
-    state: Literal["applied", "pending", "changed", "edited", "missing", "newer", "late", "gone"]
+    state: Literal[
+        "applied",
+        "pending",
+        "changed",
+        "edited",
+        "missing",
+        "newer",
+        "late",
+        "gone",
+        "mislabelled",
+    ]
     applied_at: datetime | None
     package_version: str | None
 
@@ -157,6 +188,10 @@ class Status:
         package_version: Version of this package.
         files: All files of the package and of the database, in order of application.
         problem: Why a migration would refuse; None if it would not.
+        faults: What stands otherwise than it should: owners, rights, triggers, row security,
+            settings. ``migrate`` puts it right.
+        others_rights: What an administrator gave roles that are not pgledger's, in words; it is
+            left as it is.
     """
 
     installed: bool
@@ -167,6 +202,8 @@ class Status:
     package_version: str
     files: tuple[FileStatus, ...]
     problem: str | None
+    faults: tuple[Fault, ...] = ()
+    others_rights: tuple[str, ...] = ()
 
     @property
     def up_to_date(self) -> bool:

@@ -22,6 +22,7 @@ class Applied:
     sha256: str
     applied_at: datetime
     package_version: str
+    with_roles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class State:
     owner: str | None
     surface: str | None
     history: Mapping[str, Applied]
+
+    @property
+    def with_roles(self) -> bool:
+        """Whether it was installed with pgledger's own roles, whoever owns it after a restore."""
+        return any(row.with_roles for row in self.history.values())
 
 
 @dataclass(frozen=True, slots=True)

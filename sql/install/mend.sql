@@ -1,0 +1,29 @@
+/*
+Puts right what stands otherwise than expected_guards() says: owners, rights, triggers, row
+security. What the current role may not do stays as it is, and is found again by whoever looks next.
+
+Run by `pgledger migrate`, first as the role that migrates and then as the owner; by pgledger.sql
+after its last file, so that default privileges open nothing.
+
+  faults      query or function that returns the rows of guard_faults()
+  mended_by   whose statements to run: 'migrator' or 'owner'
+*/
+do $mend$
+declare
+  v_fault record;
+begin
+  for v_fault in
+    select fault.statement
+    from :faults as fault (aspect, fault, statement, mended_by)
+    where fault.mended_by = :mended_by
+      and fault.statement is not null
+  loop
+    begin
+      execute v_fault.statement;
+    exception
+      when insufficient_privilege or undefined_object then
+        continue;
+    end;
+  end loop;
+end
+$mend$;
