@@ -6784,6 +6784,7 @@ as $$
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
@@ -9273,6 +9274,32 @@ comment on function pgledger.repeated_transfer is
 
 revoke all on function pgledger.repeated_transfer from public;
 
+-- file: repeatable/10_ledger/right_words.sql
+/*
+What PostgreSQL calls a privilege, as a verb in a sentence.
+*/
+create or replace function pgledger.right_words(verb text)
+returns table (words text)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case right_words.verb
+      when 'USAGE' then 'use'
+      when 'CREATE' then 'create objects in'
+      when 'REFERENCES' then 'refer to'
+      when 'TRIGGER' then 'make triggers on'
+      when 'INSERT' then 'insert into'
+      when 'DELETE' then 'delete from'
+      else lower(right_words.verb)
+    end
+$$;
+
+comment on function pgledger.right_words is 'A privilege as a verb in a sentence.';
+
+revoke all on function pgledger.right_words from public;
+
 -- file: repeatable/10_ledger/rights_added.sql
 /*
 Rights that are not on the list. Everybody's, and those of our own roles, are faults. What an
@@ -9295,8 +9322,8 @@ as $$
   select
     'rights',
     format(
-      '%s may %s%s the %s %s%s',
-      one.who, lower(held.verb), ' ' || one.columns, held.kind, held.subject,
+      '%s may %s %sthe %s %s%s',
+      one.who, said.words, 'column ' || held.column_name || ' of ', held.kind, held.subject,
       case when held.is_grantable then ', and let others' end
     ),
     format(
@@ -9320,6 +9347,7 @@ as $$
       else 'owner'
     end
   from pgledger.rights_held(rights_added.surface) as held
+  cross join lateral pgledger.right_words(held.verb) as said (words)
   inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
     using (kind, place, name)
   left join pgledger.rights_wanted(rights_added.surface, rights_added.with_roles) as w
@@ -9409,13 +9437,14 @@ parallel safe
 as $$
   select
     'rights',
-    format('%s may not %s the %s %s', w.role_name, lower(w.verb), w.kind, w.subject),
+    format('%s may not %s the %s %s', w.role_name, said.words, w.kind, w.subject),
     format(
       'grant %s on %s %s to %I',
       w.verb, case w.kind when 'view' then 'table' else w.kind end, w.subject, w.role_name
     ),
     'owner'
   from pgledger.rights_wanted(rights_missing.surface, rights_missing.with_roles) as w
+  cross join lateral pgledger.right_words(w.verb) as said (words)
   left join pgledger.rights_held(rights_missing.surface) as held
     on (w.kind, w.place, w.name) = (held.kind, held.place, held.name)
     and w.grantee = held.grantee
@@ -9502,9 +9531,9 @@ as $$
   select
     'row security',
     format(
-      'the table %s has %s, not %s',
-      actual.subject, coalesce(nullif(actual.detail, ''), 'no row security'),
-      coalesce(nullif(expected.detail, ''), 'none')
+      'the table %s is to have %s, and has %s',
+      actual.subject, coalesce(nullif(expected.detail, ''), 'no row security'),
+      coalesce(nullif(actual.detail, ''), 'none')
     ),
     format(
       'alter table %s %s row level security; alter table %1$s no force row level security',
@@ -9593,8 +9622,8 @@ as $$
   select
     'settings',
     format(
-      'the %s %s has the settings (%s), not (%s)',
-      expected.kind, actual.subject, actual.detail, expected.detail
+      'the %s %s is to have the settings (%s), and has (%s)',
+      expected.kind, actual.subject, expected.detail, actual.detail
     ),
     null::text,
     'files'
@@ -26250,7 +26279,7 @@ values
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '4e38d5716729f57e911911e35efe3e47065af77c3bbe064bf0d07134b82bad75', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '6b0d385e6061c6f0ea07df673ecb0b16657b6819a5521c7fd29a720316f5bac8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'd9930004e9be24369c21563401f5cb633db7508e5b3052046969d8e40f885eb4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0', true),
@@ -26270,12 +26299,13 @@ values
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7b2fe38f095733e585a78710d880378c08e19110ffab4e24fc69d15f727626d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '1003ba7dc9e4e522d1c36037cc13bb490d13abeed73fc0d138b16f5e3b2ecd51', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '168cc54325e9f5b23985f070469a3d4cbbf9a9048b24c5bdda0c546fd17dafc1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '5cbd5c958878983aea49070e1a1fcc8596e2e9b2c8d85899b49b86a370d4bc15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '6bef7e6f09460088a6310e658aa957420be082a9ec2583e8c85a7e894ac3c23e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_access.sql', 'repeatable', 'aff839663cf1177a4890fecb8892ac08e2f413a105f9f804947235e7918633cb', pg_catalog.now(), '0.1.0.dev0', true),

@@ -29,6 +29,7 @@ _PARTS: Final = frozenset(
         "actual_guards",
         "owner_faults",
         "policies",
+        "right_words",
         "rights_added",
         "rights_held",
         "rights_missing",

@@ -468,6 +468,7 @@ as $$
     ),
     ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'right_words(text)', 'owner', '', ''),
     ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'rights_held(name)', 'owner', '', ''),
     ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),

@@ -19,8 +19,8 @@ as $$
   select
     'rights',
     format(
-      '%s may %s%s the %s %s%s',
-      one.who, lower(held.verb), ' ' || one.columns, held.kind, held.subject,
+      '%s may %s %sthe %s %s%s',
+      one.who, said.words, 'column ' || held.column_name || ' of ', held.kind, held.subject,
       case when held.is_grantable then ', and let others' end
     ),
     format(
@@ -44,6 +44,7 @@ as $$
       else 'owner'
     end
   from pgledger.rights_held(rights_added.surface) as held
+  cross join lateral pgledger.right_words(held.verb) as said (words)
   inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
     using (kind, place, name)
   left join pgledger.rights_wanted(rights_added.surface, rights_added.with_roles) as w

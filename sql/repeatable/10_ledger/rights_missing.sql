@@ -11,13 +11,14 @@ parallel safe
 as $$
   select
     'rights',
-    format('%s may not %s the %s %s', w.role_name, lower(w.verb), w.kind, w.subject),
+    format('%s may not %s the %s %s', w.role_name, said.words, w.kind, w.subject),
     format(
       'grant %s on %s %s to %I',
       w.verb, case w.kind when 'view' then 'table' else w.kind end, w.subject, w.role_name
     ),
     'owner'
   from pgledger.rights_wanted(rights_missing.surface, rights_missing.with_roles) as w
+  cross join lateral pgledger.right_words(w.verb) as said (words)
   left join pgledger.rights_held(rights_missing.surface) as held
     on (w.kind, w.place, w.name) = (held.kind, held.place, held.name)
     and w.grantee = held.grantee

@@ -12,9 +12,9 @@ as $$
   select
     'row security',
     format(
-      'the table %s has %s, not %s',
-      actual.subject, coalesce(nullif(actual.detail, ''), 'no row security'),
-      coalesce(nullif(expected.detail, ''), 'none')
+      'the table %s is to have %s, and has %s',
+      actual.subject, coalesce(nullif(expected.detail, ''), 'no row security'),
+      coalesce(nullif(actual.detail, ''), 'none')
     ),
     format(
       'alter table %s %s row level security; alter table %1$s no force row level security',

@@ -11,8 +11,8 @@ as $$
   select
     'settings',
     format(
-      'the %s %s has the settings (%s), not (%s)',
-      expected.kind, actual.subject, actual.detail, expected.detail
+      'the %s %s is to have the settings (%s), and has (%s)',
+      expected.kind, actual.subject, expected.detail, actual.detail
     ),
     null::text,
     'files'
