@@ -42,13 +42,8 @@ use_bare_package()
 from pgledger.embedded import EmbeddedError  # noqa: E402
 from pgledger.migrate import MigrationError  # noqa: E402
 from scripts.generated import guards, maps, python, reference  # noqa: E402
-from scripts.generated.catalog import (  # noqa: E402
-    GUARDS,
-    REPEATABLE,
-    CommentError,
-    migrated_database,
-    read_catalog,
-)
+from scripts.generated.catalog import REPEATABLE, CommentError, read_catalog  # noqa: E402
+from scripts.generated.database import GUARDS, migrated_database  # noqa: E402
 
 
 def laid_out(path: Path, text: str) -> str:

@@ -7,10 +7,7 @@ where that holds.
 """
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +15,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
-from pgledger.embedded import EmbeddedServer
-from pgledger.migrate import migrate
-
 ROOT: Final = Path(__file__).resolve().parents[2]
 REPEATABLE: Final = ROOT / "sql" / "repeatable"
-# The list of how everything is to stand, below it.
-GUARDS: Final = "10_ledger/expected_guards.sql"
 
 Connection = psycopg.Connection[Any]
 
@@ -160,34 +152,6 @@ class Catalog:
     types: Mapping[str, ResultType]
     views: tuple[View, ...]
     errors: tuple[Error, ...]
-
-
-@contextmanager
-def migrated_database() -> Iterator[Connection]:
-    """Runs a server of its own, and connects to a database that this tree's SQL is applied to.
-
-    The list of how everything is to stand is empty there: a migration would put right what differs
-    from a stale one.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="pgledger-catalog-") as directory,
-        tempfile.TemporaryDirectory(prefix="pgledger-sql-") as copy,
-        EmbeddedServer(directory, settings={"fsync": "off", "synchronous_commit": "off"}) as server,
-    ):
-        files = Path(copy) / "sql"
-        shutil.copytree(ROOT / "sql", files)
-        guards = files / "repeatable" / GUARDS
-        guards.write_text(without_rows(guards.read_text(encoding="utf-8")), encoding="utf-8")
-        migrate(server.dsn("postgres"), sql_dir=files)
-        with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
-            connection.execute("set search_path = pg_catalog, public")
-            yield connection
-
-
-def without_rows(text: str) -> str:
-    """Returns the list of how everything is to stand without its rows."""
-    start, end = text.index("  values"), text.index("\n$$;")
-    return f"{text[:start]}  values ({', '.join(['null::text'] * 6)}) limit 0{text[end:]}"
 
 
 def numbered_folders() -> dict[str, str]:

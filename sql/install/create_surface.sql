@@ -31,7 +31,5 @@ begin
       );
     end loop;
   end if;
-  perform pg_catalog.set_config(
-    'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;

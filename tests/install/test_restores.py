@@ -304,7 +304,7 @@ def test_who_may_not_hand_it_over_is_told(other_server, other, saved):
     do(dsn, roles_sql("public", "app"))
     other_server.run("pg_restore", f"--dbname={dsn}", "--no-owner", str(saved))
     before = stands(dsn)
-    with pytest.raises(MigrationError, match="may not hand it over|not a member") as raised:
+    with pytest.raises(MigrationError, match=r"may not hand it over|not a member") as raised:
         migrate(as_user(dsn, "app"))
     assert "superuser" in raised.value.hint or "grant" in raised.value.hint
     assert stands(dsn) == before

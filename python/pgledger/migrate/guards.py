@@ -29,6 +29,7 @@ _PARTS: Final = frozenset(
         "actual_guards",
         "owner_faults",
         "policies",
+        "policy_faults",
         "right_words",
         "rights_added",
         "rights_held",
@@ -191,10 +192,7 @@ def mend(
     query = faults_query(files, surface, roles=roles, known=known)
     if query is None:
         return
-    with _bare_path(cursor):
-        execute(
-            cursor, install_sql("mend.sql", faults=Expression(f"({query})"), mended_by=mended_by)
-        )
+    execute(cursor, install_sql("mend.sql", faults=Expression(f"({query})"), mended_by=mended_by))
 
 
 def look(

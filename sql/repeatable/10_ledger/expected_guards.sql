@@ -402,6 +402,7 @@ as $$
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
+    ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
     (
       'function', 'private',
       'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
@@ -479,7 +480,7 @@ as $$
       'time zone[])', 'owner', '', ''
     ),
     ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
-    ('function', 'private', 'row_security_faults(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
     ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private',

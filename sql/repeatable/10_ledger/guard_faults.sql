@@ -37,9 +37,12 @@ as $$
     from pgledger.trigger_faults() as t
     union all
     select 5, r.aspect, r.fault, r.statement, r.mended_by
-    from pgledger.row_security_faults(guard_faults.surface, guard_faults.with_roles) as r
+    from pgledger.row_security_faults(guard_faults.surface) as r
     union all
-    select 6, s.aspect, s.fault, s.statement, s.mended_by
+    select 6, p.aspect, p.fault, p.statement, p.mended_by
+    from pgledger.policy_faults(guard_faults.with_roles) as p
+    union all
+    select 7, s.aspect, s.fault, s.statement, s.mended_by
     from pgledger.setting_faults(guard_faults.surface) as s
   ) as found (step, aspect, fault, statement, mended_by)
   order by found.step, found.statement not like 'alter schema %', found.fault

@@ -7,7 +7,7 @@ What only replays in a session that replicates would do is checked by verify_gua
 that were switched off are found here.
 */
 create or replace function pgledger.verify_access()
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

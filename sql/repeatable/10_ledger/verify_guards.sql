@@ -7,7 +7,7 @@ The schema of the type that it returns is the one of the public functions: the m
 that.
 */
 create or replace function pgledger.verify_guards()
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe
