@@ -255,6 +255,29 @@ def test_a_restore_is_shut_again(other_server, other, saved, lost, roles_first):
     move(dsn)
 
 
+def test_a_restore_with_the_roles_of_the_server_is_whole(
+    server, other_server, other, saved, tmp_path
+):
+    """As pg_dumpall does it: roles and memberships first, then each database."""
+    do(server.dsn(), "create role clerk login; grant pgledger_poster to clerk")
+    roles = tmp_path / "roles.sql"
+    try:
+        server.run("pg_dumpall", "--roles-only", f"--file={roles}", f"--dbname={server.dsn()}")
+    finally:
+        do(server.dsn(), "drop role clerk")
+    dsn = other("restored")
+    # It makes every role of the server, those that are here already too.
+    other_server.run("psql", "-X", "-q", f"--dbname={dsn}", f"--file={roles}")
+    try:
+        other_server.run("pg_restore", "--exit-on-error", f"--dbname={dsn}", str(saved))
+        assert texts(dsn) == []
+        assert findings(dsn) == {}
+        assert not migrate(dsn).changed
+        move(as_user(dsn, "clerk"))
+    finally:
+        do(dsn, "drop role clerk")
+
+
 def test_a_restore_opens_to_everybody_until_it_is_mended(other_server, other, saved):
     dsn = other("restored")
     other_server.run(

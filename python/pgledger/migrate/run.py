@@ -249,10 +249,12 @@ class Run:
         for role in unlinked:
             link_role(cursor, role)
             self.linked.append(role)
-            self.tell("linked", role)
         if decision.changes_owner:
             execute(cursor, "update pgledger.schema_history set with_roles = %s", (decision.roles,))
-        self._tell_mended(decision)
+        left = read_findings(cursor, self.files, decision.surface, roles=decision.roles)
+        for role in unlinked:
+            self.tell("linked", role)
+        self._tell_mended(left.faults)
 
     def _hand_over(self, state: State, decision: Decision) -> None:
         """Puts right what the owner could not: who the owner is."""
@@ -267,9 +269,8 @@ class Run:
                 "or use --no-roles, and everything belongs to whoever owns the schema.",
             )
 
-    def _tell_mended(self, decision: Decision) -> None:
+    def _tell_mended(self, left: Sequence[Fault]) -> None:
         """Says what stands otherwise than before, and what could not be put right."""
-        left = read_findings(self.cursor, self.files, decision.surface, roles=decision.roles).faults
         texts = [fault.text for fault in left]
         self.mended += [text for text in self.faults if text not in texts]
         for text in self.mended:
