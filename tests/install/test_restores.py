@@ -5,7 +5,10 @@ A database is compared with a fresh one by what PostgreSQL's catalogs say, asked
 the functions under test.
 """
 
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -441,6 +444,35 @@ def test_each_screw_that_is_turned_is_told_and_turned_back(ledger_dsn, turn):
         assert not migrate(ledger_dsn).changed
     finally:
         do(ledger_dsn, "drop owned by stranger; drop role stranger" if "stranger" in turn else "")
+
+
+def command(dsn: str, *arguments: str) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pgledger", *arguments, dsn],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout, done.stderr
+
+
+def test_the_command_says_so(ledger_dsn):
+    fault = f"everybody may execute the function public.{FUNCTION}"
+    fault = fault.replace("timestamptz", "timestamp with time zone")
+    do(ledger_dsn, f"grant execute on function {FUNCTION} to public")
+    printed, warned = command(ledger_dsn, "status")
+    assert "Up to date" in printed
+    assert "1 fault in how it stands" in warned
+    assert f"  {fault}\n" in warned
+    listed = json.loads(command(ledger_dsn, "status", "--json")[0])
+    assert listed["faults"] == [{"aspect": "rights", "text": fault, "mended_by": "owner"}]
+    assert listed["others_rights"] == []
+    assert f"  mend: {fault}\n" in command(ledger_dsn, "plan")[0]
+    assert fault in command(ledger_dsn, "verify")[0]
+    printed, _ = command(ledger_dsn, "migrate")
+    assert f"  mended: {fault}\n" in printed
+    assert "Put right 1 fault in how it stands." in printed
+    assert command(ledger_dsn, "status")[1] == ""
 
 
 # --- what others were given -----------------------------------------------------------------------

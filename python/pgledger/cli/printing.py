@@ -92,9 +92,7 @@ def summary(result: MigrationResult) -> str:
     if result.linked:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
     if result.mended:
-        return (
-            f"Put right {plural(len(result.mended), 'thing')} that stood otherwise than it should."
-        )
+        return f"Put right {plural(len(result.mended), 'fault')} in how it stands."
     return f"Forgot {plural(len(result.forgotten), 'file')} that the package no longer has."
 
 
@@ -115,8 +113,8 @@ def show_steps(plan: Plan, address: str) -> None:
 def show_findings(status: Status) -> None:
     """Warns of what stands otherwise than it should, and says what others were given."""
     if status.faults:
-        things = plural(len(status.faults), "thing")
-        complain(f"pgledger: warning: {things} not as they should be; pgledger migrate mends them:")
+        count = plural(len(status.faults), "fault")
+        complain(f"pgledger: warning: {count} in how it stands; pgledger migrate puts it right:")
         for fault in status.faults[:SHOWN]:
             complain(f"  {fault.text}")
         if len(status.faults) > SHOWN:
