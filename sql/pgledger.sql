@@ -3129,16 +3129,20 @@ stands for all apps, and the empty text would name one that nobody meant, so bot
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_app(app_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id, 1);
+  v_ok := pgledger.check_scope('app_id', app_id, 1);
   if app_id = '*' then
-    perform pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
+    v_ok := pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3160,23 +3164,25 @@ create or replace function pgledger.check_arrays(
   dimensions integer[],
   required integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   for v_place in 1..cardinality(names) loop
     if sizes[v_place] is null then
       if v_place <= required then
-        perform pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
+        v_ok := pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
       end if;
     elsif dimensions[v_place] > 1 then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
       );
     elsif sizes[v_place] <> sizes[1] then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch',
         array[
           format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
@@ -3185,8 +3191,10 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3205,14 +3213,16 @@ create or replace function pgledger.check_billing_scope(
   app_id text,
   tenant_id text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id, 1);
+  v_ok := pgledger.check_app(app_id);
+  return pgledger.check_scope('tenant_id', tenant_id, 1);
 end;
 $$;
 
@@ -3233,20 +3243,22 @@ create or replace function pgledger.check_catalogue_scope(
   tenant_id text default '',
   all_apps_allowed boolean default false
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if not all_apps_allowed or (app_id = '*') is not true then
-    perform pgledger.check_app(app_id);
+    v_ok := pgledger.check_app(app_id);
   end if;
 
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if app_id = '*' and tenant_id <> '' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope',
       array[
         'tenant_id',
@@ -3255,6 +3267,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3275,16 +3289,18 @@ create or replace function pgledger.check_choice(
   value text,
   choices text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif value <> all(choices) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         name,
@@ -3293,6 +3309,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3314,24 +3332,27 @@ create or replace function pgledger.check_id(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.id_fault(id, prefix);
+  v_ok boolean;
 begin
   if id is null then
-    perform pgledger.fail('NullArgument', array[name], request_index, request_count);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidId',
       array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3351,17 +3372,20 @@ create or replace function pgledger.check_metadata(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.metadata_fault(metadata);
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
+    v_ok := pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3376,23 +3400,27 @@ Refuses a page size or a page offset that is out of range.
 Errors: NullArgument, InvalidPage.
 */
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif page_offset is null then
-    perform pgledger.fail('NullArgument', array['page_offset']);
+    v_ok := pgledger.fail('NullArgument', array['page_offset']);
   elsif page_offset < 0 then
-    perform pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
+    v_ok := pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3407,20 +3435,24 @@ Refuses a quantity that cannot be one. The name is that of the argument.
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_quantity(name text, quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif pgledger.quantity_fault(quantity) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity',
       array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3442,21 +3474,24 @@ create or replace function pgledger.check_scope(
   minimum integer default 0,
   maximum integer default 128
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, false);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3476,7 +3511,7 @@ create or replace function pgledger.check_tax_rates(
   tax_rates jsonb,
   path text default '$.tax_rates'
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -3485,11 +3520,12 @@ declare
   v_rate record;
   v_items jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(tax_rates, path, false);
-  perform pgledger.check_json_array(tax_rates, path);
+  v_ok := pgledger.check_json_size(tax_rates, path, false);
+  v_ok := pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       tax_rates,
       path,
       format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
@@ -3501,7 +3537,7 @@ begin
     from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
     );
     perform pgledger.json_text(v_rate.value, v_rate.path, 'name');
@@ -3512,9 +3548,9 @@ begin
 
     v_items := nullif(v_rate.value -> 'applies_to', 'null');
     v_path := v_rate.path || '.applies_to';
-    perform pgledger.check_json_array(v_items, v_path);
+    v_ok := pgledger.check_json_array(v_items, v_path);
     if jsonb_array_length(v_items) not between 1 and 100 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_items,
         v_path,
         format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
@@ -3523,6 +3559,8 @@ begin
     perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
     from jsonb_array_elements(v_items) with ordinality as item (value, place);
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -3544,21 +3582,24 @@ create or replace function pgledger.check_text(
   allow_invisible boolean default false,
   minimum integer default 1
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4126,6 +4167,9 @@ revoke all on function pgledger.error_text from public;
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
 the arguments; in a batch it begins with the request that is at fault, counted from 1.
+
+It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
+adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
 */
 create or replace function pgledger.fail(
   name text,
@@ -4133,7 +4177,7 @@ create or replace function pgledger.fail(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -4441,9 +4485,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
+    v_ok := pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop
@@ -4489,9 +4534,10 @@ declare
   v_ulid text := case when v_prefix is null then id else substr(id, char_length(v_prefix) + 2) end;
   v_fault text := pgledger.ulid_fault(v_ulid);
   v_milliseconds bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(
@@ -4538,9 +4584,10 @@ as $$
 declare
   v_fault text := pgledger.ulid_fault(ulid);
   v_bits text;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(
@@ -4649,23 +4696,27 @@ create or replace function pgledger.check_json_array(
   value jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'array' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an array', jsonb_typeof(value))
     );
   elsif jsonb_array_length(value) > 1000 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value,
       path,
       format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4686,16 +4737,17 @@ create or replace function pgledger.check_json_object(
   path text,
   members text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_stranger text;
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'object' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
   end if;
@@ -4708,12 +4760,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null,
       pgledger.json_path(path, v_stranger),
       'is not known here: there may be ' || array_to_string(members, ', ')
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4736,7 +4790,7 @@ create or replace function pgledger.check_json_size(
   path text,
   sound boolean
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -4746,10 +4800,13 @@ declare
     when sound then octet_length(value::text)
     else pgledger.json_bytes(value) / 8
   end;
+  v_ok boolean;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
+    v_ok := pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4812,15 +4869,16 @@ as $$
 declare
   v_text text := value #>> '{}';
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+  v_ok boolean;
 begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
+    v_ok := pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;
@@ -4855,11 +4913,12 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_text text := v_value #>> '{}';
   v_time timestamptz;
+  v_ok boolean;
 begin
   if v_value is null then
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif (
@@ -4869,18 +4928,18 @@ begin
       '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     )
   ) is not true then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
     );
   elsif substr(v_text, 9, 2)::integer > extract(
     day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
   ) then
-    perform pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
+    v_ok := pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
   end if;
 
   v_time := v_text::timestamptz;
   if pgledger.time_fault(v_time) is not null then
-    perform pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
+    v_ok := pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
   end if;
   return v_time;
 end;
@@ -4934,18 +4993,19 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif v_value #>> '{}' <> all(choices) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
     );
   end if;
@@ -4985,22 +5045,23 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_fault text := pgledger.decimal_fault(v_value);
   v_number numeric;
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif v_fault is not null then
-    perform pgledger.refuse_json(v_value, v_path, v_fault);
+    v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
   v_number := (v_value #>> '{}')::numeric;
 
   if v_number < minimum then
-    perform pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
   elsif v_number > maximum then
-    perform pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
   end if;
 
   return v_number;
@@ -5055,11 +5116,12 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
+  v_ok boolean;
 begin
   if v_value is null then
-    perform pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
+    v_ok := pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value,
       pgledger.json_path(path, member),
       format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -5088,13 +5150,13 @@ create or replace function pgledger.refuse_json(
   path text,
   fault text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     case when path ~ '^[$][.](lines|tax_rates)' then 'InvalidInvoice' else 'InvalidPlan' end,
     array[
       path,
@@ -5239,14 +5301,16 @@ Looking through the names takes some 20 ms; UTC is accepted without it.
 Errors: NullArgument, InvalidArgument.
 */
 create or replace function pgledger.check_time_zone(time_zone text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if time_zone is null then
-    perform pgledger.fail('NullArgument', array['time_zone']);
+    v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
     or not exists (
@@ -5255,7 +5319,7 @@ begin
       where pg_timezone_names.name = check_time_zone.time_zone
     )
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'time_zone',
@@ -5264,6 +5328,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5572,6 +5638,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   select accounts.key, accounts.version
   into account_key.key, account_key.version
@@ -5580,7 +5648,7 @@ begin
     and accounts.app_id = account_key.app_id;
 
   if not found then
-    perform pgledger.refuse_account('account_id', account_id, app_id);
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
   end if;
 end;
 $$;
@@ -5609,7 +5677,7 @@ create or replace function pgledger.check_accounts(
   request_indexes bigint[] default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5619,6 +5687,7 @@ set jit = off
 as $$
 declare
   v_fault record;
+  v_ok boolean;
 begin
   for v_fault in
     select
@@ -5635,10 +5704,10 @@ begin
     order by request.place
     limit 1
   loop
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'from_account_id', v_fault.from_account_id, 'pgla', v_fault.index, request_count
     );
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'to_account_id', v_fault.to_account_id, 'pgla', v_fault.index, request_count
     );
   end loop;
@@ -5668,17 +5737,17 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   elsif v_fault.from_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'from_account_id', v_fault.from_account_id, app_id, v_fault.index, request_count
     );
   elsif v_fault.to_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'to_account_id', v_fault.to_account_id, app_id, v_fault.index, request_count
     );
   else
-    perform pgledger.fail(
+    return pgledger.fail(
       'CurrencyMismatch',
       array[
         v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency
@@ -5713,34 +5782,37 @@ create or replace function pgledger.check_balance(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_balance numeric := previous_balance + change;
+  v_ok boolean;
 begin
   if change < 0 and v_balance < 0 and not allow_negative_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InsufficientFunds',
       array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
       request_index,
       request_count
     );
   elsif change > 0 and v_balance > 0 and not allow_positive_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'BalanceOutOfRange',
       array[account_id, account_name, v_balance::text], request_index, request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5764,7 +5836,7 @@ create or replace function pgledger.check_balances(
   request_indexes bigint[],
   request_count bigint
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5773,6 +5845,7 @@ set jit = off
 as $$
 declare
   v_leg record;
+  v_ok boolean;
 begin
   for v_leg in
     select
@@ -5803,11 +5876,13 @@ begin
     where accounts.id = any(from_account_ids || to_account_ids)
     order by leg.place, leg.side
   loop
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
       v_leg.previous_balance, v_leg.change, v_leg.index, request_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -5835,7 +5910,7 @@ create or replace function pgledger.check_transfer_request(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5843,19 +5918,20 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_id(
+  v_ok := pgledger.check_id(
     'from_account_id', from_account_id, 'pgla', request_index, request_count
   );
-  perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
+  v_ok := pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
 
   if from_account_id = to_account_id then
-    perform pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
+    v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
   v_fault := pgledger.amount_fault(amount);
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
@@ -5865,20 +5941,22 @@ begin
 
   v_fault := pgledger.time_fault(event_at);
   if event_at is not null and v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
     );
   elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
     );
   end if;
 
-  perform pgledger.check_metadata(metadata, request_index, request_count);
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pglt', request_index, request_count);
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5910,7 +5988,7 @@ create or replace function pgledger.check_transfer_requests(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5928,8 +6006,9 @@ declare
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
   v_request record;
+  v_ok boolean;
 begin
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_arrays(
     array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
@@ -5941,9 +6020,9 @@ begin
     ],
     3
   );
-  perform pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
   if group_id is not null then
-    perform pgledger.check_scope('group_id', group_id, 1, 255);
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
   end if;
 
   perform
@@ -5964,7 +6043,7 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   end if;
 
   for v_request in
@@ -5977,11 +6056,13 @@ begin
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
     order by request.index
   loop
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_transfer_request(
       v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
       v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -6026,6 +6107,7 @@ declare
   v_locked_ids text[];
   v_taken text;
   v_answer_ids text[];
+  v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
   into v_locked_ids
@@ -6037,7 +6119,7 @@ begin
     for no key update
   ) as locked;
 
-  perform pgledger.check_accounts(
+  v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
@@ -6078,7 +6160,7 @@ begin
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
       end if;
-      perform pgledger.refuse_taken_id(v_taken, ids);
+      v_ok := pgledger.refuse_taken_id(v_taken, ids);
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
@@ -6138,11 +6220,12 @@ declare
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ok boolean;
 begin
   if transfer_requests is null then
-    perform pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
+    v_ok := pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
   elsif array_ndims(transfer_requests) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidBatch',
       array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
     );
@@ -6156,7 +6239,7 @@ begin
   from unnest(transfer_requests)
     with ordinality as request (from_account_id, to_account_id, amount, place);
 
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     v_from_account_ids, v_to_account_ids, v_amounts, null, null, null, app_id, group_id,
     allow_future_event_at, event_at, metadata
   );
@@ -6260,6 +6343,8 @@ as $$
 declare
   v_new_places bigint[];
   v_conflict_place bigint;
+  v_id text;
+  v_ok boolean;
 begin
   with given as materialized (
     select
@@ -6330,9 +6415,12 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+    select given.id
+    into v_id
     from unnest(ids) with ordinality as given (id, place)
     where given.place = v_conflict_place;
+
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id], v_conflict_place, cardinality(ids));
   end if;
 
   return v_new_places;
@@ -6370,19 +6458,20 @@ declare
   v_account record;
   v_lowest bigint;
   v_highest bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('NullArgument', array['newest_first']);
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['after_version', after_version::text, 'it is negative']
     );
   end if;
@@ -6479,11 +6568,12 @@ declare
   v_lowest bigint := 1;
   v_highest bigint;
   v_middle bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;
@@ -6568,26 +6658,27 @@ declare
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
   v_account record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
     );
   elsif v_currency_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
-  perform pgledger.check_metadata(metadata);
-  perform pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
     created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
@@ -6623,7 +6714,7 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;
@@ -6705,14 +6796,15 @@ declare
   v_from_balance numeric;
   v_to_balance numeric;
   v_id text := id;
+  v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
     and event_at is null and metadata is null and id is null
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
@@ -6745,8 +6837,8 @@ begin
   if (
     v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
       array[from_account_id],
       array[to_account_id],
       app_id,
@@ -6779,11 +6871,11 @@ begin
     v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
     or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
   then
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
       v_from.balance, -v_amount
     );
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
       v_to.balance, v_amount
     );
@@ -6823,7 +6915,7 @@ begin
     -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     if not found then
-      perform pgledger.fail('IdempotencyConflict', array[v_id]);
+      v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -7035,8 +7127,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
   );
@@ -7127,6 +7221,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
+  v_ok boolean;
 begin
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
@@ -7139,7 +7234,7 @@ begin
     and accounts.app_id = pgledger_get_account.app_id;
 
   if not found then
-    perform pgledger.refuse_account('id', id, app_id);
+    v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
   return v_account;
@@ -7179,9 +7274,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_transfer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id('id', id, 'pglt');
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
     transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
@@ -7195,7 +7291,7 @@ begin
   where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
-    perform pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return v_transfer;
@@ -7340,6 +7436,7 @@ declare
   v_tail text;
   v_locked_ids text[];
   v_posted bigint;
+  v_ok boolean;
 begin
   if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
     select
@@ -7505,10 +7602,10 @@ begin
   get diagnostics v_posted = row_count;
 
   if v_posted <> cardinality(from_account_ids) then
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
-    perform pgledger.check_balances(
+    v_ok := pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
     assert false, 'fewer transfers were posted than were asked for';
@@ -7553,15 +7650,17 @@ create or replace function pgledger.refuse_account(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
-  perform pgledger.fail(
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
+  return pgledger.fail(
     'AccountNotFound', array[account_id, pgledger.in_app(app_id)], request_index, request_count
   );
 end;
@@ -7585,8 +7684,10 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.fail(
+  v_ok := pgledger.fail(
     'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
   );
   return null;
@@ -7634,11 +7735,13 @@ create or replace function pgledger.refuse_taken_id(
   id text,
   ids text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_place bigint;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
@@ -7646,10 +7749,12 @@ begin
       message = format('could not serialize access: id %s was taken meanwhile', id);
   end if;
 
-  perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+  select min(given.place)
+  into v_place
   from unnest(ids) with ordinality as given (id, place)
-  where given.id = refuse_taken_id.id
-  order by given.place;
+  where given.id = refuse_taken_id.id;
+
+  return pgledger.fail('IdempotencyConflict', array[id], v_place, cardinality(ids));
 end;
 $$;
 
@@ -7690,6 +7795,7 @@ parallel unsafe
 as $$
 declare
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
@@ -7709,7 +7815,7 @@ begin
   where transfers.id = repeated_transfer.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 end;
 $$;
@@ -7934,7 +8040,7 @@ as $$
         from pg_catalog.pg_proc
         where pg_proc.oid = 'pgledger.refuse_change'::regproc
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
-          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
+          = 'f7e2b3f4d876013fb1aea9705e2d654df0189e87a5c3dad1499da86fcefb92d6'
       ) as stands
     from (
       values
@@ -8374,7 +8480,7 @@ create or replace function pgledger.check_currency_unused(
   code text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -8400,9 +8506,10 @@ declare
         and invoices.currency = check_currency_unused.code
     )
   );
+  v_ok boolean;
 begin
   if v_user is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'currency',
@@ -8412,6 +8519,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8428,19 +8537,20 @@ key. The order of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', feature.name, 255, allow_invisible => true);
-  perform pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
+  v_ok := pgledger.check_text('name', feature.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
 
   if feature.aggregation is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'aggregation', feature.aggregation, array['sum', 'count', 'max', 'unique_count', 'latest']
     );
     v_fault := case
@@ -8449,16 +8559,16 @@ begin
         then 'the feature has no unique_key, whose different values it would count'
     end;
     if v_fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument', array['aggregation', quote_literal(feature.aggregation), v_fault]
       );
     end if;
   end if;
 
   if feature.unique_key is not null then
-    perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
+    v_ok := pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
     if feature.type <> 'metered' then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'unique_key',
@@ -8470,12 +8580,12 @@ begin
   end if;
 
   if feature.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', feature.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
-  perform pgledger.check_metadata(feature.metadata);
+  return pgledger.check_metadata(feature.metadata);
 end;
 $$;
 
@@ -8496,20 +8606,24 @@ create or replace function pgledger.check_feature_exists(
   tenant_id text,
   feature_key text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8526,37 +8640,39 @@ of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_plan(plan pgledger.plans)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', plan.name, 255, allow_invisible => true);
 
   if plan.features is null then
-    perform pgledger.fail('NullArgument', array['features']);
+    v_ok := pgledger.fail('NullArgument', array['features']);
   elsif plan.pricing is null then
-    perform pgledger.fail('NullArgument', array['pricing']);
+    v_ok := pgledger.fail('NullArgument', array['pricing']);
   elsif plan.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', plan.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
   if plan.trial_days is null then
-    perform pgledger.fail('NullArgument', array['trial_days']);
+    v_ok := pgledger.fail('NullArgument', array['trial_days']);
   elsif plan.trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
     );
   elsif plan.anchor_at_trial_end is null then
-    perform pgledger.fail('NullArgument', array['anchor_at_trial_end']);
+    v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
-    perform pgledger.fail('NullArgument', array['add_on']);
+    v_ok := pgledger.fail('NullArgument', array['add_on']);
   end if;
 
-  perform pgledger.check_metadata(plan.metadata);
+  return pgledger.check_metadata(plan.metadata);
 end;
 $$;
 
@@ -8576,7 +8692,7 @@ create or replace function pgledger.check_price(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -8605,6 +8721,7 @@ declare
   end;
   v_member text;
   v_number numeric;
+  v_ok boolean;
 begin
   select given.name
   into v_member
@@ -8615,14 +8732,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
   elsif v_members = array['tiers'] then
     if nullif(price -> 'tiers', 'null') is null then
-      perform pgledger.refuse_json(null, path || '.tiers', 'is missing');
+      v_ok := pgledger.refuse_json(null, path || '.tiers', 'is missing');
     end if;
-    perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
+    v_ok := pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
     v_members := '{}';
   end if;
 
@@ -8636,7 +8753,7 @@ begin
       maximum => case when v_member = 'percentage' then 100 end
     );
     if v_member = 'package_size' and v_number = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         price -> 'package_size', path || '.package_size', 'is not above 0'
       );
     end if;
@@ -8645,6 +8762,8 @@ begin
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
+
+  return true;
 end;
 $$;
 
@@ -8664,13 +8783,13 @@ create or replace function pgledger.check_price_object(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.check_json_object(
+  return pgledger.check_json_object(
     price,
     path,
     array[
@@ -8698,7 +8817,7 @@ create or replace function pgledger.check_price_tiers(
   path text,
   model text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -8710,11 +8829,12 @@ declare
   v_bound numeric;
   v_amounts integer;
   v_last numeric := 0;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(tiers, path);
+  v_ok := pgledger.check_json_array(tiers, path);
 
   if jsonb_array_length(tiers) = 0 then
-    perform pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
+    v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
   for v_tier in
@@ -8723,21 +8843,21 @@ begin
     order by tier.place
   loop
     v_path := format('%s[%s]', path, v_tier.place - 1);
-    perform pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
     v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
 
     if v_tier.is_last and v_bound is not null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
     elsif not v_tier.is_last and v_bound is null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         case
@@ -8757,13 +8877,15 @@ begin
       pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
     v_last := v_bound;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -8785,11 +8907,13 @@ create or replace function pgledger.check_priced_limit(
   billing_interval text,
   interval_count integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature.type = 'metered'
     and feature.soft_limit
@@ -8797,13 +8921,15 @@ begin
     and feature.period <> 'billing'
     and pgledger.interval_length(feature.period, 1)
     is distinct from pgledger.interval_length(billing_interval, interval_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
       'is not as long as the billing period: the soft limit is an allowance of a price, and '
       'counts over that'
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8821,13 +8947,14 @@ totals are kept accordingly.
 Errors: InUse.
 */
 create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_meter record;
+  v_ok boolean;
 begin
   select meters.tenant_id, meters.type, meters.unique_key
   into v_meter
@@ -8849,7 +8976,7 @@ begin
     )
   limit 1;
   if found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'feature key',
@@ -8864,6 +8991,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8927,9 +9056,10 @@ parallel safe
 as $$
 declare
   v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+  v_ok boolean;
 begin
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
@@ -8941,7 +9071,7 @@ begin
     where plan_features.plan_key = feature_allowed_in_plan.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
-    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
   end if;
 
   return v_feature;
@@ -8972,6 +9102,7 @@ declare
     from pgledger.features
     where features.id = request.id
   );
+  v_ok boolean;
 begin
   if v_feature.id is null then
     return false;
@@ -8985,7 +9116,7 @@ begin
       and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
       is distinct from (request.name, request.description, request.aggregation, request.metadata)
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return true;
@@ -9040,14 +9171,16 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(
+  v_ok := pgledger.check_catalogue_scope(
     app_id, coalesce(tenant_id, ''), all_apps_allowed => true
   );
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -9122,6 +9255,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
   perform 1
@@ -9130,7 +9264,7 @@ begin
   for share;
 
   if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
     );
@@ -9173,7 +9307,7 @@ begin
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
@@ -9361,9 +9495,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
-  perform pgledger.check_text('key', key, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_text('key', key, 128);
 
   v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -9375,8 +9510,8 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
-  perform pgledger.check_feature(v_new);
-  perform pgledger.check_id('id', v_new.id, 'feat');
+  v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
   perform
   from pgledger.features
@@ -9396,7 +9531,7 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_usage_keeps_meaning(v_new);
+      v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
@@ -9409,7 +9544,7 @@ begin
         and features.tenant_id = v_new.tenant_id
         and features.key = v_new.key
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
@@ -9490,12 +9625,13 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('slug', slug, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
@@ -9515,8 +9651,8 @@ begin
   v_new.metadata := metadata;
   v_new.created_at := v_now;
   v_new.updated_at := v_now;
-  perform pgledger.check_plan(v_new);
-  perform pgledger.check_id('id', v_new.id, 'plan');
+  v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'plan');
 
   v_new.key := pgledger.repeated_plan(v_new);
   if v_new.key is null then
@@ -9590,6 +9726,7 @@ declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
   v_feature record := pgledger.feature_with_id(id);
   v_fault text;
+  v_ok boolean;
 begin
   if exists (
     select
@@ -9613,7 +9750,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;
@@ -9656,13 +9793,14 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
   v_plan record := pgledger.plan_with_key(v_old.key);
+  v_ok boolean;
 begin
   begin
     delete from pgledger.plans
     where plans.key = v_old.key;
   exception
     when foreign_key_violation then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InUse', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
       );
   end;
@@ -9701,9 +9839,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if not exists (
     select
@@ -9711,7 +9851,7 @@ begin
     where features.id = ledger_get_feature.id
       and features.app_id in (ledger_get_feature.app_id, '*')
   ) then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return pgledger.feature_with_id(id);
@@ -9750,16 +9890,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
 
   if key is null then
-    perform pgledger.fail('NullArgument', array['key']);
+    v_ok := pgledger.fail('NullArgument', array['key']);
   end if;
 
   v_feature := pgledger.find_feature(app_id, key, tenant_id);
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -9805,9 +9946,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   select plans.key
   into v_key
@@ -9815,7 +9957,7 @@ begin
   where plans.id = ledger_get_plan.id and plans.app_id = ledger_get_plan.app_id;
 
   if not found then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.plan_with_key(v_key);
@@ -9854,11 +9996,12 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('NullArgument', array['slug']);
+    v_ok := pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -9871,7 +10014,7 @@ begin
   limit 1;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -10003,12 +10146,14 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -10071,13 +10216,14 @@ declare
   v_code_fault text := pgledger.text_fault(code, 1, 32, false);
   v_standard integer;
   v_currency record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
     );
   end if;
@@ -10088,7 +10234,7 @@ begin
     where iso_currencies.code = ledger_set_currency.code
   );
   if v_standard is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'code',
@@ -10097,9 +10243,9 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('NullArgument', array['exponent']);
+    v_ok := pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
@@ -10118,7 +10264,7 @@ begin
   for no key update;
 
   if v_currency.exponent <> exponent then
-    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
@@ -10177,12 +10323,13 @@ as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
   v_new pgledger.features := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.description := coalesce(description, v_old.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_feature(v_new);
+  v_ok := pgledger.check_feature(v_new);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -10254,6 +10401,7 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
   v_new pgledger.plans := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
@@ -10262,7 +10410,7 @@ begin
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_plan(v_new);
+  v_ok := pgledger.check_plan(v_new);
 
   if v_new is distinct from v_old then
     perform pgledger.rewrite_plan(v_old, v_new);
@@ -10322,9 +10470,10 @@ parallel unsafe
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if to_delete then
     v_feature := (
@@ -10343,7 +10492,7 @@ begin
   end if;
 
   if v_feature.id is null then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_feature;
@@ -10374,9 +10523,10 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   if to_delete then
     v_plan := (
@@ -10395,7 +10545,7 @@ begin
   end if;
 
   if v_plan.id is null then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_plan;
@@ -10449,8 +10599,9 @@ as $$
 declare
   v_path constant text := '$.pricing.base';
   v_count numeric;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_object(
+  v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
   perform pgledger.json_decimal(base, v_path, 'amount');
@@ -10463,7 +10614,7 @@ begin
     pgledger.json_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
   );
   if v_count <> trunc(v_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
     );
   end if;
@@ -10509,43 +10660,44 @@ declare
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
+  v_ok boolean;
 begin
   if v_type <> feature.type then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'type', path || '.type', 'is not the type of the feature, which is ' || feature.type
     );
   elsif feature.type = 'boolean' and v_quota not in (0, 1) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is neither 0 nor 1, and the feature is boolean'
     );
   elsif v_quota < 0 and v_quota <> -1 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is below 0 and not -1, which is for unlimited'
     );
   elsif v_period is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'period',
       path || '.period',
       'is for metered features, and this one is ' || feature.type
     );
   elsif jsonb_typeof(v_soft_limit) <> 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit,
       path || '.soft_limit',
       format('is of type %s, not a boolean', jsonb_typeof(v_soft_limit))
     );
   elsif v_soft_limit = 'true' and feature.type = 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit, path || '.soft_limit', 'is for limits, and the feature is boolean'
     );
   elsif v_aggregation is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation',
       path || '.aggregation',
       'is for metered features, and this one is ' || feature.type
     );
   elsif v_aggregation = 'unique_count' and feature.unique_key is null then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation', path || '.aggregation', 'needs the feature to have a unique_key'
     );
   end if;
@@ -10594,9 +10746,10 @@ declare
   v_key text;
   v_item jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(read_plan_features.features, '$.features');
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', false);
+  v_ok := pgledger.check_json_array(read_plan_features.features, '$.features');
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', false);
 
   perform 1
   from pgledger.features
@@ -10615,7 +10768,7 @@ begin
     order by item.place
   loop
     v_path := format('$.features[%s]', cardinality(v_keys));
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_item,
       v_path,
       array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
@@ -10623,7 +10776,7 @@ begin
     v_key := pgledger.json_text(v_item, v_path, 'key');
 
     if v_key = any(v_keys) then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_item -> 'key',
         v_path || '.key',
         format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
@@ -10645,7 +10798,7 @@ begin
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', true);
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', true);
   return v_rows;
 end;
 $$;
@@ -10684,22 +10837,23 @@ declare
   v_key text;
   v_path text;
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(pricing, '$.pricing', false);
-  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
+  v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
   from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
 
-  perform pgledger.check_json_array(v_prices, '$.pricing.prices');
+  v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
     select price.value
     from jsonb_array_elements(v_prices) with ordinality as price (value, place)
     order by price.place
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
-    perform pgledger.check_price_object(v_price, v_path);
+    v_ok := pgledger.check_price_object(v_price, v_path);
     v_key := pgledger.json_text(v_price, v_path, 'feature');
     v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
@@ -10710,14 +10864,14 @@ begin
       when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
-      perform pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
+      v_ok := pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
-    perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
-    perform pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
+    v_ok := pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(pricing, '$.pricing', true);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', true);
 end;
 $$;
 
@@ -10745,6 +10899,7 @@ declare
     from pgledger.plans
     where plans.id = request.id
   );
+  v_ok boolean;
 begin
   if v_plan.id is null then
     return null;
@@ -10762,7 +10917,7 @@ begin
         request.anchor_at_trial_end, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_plan.key;
@@ -10794,6 +10949,7 @@ as $$
 declare
   v_features pgledger.plan_features[];
   v_period record;
+  v_ok boolean;
 begin
   if plan.features = previous.features then
     v_features := array(
@@ -10817,7 +10973,7 @@ begin
       from pgledger.subscriptions
       where subscriptions.plan_key = previous.key
     ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'plan',
@@ -11169,7 +11325,7 @@ create or replace function pgledger.check_price_usage(
   allowance numeric,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -11177,25 +11333,28 @@ as $$
 declare
   -- Named as the argument is, because $ itself is a plan in other messages.
   v_path constant text := '$.price';
+  v_ok boolean;
 begin
   if price is null then
-    perform pgledger.fail('NullArgument', array['price']);
+    v_ok := pgledger.fail('NullArgument', array['price']);
   end if;
-  perform pgledger.check_json_size(price, v_path, false);
-  perform pgledger.check_price_object(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, false);
+  v_ok := pgledger.check_price_object(price, v_path);
   if jsonb_typeof(price -> 'feature') <> 'null' then
     perform pgledger.json_text(price, v_path, 'feature');
   end if;
-  perform pgledger.check_price(price, v_path);
-  perform pgledger.check_json_size(price, v_path, true);
+  v_ok := pgledger.check_price(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, true);
 
-  perform pgledger.check_quantity('quantity', quantity);
-  perform pgledger.check_quantity('allowance', allowance);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('allowance', allowance);
   if exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11534,7 +11693,7 @@ create or replace function pgledger.check_new_subscription(
   request pgledger.subscriptions,
   trial_days integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -11545,29 +11704,30 @@ declare
     case when request.started_at > request.created_at then 'it is in the future' end
   );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
+  v_ok boolean;
 begin
   if request.started_at is not null and v_started_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['started_at', request.started_at::text, v_started_fault]
     );
   elsif request.anchor_at is not null and v_anchor_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['anchor_at', request.anchor_at::text, v_anchor_fault]
     );
   end if;
 
-  perform pgledger.check_time_zone(request.time_zone);
+  v_ok := pgledger.check_time_zone(request.time_zone);
   if trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
     );
   end if;
-  perform pgledger.check_subscription_quantity(request.quantity);
-  perform pgledger.check_metadata(request.metadata);
+  v_ok := pgledger.check_subscription_quantity(request.quantity);
+  v_ok := pgledger.check_metadata(request.metadata);
   if request.id is not null then
-    perform pgledger.check_id('id', request.id, 'sub');
+    v_ok := pgledger.check_id('id', request.id, 'sub');
   end if;
-  perform pgledger.check_tax_rates(request.tax_rates);
+  return pgledger.check_tax_rates(request.tax_rates);
 end;
 $$;
 
@@ -11587,7 +11747,7 @@ create or replace function pgledger.check_plan_change(
   subscription pgledger.subscriptions,
   plan pgledger.plans
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -11597,6 +11757,7 @@ declare
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
   v_fault text;
+  v_ok boolean;
 begin
   if plan.currency <> v_currency then
     v_fault := format(
@@ -11609,8 +11770,10 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11626,21 +11789,24 @@ Refuses a quantity in which a plan cannot be taken. It has the bounds of an amou
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_subscription_quantity(quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.amount_fault(quantity);
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array['quantity']);
+    v_ok := pgledger.fail('NullArgument', array['quantity']);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity', array['quantity', pgledger.abridged(quantity::text), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11722,6 +11888,7 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_ok boolean;
 begin
   insert into pgledger.subscriptions (
     id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
@@ -11741,7 +11908,7 @@ begin
   if v_new.key is null then
     v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
     if v_new.key is null then
-      perform pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
+      v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
     return v_new.key;
   end if;
@@ -11785,13 +11952,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if at_period_end is null then
-    perform pgledger.fail('NullArgument', array['at_period_end']);
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
   end if;
-  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
@@ -11869,8 +12037,9 @@ declare
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
   if exists (
     select
     from pgledger.plans
@@ -11878,11 +12047,11 @@ begin
   ) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
+    v_ok := pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
-  perform pgledger.check_plan_change(v_new, v_plan);
+  v_ok := pgledger.check_plan_change(v_new, v_plan);
 
   if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
     <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
@@ -11960,6 +12129,7 @@ as $$
 declare
   v_request pgledger.subscriptions;
   v_key bigint;
+  v_ok boolean;
 begin
   v_request.id := id;
   v_request.app_id := app_id;
@@ -11972,9 +12142,9 @@ begin
   v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
-  perform pgledger.check_new_subscription(v_request, trial_days);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_new_subscription(v_request, trial_days);
 
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
@@ -12052,8 +12222,9 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
 
   select subscriptions.key
   into v_key
@@ -12105,9 +12276,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   select subscriptions.key
   into v_key
@@ -12117,7 +12289,7 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -12159,14 +12331,16 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status', status, array['trialing', 'active', 'paused', 'canceled']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -12236,11 +12410,12 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'paused');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
   v_new.status := 'paused';
@@ -12294,6 +12469,7 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
@@ -12301,7 +12477,7 @@ begin
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'active');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -12321,7 +12497,7 @@ begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
-      perform pgledger.refuse_second_subscription(app_id, tenant_id);
+      v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
 $$;
@@ -12370,13 +12546,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if quantity is not null then
-    perform pgledger.check_subscription_quantity(quantity);
+    v_ok := pgledger.check_subscription_quantity(quantity);
   end if;
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   if (
@@ -12386,7 +12563,7 @@ begin
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'updated');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
@@ -12439,9 +12616,11 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   perform
   from pgledger.subscriptions
@@ -12450,7 +12629,7 @@ begin
     and subscriptions.tenant_id = lock_subscription.tenant_id
   for no key update;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -12489,6 +12668,7 @@ parallel unsafe
 as $$
 declare
   v_new pgledger.subscriptions := request;
+  v_ok boolean;
 begin
   v_new.id := coalesce(request.id, 'sub_' || pgledger.new_ulid(request.created_at));
   v_new.plan_key := plan.key;
@@ -12517,7 +12697,7 @@ begin
   if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
     );
@@ -12600,13 +12780,13 @@ Raises that a tenant can have no other live subscription.
 Errors: ActiveSubscriptionExists.
 */
 create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'ActiveSubscriptionExists',
     array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );
@@ -12629,13 +12809,13 @@ create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'InvalidState', array['subscription', subscription.id, subscription.status, target]
   );
 end;
@@ -12668,6 +12848,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     subscriptions.key,
@@ -12705,7 +12886,7 @@ begin
   where subscriptions.id = request.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -12758,8 +12939,9 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
 
   perform
   from pgledger.plans
@@ -12768,12 +12950,12 @@ begin
     and plans.tenant_id in (subscribable_plan.tenant_id, '')
   for share;
   if not found then
-    perform pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
   if v_plan.status = 'archived' then
-    perform pgledger.fail('Archived', array['plan', plan_id]);
+    v_ok := pgledger.fail('Archived', array['plan', plan_id]);
   end if;
   return v_plan;
 end;
@@ -13256,11 +13438,12 @@ as $$
 declare
   v_feature record;
   v_meter record;
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', quote_literal(pgledger.abridged(aggregation)),
@@ -13272,7 +13455,7 @@ begin
   into v_feature
   from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
   if v_feature.type is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -13290,7 +13473,7 @@ begin
       case when v_meter.key is null then v_feature.unique_key else v_meter.unique_key end
     ) is null
   then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', '''unique_count''',
@@ -13324,7 +13507,7 @@ create or replace function pgledger.check_usage_range(
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -13332,6 +13515,7 @@ as $$
 declare
   v_purged_before timestamptz;
   v_edge record;
+  v_ok boolean;
 begin
   for v_edge in
     select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
@@ -13339,13 +13523,13 @@ begin
     order by edge.place
   loop
     if v_edge.at is null then
-      perform pgledger.fail('NullArgument', array[v_edge.name]);
+      v_ok := pgledger.fail('NullArgument', array[v_edge.name]);
     elsif v_edge.fault is not null then
-      perform pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
   if ends_at <= starts_at then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
     );
@@ -13363,10 +13547,12 @@ begin
       and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
     order by edge.place
   loop
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -13536,6 +13722,7 @@ parallel safe
 as $$
 declare
   v_event record;
+  v_ok boolean;
 begin
   select
     pgledger.event_id(usage_events.created_at, usage_events.key) as id,
@@ -13549,7 +13736,7 @@ begin
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
   if not v_event.is_same then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
     );
   end if;
@@ -13586,6 +13773,7 @@ parallel unsafe
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
   select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
@@ -13594,7 +13782,7 @@ begin
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.error is not null then
-    perform pgledger.fail(v_answer.error, v_answer.arguments);
+    v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
   ingest_one_usage.status := v_answer.status;
   ingest_one_usage.id := v_answer.id;
@@ -13922,9 +14110,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return (
     pgledger.aggregate_usage(app_id, tenant_id, feature_key, starts_at, ends_at, aggregation)
   ).value;
@@ -13976,12 +14166,14 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
     array['feature_keys'], array[cardinality(feature_keys)], array[array_ndims(feature_keys)], 1
   );
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
   from unnest(feature_keys) with ordinality as given (feature_key, place)
@@ -14044,9 +14236,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_arrays(
     array[
       'tenant_ids', 'feature_keys', 'quantities', 'event_ats', 'idempotency_keys', 'metadatas'
     ],
@@ -14126,23 +14320,24 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('NullArgument', array['before']);
+    v_ok := pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
     );
   elsif before > v_latest then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
@@ -14201,9 +14396,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
   return query
   select
     pgledger.event_id(event.created_at, event.key),
@@ -14282,8 +14479,9 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );
@@ -14346,13 +14544,14 @@ declare
     when skew < interval '0' then 'it is negative'
     when skew > interval '365 days' then 'it is more than 365 days'
   end;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('NullArgument', array['skew']);
+    v_ok := pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)
@@ -15487,6 +15686,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_ok boolean;
 begin
   used := 0;
   quota := 0;
@@ -15541,7 +15741,7 @@ begin
   end loop;
 
   if type is null then
-    perform pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+    v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
@@ -15719,9 +15919,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -15787,9 +15988,10 @@ declare
   v_status text;
   v_id text;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
@@ -15882,12 +16084,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   end if;
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -15959,17 +16162,19 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif not exists (
     select
     from pgledger.features
     where features.app_id in (ledger_invalidate_feature_entitlements.app_id, '*')
       and features.key = ledger_invalidate_feature_entitlements.feature_key
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -16016,8 +16221,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   update pgledger.tenants
   set cache_version = tenants.cache_version + 1
   where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id
@@ -16067,8 +16274,10 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found
@@ -16119,12 +16328,13 @@ declare
   -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('NullArgument', array['ttl']);
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
@@ -16492,16 +16702,17 @@ written.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
 */
 create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if coupon.currency is null then
-    return;
+    return true;
   end if;
 
   perform 1
@@ -16511,12 +16722,12 @@ begin
 
   v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
     );
   elsif min_scale(coupon.amount) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[
         coupon.amount::text,
@@ -16524,7 +16735,7 @@ begin
       ]
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -16533,6 +16744,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16550,7 +16763,7 @@ pgledger.check_coupon_currency to check. The order of the checks is that of the 
 Errors: NullArgument, InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -16569,9 +16782,10 @@ declare
     when min_scale(coupon.percentage) > 18
       then format('it has %s decimal places', min_scale(coupon.percentage))
   end;
+  v_ok boolean;
 begin
   if v_percentage_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'percentage',
@@ -16580,22 +16794,22 @@ begin
       ]
     );
   elsif coupon.amount is not null and v_amount_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
     );
   elsif coupon.currency is null
     and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
     );
   end if;
 
-  perform pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
-  perform pgledger.check_coupon_items(coupon.applies_to);
+  v_ok := pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
+  v_ok := pgledger.check_coupon_items(coupon.applies_to);
 
   if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -16604,6 +16818,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16623,15 +16839,16 @@ create or replace function pgledger.check_coupon_duration(
   duration text,
   duration_invoices integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
+  v_ok := pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
 
   v_fault := case
     when duration <> 'repeating' and duration_invoices is not null
@@ -16641,11 +16858,13 @@ begin
     when duration_invoices not between 1 and 1000 then 'it is not between 1 and 1000'
   end;
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16662,21 +16881,22 @@ base, or by any text that an app gives a one-off line, so nothing is looked up.
 Errors: InvalidArgument.
 */
 create or replace function pgledger.check_coupon_items(applies_to text[])
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_item record;
+  v_ok boolean;
 begin
   if array_ndims(applies_to) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
     );
   elsif cardinality(applies_to) not between 1 and 100 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'applies_to',
@@ -16700,12 +16920,14 @@ begin
     order by item.place
   loop
     if v_item.fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
       );
     end if;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -16722,7 +16944,7 @@ that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
 */
 create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -16730,19 +16952,20 @@ as $$
 declare
   v_from_fault text := pgledger.time_fault(coupon.valid_from);
   v_until_fault text := pgledger.time_fault(coupon.valid_until);
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
 
   if coupon.valid_from is not null and v_from_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_from', coupon.valid_from::text, v_from_fault]
     );
   elsif coupon.valid_until is not null and v_until_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_until', coupon.valid_until::text, v_until_fault]
     );
   elsif coupon.valid_until <= coupon.valid_from then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'valid_until',
@@ -16753,11 +16976,11 @@ begin
   end if;
 
   if coupon.max_redemptions < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
     );
   elsif coupon.max_redemptions_per_tenant < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_redemptions_per_tenant',
@@ -16767,7 +16990,7 @@ begin
     );
   end if;
 
-  perform pgledger.check_metadata(coupon.metadata);
+  return pgledger.check_metadata(coupon.metadata);
 end;
 $$;
 
@@ -16788,7 +17011,7 @@ create or replace function pgledger.check_redeemable(
   tenant_id text,
   at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -16801,15 +17024,16 @@ declare
     when coupon.valid_until <= at then format('it was valid until %s', coupon.valid_until)
   end;
   v_redeemed bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('CouponNotValid', array[v_code, v_fault]);
+    v_ok := pgledger.fail('CouponNotValid', array[v_code, v_fault]);
   elsif coupon.redemptions >= coupon.max_redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
     );
   elsif coupon.max_redemptions_per_tenant is null then
-    return;
+    return true;
   end if;
 
   select count(*)
@@ -16818,7 +17042,7 @@ begin
   where coupon_redemptions.coupon_key = coupon.key
     and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
   if v_redeemed >= coupon.max_redemptions_per_tenant then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted',
       array[
         v_code,
@@ -16828,6 +17052,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -17028,8 +17254,9 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_coupon_currency(coupon);
+  v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
     -- No constraint is named, because it may be the id or the code that is taken.
@@ -17065,7 +17292,7 @@ begin
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'coupon code',
@@ -17174,9 +17401,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('code', code, 64);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('code', code, 64);
 
   v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -17196,9 +17424,9 @@ begin
   v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
-  perform pgledger.check_coupon_discount(v_new);
-  perform pgledger.check_coupon_terms(v_new);
-  perform pgledger.check_id('id', v_new.id, 'cpn');
+  v_ok := pgledger.check_coupon_discount(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'cpn');
   -- An array that does not count from 1 would differ from one of the same elements.
   v_new.applies_to := applies_to[:];
 
@@ -17284,9 +17512,10 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
   v_coupon record := pgledger.coupon_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.redemptions > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -17338,16 +17567,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
 
   v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -17394,9 +17624,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   select coupons.key
   into v_key
@@ -17405,7 +17636,7 @@ begin
     and coupons.app_id = ledger_get_coupon_by_id.app_id;
 
   if not found then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.coupon_with_key(v_key);
@@ -17445,9 +17676,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -17506,12 +17739,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('NullArgument', array['active_only']);
+    v_ok := pgledger.fail('NullArgument', array['active_only']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -17585,16 +17819,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
-    perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+    v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   end if;
   if id is not null then
-    perform pgledger.check_id('id', id, 'red');
+    v_ok := pgledger.check_id('id', id, 'red');
   end if;
 
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
@@ -17667,6 +17902,7 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -17676,10 +17912,10 @@ begin
     max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
 
   if v_new.max_redemptions < v_old.redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -17754,9 +17990,10 @@ parallel unsafe
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   if to_delete then
     v_coupon := (
@@ -17775,7 +18012,7 @@ begin
   end if;
 
   if v_coupon.id is null then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_coupon;
@@ -17815,9 +18052,10 @@ declare
     limit 1
     for no key update
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -17911,6 +18149,7 @@ declare
   v_coupon pgledger.coupons;
   v_now timestamptz;
   v_key bigint;
+  v_ok boolean;
 begin
   if subscription_id is not null then
     select subscriptions.key
@@ -17920,7 +18159,7 @@ begin
       and subscriptions.app_id = redeem_coupon.app_id
       and subscriptions.tenant_id = redeem_coupon.tenant_id;
     if not found then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
@@ -17934,7 +18173,7 @@ begin
   end if;
 
   v_now := pgledger.clock();
-  perform pgledger.check_redeemable(v_coupon, tenant_id, v_now);
+  v_ok := pgledger.check_redeemable(v_coupon, tenant_id, v_now);
 
   insert into pgledger.coupon_redemptions (
     id, coupon_key, app_id, tenant_id, subscription_key, uses_left, amount_left, created_at
@@ -17987,6 +18226,7 @@ declare
     from pgledger.coupons
     where coupons.id = request.id
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
     return null;
@@ -18009,7 +18249,7 @@ begin
         request.max_redemptions_per_tenant, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_coupon.key;
@@ -18044,6 +18284,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     coupon_redemptions.key,
@@ -18057,7 +18298,7 @@ begin
   where coupon_redemptions.id = repeated_redemption.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_key;
 end;
@@ -19225,7 +19466,7 @@ charges counts as billed here, but could still change or be deleted.
 Errors: InvalidState.
 */
 create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -19245,12 +19486,15 @@ declare
     order by draft.period_start, draft.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_earlier is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('pending before draft %s, which it goes on from', v_earlier)
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19271,7 +19515,7 @@ create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -19303,12 +19547,15 @@ declare
     order by later.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_later is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('%s while invoice %s goes on from it', target, v_later)
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19329,7 +19576,7 @@ create or replace function pgledger.check_usage_not_purged(
   kind text,
   period_start timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -19340,6 +19587,7 @@ declare
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
+  v_ok boolean;
 begin
   if period_start < v_purged_before and not exists (
     select
@@ -19349,10 +19597,12 @@ begin
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19960,9 +20210,10 @@ parallel safe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   select invoices.key
   into v_key
@@ -19972,7 +20223,7 @@ begin
     and invoices.tenant_id = invoice_key.tenant_id;
 
   if not found then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_key;
@@ -20007,19 +20258,20 @@ as $$
 declare
   v_at timestamptz := coalesce(at, subscription.current_period_start);
   v_period record;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   v_period := pgledger.billing_period(subscription, v_at);
   period_start := v_period.starts_at;
   if period_start is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
@@ -20036,7 +20288,7 @@ begin
         and change.status = 'active'
     );
     if as_of_version is null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'kind', '''start''',
@@ -20045,7 +20297,7 @@ begin
       );
     end if;
   else
-    perform pgledger.check_usage_not_purged(subscription, kind, period_start);
+    v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
     period_start := pgledger.interim_start(subscription.key, v_period.starts_at, v_period.ends_at);
@@ -20210,14 +20462,15 @@ declare
   v_lines pgledger.invoice_lines[];
   v_complete record;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
-    perform pgledger.fail('NullArgument', array['tax_rates']);
+    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
   end if;
-  perform pgledger.check_tax_rates(tax_rates);
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_tax_rates(tax_rates);
+  v_ok := pgledger.check_metadata(metadata);
 
   v_invoice.app_id := app_id;
   v_invoice.tenant_id := tenant_id;
@@ -20230,7 +20483,7 @@ begin
   if id is null then
     v_invoice.id := 'inv_' || pgledger.new_ulid(v_now);
   else
-    perform pgledger.check_id('id', id, 'inv');
+    v_ok := pgledger.check_id('id', id, 'inv');
     v_invoice.id := id;
     v_key := pgledger.repeated_invoice(v_invoice, v_lines);
   end if;
@@ -20238,7 +20491,7 @@ begin
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
     if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, '$.lines', 'comes to a total that is not below 1e30 in size'
       );
     end if;
@@ -20306,14 +20559,15 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_invoice record := pgledger.invoice_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then
-    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+    v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
 
   delete from pgledger.invoice_lines
@@ -20367,10 +20621,11 @@ declare
   v_invoice pgledger.invoices;
   v_subscription pgledger.subscriptions;
   v_period record;
+  v_ok boolean;
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
     );
   end if;
@@ -20387,13 +20642,13 @@ begin
   if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
-      perform pgledger.refuse_invoice_move(
+      v_ok := pgledger.refuse_invoice_move(
         v_invoice, format('pending before its period ends at %s', v_period.ends_at)
       );
     end if;
   end if;
 
-  perform pgledger.check_no_earlier_draft(v_invoice);
+  v_ok := pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
@@ -20564,15 +20819,16 @@ as $$
 declare
   v_subscription_key bigint;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -20581,7 +20837,7 @@ begin
     and subscriptions.app_id = ledger_get_invoice_by_period.app_id
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -20645,16 +20901,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status',
       status,
       array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -20711,9 +20968,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -20767,6 +21025,7 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if v_invoice.status = 'uncollectible' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -20780,7 +21039,7 @@ begin
     updated_at = v_now
   where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
   return pgledger.invoice_with_key(v_invoice.key);
@@ -20830,15 +21089,16 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if reason is not null then
-    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
   end if;
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -20852,7 +21112,7 @@ begin
   where invoices.key = v_invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
@@ -20910,9 +21170,10 @@ as $$
 declare
   v_subscription pgledger.subscriptions;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   v_subscription := (
     select subscriptions
     from pgledger.subscriptions
@@ -20921,7 +21182,7 @@ begin
       and subscriptions.tenant_id = ledger_preview_invoice.tenant_id
   );
   if v_subscription.key is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -21043,13 +21304,15 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('NullArgument', array['days']);
+    v_ok := pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
     );
   end if;
@@ -21204,9 +21467,10 @@ parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   perform 1
@@ -21217,7 +21481,7 @@ begin
 
   v_exponent := pgledger.currency_exponent(app_id, currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
     );
   end if;
@@ -21252,9 +21516,10 @@ as $$
 declare
   v_invoice pgledger.invoices;
   v_subscription_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'inv');
   v_subscription_id := (
     select subscriptions.id
     from pgledger.invoices
@@ -21273,7 +21538,7 @@ begin
   if v_invoice.status not in ('draft', target)
     and (v_invoice.status = 'paid' and target = 'pending' and v_invoice.amount_due = 0)
     is not true then
-    perform pgledger.refuse_invoice_move(v_invoice, target);
+    v_ok := pgledger.refuse_invoice_move(v_invoice, target);
   end if;
   perform pgledger.lock_redemptions(app_id, tenant_id, true);
   return v_invoice;
@@ -21310,9 +21575,10 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   if with_subscription then
     perform 1
@@ -21336,7 +21602,7 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_invoice;
@@ -21696,10 +21962,11 @@ declare
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
+  v_ok boolean;
 begin
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    perform pgledger.check_json_object(line, path, v_members);
+    v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
   v_line.kind := 'item';
@@ -21723,22 +21990,22 @@ begin
   end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has both an amount and a quantity or unit_amount, which make one'
     );
   elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has neither an amount nor both a quantity and a unit_amount'
     );
   elsif v_line.period_end <= v_line.period_start then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       line -> 'period_end', path || '.period_end', 'is not after period_start'
     );
   end if;
 
   v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
   if abs(v_line.amount) >= 1e30 then
-    perform pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
+    v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
   v_line.discount := 0;
   v_line.tax := 0;
@@ -21771,15 +22038,16 @@ declare
   v_lines pgledger.invoice_lines[] := '{}';
   v_line pgledger.invoice_lines;
   v_item record;
+  v_ok boolean;
 begin
   if lines is null then
-    perform pgledger.fail('NullArgument', array['lines']);
+    v_ok := pgledger.fail('NullArgument', array['lines']);
   end if;
   -- A thousand sound lines stay below it.
-  perform pgledger.check_json_size(lines, '$.lines', false);
-  perform pgledger.check_json_array(lines, '$.lines');
+  v_ok := pgledger.check_json_size(lines, '$.lines', false);
+  v_ok := pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
-    perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
+    v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
   for v_item in
@@ -21878,13 +22146,13 @@ create or replace function pgledger.refuse_invoice_move(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
+  return pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
 end;
 $$;
 
@@ -21913,6 +22181,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     invoices.key,
@@ -21948,7 +22217,7 @@ begin
 
   -- An invoice of another kind has no such lines, and the comparison is null.
   if found and v_is_same is not true then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -22721,7 +22990,7 @@ create or replace function pgledger.check_payment(
   reference text,
   now timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -22731,12 +23000,15 @@ declare
     pgledger.time_fault(paid_at),
     case when paid_at > now then 'it is ahead of ' || now::text end
   );
+  v_ok boolean;
 begin
   if paid_at is not null and v_fault is not null then
-    perform pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
+    v_ok := pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
   elsif reference is not null then
-    perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -22755,7 +23027,7 @@ create or replace function pgledger.check_payment_amount(
   currency text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -22773,12 +23045,15 @@ declare
         )
     end
   );
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -22857,8 +23132,9 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -22925,12 +23201,13 @@ declare
   );
   v_now timestamptz := pgledger.clock();
   v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+  v_ok boolean;
 begin
-  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pay');
+    v_ok := pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
       return pgledger.invoice_with_key(v_invoice.key);
     end if;
@@ -23000,6 +23277,7 @@ parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_ok boolean;
 begin
   update pgledger.invoices
   set
@@ -23031,7 +23309,7 @@ begin
   where invoices.key = invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
   if not found then
-    perform pgledger.refuse_invoice_move(invoice, 'paid');
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   insert into pgledger.invoice_payments (
@@ -23049,7 +23327,7 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
   return pgledger.invoice_with_key(invoice.key);
@@ -23089,9 +23367,10 @@ declare
     from pgledger.invoice_payments as payment
     where payment.id = payment_is_repeated.id
   );
+  v_ok boolean;
 begin
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_is_same is not null;
 end;
@@ -23605,17 +23884,18 @@ declare
   v_now timestamptz := pgledger.clock();
   v_done record;
   v_past_due bigint[] := '{}';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('NullArgument', array['max_subscriptions']);
+    v_ok := pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
-  perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -23855,12 +24135,13 @@ declare
   v_fault text := pgledger.tenant_role_fault(role_name);
   v_app_id text;
   v_tenant_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -23880,7 +24161,7 @@ begin
   where tenant_roles.role_name = ledger_map_tenant_role.role_name;
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'AlreadyExists',
       array[
         'role', quote_literal(role_name),
@@ -23921,9 +24202,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   end if;
 
   delete from pgledger.tenant_roles
@@ -24140,18 +24423,18 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a7b56c461e549da9596d6d5dd15f95b1272f7cd1b6938bb47603440b459f1ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '6f0e1244a651e04311ce32ed12b416dc594ecee34cd9754e5697029d4632724d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '932a5ee1af76136121db90d9638adedc86c27f0563ca72b43e92f19f89b0e9f5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '518abb044ae834d4fd2c7824108a458314cd4a6269c404dcee30b01ac7cdeefb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e635fe04e093a8034baeea66d25480728a339f100cd6247152ff4c9a8bf35113', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e42c9b96a99bb89f7665438b6c5e30a68c110272a973000963991d2f3dc0e8b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '892e7f22aee503d67918c33f77b4fda6e7e3a878d92651c1346ac9e0e2dd42fa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '525f1e8d516c0dfa266e9dcf8166bf8a73216138b4d8918aa8ba01dd81e42e77', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'eb822386404d3b791a3ffe3ccacae88b3d251e3625aa2c815a6888e4b97f336b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24162,7 +24445,7 @@ values
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
@@ -24171,27 +24454,27 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'a9d16d9d08198e03878d6f6cec5e51a316ee8a053861ae5a8d9b50e0a047d59c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '9a59e0f85b8c4d59eb3cea0e4026f58d0844ffa338b8674cf20c5969353fd227', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', '67fcab2085f253b770bbf5870d2ab53923a8c4dea0ea5bd5ec66976d380cba63', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '8033d86c272f45cadc4254041ca6f8a844c139273b40f510831955c7e4e6d24b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '9d91c5c0d1894d2d326ba0da7c2ac9d6654c5b79ae3d080374507dc43eab5325', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '8d89a3ab7dccafab773609b04d3ea7d7b1f71fa95378c65838b3b33237fdbb25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '66009c187b933435ac022755b9857133afb26eff27a77ff85a1fd4562c6a3f11', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', 'fc20e6bb068e81047b81151d320af05a629e1269c2cf90d81f3898912ba0d4a9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
@@ -24200,35 +24483,35 @@ values
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'f57b97e65fe12ac5a5d1ce6a588e60f36380b83e25a7ab7ad361519b071d48a7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '58f74a14e469ba523ef662cf555ae9d35b08676ef6a4549fe772a38f7200f284', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '39dad1b3806f69bb41ce53d35ed422d2f99267cbffbab74aab86b96ea1d45af3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '92ed82187f77b3b40b10ec9a53c8202c8030903cd0dd2649c3df0ccd6164126c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '73f815f370af0054bfdc32874aa84e24c42eb97f69c66edc97142cdf02c28c04', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', 'b7b580df910c378c7713a7bc4f34adcc2838a7bc611cd5eeebae4e6044e91817', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '2a19f60d3d554d7a00c1ccfe4c3bdb5046b5cbb6c3beee99a6babbedc9a9e925', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '871ef22489f22aa07825e309ccd67a3fdf922fda18ae1064b8ac8c74ea743c21', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'c23ea360064b62a28b0c33ecf8e63932c6e25d72fce15516a5e6d3d3a7f75715', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '25b4bcb126dbdf734a527b595cc69ab40372ff4c9177bfec878801d6aed32bc7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '225f38c620bb41b1a1ea58687c55c78a0e70dc62af0afaa0fbe82bad45f069c2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'dd8960a95b283d8375d2badd249c5b798d542d860a148585fa226b8b0edb4424', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'faf45ca604fb8f15ff7796c5ee6bbd6d81626e270a9e46908c39936b277aed68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1fd687c8dea4354800c62f34901afda1a0ce33d897a19adc84456f5ee20d3527', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '725a133e9e561e969ac2cc5a9848903162c4b2062afc6a50df6b50f3206eb53a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'c51a32968dbc0b5745f5f873296ff3f5dda6feb64a006074eea79bab0b49c490', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
@@ -24236,82 +24519,82 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '5fd38bcf5d04e9c8165831c9bbd44518960432b9752b7c7ef423ebeb905e0440', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '7f5fa6ef04c146a69a5cf5f166b41e80850e91bddc90691ae80daae42a9c8e9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '72eb5d161545ff6857ecb8ea5328aef2e9407ecb4a6e15b9b0a8216f96aa195c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '6359cad5b618ade43056bc70be4f3643810e70caaf40dd65765083ac0278a1f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '1f7b27623d2c845172ae5d6eb91d8cdaa9f6024a80ae4f6da0d95c43d6ae05d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '178f2fa3236c94c0c240d220c32b03f19a165606a9ee9b1765e5363540b43ab7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '9b15fa4287a550b320e12f1003c04fd6f4f13e832f4fda901a9c4917e4f5c241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '30809df664ce64716d7afd75545d6d0731bd0dcab78ee049b7853c2e56503c5f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '96c423139637497d669daad26ec5a813c25477bce3fcb4ca89f9772ce863b6f6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '60b9c00ff9689e8e6eba43a6f8aeca901c433e972684b45ef34b0695184b6a7e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '4d3cae8ed5f8b33dc4a5e2a29c1f0ae0f203d59c0df2b7a695a2b55e3ce131be', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '065141fb0665f46891e56063355c97cc9e90c70f6622332d688ef21eaf6ac5a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'fbb84ca273a976ed3a4c12f5136c3bd0523b2dd7ea7f5d15bbdbe4f3c00b6c80', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '88be879faa10fb8402a4acc3992f932964bb961a5f4f6c3e24ecf7280d8d94cd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'db188770edfef52f7d90b741a97b74078b8e5cfbb08da24111ae931cb1a6434d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', 'e03e5f213e8d5878aee402e9b8567583a1ce9912bda53dfea679f0837a2e84c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'eb652993e17bf2f95333535668350acbe80baa734a6083a5932880c8b23450a4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '6566da1aab52018155ea20e241fdcc64508e83b4ceb877bbe79db67dd26adc3d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '5f645efc84c466dc3637decf5b2712f416a38e6d797c5183e20ea611ddcad615', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e40c639e56caa61bd71acdd8652f01b4c355fb7d85e046d586234ca1aa562ac5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '9e6127f90d461ee9b0ae6b2ec5d56768b4fc20407607d1b1fa57630e892a6929', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', '2b3df0a1f7ce835cfb3af8d448dc0c256df046164f71811f89b2d0c8b9ec28da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '21534223542637bafbee616589f5d809eff55aaff14dd6fbd653fc42be2c2f49', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '7668ef5cc50085d424f37aa81ac71ea9a573c5558bedd84040e20352a50585d9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'fa5c8a42c9bc4bb16c773536a7cb314ee2ca5ff66e4e4038c1838d781603c932', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'f2b0c294f8641e1d987a70585da519fa1473a08c66890e63fc837dc40648b1c9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '7164682c423b2e08754f962648e03bcdb298bf6d6ade179be09f2573dd3c2e6e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '63a00061876cf76bbbf9a1ff60e0146317a7470bb51e1723e30ffcc5192c72ab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '2efe4da7756d9b38d465d1c8e481a73ab410e8b6f5ed94639d2f9e47338e6c7e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'c2bc4a60cecee5e55c9ca0c3341aebe4028dd70e1cd9c536b5a37202223941f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'bf6629e4ff3e91c5e4fb8a6aeb78c69cc66871af0ff677bd0059dad9bbcef16d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '22bc947a6e8ae12f5dbad127834288f7da5048b6c06a3eaf110ad03504fecee1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '5993befde8cc74dea7c187e14152aac6154f0b688ec9f0441d8ede89781e3b9f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '107684ea821a29d85dc177a6f84d81149e1a4f0cb635cafa62cbba53f1b99c47', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'd369fdcb30df9b71c5fbc173210734a900e4c5a9117d2b56f4d66ea692ccf481', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '24432466bfb51dc80a00124811b4cfc48394bffec8fcf741fe9d405da4903b77', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '94bb85554701958c95c40b9838df269c299326da77c456df05dc1d2e62029160', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '799ec4a7164b8e10a3b639f4e5b51aaf9a1830e4b94d0bc90390136a6cc4faad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'c2459f0d4fbe6d99875a34269031edf3b8a1aff557f0049ed1d88070fbc71200', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', 'b3ef25373a64c3b53373f207c2d48e12039a6d3e9ff35e9378841bfa45eb0b5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'b40e6a1864139122d26d3ca5c332a7ae76da40dfc34495334dddc5b0b679ac74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '74b3fc755fd81f73933d1acd61652f4ee454cb6dfb4fee2c67b7dfd974cac80e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '74504e43d0599e9afbbf77e170839b84ddbd839a3050635fdd06a3edf24aa117', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'cdf2724a6655f8ae3b157a17b83adf8c7d5524c40d5e8494f029325616b76aa8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', 'ad770e3993ce2234c0d7a98d9be884338391369e6f06056a79e5fb01666bf49c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', '0aba7633d5075d0d141db4eec84f336622991a7e14838357f7c7c52561f9055f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '505e9ae7e40bd7cf3aa4e00ba7d5d91d2cfe2e2ff04f28c154c3e8ac2993cadd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '44e06d1dd6efcd242fc9a3d887f4c4028e41c46c18878abe4b763c792607aeed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '9ae5e02844f543c4610e032fb760f79d084011546947e1f9cce81af40d51cec9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'd679f5e5c7a4933d87763084b8d15cae6d69ef6ab176a1e721a073a62e81e331', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
@@ -24322,22 +24605,22 @@ values
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'ddf98e6639de2ef0efc6bf4bb522875e96bd2718e717135d8c3f54207095e55d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '9b7c1baefa0e92bae0516de05f5ae53d520c4e94b1a15b4043dee02f316968ab', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '871636d2affd4db2ca09b40cf7eb25cf456f649fea861b5520d1c3650609dfd4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '3a32f6649d55826961cf825909e4ffb7be9664287c18863191bf00a01f45e24f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '3b14ee2ce181d6c96f7ecf352e74090b91821f7d2f57c8ccdc14c72183740ce8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '46c2b32997c5f2975b1eb1396e22374d463eb643570431003eaeae9a359fb85c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '38c59b87cdb64c0ef06a8ce83f4842ccf5cc0916ebb2c622d12b4399521e2f97', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', 'ecd496394c43b53a708ebeafc9cfd67066784adc9bedbdf08ecdbbe4febdd85f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '7e838385837a3473b4b5e301fe14b55e4b42e0809fe16240c7be4764618a5bf8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', '7362e91fbad900913781cc6d7a9113d24d804cde023772cba5151284aeaf4fb0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'd61ed4dd30f835182b8b8ee2bbc75d76c061894bbaf6a13434e633455e5623fc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
@@ -24355,48 +24638,48 @@ values
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'a2cdeab32b5ab25131b2f54b7164d748d57a84cb077017ef2c45f15002dedaca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dcda1b4f43e729f8058a7add8e6cdcca3ee94126bf39fd99a1ff4bab733c6ec3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '4f0aec20b3c73851137939aa8f73b6360313055e9fe5d7406aaec7de9286b244', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd8efc3eb4a486b31d182400ad8f240eef0060401348f05c915521d8c21714f9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f82b0ac1fb52d537eb1fe1da8bb6c4acc327342e804be4b0c5bb902705ecb09c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '29cf80326a126b6629caf502e0a535b333e655651f9809ba0e6c9c843ace1e68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '7764b5e5ed788c07968cf4366bd39b928fe650a788acea97a442516622330ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', 'b8f7b28e110ff07e07492b5868baf12eeb0c380430425e2360d7df2571f5d8ff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '0a9e6a46120b155749cf9986f9c3253261f4f92509f04f7edc96124f68676697', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', '78ef6c36d30c71ff50b68742df5ad710218c91be6e9194bfd299d7cc0aa2331c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fa34f6a2d544c77ee9a551fab040aaf2b1b541d231806d09ffd3bc36603fe222', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '83fd70175d5558841a57508707985f3309d482d7e164cb6f125ad4228d79752c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '663fa42605f15afff31fddf811e11fd144dbea3caf3a9207c5334bf4d2dda380', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'a008800cf51173f3e58239f8ea772c08ec2933551646bd1a38843c77a1a8caba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '95435f11d5a9761599b5963337a93b1428c74b9b6b9a3df63493141811b79c4a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'e8400ab75af39ce5004ee3474096d03b6bd706fd1c916ec3a5bac9e3e5857f6c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '0570212c71fc1548244cc66ebad2205235069ced887825f88928435c657034a1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f7f456a0434bc5cfc1407f7abb6d299275cf5d9a2632d4fe18e7cfc570b1de3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'b8c613912a95b25c7a8df169f0b2cfc0b662b6e77f1a02520ae574002f566eca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '9c84d704aba3f6d5968e52c2393bffd764f22a30e55367ea6586ffda9f2b9d35', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bf67e7653e886794bd6daa7b6f8e6b78f131c472a9994a03e948e7a610cba7ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', '526e20ae9de4eca5a942bd9ff3a228d482d545ae937d33b68838be331211179b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'cfb0df1b2375ef5d5d65e9ba0f17e2b64cc54224fb43abec02f41bbff5da960f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', '7b6116595baa215f3a1048842f4cc4b604aee385177ed0e0b2481bb5037677f3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '7ef6d18f05f5d13da1ee48fc73db548b29ef950dbc65c0a1da1c743110a6678c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '4af396cedf3452e66d97e6237a3872292e1b27940d45ac1ef7cc03497744069c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '82a028321ff546c240ba4bd138d254b871f30f0e3efaed6a36f32003b4bd1c02', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'afcbce6ab54869b825162f062a065ac6a133f3855f9daebecaa39eb53dae3e8a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '601bfe4c027a8c86e024d4bad26855256201d71e64c5384b92b67093ba2e7a86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '3aed5c9fe72c53917f5f58206fd4adf8978e775217bc1b822a9be55f16918e05', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '5432f3907c619c15d3fde31ce199475ffe66eb80a57984d60a07ef01be92f7b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '731017e1931e81ee722f49228d8e6ea0682d731219be92050c24bc594a2b313a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'f86e322b7da28c8466cb65cbb48b86a77789537163d6d6a57dfd9a0832c3d0e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b81655f2f487dc97e6aacc479fdedff87282abd5a14155f120a4330c5640f6ae', pg_catalog.now(), '0.1.0.dev0'),
@@ -24416,9 +24699,9 @@ values
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '7b853a141972a582ac0ae755ec08fc49f87cc872623f91c18bb346711cf568b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '11b301305dbb6facaf52b95597e72f1738a464072f2412de3699c59a3883cad2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', '42bddf0d6bb71f2390570500cb6c4f4bacfa647aded37ae6bcdb29a3ea76bb2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
@@ -24428,38 +24711,38 @@ values
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '578ced1e0d2540202fe34ef7b75a1ec6f6dce4f42264cd37f601e39d57b8189c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', 'c0a18d66d16dea244fafd1a003b0a9c04010e28f9d149cd5a10784066f27b077', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '9fa0d6b7cdf9355e7eec0718edd726354c74ab9382c5618c9c68ad9eb70c5b47', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '59cfce11db1f7cbf5880ca5acf0735a00a620aecc1321aa09ff564265e596215', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '7036d472202b135b2b8d02e3491b948f7690b6e56ce763dfa8e2d6736eb719ab', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', 'caa2fda9f860d4c33327831222d3f5d35806f3aa407b011e58a1c2518d0f51e7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'f32f718bb491f365182d91e79f1846915e0ecd375664e6824ecd8a34e8c4531e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ebcdfcbafcff3c1db5fde987f931555ea4754a18115fd5dcb51a95ad00e02945', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '001edd400d244bbcc1bd396a4cbc924619b9ca8d520cab60845b2a3bd1af83bc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'a5a4acbc02e7c34b6019ca908338657bd1df4339898b0a2ca32e9f1e951863df', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'cf11e253fb2be8c0d4612bf8451c174fc6c0f5f9ae41d6c2097f7e56d4f31470', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '202b0ac08288b643dba01c42f50d95dd1e25e4abffa2ef21f7c496726f099108', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '5fde8a5ea8e2a63c6bc6dd8481caabdee3e8dfe767498af46ac67ab4cf800bf3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'de2b7af5c7895456c6a4b4e240693a77dc105e808754633eafcfd04656abd638', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'd503db72cee310c4abbe981bda6bfe6046942eadb5ded624c772969ef02c9c25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '08a971cb98a6306f7b3ed69c731c4c4c7743011f6c517eea4ad6d5d74c21415e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '0cd281ed249243bcd9a552e6d53ed57e9ba527f11f36ae92fbe7318d0aa44ae7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
@@ -24471,13 +24754,13 @@ values
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '5dc84ae3fdafec099dd81b89288e8e4e9f8ca3bf9ba6d93e69c6f443503a7cb5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '1fa604688d0073bc73f86e8f592c97d27ab80195183d716edeca67bf3b841611', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', '8ba2f85c737d1e4070356571c981afe9f1d4070bea16caf58c2f571f63721807', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '5bb0f1ce6663385a9123b05613ca831a6d2f7e303f9ef0c7b19d9391193b3fa8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '8e894d07f9d323739eb99a139b7c7dd278cf08f63b8d0b685e3f9012cc6a1dd7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', 'eccaec897d294a116bfc66e55775e4e07b266d1372f923ec4cb1cbf24c182a61', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
@@ -24486,13 +24769,13 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'c34614a54391b4619d1212ae143f8a1b05af050fec31178c9837f3dd1e020a9e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'ac143b4a60373f58c7f084db6374dafd4ead5390b0d7cd89d808247b9f2816c0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'ca7d16cb1aacfe39f5bf099192463f17da9ce9dab3a2b48fdd1554fedbe6bc2c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
 
