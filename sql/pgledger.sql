@@ -5530,6 +5530,52 @@ comment on function pgledger.clock is
 
 revoke all on function pgledger.clock from public;
 
+-- file: repeatable/00_core/versioned_files.sql
+/*
+The versioned files that made this schema. Written by scripts/build_sql.py; do not edit.
+
+pgledger.schema_history has the same, but a dump of the schema alone leaves its rows out. Then
+`pgledger migrate` reads them here, in the body: it does not call the function.
+*/
+create or replace function pgledger.versioned_files()
+returns table (
+  name text,
+  sha256 text
+)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('migrations/0001_create_foundation.sql',
+      '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e'),
+    ('migrations/0002_create_accounts.sql',
+      '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e'),
+    ('migrations/0003_create_transfers.sql',
+      '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740'),
+    ('migrations/0004_create_ledger_types.sql',
+      'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9'),
+    ('migrations/0005_create_catalogue.sql',
+      'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176'),
+    ('migrations/0006_create_subscriptions.sql',
+      '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213'),
+    ('migrations/0007_create_usage.sql',
+      '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f'),
+    ('migrations/0008_create_entitlement_cache.sql',
+      '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442'),
+    ('migrations/0009_create_tenant_roles.sql',
+      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+    ('migrations/0010_create_coupons.sql',
+      '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87'),
+    ('migrations/0011_create_invoices.sql',
+      '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7')
+$$;
+
+comment on function pgledger.versioned_files is
+  'The versioned files that made this schema: also where a dump left the history out.';
+
+revoke all on function pgledger.versioned_files from public;
+
 -- file: repeatable/00_core/errors/views/pgledger_errors_v1.sql
 /*
 The registry of errors, readable by everyone who may call anything.
@@ -24199,6 +24245,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '61bfd92a0b9ec242a2495a8ef96b784c6b865c88f83296b78c569f58a9f3d1b6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),

@@ -133,6 +133,7 @@ def plan(
                 check_surface_is_free(cursor, decision.surface, decision.files)
             unlinked = unlinked_roles(cursor, names)
             stored = fetch(cursor, install_sql("read_stored_types.sql", surface=decision.surface))
+        steps += [Step("record", file.name, "it made the schema") for file in decision.unrecorded]
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
             steps.append(Step("apply", file.name, decision.reasons[file.name], inside))
