@@ -156,8 +156,10 @@ def test_a_dump_of_an_older_package_is_upgraded(
     [
         "drop function pgledger.versioned_files()",
         "alter function pgledger.versioned_files() owner to stranger",
-        "create or replace function pgledger.versioned_files() "
-        "returns table (name text, sha256 text) language sql as 'values (null, null)'",
+        (
+            "create or replace function pgledger.versioned_files() "
+            "returns table (name text, sha256 text) language sql as 'values (null, null)'"
+        ),
     ],
 )
 def test_a_history_that_nothing_can_fill_is_refused(ledger_dsn: str, change: str) -> None:
