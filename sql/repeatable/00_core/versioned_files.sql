@@ -21,21 +21,21 @@ as $$
     ('migrations/0003_create_transfers.sql',
       '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740'),
     ('migrations/0004_create_ledger_types.sql',
-      'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9'),
+      '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9'),
     ('migrations/0005_create_catalogue.sql',
-      'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176'),
+      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
     ('migrations/0006_create_subscriptions.sql',
-      '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213'),
+      'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68'),
     ('migrations/0007_create_usage.sql',
-      '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f'),
+      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442'),
+      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
     ('migrations/0009_create_tenant_roles.sql',
       '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
     ('migrations/0010_create_coupons.sql',
-      '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87'),
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7')
+      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
 $$;
 
 comment on function pgledger.versioned_files is
