@@ -138,6 +138,26 @@ def test_a_replica_answers_and_refuses_to_write(primary: EmbeddedServer, copy: C
                 write()
 
 
+def test_what_reads_a_replica_for_long_may_be_cancelled(
+    primary: EmbeddedServer, copy: Copy
+) -> None:
+    shop = Shop(primary)
+    standby = copy(primary, "standby", "-R")
+    do(standby, "alter system set max_standby_streaming_delay = 0", "select pg_reload_conf()")
+    shop.sell(times=5)
+    await_replay(primary, standby)
+    with psycopg.connect(standby.dsn()) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        Ledger(connection).get_account(shop.wallet)
+        shop.sell(times=5)
+        do(primary, "vacuum pgledger.accounts")
+        # A vacuum's log is written with the next commit.
+        shop.sell()
+        await_replay(primary, standby)
+        with pytest.raises(pg_errors.SerializationFailure, match="conflict with recovery"):
+            connection.execute("select count(*) from pgledger_verify()")
+
+
 def test_a_promoted_replica_goes_on_where_the_primary_ended(
     primary: EmbeddedServer, copy: Copy
 ) -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from pgledger.embedded import EmbeddedServer
-from pgledger.migrate import MigrationError, load_files, migrate, plan, status, verify
+from pgledger.migrate import MigrationError, load_files, migrate, plan, roles_sql, status, verify
+from pgledger.migrate.session import READ, transaction
+from pgledger.migrate.state import read_state
 from support.database import NewDatabase
+from support.server import NewServer
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 VERSIONED = [file.name for file in load_files(SQL) if file.kind == "versioned"]
@@ -93,6 +97,36 @@ def test_money_moves_in_what_was_taken_over(loaded: str) -> None:
         )
         connection.execute("select from pgledger_create_transfer(%s, %s, 12.34)", (one, two))
     assert [check for check in verify(loaded) if check.violations] == []
+
+
+@pytest.mark.parametrize("roles", [True, False])
+def test_the_schema_says_whether_it_had_roles(
+    server: EmbeddedServer, database: NewDatabase, roles: bool
+) -> None:
+    source, dsn = database(), database()
+    migrate(source, roles=roles)
+    load(server, dsn, schema_of(server, source, RAILS))
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        cursor = psycopg.Cursor(connection)
+        with transaction(cursor, READ):
+            assert read_state(cursor).with_roles is roles
+    assert list(migrate(dsn, roles=roles).recorded) == VERSIONED
+    assert status(dsn).up_to_date
+
+
+def test_a_plain_role_takes_over_what_it_has_loaded(
+    new_server: NewServer, ledger_dsn: str, server: EmbeddedServer
+) -> None:
+    """As on a developer's machine: no superuser, and the roles are made beforehand."""
+    other = new_server()
+    other.run("psql", "-c", "create role app login createdb", input="")
+    other.run("createdb", "--owner=app", "app")
+    other.run("psql", "-v", "ON_ERROR_STOP=1", dbname="app", input=roles_sql("public", "app"))
+    dsn = make_conninfo(other.dsn("app"), user="app")
+    load(other, dsn, schema_of(server, ledger_dsn, RAILS))
+    assert list(migrate(dsn).recorded) == VERSIONED
+    assert status(dsn).up_to_date
+    assert [check for check in verify(dsn) if check.violations] == []
 
 
 # --- what is refused, and what is not believed ----------------------------------------------------

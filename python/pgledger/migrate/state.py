@@ -22,6 +22,7 @@ class Applied:
     sha256: str
     applied_at: datetime | None = None
     package_version: str | None = None
+    with_roles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class State:
     owner: str | None
     surface: str | None
     history: Mapping[str, Applied]
+
+    @property
+    def with_roles(self) -> bool:
+        """Whether it was installed with pgledger's own roles, whoever owns it after a restore."""
+        return any(row.with_roles for row in self.history.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,10 @@ def _lost_history(cursor: Cursor) -> dict[str, Applied]:
             "says which files made it",
             "The schema is not whole: drop it and restore it, or use another database.",
         )
-    return {name: Applied(name, "versioned", sha256) for name, sha256 in rows}
+    return {
+        name: Applied(name, "versioned", sha256, with_roles=with_roles)
+        for name, sha256, with_roles in rows
+    }
 
 
 def read_state(cursor: Cursor) -> State:
