@@ -3167,16 +3167,20 @@ stands for all apps, and the empty text would name one that nobody meant, so bot
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_app(app_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id, 1);
+  v_ok := pgledger.check_scope('app_id', app_id, 1);
   if app_id = '*' then
-    perform pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
+    v_ok := pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3198,23 +3202,25 @@ create or replace function pgledger.check_arrays(
   dimensions integer[],
   required integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   for v_place in 1..cardinality(names) loop
     if sizes[v_place] is null then
       if v_place <= required then
-        perform pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
+        v_ok := pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
       end if;
     elsif dimensions[v_place] > 1 then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
       );
     elsif sizes[v_place] <> sizes[1] then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch',
         array[
           format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
@@ -3223,8 +3229,10 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3243,14 +3251,16 @@ create or replace function pgledger.check_billing_scope(
   app_id text,
   tenant_id text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id, 1);
+  v_ok := pgledger.check_app(app_id);
+  return pgledger.check_scope('tenant_id', tenant_id, 1);
 end;
 $$;
 
@@ -3271,20 +3281,22 @@ create or replace function pgledger.check_catalogue_scope(
   tenant_id text default '',
   all_apps_allowed boolean default false
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if not all_apps_allowed or (app_id = '*') is not true then
-    perform pgledger.check_app(app_id);
+    v_ok := pgledger.check_app(app_id);
   end if;
 
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if app_id = '*' and tenant_id <> '' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope',
       array[
         'tenant_id',
@@ -3293,6 +3305,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3313,16 +3327,18 @@ create or replace function pgledger.check_choice(
   value text,
   choices text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif value <> all(choices) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         name,
@@ -3331,6 +3347,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3352,24 +3370,27 @@ create or replace function pgledger.check_id(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.id_fault(id, prefix);
+  v_ok boolean;
 begin
   if id is null then
-    perform pgledger.fail('NullArgument', array[name], request_index, request_count);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidId',
       array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3389,17 +3410,20 @@ create or replace function pgledger.check_metadata(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.metadata_fault(metadata);
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
+    v_ok := pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3414,23 +3438,27 @@ Refuses a page size or a page offset that is out of range.
 Errors: NullArgument, InvalidPage.
 */
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif page_offset is null then
-    perform pgledger.fail('NullArgument', array['page_offset']);
+    v_ok := pgledger.fail('NullArgument', array['page_offset']);
   elsif page_offset < 0 then
-    perform pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
+    v_ok := pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3445,20 +3473,24 @@ Refuses a quantity that cannot be one. The name is that of the argument.
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_quantity(name text, quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif pgledger.quantity_fault(quantity) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity',
       array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3480,21 +3512,24 @@ create or replace function pgledger.check_scope(
   minimum integer default 0,
   maximum integer default 128
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, false);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3514,7 +3549,7 @@ create or replace function pgledger.check_tax_rates(
   tax_rates jsonb,
   path text default '$.tax_rates'
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -3523,11 +3558,12 @@ declare
   v_rate record;
   v_items jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(tax_rates, path, false);
-  perform pgledger.check_json_array(tax_rates, path);
+  v_ok := pgledger.check_json_size(tax_rates, path, false);
+  v_ok := pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       tax_rates,
       path,
       format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
@@ -3539,7 +3575,7 @@ begin
     from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
     );
     perform pgledger.json_text(v_rate.value, v_rate.path, 'name');
@@ -3550,9 +3586,9 @@ begin
 
     v_items := nullif(v_rate.value -> 'applies_to', 'null');
     v_path := v_rate.path || '.applies_to';
-    perform pgledger.check_json_array(v_items, v_path);
+    v_ok := pgledger.check_json_array(v_items, v_path);
     if jsonb_array_length(v_items) not between 1 and 100 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_items,
         v_path,
         format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
@@ -3561,6 +3597,8 @@ begin
     perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
     from jsonb_array_elements(v_items) with ordinality as item (value, place);
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -3582,21 +3620,24 @@ create or replace function pgledger.check_text(
   allow_invisible boolean default false,
   minimum integer default 1
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4164,6 +4205,9 @@ revoke all on function pgledger.error_text from public;
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
 the arguments; in a batch it begins with the request that is at fault, counted from 1.
+
+It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
+adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
 */
 create or replace function pgledger.fail(
   name text,
@@ -4171,7 +4215,7 @@ create or replace function pgledger.fail(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -4479,9 +4523,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
+    v_ok := pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop
@@ -4527,9 +4572,10 @@ declare
   v_ulid text := case when v_prefix is null then id else substr(id, char_length(v_prefix) + 2) end;
   v_fault text := pgledger.ulid_fault(v_ulid);
   v_milliseconds bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(
@@ -4576,9 +4622,10 @@ as $$
 declare
   v_fault text := pgledger.ulid_fault(ulid);
   v_bits text;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(
@@ -4687,23 +4734,27 @@ create or replace function pgledger.check_json_array(
   value jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'array' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an array', jsonb_typeof(value))
     );
   elsif jsonb_array_length(value) > 1000 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value,
       path,
       format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4724,16 +4775,17 @@ create or replace function pgledger.check_json_object(
   path text,
   members text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_stranger text;
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'object' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
   end if;
@@ -4746,12 +4798,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null,
       pgledger.json_path(path, v_stranger),
       'is not known here: there may be ' || array_to_string(members, ', ')
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4774,7 +4828,7 @@ create or replace function pgledger.check_json_size(
   path text,
   sound boolean
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -4784,10 +4838,13 @@ declare
     when sound then octet_length(value::text)
     else pgledger.json_bytes(value) / 8
   end;
+  v_ok boolean;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
+    v_ok := pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4850,15 +4907,16 @@ as $$
 declare
   v_text text := value #>> '{}';
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+  v_ok boolean;
 begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
+    v_ok := pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;
@@ -4893,11 +4951,12 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_text text := v_value #>> '{}';
   v_time timestamptz;
+  v_ok boolean;
 begin
   if v_value is null then
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif (
@@ -4907,18 +4966,18 @@ begin
       '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     )
   ) is not true then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
     );
   elsif substr(v_text, 9, 2)::integer > extract(
     day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
   ) then
-    perform pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
+    v_ok := pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
   end if;
 
   v_time := v_text::timestamptz;
   if pgledger.time_fault(v_time) is not null then
-    perform pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
+    v_ok := pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
   end if;
   return v_time;
 end;
@@ -4972,18 +5031,19 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif v_value #>> '{}' <> all(choices) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
     );
   end if;
@@ -5023,22 +5083,23 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_fault text := pgledger.decimal_fault(v_value);
   v_number numeric;
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif v_fault is not null then
-    perform pgledger.refuse_json(v_value, v_path, v_fault);
+    v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
   v_number := (v_value #>> '{}')::numeric;
 
   if v_number < minimum then
-    perform pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
   elsif v_number > maximum then
-    perform pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
   end if;
 
   return v_number;
@@ -5093,11 +5154,12 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
+  v_ok boolean;
 begin
   if v_value is null then
-    perform pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
+    v_ok := pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value,
       pgledger.json_path(path, member),
       format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -5126,13 +5188,13 @@ create or replace function pgledger.refuse_json(
   path text,
   fault text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     case when path ~ '^[$][.](lines|tax_rates)' then 'InvalidInvoice' else 'InvalidPlan' end,
     array[
       path,
@@ -5277,14 +5339,16 @@ Looking through the names takes some 20 ms; UTC is accepted without it.
 Errors: NullArgument, InvalidArgument.
 */
 create or replace function pgledger.check_time_zone(time_zone text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if time_zone is null then
-    perform pgledger.fail('NullArgument', array['time_zone']);
+    v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
     or not exists (
@@ -5293,7 +5357,7 @@ begin
       where pg_timezone_names.name = check_time_zone.time_zone
     )
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'time_zone',
@@ -5302,6 +5366,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5658,6 +5724,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   select accounts.key, accounts.version
   into account_key.key, account_key.version
@@ -5666,7 +5734,7 @@ begin
     and accounts.app_id = account_key.app_id;
 
   if not found then
-    perform pgledger.refuse_account('account_id', account_id, app_id);
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
   end if;
 end;
 $$;
@@ -5695,7 +5763,7 @@ create or replace function pgledger.check_accounts(
   request_indexes bigint[] default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5705,6 +5773,7 @@ set jit = off
 as $$
 declare
   v_fault record;
+  v_ok boolean;
 begin
   for v_fault in
     select
@@ -5721,10 +5790,10 @@ begin
     order by request.place
     limit 1
   loop
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'from_account_id', v_fault.from_account_id, 'pgla', v_fault.index, request_count
     );
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'to_account_id', v_fault.to_account_id, 'pgla', v_fault.index, request_count
     );
   end loop;
@@ -5754,17 +5823,17 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   elsif v_fault.from_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'from_account_id', v_fault.from_account_id, app_id, v_fault.index, request_count
     );
   elsif v_fault.to_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'to_account_id', v_fault.to_account_id, app_id, v_fault.index, request_count
     );
   else
-    perform pgledger.fail(
+    return pgledger.fail(
       'CurrencyMismatch',
       array[
         v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency
@@ -5799,34 +5868,37 @@ create or replace function pgledger.check_balance(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_balance numeric := previous_balance + change;
+  v_ok boolean;
 begin
   if change < 0 and v_balance < 0 and not allow_negative_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InsufficientFunds',
       array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
       request_index,
       request_count
     );
   elsif change > 0 and v_balance > 0 and not allow_positive_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'BalanceOutOfRange',
       array[account_id, account_name, v_balance::text], request_index, request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5850,7 +5922,7 @@ create or replace function pgledger.check_balances(
   request_indexes bigint[],
   request_count bigint
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5859,6 +5931,7 @@ set jit = off
 as $$
 declare
   v_leg record;
+  v_ok boolean;
 begin
   for v_leg in
     select
@@ -5889,11 +5962,13 @@ begin
     where accounts.id = any(from_account_ids || to_account_ids)
     order by leg.place, leg.side
   loop
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
       v_leg.previous_balance, v_leg.change, v_leg.index, request_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -5921,7 +5996,7 @@ create or replace function pgledger.check_transfer_request(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5929,19 +6004,20 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_id(
+  v_ok := pgledger.check_id(
     'from_account_id', from_account_id, 'pgla', request_index, request_count
   );
-  perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
+  v_ok := pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
 
   if from_account_id = to_account_id then
-    perform pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
+    v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
   v_fault := pgledger.amount_fault(amount);
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
@@ -5951,20 +6027,22 @@ begin
 
   v_fault := pgledger.time_fault(event_at);
   if event_at is not null and v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
     );
   elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
     );
   end if;
 
-  perform pgledger.check_metadata(metadata, request_index, request_count);
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pglt', request_index, request_count);
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5996,7 +6074,7 @@ create or replace function pgledger.check_transfer_requests(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -6014,8 +6092,9 @@ declare
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
   v_request record;
+  v_ok boolean;
 begin
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_arrays(
     array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
@@ -6027,9 +6106,9 @@ begin
     ],
     3
   );
-  perform pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
   if group_id is not null then
-    perform pgledger.check_scope('group_id', group_id, 1, 255);
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
   end if;
 
   perform
@@ -6050,7 +6129,7 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   end if;
 
   for v_request in
@@ -6063,11 +6142,13 @@ begin
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
     order by request.index
   loop
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_transfer_request(
       v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
       v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -6112,6 +6193,7 @@ declare
   v_locked_ids text[];
   v_taken text;
   v_answer_ids text[];
+  v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
   into v_locked_ids
@@ -6123,7 +6205,7 @@ begin
     for no key update
   ) as locked;
 
-  perform pgledger.check_accounts(
+  v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
@@ -6164,7 +6246,7 @@ begin
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
       end if;
-      perform pgledger.refuse_taken_id(v_taken, ids);
+      v_ok := pgledger.refuse_taken_id(v_taken, ids);
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
@@ -6224,11 +6306,12 @@ declare
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ok boolean;
 begin
   if transfer_requests is null then
-    perform pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
+    v_ok := pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
   elsif array_ndims(transfer_requests) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidBatch',
       array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
     );
@@ -6242,7 +6325,7 @@ begin
   from unnest(transfer_requests)
     with ordinality as request (from_account_id, to_account_id, amount, place);
 
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     v_from_account_ids, v_to_account_ids, v_amounts, null, null, null, app_id, group_id,
     allow_future_event_at, event_at, metadata
   );
@@ -6346,6 +6429,8 @@ as $$
 declare
   v_new_places bigint[];
   v_conflict_place bigint;
+  v_id text;
+  v_ok boolean;
 begin
   with given as materialized (
     select
@@ -6416,9 +6501,12 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+    select given.id
+    into v_id
     from unnest(ids) with ordinality as given (id, place)
     where given.place = v_conflict_place;
+
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id], v_conflict_place, cardinality(ids));
   end if;
 
   return v_new_places;
@@ -6456,19 +6544,20 @@ declare
   v_account record;
   v_lowest bigint;
   v_highest bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('NullArgument', array['newest_first']);
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['after_version', after_version::text, 'it is negative']
     );
   end if;
@@ -6565,11 +6654,12 @@ declare
   v_lowest bigint := 1;
   v_highest bigint;
   v_middle bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;
@@ -6654,26 +6744,27 @@ declare
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
   v_account record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
     );
   elsif v_currency_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
-  perform pgledger.check_metadata(metadata);
-  perform pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
     created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
@@ -6709,7 +6800,7 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;
@@ -6791,14 +6882,15 @@ declare
   v_from_balance numeric;
   v_to_balance numeric;
   v_id text := id;
+  v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
     and event_at is null and metadata is null and id is null
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
@@ -6831,8 +6923,8 @@ begin
   if (
     v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
       array[from_account_id],
       array[to_account_id],
       app_id,
@@ -6865,11 +6957,11 @@ begin
     v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
     or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
   then
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
       v_from.balance, -v_amount
     );
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
       v_to.balance, v_amount
     );
@@ -6909,7 +7001,7 @@ begin
     -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     if not found then
-      perform pgledger.fail('IdempotencyConflict', array[v_id]);
+      v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -7126,8 +7218,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
   );
@@ -7218,6 +7312,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
+  v_ok boolean;
 begin
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
@@ -7230,7 +7325,7 @@ begin
     and accounts.app_id = pgledger_get_account.app_id;
 
   if not found then
-    perform pgledger.refuse_account('id', id, app_id);
+    v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
   return v_account;
@@ -7270,9 +7365,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_transfer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id('id', id, 'pglt');
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
     transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
@@ -7286,7 +7382,7 @@ begin
   where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
-    perform pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return v_transfer;
@@ -7431,6 +7527,7 @@ declare
   v_tail text;
   v_locked_ids text[];
   v_posted bigint;
+  v_ok boolean;
 begin
   if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
     select
@@ -7596,10 +7693,10 @@ begin
   get diagnostics v_posted = row_count;
 
   if v_posted <> cardinality(from_account_ids) then
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
-    perform pgledger.check_balances(
+    v_ok := pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
     assert false, 'fewer transfers were posted than were asked for';
@@ -7644,15 +7741,17 @@ create or replace function pgledger.refuse_account(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
-  perform pgledger.fail(
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
+  return pgledger.fail(
     'AccountNotFound', array[account_id, pgledger.in_app(app_id)], request_index, request_count
   );
 end;
@@ -7676,8 +7775,10 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.fail(
+  v_ok := pgledger.fail(
     'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
   );
   return null;
@@ -7725,11 +7826,13 @@ create or replace function pgledger.refuse_taken_id(
   id text,
   ids text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_place bigint;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
@@ -7737,10 +7840,12 @@ begin
       message = format('could not serialize access: id %s was taken meanwhile', id);
   end if;
 
-  perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+  select min(given.place)
+  into v_place
   from unnest(ids) with ordinality as given (id, place)
-  where given.id = refuse_taken_id.id
-  order by given.place;
+  where given.id = refuse_taken_id.id;
+
+  return pgledger.fail('IdempotencyConflict', array[id], v_place, cardinality(ids));
 end;
 $$;
 
@@ -7781,6 +7886,7 @@ parallel unsafe
 as $$
 declare
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
@@ -7800,7 +7906,7 @@ begin
   where transfers.id = repeated_transfer.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 end;
 $$;
@@ -8025,7 +8131,7 @@ as $$
         from pg_catalog.pg_proc
         where pg_proc.oid = 'pgledger.refuse_change'::regproc
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
-          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
+          = 'f7e2b3f4d876013fb1aea9705e2d654df0189e87a5c3dad1499da86fcefb92d6'
       ) as stands
     from (
       values
@@ -8484,7 +8590,7 @@ create or replace function pgledger.check_currency_unused(
   code text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -8510,9 +8616,10 @@ declare
         and invoices.currency = check_currency_unused.code
     )
   );
+  v_ok boolean;
 begin
   if v_user is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'currency',
@@ -8522,6 +8629,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8538,19 +8647,20 @@ key. The order of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', feature.name, 255, allow_invisible => true);
-  perform pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
+  v_ok := pgledger.check_text('name', feature.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
 
   if feature.aggregation is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'aggregation', feature.aggregation, array['sum', 'count', 'max', 'unique_count', 'latest']
     );
     v_fault := case
@@ -8559,16 +8669,16 @@ begin
         then 'the feature has no unique_key, whose different values it would count'
     end;
     if v_fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument', array['aggregation', quote_literal(feature.aggregation), v_fault]
       );
     end if;
   end if;
 
   if feature.unique_key is not null then
-    perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
+    v_ok := pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
     if feature.type <> 'metered' then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'unique_key',
@@ -8580,12 +8690,12 @@ begin
   end if;
 
   if feature.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', feature.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
-  perform pgledger.check_metadata(feature.metadata);
+  return pgledger.check_metadata(feature.metadata);
 end;
 $$;
 
@@ -8606,20 +8716,24 @@ create or replace function pgledger.check_feature_exists(
   tenant_id text,
   feature_key text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8636,37 +8750,39 @@ of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_plan(plan pgledger.plans)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', plan.name, 255, allow_invisible => true);
 
   if plan.features is null then
-    perform pgledger.fail('NullArgument', array['features']);
+    v_ok := pgledger.fail('NullArgument', array['features']);
   elsif plan.pricing is null then
-    perform pgledger.fail('NullArgument', array['pricing']);
+    v_ok := pgledger.fail('NullArgument', array['pricing']);
   elsif plan.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', plan.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
   if plan.trial_days is null then
-    perform pgledger.fail('NullArgument', array['trial_days']);
+    v_ok := pgledger.fail('NullArgument', array['trial_days']);
   elsif plan.trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
     );
   elsif plan.anchor_at_trial_end is null then
-    perform pgledger.fail('NullArgument', array['anchor_at_trial_end']);
+    v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
-    perform pgledger.fail('NullArgument', array['add_on']);
+    v_ok := pgledger.fail('NullArgument', array['add_on']);
   end if;
 
-  perform pgledger.check_metadata(plan.metadata);
+  return pgledger.check_metadata(plan.metadata);
 end;
 $$;
 
@@ -8686,7 +8802,7 @@ create or replace function pgledger.check_price(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -8715,6 +8831,7 @@ declare
   end;
   v_member text;
   v_number numeric;
+  v_ok boolean;
 begin
   select given.name
   into v_member
@@ -8725,14 +8842,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
   elsif v_members = array['tiers'] then
     if nullif(price -> 'tiers', 'null') is null then
-      perform pgledger.refuse_json(null, path || '.tiers', 'is missing');
+      v_ok := pgledger.refuse_json(null, path || '.tiers', 'is missing');
     end if;
-    perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
+    v_ok := pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
     v_members := '{}';
   end if;
 
@@ -8746,7 +8863,7 @@ begin
       maximum => case when v_member = 'percentage' then 100 end
     );
     if v_member = 'package_size' and v_number = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         price -> 'package_size', path || '.package_size', 'is not above 0'
       );
     end if;
@@ -8755,6 +8872,8 @@ begin
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
+
+  return true;
 end;
 $$;
 
@@ -8774,13 +8893,13 @@ create or replace function pgledger.check_price_object(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.check_json_object(
+  return pgledger.check_json_object(
     price,
     path,
     array[
@@ -8808,7 +8927,7 @@ create or replace function pgledger.check_price_tiers(
   path text,
   model text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -8820,11 +8939,12 @@ declare
   v_bound numeric;
   v_amounts integer;
   v_last numeric := 0;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(tiers, path);
+  v_ok := pgledger.check_json_array(tiers, path);
 
   if jsonb_array_length(tiers) = 0 then
-    perform pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
+    v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
   for v_tier in
@@ -8833,21 +8953,21 @@ begin
     order by tier.place
   loop
     v_path := format('%s[%s]', path, v_tier.place - 1);
-    perform pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
     v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
 
     if v_tier.is_last and v_bound is not null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
     elsif not v_tier.is_last and v_bound is null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         case
@@ -8867,13 +8987,15 @@ begin
       pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
     v_last := v_bound;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -8895,11 +9017,13 @@ create or replace function pgledger.check_priced_limit(
   billing_interval text,
   interval_count integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature.type = 'metered'
     and feature.soft_limit
@@ -8907,13 +9031,15 @@ begin
     and feature.period <> 'billing'
     and pgledger.interval_length(feature.period, 1)
     is distinct from pgledger.interval_length(billing_interval, interval_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
       'is not as long as the billing period: the soft limit is an allowance of a price, and '
       'counts over that'
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8931,13 +9057,14 @@ totals are kept accordingly.
 Errors: InUse.
 */
 create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_meter record;
+  v_ok boolean;
 begin
   select meters.tenant_id, meters.type, meters.unique_key
   into v_meter
@@ -8959,7 +9086,7 @@ begin
     )
   limit 1;
   if found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'feature key',
@@ -8974,6 +9101,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -9037,9 +9166,10 @@ parallel safe
 as $$
 declare
   v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+  v_ok boolean;
 begin
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
@@ -9051,7 +9181,7 @@ begin
     where plan_features.plan_key = feature_allowed_in_plan.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
-    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
   end if;
 
   return v_feature;
@@ -9082,6 +9212,7 @@ declare
     from pgledger.features
     where features.id = request.id
   );
+  v_ok boolean;
 begin
   if v_feature.id is null then
     return false;
@@ -9095,7 +9226,7 @@ begin
       and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
       is distinct from (request.name, request.description, request.aggregation, request.metadata)
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return true;
@@ -9150,14 +9281,16 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(
+  v_ok := pgledger.check_catalogue_scope(
     app_id, coalesce(tenant_id, ''), all_apps_allowed => true
   );
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -9232,6 +9365,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
   perform 1
@@ -9240,7 +9374,7 @@ begin
   for share;
 
   if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
     );
@@ -9283,7 +9417,7 @@ begin
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
@@ -9471,9 +9605,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
-  perform pgledger.check_text('key', key, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_text('key', key, 128);
 
   v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -9485,8 +9620,8 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
-  perform pgledger.check_feature(v_new);
-  perform pgledger.check_id('id', v_new.id, 'feat');
+  v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
   perform
   from pgledger.features
@@ -9506,7 +9641,7 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_usage_keeps_meaning(v_new);
+      v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
@@ -9519,7 +9654,7 @@ begin
         and features.tenant_id = v_new.tenant_id
         and features.key = v_new.key
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
@@ -9600,12 +9735,13 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('slug', slug, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
@@ -9625,8 +9761,8 @@ begin
   v_new.metadata := metadata;
   v_new.created_at := v_now;
   v_new.updated_at := v_now;
-  perform pgledger.check_plan(v_new);
-  perform pgledger.check_id('id', v_new.id, 'plan');
+  v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'plan');
 
   v_new.key := pgledger.repeated_plan(v_new);
   if v_new.key is null then
@@ -9700,6 +9836,7 @@ declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
   v_feature record := pgledger.feature_with_id(id);
   v_fault text;
+  v_ok boolean;
 begin
   if exists (
     select
@@ -9723,7 +9860,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;
@@ -9766,13 +9903,14 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
   v_plan record := pgledger.plan_with_key(v_old.key);
+  v_ok boolean;
 begin
   begin
     delete from pgledger.plans
     where plans.key = v_old.key;
   exception
     when foreign_key_violation then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InUse', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
       );
   end;
@@ -9811,9 +9949,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if not exists (
     select
@@ -9821,7 +9961,7 @@ begin
     where features.id = ledger_get_feature.id
       and features.app_id in (ledger_get_feature.app_id, '*')
   ) then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return pgledger.feature_with_id(id);
@@ -9860,16 +10000,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
 
   if key is null then
-    perform pgledger.fail('NullArgument', array['key']);
+    v_ok := pgledger.fail('NullArgument', array['key']);
   end if;
 
   v_feature := pgledger.find_feature(app_id, key, tenant_id);
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -9915,9 +10056,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   select plans.key
   into v_key
@@ -9925,7 +10067,7 @@ begin
   where plans.id = ledger_get_plan.id and plans.app_id = ledger_get_plan.app_id;
 
   if not found then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.plan_with_key(v_key);
@@ -9964,11 +10106,12 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('NullArgument', array['slug']);
+    v_ok := pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -9981,7 +10124,7 @@ begin
   limit 1;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -10113,12 +10256,14 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -10181,13 +10326,14 @@ declare
   v_code_fault text := pgledger.text_fault(code, 1, 32, false);
   v_standard integer;
   v_currency record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
     );
   end if;
@@ -10198,7 +10344,7 @@ begin
     where iso_currencies.code = ledger_set_currency.code
   );
   if v_standard is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'code',
@@ -10207,9 +10353,9 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('NullArgument', array['exponent']);
+    v_ok := pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
@@ -10228,7 +10374,7 @@ begin
   for no key update;
 
   if v_currency.exponent <> exponent then
-    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
@@ -10287,12 +10433,13 @@ as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
   v_new pgledger.features := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.description := coalesce(description, v_old.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_feature(v_new);
+  v_ok := pgledger.check_feature(v_new);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -10364,6 +10511,7 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
   v_new pgledger.plans := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
@@ -10372,7 +10520,7 @@ begin
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_plan(v_new);
+  v_ok := pgledger.check_plan(v_new);
 
   if v_new is distinct from v_old then
     perform pgledger.rewrite_plan(v_old, v_new);
@@ -10432,9 +10580,10 @@ parallel unsafe
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if to_delete then
     v_feature := (
@@ -10453,7 +10602,7 @@ begin
   end if;
 
   if v_feature.id is null then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_feature;
@@ -10484,9 +10633,10 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   if to_delete then
     v_plan := (
@@ -10505,7 +10655,7 @@ begin
   end if;
 
   if v_plan.id is null then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_plan;
@@ -10559,8 +10709,9 @@ as $$
 declare
   v_path constant text := '$.pricing.base';
   v_count numeric;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_object(
+  v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
   perform pgledger.json_decimal(base, v_path, 'amount');
@@ -10573,7 +10724,7 @@ begin
     pgledger.json_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
   );
   if v_count <> trunc(v_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
     );
   end if;
@@ -10619,43 +10770,44 @@ declare
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
+  v_ok boolean;
 begin
   if v_type <> feature.type then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'type', path || '.type', 'is not the type of the feature, which is ' || feature.type
     );
   elsif feature.type = 'boolean' and v_quota not in (0, 1) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is neither 0 nor 1, and the feature is boolean'
     );
   elsif v_quota < 0 and v_quota <> -1 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is below 0 and not -1, which is for unlimited'
     );
   elsif v_period is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'period',
       path || '.period',
       'is for metered features, and this one is ' || feature.type
     );
   elsif jsonb_typeof(v_soft_limit) <> 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit,
       path || '.soft_limit',
       format('is of type %s, not a boolean', jsonb_typeof(v_soft_limit))
     );
   elsif v_soft_limit = 'true' and feature.type = 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit, path || '.soft_limit', 'is for limits, and the feature is boolean'
     );
   elsif v_aggregation is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation',
       path || '.aggregation',
       'is for metered features, and this one is ' || feature.type
     );
   elsif v_aggregation = 'unique_count' and feature.unique_key is null then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation', path || '.aggregation', 'needs the feature to have a unique_key'
     );
   end if;
@@ -10704,9 +10856,10 @@ declare
   v_key text;
   v_item jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(read_plan_features.features, '$.features');
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', false);
+  v_ok := pgledger.check_json_array(read_plan_features.features, '$.features');
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', false);
 
   perform 1
   from pgledger.features
@@ -10725,7 +10878,7 @@ begin
     order by item.place
   loop
     v_path := format('$.features[%s]', cardinality(v_keys));
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_item,
       v_path,
       array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
@@ -10733,7 +10886,7 @@ begin
     v_key := pgledger.json_text(v_item, v_path, 'key');
 
     if v_key = any(v_keys) then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_item -> 'key',
         v_path || '.key',
         format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
@@ -10755,7 +10908,7 @@ begin
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', true);
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', true);
   return v_rows;
 end;
 $$;
@@ -10794,22 +10947,23 @@ declare
   v_key text;
   v_path text;
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(pricing, '$.pricing', false);
-  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
+  v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
   from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
 
-  perform pgledger.check_json_array(v_prices, '$.pricing.prices');
+  v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
     select price.value
     from jsonb_array_elements(v_prices) with ordinality as price (value, place)
     order by price.place
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
-    perform pgledger.check_price_object(v_price, v_path);
+    v_ok := pgledger.check_price_object(v_price, v_path);
     v_key := pgledger.json_text(v_price, v_path, 'feature');
     v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
@@ -10820,14 +10974,14 @@ begin
       when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
-      perform pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
+      v_ok := pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
-    perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
-    perform pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
+    v_ok := pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(pricing, '$.pricing', true);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', true);
 end;
 $$;
 
@@ -10855,6 +11009,7 @@ declare
     from pgledger.plans
     where plans.id = request.id
   );
+  v_ok boolean;
 begin
   if v_plan.id is null then
     return null;
@@ -10872,7 +11027,7 @@ begin
         request.anchor_at_trial_end, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_plan.key;
@@ -10904,6 +11059,7 @@ as $$
 declare
   v_features pgledger.plan_features[];
   v_period record;
+  v_ok boolean;
 begin
   if plan.features = previous.features then
     v_features := array(
@@ -10927,7 +11083,7 @@ begin
       from pgledger.subscriptions
       where subscriptions.plan_key = previous.key
     ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'plan',
@@ -11291,7 +11447,7 @@ create or replace function pgledger.check_price_usage(
   allowance numeric,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -11299,25 +11455,28 @@ as $$
 declare
   -- Named as the argument is, because $ itself is a plan in other messages.
   v_path constant text := '$.price';
+  v_ok boolean;
 begin
   if price is null then
-    perform pgledger.fail('NullArgument', array['price']);
+    v_ok := pgledger.fail('NullArgument', array['price']);
   end if;
-  perform pgledger.check_json_size(price, v_path, false);
-  perform pgledger.check_price_object(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, false);
+  v_ok := pgledger.check_price_object(price, v_path);
   if jsonb_typeof(price -> 'feature') <> 'null' then
     perform pgledger.json_text(price, v_path, 'feature');
   end if;
-  perform pgledger.check_price(price, v_path);
-  perform pgledger.check_json_size(price, v_path, true);
+  v_ok := pgledger.check_price(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, true);
 
-  perform pgledger.check_quantity('quantity', quantity);
-  perform pgledger.check_quantity('allowance', allowance);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('allowance', allowance);
   if exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11656,7 +11815,7 @@ create or replace function pgledger.check_new_subscription(
   request pgledger.subscriptions,
   trial_days integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -11667,29 +11826,30 @@ declare
     case when request.started_at > request.created_at then 'it is in the future' end
   );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
+  v_ok boolean;
 begin
   if request.started_at is not null and v_started_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['started_at', request.started_at::text, v_started_fault]
     );
   elsif request.anchor_at is not null and v_anchor_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['anchor_at', request.anchor_at::text, v_anchor_fault]
     );
   end if;
 
-  perform pgledger.check_time_zone(request.time_zone);
+  v_ok := pgledger.check_time_zone(request.time_zone);
   if trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
     );
   end if;
-  perform pgledger.check_subscription_quantity(request.quantity);
-  perform pgledger.check_metadata(request.metadata);
+  v_ok := pgledger.check_subscription_quantity(request.quantity);
+  v_ok := pgledger.check_metadata(request.metadata);
   if request.id is not null then
-    perform pgledger.check_id('id', request.id, 'sub');
+    v_ok := pgledger.check_id('id', request.id, 'sub');
   end if;
-  perform pgledger.check_tax_rates(request.tax_rates);
+  return pgledger.check_tax_rates(request.tax_rates);
 end;
 $$;
 
@@ -11709,7 +11869,7 @@ create or replace function pgledger.check_plan_change(
   subscription pgledger.subscriptions,
   plan pgledger.plans
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -11719,6 +11879,7 @@ declare
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
   v_fault text;
+  v_ok boolean;
 begin
   if plan.currency <> v_currency then
     v_fault := format(
@@ -11731,8 +11892,10 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11748,21 +11911,24 @@ Refuses a quantity in which a plan cannot be taken. It has the bounds of an amou
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_subscription_quantity(quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.amount_fault(quantity);
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array['quantity']);
+    v_ok := pgledger.fail('NullArgument', array['quantity']);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity', array['quantity', pgledger.abridged(quantity::text), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11844,6 +12010,7 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_ok boolean;
 begin
   insert into pgledger.subscriptions (
     id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
@@ -11863,7 +12030,7 @@ begin
   if v_new.key is null then
     v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
     if v_new.key is null then
-      perform pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
+      v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
     return v_new.key;
   end if;
@@ -11907,13 +12074,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if at_period_end is null then
-    perform pgledger.fail('NullArgument', array['at_period_end']);
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
   end if;
-  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
@@ -11991,8 +12159,9 @@ declare
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
   if exists (
     select
     from pgledger.plans
@@ -12000,11 +12169,11 @@ begin
   ) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
+    v_ok := pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
-  perform pgledger.check_plan_change(v_new, v_plan);
+  v_ok := pgledger.check_plan_change(v_new, v_plan);
 
   if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
     <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
@@ -12082,6 +12251,7 @@ as $$
 declare
   v_request pgledger.subscriptions;
   v_key bigint;
+  v_ok boolean;
 begin
   v_request.id := id;
   v_request.app_id := app_id;
@@ -12094,9 +12264,9 @@ begin
   v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
-  perform pgledger.check_new_subscription(v_request, trial_days);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_new_subscription(v_request, trial_days);
 
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
@@ -12174,8 +12344,9 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
 
   select subscriptions.key
   into v_key
@@ -12227,9 +12398,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   select subscriptions.key
   into v_key
@@ -12239,7 +12411,7 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -12281,14 +12453,16 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status', status, array['trialing', 'active', 'paused', 'canceled']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -12358,11 +12532,12 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'paused');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
   v_new.status := 'paused';
@@ -12416,6 +12591,7 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
@@ -12423,7 +12599,7 @@ begin
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'active');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -12443,7 +12619,7 @@ begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
-      perform pgledger.refuse_second_subscription(app_id, tenant_id);
+      v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
 $$;
@@ -12492,13 +12668,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if quantity is not null then
-    perform pgledger.check_subscription_quantity(quantity);
+    v_ok := pgledger.check_subscription_quantity(quantity);
   end if;
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   if (
@@ -12508,7 +12685,7 @@ begin
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'updated');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
@@ -12561,9 +12738,11 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   perform
   from pgledger.subscriptions
@@ -12572,7 +12751,7 @@ begin
     and subscriptions.tenant_id = lock_subscription.tenant_id
   for no key update;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -12611,6 +12790,7 @@ parallel unsafe
 as $$
 declare
   v_new pgledger.subscriptions := request;
+  v_ok boolean;
 begin
   v_new.id := coalesce(request.id, 'sub_' || pgledger.new_ulid(request.created_at));
   v_new.plan_key := plan.key;
@@ -12639,7 +12819,7 @@ begin
   if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
     );
@@ -12722,13 +12902,13 @@ Raises that a tenant can have no other live subscription.
 Errors: ActiveSubscriptionExists.
 */
 create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'ActiveSubscriptionExists',
     array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );
@@ -12751,13 +12931,13 @@ create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'InvalidState', array['subscription', subscription.id, subscription.status, target]
   );
 end;
@@ -12790,6 +12970,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     subscriptions.key,
@@ -12827,7 +13008,7 @@ begin
   where subscriptions.id = request.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -12880,8 +13061,9 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
 
   perform
   from pgledger.plans
@@ -12890,12 +13072,12 @@ begin
     and plans.tenant_id in (subscribable_plan.tenant_id, '')
   for share;
   if not found then
-    perform pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
   if v_plan.status = 'archived' then
-    perform pgledger.fail('Archived', array['plan', plan_id]);
+    v_ok := pgledger.fail('Archived', array['plan', plan_id]);
   end if;
   return v_plan;
 end;
@@ -13393,11 +13575,12 @@ as $$
 declare
   v_feature record;
   v_meter record;
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', quote_literal(pgledger.abridged(aggregation)),
@@ -13409,7 +13592,7 @@ begin
   into v_feature
   from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
   if v_feature.type is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -13427,7 +13610,7 @@ begin
       case when v_meter.key is null then v_feature.unique_key else v_meter.unique_key end
     ) is null
   then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', '''unique_count''',
@@ -13461,7 +13644,7 @@ create or replace function pgledger.check_usage_range(
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -13469,6 +13652,7 @@ as $$
 declare
   v_purged_before timestamptz;
   v_edge record;
+  v_ok boolean;
 begin
   for v_edge in
     select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
@@ -13476,13 +13660,13 @@ begin
     order by edge.place
   loop
     if v_edge.at is null then
-      perform pgledger.fail('NullArgument', array[v_edge.name]);
+      v_ok := pgledger.fail('NullArgument', array[v_edge.name]);
     elsif v_edge.fault is not null then
-      perform pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
   if ends_at <= starts_at then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
     );
@@ -13500,10 +13684,12 @@ begin
       and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
     order by edge.place
   loop
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -13673,6 +13859,7 @@ parallel safe
 as $$
 declare
   v_event record;
+  v_ok boolean;
 begin
   select
     pgledger.event_id(usage_events.created_at, usage_events.key) as id,
@@ -13686,7 +13873,7 @@ begin
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
   if not v_event.is_same then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
     );
   end if;
@@ -13723,6 +13910,7 @@ parallel unsafe
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
   select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
@@ -13731,7 +13919,7 @@ begin
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.error is not null then
-    perform pgledger.fail(v_answer.error, v_answer.arguments);
+    v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
   ingest_one_usage.status := v_answer.status;
   ingest_one_usage.id := v_answer.id;
@@ -14059,9 +14247,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return (
     pgledger.aggregate_usage(app_id, tenant_id, feature_key, starts_at, ends_at, aggregation)
   ).value;
@@ -14113,12 +14303,14 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
     array['feature_keys'], array[cardinality(feature_keys)], array[array_ndims(feature_keys)], 1
   );
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
   from unnest(feature_keys) with ordinality as given (feature_key, place)
@@ -14181,9 +14373,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_arrays(
     array[
       'tenant_ids', 'feature_keys', 'quantities', 'event_ats', 'idempotency_keys', 'metadatas'
     ],
@@ -14263,23 +14457,24 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('NullArgument', array['before']);
+    v_ok := pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
     );
   elsif before > v_latest then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
@@ -14338,9 +14533,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
   return query
   select
     pgledger.event_id(event.created_at, event.key),
@@ -14419,8 +14616,9 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );
@@ -14483,13 +14681,14 @@ declare
     when skew < interval '0' then 'it is negative'
     when skew > interval '365 days' then 'it is more than 365 days'
   end;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('NullArgument', array['skew']);
+    v_ok := pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)
@@ -15627,6 +15826,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_ok boolean;
 begin
   used := 0;
   quota := 0;
@@ -15681,7 +15881,7 @@ begin
   end loop;
 
   if type is null then
-    perform pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+    v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
@@ -15859,9 +16059,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -15927,9 +16128,10 @@ declare
   v_status text;
   v_id text;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
@@ -16022,12 +16224,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   end if;
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -16099,17 +16302,19 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif not exists (
     select
     from pgledger.features
     where features.app_id in (ledger_invalidate_feature_entitlements.app_id, '*')
       and features.key = ledger_invalidate_feature_entitlements.feature_key
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -16156,8 +16361,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   update pgledger.tenants
   set cache_version = tenants.cache_version + 1
   where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id
@@ -16207,8 +16414,10 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found
@@ -16259,12 +16468,13 @@ declare
   -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('NullArgument', array['ttl']);
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
@@ -16633,16 +16843,17 @@ written.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
 */
 create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if coupon.currency is null then
-    return;
+    return true;
   end if;
 
   perform 1
@@ -16652,12 +16863,12 @@ begin
 
   v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
     );
   elsif min_scale(coupon.amount) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[
         coupon.amount::text,
@@ -16665,7 +16876,7 @@ begin
       ]
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -16674,6 +16885,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16691,7 +16904,7 @@ pgledger.check_coupon_currency to check. The order of the checks is that of the 
 Errors: NullArgument, InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -16710,9 +16923,10 @@ declare
     when min_scale(coupon.percentage) > 18
       then format('it has %s decimal places', min_scale(coupon.percentage))
   end;
+  v_ok boolean;
 begin
   if v_percentage_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'percentage',
@@ -16721,22 +16935,22 @@ begin
       ]
     );
   elsif coupon.amount is not null and v_amount_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
     );
   elsif coupon.currency is null
     and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
     );
   end if;
 
-  perform pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
-  perform pgledger.check_coupon_items(coupon.applies_to);
+  v_ok := pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
+  v_ok := pgledger.check_coupon_items(coupon.applies_to);
 
   if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -16745,6 +16959,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16764,15 +16980,16 @@ create or replace function pgledger.check_coupon_duration(
   duration text,
   duration_invoices integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
+  v_ok := pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
 
   v_fault := case
     when duration <> 'repeating' and duration_invoices is not null
@@ -16782,11 +16999,13 @@ begin
     when duration_invoices not between 1 and 1000 then 'it is not between 1 and 1000'
   end;
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16803,21 +17022,22 @@ base, or by any text that an app gives a one-off line, so nothing is looked up.
 Errors: InvalidArgument.
 */
 create or replace function pgledger.check_coupon_items(applies_to text[])
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_item record;
+  v_ok boolean;
 begin
   if array_ndims(applies_to) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
     );
   elsif cardinality(applies_to) not between 1 and 100 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'applies_to',
@@ -16841,12 +17061,14 @@ begin
     order by item.place
   loop
     if v_item.fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
       );
     end if;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -16863,7 +17085,7 @@ that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
 */
 create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -16871,19 +17093,20 @@ as $$
 declare
   v_from_fault text := pgledger.time_fault(coupon.valid_from);
   v_until_fault text := pgledger.time_fault(coupon.valid_until);
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
 
   if coupon.valid_from is not null and v_from_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_from', coupon.valid_from::text, v_from_fault]
     );
   elsif coupon.valid_until is not null and v_until_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_until', coupon.valid_until::text, v_until_fault]
     );
   elsif coupon.valid_until <= coupon.valid_from then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'valid_until',
@@ -16894,11 +17117,11 @@ begin
   end if;
 
   if coupon.max_redemptions < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
     );
   elsif coupon.max_redemptions_per_tenant < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_redemptions_per_tenant',
@@ -16908,7 +17131,7 @@ begin
     );
   end if;
 
-  perform pgledger.check_metadata(coupon.metadata);
+  return pgledger.check_metadata(coupon.metadata);
 end;
 $$;
 
@@ -16929,7 +17152,7 @@ create or replace function pgledger.check_redeemable(
   tenant_id text,
   at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -16942,15 +17165,16 @@ declare
     when coupon.valid_until <= at then format('it was valid until %s', coupon.valid_until)
   end;
   v_redeemed bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('CouponNotValid', array[v_code, v_fault]);
+    v_ok := pgledger.fail('CouponNotValid', array[v_code, v_fault]);
   elsif coupon.redemptions >= coupon.max_redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
     );
   elsif coupon.max_redemptions_per_tenant is null then
-    return;
+    return true;
   end if;
 
   select count(*)
@@ -16959,7 +17183,7 @@ begin
   where coupon_redemptions.coupon_key = coupon.key
     and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
   if v_redeemed >= coupon.max_redemptions_per_tenant then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted',
       array[
         v_code,
@@ -16969,6 +17193,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -17169,8 +17395,9 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_coupon_currency(coupon);
+  v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
     -- No constraint is named, because it may be the id or the code that is taken.
@@ -17206,7 +17433,7 @@ begin
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'coupon code',
@@ -17315,9 +17542,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('code', code, 64);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('code', code, 64);
 
   v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -17337,9 +17565,9 @@ begin
   v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
-  perform pgledger.check_coupon_discount(v_new);
-  perform pgledger.check_coupon_terms(v_new);
-  perform pgledger.check_id('id', v_new.id, 'cpn');
+  v_ok := pgledger.check_coupon_discount(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'cpn');
   -- An array that does not count from 1 would differ from one of the same elements.
   v_new.applies_to := applies_to[:];
 
@@ -17425,9 +17653,10 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
   v_coupon record := pgledger.coupon_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.redemptions > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -17479,16 +17708,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
 
   v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -17535,9 +17765,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   select coupons.key
   into v_key
@@ -17546,7 +17777,7 @@ begin
     and coupons.app_id = ledger_get_coupon_by_id.app_id;
 
   if not found then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.coupon_with_key(v_key);
@@ -17586,9 +17817,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -17647,12 +17880,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('NullArgument', array['active_only']);
+    v_ok := pgledger.fail('NullArgument', array['active_only']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -17726,16 +17960,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
-    perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+    v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   end if;
   if id is not null then
-    perform pgledger.check_id('id', id, 'red');
+    v_ok := pgledger.check_id('id', id, 'red');
   end if;
 
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
@@ -17808,6 +18043,7 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -17817,10 +18053,10 @@ begin
     max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
 
   if v_new.max_redemptions < v_old.redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -17895,9 +18131,10 @@ parallel unsafe
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   if to_delete then
     v_coupon := (
@@ -17916,7 +18153,7 @@ begin
   end if;
 
   if v_coupon.id is null then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_coupon;
@@ -17956,9 +18193,10 @@ declare
     limit 1
     for no key update
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -18052,6 +18290,7 @@ declare
   v_coupon pgledger.coupons;
   v_now timestamptz;
   v_key bigint;
+  v_ok boolean;
 begin
   if subscription_id is not null then
     select subscriptions.key
@@ -18061,7 +18300,7 @@ begin
       and subscriptions.app_id = redeem_coupon.app_id
       and subscriptions.tenant_id = redeem_coupon.tenant_id;
     if not found then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
@@ -18075,7 +18314,7 @@ begin
   end if;
 
   v_now := pgledger.clock();
-  perform pgledger.check_redeemable(v_coupon, tenant_id, v_now);
+  v_ok := pgledger.check_redeemable(v_coupon, tenant_id, v_now);
 
   insert into pgledger.coupon_redemptions (
     id, coupon_key, app_id, tenant_id, subscription_key, uses_left, amount_left, created_at
@@ -18128,6 +18367,7 @@ declare
     from pgledger.coupons
     where coupons.id = request.id
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
     return null;
@@ -18150,7 +18390,7 @@ begin
         request.max_redemptions_per_tenant, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_coupon.key;
@@ -18185,6 +18425,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     coupon_redemptions.key,
@@ -18198,7 +18439,7 @@ begin
   where coupon_redemptions.id = repeated_redemption.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_key;
 end;
@@ -19368,7 +19609,7 @@ charges counts as billed here, but could still change or be deleted.
 Errors: InvalidState.
 */
 create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -19388,12 +19629,15 @@ declare
     order by draft.period_start, draft.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_earlier is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('pending before draft %s, which it goes on from', v_earlier)
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19414,7 +19658,7 @@ create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -19446,12 +19690,15 @@ declare
     order by later.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_later is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('%s while invoice %s goes on from it', target, v_later)
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19472,7 +19719,7 @@ create or replace function pgledger.check_usage_not_purged(
   kind text,
   period_start timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -19483,6 +19730,7 @@ declare
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
+  v_ok boolean;
 begin
   if period_start < v_purged_before and not exists (
     select
@@ -19492,10 +19740,12 @@ begin
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -20103,9 +20353,10 @@ parallel safe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   select invoices.key
   into v_key
@@ -20115,7 +20366,7 @@ begin
     and invoices.tenant_id = invoice_key.tenant_id;
 
   if not found then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_key;
@@ -20150,19 +20401,20 @@ as $$
 declare
   v_at timestamptz := coalesce(at, subscription.current_period_start);
   v_period record;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   v_period := pgledger.billing_period(subscription, v_at);
   period_start := v_period.starts_at;
   if period_start is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
@@ -20179,7 +20431,7 @@ begin
         and change.status = 'active'
     );
     if as_of_version is null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'kind', '''start''',
@@ -20188,7 +20440,7 @@ begin
       );
     end if;
   else
-    perform pgledger.check_usage_not_purged(subscription, kind, period_start);
+    v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
     period_start := pgledger.interim_start(subscription.key, v_period.starts_at, v_period.ends_at);
@@ -20353,14 +20605,15 @@ declare
   v_lines pgledger.invoice_lines[];
   v_complete record;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
-    perform pgledger.fail('NullArgument', array['tax_rates']);
+    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
   end if;
-  perform pgledger.check_tax_rates(tax_rates);
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_tax_rates(tax_rates);
+  v_ok := pgledger.check_metadata(metadata);
 
   v_invoice.app_id := app_id;
   v_invoice.tenant_id := tenant_id;
@@ -20373,7 +20626,7 @@ begin
   if id is null then
     v_invoice.id := 'inv_' || pgledger.new_ulid(v_now);
   else
-    perform pgledger.check_id('id', id, 'inv');
+    v_ok := pgledger.check_id('id', id, 'inv');
     v_invoice.id := id;
     v_key := pgledger.repeated_invoice(v_invoice, v_lines);
   end if;
@@ -20381,7 +20634,7 @@ begin
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
     if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, '$.lines', 'comes to a total that is not below 1e30 in size'
       );
     end if;
@@ -20449,14 +20702,15 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_invoice record := pgledger.invoice_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then
-    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+    v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
 
   delete from pgledger.invoice_lines
@@ -20510,10 +20764,11 @@ declare
   v_invoice pgledger.invoices;
   v_subscription pgledger.subscriptions;
   v_period record;
+  v_ok boolean;
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
     );
   end if;
@@ -20530,13 +20785,13 @@ begin
   if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
-      perform pgledger.refuse_invoice_move(
+      v_ok := pgledger.refuse_invoice_move(
         v_invoice, format('pending before its period ends at %s', v_period.ends_at)
       );
     end if;
   end if;
 
-  perform pgledger.check_no_earlier_draft(v_invoice);
+  v_ok := pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
@@ -20707,15 +20962,16 @@ as $$
 declare
   v_subscription_key bigint;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -20724,7 +20980,7 @@ begin
     and subscriptions.app_id = ledger_get_invoice_by_period.app_id
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -20788,16 +21044,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status',
       status,
       array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -20854,9 +21111,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -20910,6 +21168,7 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if v_invoice.status = 'uncollectible' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -20923,7 +21182,7 @@ begin
     updated_at = v_now
   where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
   return pgledger.invoice_with_key(v_invoice.key);
@@ -20973,15 +21232,16 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if reason is not null then
-    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
   end if;
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -20995,7 +21255,7 @@ begin
   where invoices.key = v_invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
@@ -21053,9 +21313,10 @@ as $$
 declare
   v_subscription pgledger.subscriptions;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   v_subscription := (
     select subscriptions
     from pgledger.subscriptions
@@ -21064,7 +21325,7 @@ begin
       and subscriptions.tenant_id = ledger_preview_invoice.tenant_id
   );
   if v_subscription.key is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -21186,13 +21447,15 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('NullArgument', array['days']);
+    v_ok := pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
     );
   end if;
@@ -21347,9 +21610,10 @@ parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   perform 1
@@ -21360,7 +21624,7 @@ begin
 
   v_exponent := pgledger.currency_exponent(app_id, currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
     );
   end if;
@@ -21395,9 +21659,10 @@ as $$
 declare
   v_invoice pgledger.invoices;
   v_subscription_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'inv');
   v_subscription_id := (
     select subscriptions.id
     from pgledger.invoices
@@ -21416,7 +21681,7 @@ begin
   if v_invoice.status not in ('draft', target)
     and (v_invoice.status = 'paid' and target = 'pending' and v_invoice.amount_due = 0)
     is not true then
-    perform pgledger.refuse_invoice_move(v_invoice, target);
+    v_ok := pgledger.refuse_invoice_move(v_invoice, target);
   end if;
   perform pgledger.lock_redemptions(app_id, tenant_id, true);
   return v_invoice;
@@ -21453,9 +21718,10 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   if with_subscription then
     perform 1
@@ -21479,7 +21745,7 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_invoice;
@@ -21839,10 +22105,11 @@ declare
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
+  v_ok boolean;
 begin
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    perform pgledger.check_json_object(line, path, v_members);
+    v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
   v_line.kind := 'item';
@@ -21866,22 +22133,22 @@ begin
   end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has both an amount and a quantity or unit_amount, which make one'
     );
   elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has neither an amount nor both a quantity and a unit_amount'
     );
   elsif v_line.period_end <= v_line.period_start then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       line -> 'period_end', path || '.period_end', 'is not after period_start'
     );
   end if;
 
   v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
   if abs(v_line.amount) >= 1e30 then
-    perform pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
+    v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
   v_line.discount := 0;
   v_line.tax := 0;
@@ -21914,15 +22181,16 @@ declare
   v_lines pgledger.invoice_lines[] := '{}';
   v_line pgledger.invoice_lines;
   v_item record;
+  v_ok boolean;
 begin
   if lines is null then
-    perform pgledger.fail('NullArgument', array['lines']);
+    v_ok := pgledger.fail('NullArgument', array['lines']);
   end if;
   -- A thousand sound lines stay below it.
-  perform pgledger.check_json_size(lines, '$.lines', false);
-  perform pgledger.check_json_array(lines, '$.lines');
+  v_ok := pgledger.check_json_size(lines, '$.lines', false);
+  v_ok := pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
-    perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
+    v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
   for v_item in
@@ -22021,13 +22289,13 @@ create or replace function pgledger.refuse_invoice_move(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
+  return pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
 end;
 $$;
 
@@ -22056,6 +22324,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     invoices.key,
@@ -22091,7 +22360,7 @@ begin
 
   -- An invoice of another kind has no such lines, and the comparison is null.
   if found and v_is_same is not true then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -22874,7 +23143,7 @@ create or replace function pgledger.check_payment(
   reference text,
   now timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -22884,12 +23153,15 @@ declare
     pgledger.time_fault(paid_at),
     case when paid_at > now then 'it is ahead of ' || now::text end
   );
+  v_ok boolean;
 begin
   if paid_at is not null and v_fault is not null then
-    perform pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
+    v_ok := pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
   elsif reference is not null then
-    perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -22908,7 +23180,7 @@ create or replace function pgledger.check_payment_amount(
   currency text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -22926,12 +23198,15 @@ declare
         )
     end
   );
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -23010,8 +23285,9 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -23078,12 +23354,13 @@ declare
   );
   v_now timestamptz := pgledger.clock();
   v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+  v_ok boolean;
 begin
-  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pay');
+    v_ok := pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
       return pgledger.invoice_with_key(v_invoice.key);
     end if;
@@ -23153,6 +23430,7 @@ parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_ok boolean;
 begin
   update pgledger.invoices
   set
@@ -23184,7 +23462,7 @@ begin
   where invoices.key = invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
   if not found then
-    perform pgledger.refuse_invoice_move(invoice, 'paid');
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   insert into pgledger.invoice_payments (
@@ -23202,7 +23480,7 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
   return pgledger.invoice_with_key(invoice.key);
@@ -23242,9 +23520,10 @@ declare
     from pgledger.invoice_payments as payment
     where payment.id = payment_is_repeated.id
   );
+  v_ok boolean;
 begin
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_is_same is not null;
 end;
@@ -23761,17 +24040,18 @@ declare
   v_now timestamptz := pgledger.clock();
   v_done record;
   v_past_due bigint[] := '{}';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('NullArgument', array['max_subscriptions']);
+    v_ok := pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
-  perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -24011,12 +24291,13 @@ declare
   v_fault text := pgledger.tenant_role_fault(role_name);
   v_app_id text;
   v_tenant_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -24036,7 +24317,7 @@ begin
   where tenant_roles.role_name = ledger_map_tenant_role.role_name;
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'AlreadyExists',
       array[
         'role', quote_literal(role_name),
@@ -24077,9 +24358,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   end if;
 
   delete from pgledger.tenant_roles
@@ -24296,18 +24579,18 @@ values
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a7b56c461e549da9596d6d5dd15f95b1272f7cd1b6938bb47603440b459f1ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '6f0e1244a651e04311ce32ed12b416dc594ecee34cd9754e5697029d4632724d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '932a5ee1af76136121db90d9638adedc86c27f0563ca72b43e92f19f89b0e9f5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '518abb044ae834d4fd2c7824108a458314cd4a6269c404dcee30b01ac7cdeefb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e635fe04e093a8034baeea66d25480728a339f100cd6247152ff4c9a8bf35113', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e42c9b96a99bb89f7665438b6c5e30a68c110272a973000963991d2f3dc0e8b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '892e7f22aee503d67918c33f77b4fda6e7e3a878d92651c1346ac9e0e2dd42fa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '525f1e8d516c0dfa266e9dcf8166bf8a73216138b4d8918aa8ba01dd81e42e77', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'eb822386404d3b791a3ffe3ccacae88b3d251e3625aa2c815a6888e4b97f336b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24318,7 +24601,7 @@ values
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
@@ -24327,27 +24610,27 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'fba41ac1b975c7d5e3df70c559724d84880f8a6b3e07de0fa4cdbcf02e8b9795', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', '8a22a66657fe6a83e89d9379aa54b3e0159fcf5538d04c03252c6cdb8b529571', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '4293759ce1d9bdf46118b236b6444826ae57cdc0c2bb1b30a5d2f4f4eb3a2e50', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '44dfc1a46ededf279666293dd45f1c08bf2ed620cb6af30693d74fa740369f9e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '9d91c5c0d1894d2d326ba0da7c2ac9d6654c5b79ae3d080374507dc43eab5325', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '8d89a3ab7dccafab773609b04d3ea7d7b1f71fa95378c65838b3b33237fdbb25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '66009c187b933435ac022755b9857133afb26eff27a77ff85a1fd4562c6a3f11', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', 'fc20e6bb068e81047b81151d320af05a629e1269c2cf90d81f3898912ba0d4a9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
@@ -24357,35 +24640,35 @@ values
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/versioned_files.sql', 'repeatable', '2f364dc8cd92cd1002ba6f2d74df0a0780f9db6a8a4d5def7753108840bc6ad2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '64c452abd712b6823755c5dde6d0b94d1344cf86d417b36d1599c5a02cbe9e68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'bb992a7c2f22d14d81a4ed6959bbc10c89e83ac8118b91dede16bf81882ec868', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'f57b97e65fe12ac5a5d1ce6a588e60f36380b83e25a7ab7ad361519b071d48a7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '0bce147eeb5baa7de12f56758f289e240ebf0a87cd6d86aeb7807e42db1f25cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '3c2e4354cbe94e0e5da842c684a6ed8313fc8320070b96078ae429bede1f931c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '69c5aedb86702d4f892ed253ae0f3ddc6248ac86bd754ffa0bd7cd3bd74ffca4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '638956a11b5bdc0f6a5cabdadc7096487e2cdc87f4da0198a2c945f9478b4a7e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '92ed82187f77b3b40b10ec9a53c8202c8030903cd0dd2649c3df0ccd6164126c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '8e515b8dbc7ca1401f83b365058d7c41c8b8f766667cbafa78b0797c27c0085e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'c3a9951057e39eff4af4bea10d014d525b4da8906d4beba853706e5b9edae562', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '942c1ccdd9c674d5d57592e85eed59b69342dec19fded4daf5256c3d8f22332d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'ba8226e11459b2da6589da4855a96cc7584fa01dd8dd7c71d34cd36034ba8d91', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '227a4558521e3abdfaaa6799671c3523957148dc772b59f3344faf4a8c4c6a22', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '5e94da99c5ef5353a684cbea2a9aa44da33d9a8a5d02453e0afe0782b8ed6364', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'ded329396fcc456f9778a7745fa1c1a41275e75b76e864b59025cc665403d6c6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0a4294de118dab6353bc4e1b888ba257a336c32f02049d47317f78d6ad8f48d3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'c8065e91eb8db1269de5d4d668673afe29cc890a7ba193d3cf4eaeb43c126ea2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6157a67cdc4d15269de61c23374f39986182f1aba4960094a0575997803baa62', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'faf45ca604fb8f15ff7796c5ee6bbd6d81626e270a9e46908c39936b277aed68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1fd687c8dea4354800c62f34901afda1a0ce33d897a19adc84456f5ee20d3527', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'dd6402a0e399783545e41eda09527725a905e02d8964be46f26691967c22588c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e8463c963266185d47159f7c54671be43e1a5c5645f2ee3c75c7045c1092dd5c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0'),
@@ -24393,82 +24676,82 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'ebfb62dbd2ca38c97591d370a00099d49970c958084448fa3e2572d1b840afcb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '5fd38bcf5d04e9c8165831c9bbd44518960432b9752b7c7ef423ebeb905e0440', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '7f5fa6ef04c146a69a5cf5f166b41e80850e91bddc90691ae80daae42a9c8e9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '72eb5d161545ff6857ecb8ea5328aef2e9407ecb4a6e15b9b0a8216f96aa195c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '6359cad5b618ade43056bc70be4f3643810e70caaf40dd65765083ac0278a1f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '1f7b27623d2c845172ae5d6eb91d8cdaa9f6024a80ae4f6da0d95c43d6ae05d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '178f2fa3236c94c0c240d220c32b03f19a165606a9ee9b1765e5363540b43ab7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '9b15fa4287a550b320e12f1003c04fd6f4f13e832f4fda901a9c4917e4f5c241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '30809df664ce64716d7afd75545d6d0731bd0dcab78ee049b7853c2e56503c5f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '96c423139637497d669daad26ec5a813c25477bce3fcb4ca89f9772ce863b6f6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'f9d06cda1d7d9c178d1576efa68a44fed39f2823a13da185fe37cdaece8b038f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '5d23219640b8bfb0063ce4d3f83b47ca5a6485d487a564356e7082373ab65691', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', 'a91f44f708aac34125ffa9c947ce6285665d1ecbb67659db45c813b0dbb7df89', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'b1961a9a220cf585774e3f0e0e819502591f4bd3f21b33c13307daa8815131a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '6d1a4c84eada77f96895bf327c6c3f8dc1c003ce836c02f960c4628337054659', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '570b7fbe67ac1301b74f9eadfe606e754de0c27c707294f2d88bb8289f16b257', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', '71dfe82e2c44fa3c421d6c351c865e1af837dfca1fc7e98c3ff06af71ac88a31', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '76538656eaf21defde37602883b9b43ae5fe3d3244356c369aa66525bea7224d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'a3f808be62707169e8dfd34aa4546c7e1e4efb52f7d5c6fc907359e965cb0d94', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '498f757b9bd9f22b6715e8dec1af89f142827faafb152f6f3b4c5a27263cf8a0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '95e77ab480ec6be898c21ed346b9d57b1a891803a0aeafb21d0203ffefba1ead', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'dc2ebf1e2ed48e4fca7ba4e4cfa5c53bc8a2f7a1482393ded1b05de525dd4442', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '731cfdc8be5d7832ed8c11ca3e58bc53899732fe7e53c2ad49a396c391d9b1e4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'c2bc4a60cecee5e55c9ca0c3341aebe4028dd70e1cd9c536b5a37202223941f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'bf6629e4ff3e91c5e4fb8a6aeb78c69cc66871af0ff677bd0059dad9bbcef16d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '22bc947a6e8ae12f5dbad127834288f7da5048b6c06a3eaf110ad03504fecee1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'd369fdcb30df9b71c5fbc173210734a900e4c5a9117d2b56f4d66ea692ccf481', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '24432466bfb51dc80a00124811b4cfc48394bffec8fcf741fe9d405da4903b77', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '499103b319bac95faff447652b60ce10767c331cea89e34ba51ab7bb4ecc4381', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '86f13131449bca1942fddbb245ccd9c3dc573e05563f976d7b7c5d89376f33c1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '8150b5a71727a1821e0bdfa9b9e601df44fd3bd61cbb82fa4e5f9563c6e1e7f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', 'b2bbf17f68ff29890273051996ec1faa8c5b3dbc124a00c2e61ca397fcd4c515', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '19fe0c81912bb1dd7eb416ba731fdca7e83a966ad761ed40c6b2bc12e82bed03', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'e734611994ac12c9359e5cde7395c234c929329d44b5b71fc264104a4e2539c5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '262c2caa6363f7fb555cb5c56d4d41b35a99534431836315d117a01c1cbe2e5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'cb772a6fb3e7728713d0a4f975659f3e6455930c3b19e0d64ab11fd8359e733a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '9e6df3690d76825db77c62bfe9654e0d244cc46e027f4a1ceb56c44d766bcda7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '5dfe8fa5c834e31839057430a0ae4d2c6a61dfe1f5bc91aa8f92d910ddfbc785', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '44e06d1dd6efcd242fc9a3d887f4c4028e41c46c18878abe4b763c792607aeed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '9ae5e02844f543c4610e032fb760f79d084011546947e1f9cce81af40d51cec9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'd679f5e5c7a4933d87763084b8d15cae6d69ef6ab176a1e721a073a62e81e331', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
@@ -24479,22 +24762,22 @@ values
   ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '9b7c1baefa0e92bae0516de05f5ae53d520c4e94b1a15b4043dee02f316968ab', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '871636d2affd4db2ca09b40cf7eb25cf456f649fea861b5520d1c3650609dfd4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '3a32f6649d55826961cf825909e4ffb7be9664287c18863191bf00a01f45e24f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '3a383be4ca4ea63a893b0a6d98b3e11c4eeedcd52e119eea8a478750dc6367c7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'ac164e237bfd0c7400da98442e528c0c13fbfba7d43b22fb8527974fcbb7a2dc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '075f8e8f03a572f365fb49e34f123e2e3dd67a7a061709887ccd1646c6093c32', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '8858e8050dc77881d02ad9e4bca488a5559a6a9b92d5ce9649c952764309f3b4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '7c02fd7a84cea77502b98f9a59d05c340965679232ab3935f28fcf5f4f908bed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', '8427723c169440873b3c4ecd8b2ed24154ea5a211fc10a0c00f6c4f50f3f6d3b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', '3cb4c134d875e7cb8fe45a3eadbef505fa928b0cfddad21f9750e6fcca3f0e7a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'bfe4b484ee8c035c800af5514923ebf352086300ccd7f4ab57c5e5d2c032e1a3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'bd833c876cb9888145eb0056fa16121fdbfbc9094ae4ca964488a24062e5cb47', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '835a56be9cf45ee7f4bc65f3c8b5126c9c8bc2f0456810cdf97fc262c2c7aea6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '8efb602646130d60c63028d453d4f2d0df16f52d391d54679fa13dad5c0653a5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
@@ -24512,48 +24795,48 @@ values
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8a2065a593b977d88bd3a3a491da47e5a2a937dd584bd73c52b47ba871550598', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'feab086ca4527ef02bd7f77fe4fe8f72c5245bf1a048414f8281eccf44a06d3a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'db507a137b1e250a937fc9f72b13c34541d2d636ef3b962c2cc47a09f278d143', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '109f20ee6852b4561fef9993d7460a5fc087ff801d841d4a9c242a92a4f1d27f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', 'fd7eb06570f9eed9ac52b5a4c207e32f5134b6fca0b140a8713633a60fae7b79', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '2c24ddcd224b30eb342765799b351ce439a30f8737ebb455c62245b853ccf173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '306b0013d48f93ddf4e308cdae14ce7f506bf2f16e69279eaa0ca554f594cf2e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '0570212c71fc1548244cc66ebad2205235069ced887825f88928435c657034a1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f7f456a0434bc5cfc1407f7abb6d299275cf5d9a2632d4fe18e7cfc570b1de3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'b8c613912a95b25c7a8df169f0b2cfc0b662b6e77f1a02520ae574002f566eca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '9c84d704aba3f6d5968e52c2393bffd764f22a30e55367ea6586ffda9f2b9d35', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', '066c33b52413441a1717fdd5c8bb82d3ed7fb7d82013dcd6af3eb1c6f6354220', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '5fd53c30c73967364ec90cd968a049925b963cdecf648dc9f29b7fa6bf9212af', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', '17e43acc1614a282b41e28ad5a564385baeabaa39055f857b55f52bf713ea33d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'b781ffffbf37242d4dddcb8059f013c4815adbefb4e0ca7384405800c941cbd4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', 'd6e94da2673f9094bab9b6124a1e2069c2ef80b136c0899fec7056476ecf9a48', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '2615583af37fa090597dce3e80d57c250c731de69c9b2e745ff19e47f0a22ecb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '26024c58a8ea20ba851fa81540bd9ac4f9d2e1120a86a1848fe45ef2c83761f3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '73eeaaf1f756aeac230336d4dd765794fe383d2520f1c0eb06e31dbf70608780', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'ceb443d51351403556c04532502e16f7e3380aaaf5cea1ad083e2f432fa1d908', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '3aed5c9fe72c53917f5f58206fd4adf8978e775217bc1b822a9be55f16918e05', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '5432f3907c619c15d3fde31ce199475ffe66eb80a57984d60a07ef01be92f7b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '731017e1931e81ee722f49228d8e6ea0682d731219be92050c24bc594a2b313a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'f86e322b7da28c8466cb65cbb48b86a77789537163d6d6a57dfd9a0832c3d0e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0'),
@@ -24573,9 +24856,9 @@ values
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '7b853a141972a582ac0ae755ec08fc49f87cc872623f91c18bb346711cf568b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '11b301305dbb6facaf52b95597e72f1738a464072f2412de3699c59a3883cad2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', '42bddf0d6bb71f2390570500cb6c4f4bacfa647aded37ae6bcdb29a3ea76bb2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
@@ -24585,38 +24868,38 @@ values
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'a5cf95ebd582993c73382588a9fc0f0a1506d7cca31b1237d87ecba0ad7bfa9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '26a32825bd35e2a437a2ba807091fe1d4b40540f1a2f5eb456dd697af8248414', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'ffaa006c048c7cdff1f7c69d3be4328a2bf0e6113b27fc7394412e113b9ed900', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '625f18126533358297727593eb11e2c5a6fa9ac93af98b163dca46a0d7a14dd7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '9f1c93afeb7236557c69a354a2bc01a1005caf5996eb678ac1cf2105c18cae42', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '5b1d4058f479246a09b33e2249851e253df222c67919e99adf31f37111e4e1b6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '6e5b0db4953592b908bb7b7b4f0a4d5d71de6458e6db02a53b2b28e843e24dbe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '6d6ec882e87189c3001f7eeaa21066bbb0802d60ef2504ff4a512151014e5e72', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '5bf800e2d5cf3aa0231960829c8f9a28e3da8caadceff27587f816bc9dad6898', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '04484ebb3694f66cf945c0db5c8602afea03b166cd9bcf2db25884144125005b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'b822155a5bd96811aa2514667fa506c8013c51513c0b8a1fd858b57436070e36', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', 'bc9d126b20579954a04a42610dc828b33bc85a82973d3d031dcacb29e7adc061', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '5fde8a5ea8e2a63c6bc6dd8481caabdee3e8dfe767498af46ac67ab4cf800bf3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'de2b7af5c7895456c6a4b4e240693a77dc105e808754633eafcfd04656abd638', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'd503db72cee310c4abbe981bda6bfe6046942eadb5ded624c772969ef02c9c25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '08a971cb98a6306f7b3ed69c731c4c4c7743011f6c517eea4ad6d5d74c21415e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '0cd281ed249243bcd9a552e6d53ed57e9ba527f11f36ae92fbe7318d0aa44ae7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
@@ -24628,13 +24911,13 @@ values
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '5dc84ae3fdafec099dd81b89288e8e4e9f8ca3bf9ba6d93e69c6f443503a7cb5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', 'd512c07059c431dd66f0a77be96111c3c807a02b8da14340d6f7c1e7749e11d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'e45aada9c5a8948ce9600d650c82ec2b814b183be77f66ea7ca5d1111e392449', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '415b9b17c85f7b4e916cb94141a245e0a027ec07d6de8f403adda2591f0b03bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e6e63414346745d7a926fb86ffb678190fccb09b86a621e50fe3af52a822632c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '8e894d07f9d323739eb99a139b7c7dd278cf08f63b8d0b685e3f9012cc6a1dd7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
@@ -24643,13 +24926,13 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'a8e82d4f740914b47c57f5cf879741811db8a3c98ced8d75bd200558c7c326e4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'feac4a9e7c4ad8e5b2589632a0ad48b4fa13e32e4c88a95b4b5d30a7b8f40508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'e5f9eff0c345582c9cec890e2c37c9f355ef0fe35d374c95edbcf807839ee7b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'f47bcc36881785ce393afbdf414a1b260aa743c1cfe5b56cdbb5d1b111ee59ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '17fbcac04d28485c8ea3a2af7b993de36b18892aa781bfbc3848cc42958e41bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
 

@@ -22,19 +22,20 @@ declare
   v_account record;
   v_lowest bigint;
   v_highest bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('NullArgument', array['newest_first']);
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['after_version', after_version::text, 'it is negative']
     );
   end if;

@@ -25,11 +25,12 @@ declare
   v_lowest bigint := 1;
   v_highest bigint;
   v_middle bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;

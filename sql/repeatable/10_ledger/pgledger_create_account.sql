@@ -32,26 +32,27 @@ declare
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
   v_account record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
     );
   elsif v_currency_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
-  perform pgledger.check_metadata(metadata);
-  perform pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
     created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
@@ -87,7 +88,7 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;

@@ -28,8 +28,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
   );

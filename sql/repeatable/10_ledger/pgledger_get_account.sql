@@ -17,6 +17,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
+  v_ok boolean;
 begin
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
@@ -29,7 +30,7 @@ begin
     and accounts.app_id = pgledger_get_account.app_id;
 
   if not found then
-    perform pgledger.refuse_account('id', id, app_id);
+    v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
   return v_account;

@@ -16,9 +16,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_transfer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id('id', id, 'pglt');
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
     transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
@@ -32,7 +33,7 @@ begin
   where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
-    perform pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return v_transfer;

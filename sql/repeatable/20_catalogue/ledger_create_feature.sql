@@ -29,9 +29,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
-  perform pgledger.check_text('key', key, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_text('key', key, 128);
 
   v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -43,8 +44,8 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
-  perform pgledger.check_feature(v_new);
-  perform pgledger.check_id('id', v_new.id, 'feat');
+  v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
   perform
   from pgledger.features
@@ -64,7 +65,7 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_usage_keeps_meaning(v_new);
+      v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
@@ -77,7 +78,7 @@ begin
         and features.tenant_id = v_new.tenant_id
         and features.key = v_new.key
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );

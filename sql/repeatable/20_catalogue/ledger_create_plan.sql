@@ -32,12 +32,13 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('slug', slug, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
@@ -57,8 +58,8 @@ begin
   v_new.metadata := metadata;
   v_new.created_at := v_now;
   v_new.updated_at := v_now;
-  perform pgledger.check_plan(v_new);
-  perform pgledger.check_id('id', v_new.id, 'plan');
+  v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'plan');
 
   v_new.key := pgledger.repeated_plan(v_new);
   if v_new.key is null then

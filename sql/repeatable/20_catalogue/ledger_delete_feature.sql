@@ -19,6 +19,7 @@ declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
   v_feature record := pgledger.feature_with_id(id);
   v_fault text;
+  v_ok boolean;
 begin
   if exists (
     select
@@ -42,7 +43,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;

@@ -16,13 +16,14 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
   v_plan record := pgledger.plan_with_key(v_old.key);
+  v_ok boolean;
 begin
   begin
     delete from pgledger.plans
     where plans.key = v_old.key;
   exception
     when foreign_key_violation then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InUse', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
       );
   end;

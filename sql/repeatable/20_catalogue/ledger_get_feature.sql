@@ -12,9 +12,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if not exists (
     select
@@ -22,7 +24,7 @@ begin
     where features.id = ledger_get_feature.id
       and features.app_id in (ledger_get_feature.app_id, '*')
   ) then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return pgledger.feature_with_id(id);

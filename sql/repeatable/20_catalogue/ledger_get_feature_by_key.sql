@@ -15,16 +15,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
 
   if key is null then
-    perform pgledger.fail('NullArgument', array['key']);
+    v_ok := pgledger.fail('NullArgument', array['key']);
   end if;
 
   v_feature := pgledger.find_feature(app_id, key, tenant_id);
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
     );

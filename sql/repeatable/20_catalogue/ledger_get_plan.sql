@@ -14,9 +14,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   select plans.key
   into v_key
@@ -24,7 +25,7 @@ begin
   where plans.id = ledger_get_plan.id and plans.app_id = ledger_get_plan.app_id;
 
   if not found then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.plan_with_key(v_key);

@@ -15,11 +15,12 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('NullArgument', array['slug']);
+    v_ok := pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -32,7 +33,7 @@ begin
   limit 1;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );

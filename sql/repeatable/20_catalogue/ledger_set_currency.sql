@@ -20,13 +20,14 @@ declare
   v_code_fault text := pgledger.text_fault(code, 1, 32, false);
   v_standard integer;
   v_currency record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
     );
   end if;
@@ -37,7 +38,7 @@ begin
     where iso_currencies.code = ledger_set_currency.code
   );
   if v_standard is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'code',
@@ -46,9 +47,9 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('NullArgument', array['exponent']);
+    v_ok := pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
@@ -67,7 +68,7 @@ begin
   for no key update;
 
   if v_currency.exponent <> exponent then
-    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent

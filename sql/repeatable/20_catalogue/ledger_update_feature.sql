@@ -23,12 +23,13 @@ as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
   v_new pgledger.features := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.description := coalesce(description, v_old.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_feature(v_new);
+  v_ok := pgledger.check_feature(v_new);
 
   if v_new is distinct from v_old then
     update pgledger.features

@@ -27,6 +27,7 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
   v_new pgledger.plans := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
@@ -35,7 +36,7 @@ begin
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_plan(v_new);
+  v_ok := pgledger.check_plan(v_new);
 
   if v_new is distinct from v_old then
     perform pgledger.rewrite_plan(v_old, v_new);

@@ -23,13 +23,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if at_period_end is null then
-    perform pgledger.fail('NullArgument', array['at_period_end']);
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
   end if;
-  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'

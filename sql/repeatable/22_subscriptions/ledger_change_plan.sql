@@ -22,8 +22,9 @@ declare
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
   if exists (
     select
     from pgledger.plans
@@ -31,11 +32,11 @@ begin
   ) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
+    v_ok := pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
-  perform pgledger.check_plan_change(v_new, v_plan);
+  v_ok := pgledger.check_plan_change(v_new, v_plan);
 
   if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
     <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)

@@ -29,6 +29,7 @@ as $$
 declare
   v_request pgledger.subscriptions;
   v_key bigint;
+  v_ok boolean;
 begin
   v_request.id := id;
   v_request.app_id := app_id;
@@ -41,9 +42,9 @@ begin
   v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
-  perform pgledger.check_new_subscription(v_request, trial_days);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_new_subscription(v_request, trial_days);
 
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then

@@ -17,8 +17,9 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
 
   select subscriptions.key
   into v_key

@@ -15,9 +15,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   select subscriptions.key
   into v_key
@@ -27,7 +28,7 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;

@@ -23,6 +23,7 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
@@ -30,7 +31,7 @@ begin
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'active');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -50,7 +51,7 @@ begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
-      perform pgledger.refuse_second_subscription(app_id, tenant_id);
+      v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
 $$;

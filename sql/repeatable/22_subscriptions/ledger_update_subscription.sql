@@ -23,13 +23,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if quantity is not null then
-    perform pgledger.check_subscription_quantity(quantity);
+    v_ok := pgledger.check_subscription_quantity(quantity);
   end if;
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   if (
@@ -39,7 +40,7 @@ begin
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'updated');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);

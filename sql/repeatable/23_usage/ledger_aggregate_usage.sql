@@ -20,9 +20,11 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return (
     pgledger.aggregate_usage(app_id, tenant_id, feature_key, starts_at, ends_at, aggregation)
   ).value;

@@ -16,12 +16,14 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
     array['feature_keys'], array[cardinality(feature_keys)], array[array_ndims(feature_keys)], 1
   );
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
   from unnest(feature_keys) with ordinality as given (feature_key, place)

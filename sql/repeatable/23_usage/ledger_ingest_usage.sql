@@ -21,9 +21,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_arrays(
     array[
       'tenant_ids', 'feature_keys', 'quantities', 'event_ats', 'idempotency_keys', 'metadatas'
     ],

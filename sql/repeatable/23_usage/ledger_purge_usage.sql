@@ -17,23 +17,24 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('NullArgument', array['before']);
+    v_ok := pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
     );
   elsif before > v_latest then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'

@@ -20,8 +20,9 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );

@@ -19,13 +19,14 @@ declare
     when skew < interval '0' then 'it is negative'
     when skew > interval '365 days' then 'it is more than 365 days'
   end;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('NullArgument', array['skew']);
+    v_ok := pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)

@@ -17,9 +17,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,

@@ -22,9 +22,10 @@ declare
   v_status text;
   v_id text;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id

@@ -18,12 +18,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   end if;
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,

@@ -15,17 +15,19 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif not exists (
     select
     from pgledger.features
     where features.app_id in (ledger_invalidate_feature_entitlements.app_id, '*')
       and features.key = ledger_invalidate_feature_entitlements.feature_key
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );

@@ -14,8 +14,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   update pgledger.tenants
   set cache_version = tenants.cache_version + 1
   where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id

@@ -14,8 +14,10 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found

@@ -21,12 +21,13 @@ declare
   -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('NullArgument', array['ttl']);
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;

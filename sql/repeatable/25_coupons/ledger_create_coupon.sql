@@ -38,9 +38,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('code', code, 64);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('code', code, 64);
 
   v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -60,9 +61,9 @@ begin
   v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
-  perform pgledger.check_coupon_discount(v_new);
-  perform pgledger.check_coupon_terms(v_new);
-  perform pgledger.check_id('id', v_new.id, 'cpn');
+  v_ok := pgledger.check_coupon_discount(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'cpn');
   -- An array that does not count from 1 would differ from one of the same elements.
   v_new.applies_to := applies_to[:];
 

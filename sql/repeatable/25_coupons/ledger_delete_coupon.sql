@@ -17,9 +17,10 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
   v_coupon record := pgledger.coupon_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.redemptions > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',

@@ -15,16 +15,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
 
   v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );

@@ -16,9 +16,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   select coupons.key
   into v_key
@@ -27,7 +28,7 @@ begin
     and coupons.app_id = ledger_get_coupon_by_id.app_id;
 
   if not found then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.coupon_with_key(v_key);

@@ -19,12 +19,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('NullArgument', array['active_only']);
+    v_ok := pgledger.fail('NullArgument', array['active_only']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select

@@ -23,16 +23,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
-    perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+    v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   end if;
   if id is not null then
-    perform pgledger.check_id('id', id, 'red');
+    v_ok := pgledger.check_id('id', id, 'red');
   end if;
 
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);

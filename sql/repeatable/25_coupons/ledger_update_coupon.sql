@@ -26,6 +26,7 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -35,10 +36,10 @@ begin
     max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
 
   if v_new.max_redemptions < v_old.redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',

@@ -20,14 +20,15 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_invoice record := pgledger.invoice_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then
-    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+    v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
 
   delete from pgledger.invoice_lines

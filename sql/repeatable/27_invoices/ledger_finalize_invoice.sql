@@ -23,10 +23,11 @@ declare
   v_invoice pgledger.invoices;
   v_subscription pgledger.subscriptions;
   v_period record;
+  v_ok boolean;
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
     );
   end if;
@@ -43,13 +44,13 @@ begin
   if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
-      perform pgledger.refuse_invoice_move(
+      v_ok := pgledger.refuse_invoice_move(
         v_invoice, format('pending before its period ends at %s', v_period.ends_at)
       );
     end if;
   end if;
 
-  perform pgledger.check_no_earlier_draft(v_invoice);
+  v_ok := pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);

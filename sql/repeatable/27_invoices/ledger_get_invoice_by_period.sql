@@ -22,15 +22,16 @@ as $$
 declare
   v_subscription_key bigint;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -39,7 +40,7 @@ begin
     and subscriptions.app_id = ledger_get_invoice_by_period.app_id
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;

@@ -20,16 +20,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status',
       status,
       array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key

@@ -18,6 +18,7 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if v_invoice.status = 'uncollectible' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -31,7 +32,7 @@ begin
     updated_at = v_now
   where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
   return pgledger.invoice_with_key(v_invoice.key);

@@ -22,15 +22,16 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if reason is not null then
-    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
   end if;
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -44,7 +45,7 @@ begin
   where invoices.key = v_invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);

@@ -26,9 +26,10 @@ as $$
 declare
   v_subscription pgledger.subscriptions;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   v_subscription := (
     select subscriptions
     from pgledger.subscriptions
@@ -37,7 +38,7 @@ begin
       and subscriptions.tenant_id = ledger_preview_invoice.tenant_id
   );
   if v_subscription.key is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;

@@ -15,13 +15,15 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('NullArgument', array['days']);
+    v_ok := pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
     );
   end if;

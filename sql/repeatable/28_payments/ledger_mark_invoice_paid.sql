@@ -21,8 +21,9 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
     return pgledger.invoice_with_key(v_invoice.key);

@@ -27,12 +27,13 @@ declare
   );
   v_now timestamptz := pgledger.clock();
   v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+  v_ok boolean;
 begin
-  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pay');
+    v_ok := pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
       return pgledger.invoice_with_key(v_invoice.key);
     end if;

@@ -25,17 +25,18 @@ declare
   v_now timestamptz := pgledger.clock();
   v_done record;
   v_past_due bigint[] := '{}';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('NullArgument', array['max_subscriptions']);
+    v_ok := pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
-  perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);

@@ -23,12 +23,13 @@ declare
   v_fault text := pgledger.tenant_role_fault(role_name);
   v_app_id text;
   v_tenant_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -48,7 +49,7 @@ begin
   where tenant_roles.role_name = ledger_map_tenant_role.role_name;
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'AlreadyExists',
       array[
         'role', quote_literal(role_name),

@@ -9,9 +9,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   end if;
 
   delete from pgledger.tenant_roles

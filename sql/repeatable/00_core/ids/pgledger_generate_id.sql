@@ -16,9 +16,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
+    v_ok := pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop

@@ -18,9 +18,10 @@ declare
   v_ulid text := case when v_prefix is null then id else substr(id, char_length(v_prefix) + 2) end;
   v_fault text := pgledger.ulid_fault(v_ulid);
   v_milliseconds bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(

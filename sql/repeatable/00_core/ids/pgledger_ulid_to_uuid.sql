@@ -16,9 +16,10 @@ as $$
 declare
   v_fault text := pgledger.ulid_fault(ulid);
   v_bits text;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(
