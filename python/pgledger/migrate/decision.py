@@ -26,7 +26,7 @@ class Decision:
     reasons: Mapping[str, str]
     forgotten: tuple[str, ...]
     # Versioned files that made the schema before a dump of it left the history out.
-    unrecorded: tuple[SqlFile, ...]
+    unrecorded: tuple[SqlFile, ...] = ()
 
     @property
     def is_empty(self) -> bool:
