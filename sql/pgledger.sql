@@ -5656,6 +5656,52 @@ comment on function pgledger.clock is
 
 revoke all on function pgledger.clock from public;
 
+-- file: repeatable/00_core/versioned_files.sql
+/*
+The versioned files that made this schema. Written by scripts/build_sql.py; do not edit.
+
+pgledger.schema_history has the same, but a dump of the schema alone leaves its rows out. Then
+`pgledger migrate` reads them here, in the body: it does not call the function.
+*/
+create or replace function pgledger.versioned_files()
+returns table (
+  name text,
+  sha256 text
+)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('migrations/0001_create_foundation.sql',
+      '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5'),
+    ('migrations/0002_create_accounts.sql',
+      '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e'),
+    ('migrations/0003_create_transfers.sql',
+      '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740'),
+    ('migrations/0004_create_ledger_types.sql',
+      '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9'),
+    ('migrations/0005_create_catalogue.sql',
+      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+    ('migrations/0006_create_subscriptions.sql',
+      'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68'),
+    ('migrations/0007_create_usage.sql',
+      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+    ('migrations/0008_create_entitlement_cache.sql',
+      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+    ('migrations/0009_create_tenant_roles.sql',
+      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+    ('migrations/0010_create_coupons.sql',
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+    ('migrations/0011_create_invoices.sql',
+      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+$$;
+
+comment on function pgledger.versioned_files is
+  'The versioned files that made this schema: also where a dump left the history out.';
+
+revoke all on function pgledger.versioned_files from public;
+
 -- file: repeatable/00_core/errors/views/pgledger_errors_v1.sql
 /*
 The registry of errors, readable by everyone who may call anything.
@@ -7021,6 +7067,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
@@ -26684,6 +26731,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '9c235014c66f6f7f6aa9616513cbc36d3463f1aa721b9ce4ad2a3b5dc887d1dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -26694,7 +26742,7 @@ values
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'e8f502f3a49ef6ea317c18aac80fe4d85cab64ea97851894ea2c98ae75263816', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b03c1ee027ef5152b03d86498f5a0769a8e6f85fe39e81882aa844519adc6cfe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '92ed82187f77b3b40b10ec9a53c8202c8030903cd0dd2649c3df0ccd6164126c', pg_catalog.now(), '0.1.0.dev0', true),

@@ -117,6 +117,8 @@ def run_status(arguments: argparse.Namespace) -> int:
         say(f"  {line}")
     if status.problem is not None:
         say(f"migrate would refuse: {status.problem}")
+    elif any(file.state == "unrecorded" for file in status.files):
+        say("The history was left out, as in a dump without data; fill it with: pgledger migrate")
     elif status.up_to_date:
         say(f"Up to date with pgledger {__version__}.")
     else:

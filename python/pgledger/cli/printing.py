@@ -68,6 +68,8 @@ def show(progress: Progress) -> None:
         say(f"  {progress.name}  {progress.seconds * 1000:,.0f} ms")
     elif progress.event == "roles":
         say(f"  made: {progress.name}")
+    elif progress.event == "recorded":
+        say(f"  recorded: {progress.name}, which made the schema")
     elif progress.event == "forgotten":
         say(f"  forgotten: {progress.name}, which this package no longer has")
     elif progress.event == "linked":
@@ -87,6 +89,11 @@ def summary(result: MigrationResult) -> str:
     applied = f"{plural(len(result.applied), 'file')} applied"
     if result.installed:
         return f"Installed pgledger {__version__} in the schema {result.schema}: {applied}."
+    if result.recorded:
+        return (
+            f"Took over the schema {result.schema} with pgledger {__version__}: "
+            f"{plural(len(result.recorded), 'file')} recorded, {applied}."
+        )
     if result.applied:
         return f"Upgraded to pgledger {__version__} in the schema {result.schema}: {applied}."
     if result.linked:
@@ -105,7 +112,7 @@ def show_steps(plan: Plan, address: str) -> None:
         if step.action == "mend":
             say(f"  mend: {step.name}")
             continue
-        verb = {"roles": "make", "forget": "forget", "link": "link"}.get(step.action, "apply")
+        verb = {"roles": "make"}.get(step.action, step.action)
         outside = "" if step.in_transaction else "; outside the transaction"
         say(f"  {verb} {step.name} ({step.reason}{outside})")
 

@@ -137,6 +137,7 @@ def plan(
             unlinked = unlinked_roles(cursor, names)
             stored = fetch(cursor, install_sql("read_stored_types.sql", surface=decision.surface))
         steps += [Step("mend", fault.text, "not as it should be") for fault in findings.faults]
+        steps += [Step("record", file.name, "it made the schema") for file in decision.unrecorded]
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
             steps.append(Step("apply", file.name, decision.reasons[file.name], inside))

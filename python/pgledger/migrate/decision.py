@@ -27,6 +27,8 @@ class Decision:
     forgotten: tuple[str, ...]
     # The history says otherwise of whom everything is to belong to.
     changes_owner: bool = False
+    # Versioned files that made the schema before a dump of it left the history out.
+    unrecorded: tuple[SqlFile, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -83,7 +85,8 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
                 same = row.sha256 == file.sha256
                 add(file.name, "repeatable", "applied" if same else "changed")
         elif row is not None:
-            add(file.name, "versioned", "applied" if row.sha256 == file.sha256 else "edited")
+            applied = "unrecorded" if row.applied_at is None else "applied"
+            add(file.name, "versioned", applied if row.sha256 == file.sha256 else "edited")
         else:
             add(
                 file.name, "versioned", "late" if number_of(file.name) < newest_there else "pending"
@@ -121,25 +124,28 @@ def _refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     def names(some: Sequence[FileStatus]) -> str:
         return ", ".join(file.name for file in some)
 
+    def by(file: FileStatus) -> str:
+        return f"pgledger {file.package_version or 'of an unknown version'}"
+
     upgrade = (
         "Upgrade the package (pip install --upgrade pgledger); a database is never taken back."
     )
     if newer := of("newer"):
         return MigrationError(
-            f"the database is newer than this package: pgledger {newer[-1].package_version} "
+            f"the database is newer than this package: {by(newer[-1])} "
             f"applied {names(newer)}, and this is pgledger {ours}",
             upgrade,
         )
     if missing := of("missing"):
         return MigrationError(
             f"applied, but missing from this package: {names(missing)} "
-            f"(applied by pgledger {missing[-1].package_version}, this is {ours})",
+            f"(applied by {by(missing[-1])}, this is {ours})",
             "Versioned files are never renamed or removed: install pgledger again, or restore it.",
         )
     if edited := of("edited"):
         return MigrationError(
             f"edited after it was applied: {names(edited)} "
-            f"(applied by pgledger {edited[-1].package_version}, this is {ours})",
+            f"(applied by {by(edited[-1])}, this is {ours})",
             "Versioned files run once and are never edited: restore the file, and put the change "
             "into a new one with the next number.",
         )
@@ -205,6 +211,7 @@ def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles:
         reasons=reasons,
         forgotten=tuple(file.name for file in comparison if file.state == "gone"),
         changes_owner=not fresh and state.with_roles != with_roles,
+        unrecorded=tuple(file for file in files if states[file.name] == "unrecorded"),
     )
 
 

@@ -46,13 +46,15 @@ class Progress:
 
     Attributes:
         event: ``waiting`` for another migration, ``roles`` made or completed, ``applied`` a file,
-            ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``mended`` what stood
-            otherwise than it should, ``warning``.
+            ``recorded`` a file that had made the schema, ``forgotten`` a repeatable file that is
+            gone, ``linked`` a role, ``mended`` what stood otherwise than it should, ``warning``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
     """
 
-    event: Literal["waiting", "roles", "applied", "forgotten", "linked", "mended", "warning"]
+    event: Literal[
+        "waiting", "roles", "applied", "recorded", "forgotten", "linked", "mended", "warning"
+    ]
     name: str
     seconds: float = 0.0
 
@@ -69,6 +71,8 @@ class MigrationResult:
         roles: Whether everything belongs to pgledger_owner, rather than to the migrating role.
         installed: Whether the database had nothing of pgledger before.
         applied: Files that ran, in order.
+        recorded: Versioned files that had made the schema, and were missing from its history: it
+            came from a dump without data.
         forgotten: Repeatable files that are gone from the package; their rows were removed from the
             history. A versioned file drops what they had created.
         linked: Roles whose tables may now refer to accounts and could not before.
@@ -81,6 +85,7 @@ class MigrationResult:
     roles: bool
     installed: bool
     applied: tuple[str, ...]
+    recorded: tuple[str, ...]
     forgotten: tuple[str, ...]
     linked: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -97,13 +102,13 @@ class Step:
     """One step of a plan.
 
     Attributes:
-        action: ``roles``, ``mend``, ``apply``, ``forget`` or ``link``.
+        action: ``roles``, ``mend``, ``record``, ``apply``, ``forget`` or ``link``.
         name: File or role that it is about; what stands otherwise than it should.
         reason: Why the step is needed.
         in_transaction: False for a file that runs outside the transaction.
     """
 
-    action: Literal["roles", "mend", "apply", "forget", "link"]
+    action: Literal["roles", "mend", "record", "apply", "forget", "link"]
     name: str
     reason: str
     in_transaction: bool = True
@@ -149,7 +154,8 @@ class FileStatus:
     Attributes:
         name: Path below ``sql/``.
         kind: ``versioned`` or ``repeatable``.
-        state: ``applied``; ``pending`` (not applied yet); ``changed`` (repeatable, to be applied
+        state: ``applied``; ``unrecorded`` (versioned, made the schema before a dump left the
+            history out); ``pending`` (not applied yet); ``changed`` (repeatable, to be applied
             again); ``edited`` (versioned, not as it was applied); ``missing`` (versioned, applied
             and not in the package); ``newer`` (the same, by a newer package); ``late`` (not
             applied, though a later one is); ``gone`` (repeatable, applied and not in the package);
@@ -162,6 +168,7 @@ class FileStatus:
     kind: Kind
     state: Literal[
         "applied",
+        "unrecorded",
         "pending",
         "changed",
         "edited",

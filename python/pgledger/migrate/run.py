@@ -99,6 +99,7 @@ class Run:
         self.wait = wait
         self.on_progress = on_progress
         self.applied: list[str] = []
+        self.recorded: list[str] = []
         self.forgotten: list[str] = []
         self.linked: list[str] = []
         self.warnings: list[str] = []
@@ -127,6 +128,7 @@ class Run:
             roles=decision.roles,
             installed=fresh,
             applied=tuple(self.applied),
+            recorded=tuple(self.recorded),
             forgotten=tuple(self.forgotten),
             linked=tuple(self.linked),
             warnings=tuple(self.warnings),
@@ -220,6 +222,10 @@ class Run:
         _become_owner(cursor, decision, state.user)
         if decision.fresh:
             self._prepare_new(state, decision)
+        for file in decision.unrecorded:
+            _record(cursor, file, decision)
+            self.recorded.append(file.name)
+            self.tell("recorded", file.name)
         for file in self.unrecorded:
             _record(cursor, file, decision)
         for file in files:

@@ -15,14 +15,14 @@ from .surface import read_surface
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A row of the history."""
+    """A row of the history; without time and version, a row that the history lacks."""
 
     name: str
     kind: str
     sha256: str
-    applied_at: datetime
-    package_version: str
-    with_roles: bool
+    applied_at: datetime | None = None
+    package_version: str | None = None
+    with_roles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,21 @@ def read_owner(cursor: Cursor) -> Owner | None:
     return Owner(*rows[0]) if rows else None
 
 
+def _lost_history(cursor: Cursor) -> dict[str, Applied]:
+    """Returns what the history would say of versioned files, after a dump of the schema alone."""
+    rows = fetch(cursor, install_sql("read_versioned_files.sql"))
+    if not rows:
+        raise MigrationError(
+            "pgledger.schema_history is empty in this database, and nothing else in the schema "
+            "says which files made it",
+            "The schema is not whole: drop it and restore it, or use another database.",
+        )
+    return {
+        name: Applied(name, "versioned", sha256, with_roles=with_roles)
+        for name, sha256, with_roles in rows
+    }
+
+
 def read_state(cursor: Cursor) -> State:
     """Reads the state, inside a transaction; its role becomes the owner where that is possible."""
     database, user, is_superuser, is_standby, is_read_only = fetch(
@@ -89,7 +104,7 @@ def read_state(cursor: Cursor) -> State:
                 f"Connect as a role that is, or have an administrator run: "
                 f"grant {identifier(owner.name)} to {identifier(str(user))}",
             ) from None
-        history = {row[0]: Applied(*row) for row in rows}
+        history = {row[0]: Applied(*row) for row in rows} or _lost_history(cursor)
         if becomes_owner:
             execute(cursor, f"set local role {identifier(str(user))}")
         surface = read_surface(cursor)

@@ -582,6 +582,7 @@ as $$
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    ('function', 'private', 'versioned_files()', 'owner', '', ''),
     (
       'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
