@@ -65,19 +65,30 @@ class Billing(BillingCalls):
         this one. The role needs the rights to migrate. If the program's role does not have them,
         run ``pgledger migrate`` when deploying, and call :meth:`ping` here.
 
+        A database of the next release is left as it is, because this one works with it. So in a
+        rolling deploy old programs may start beside new ones; the logger ``pgledger`` says so.
+
         Returns:
-            What was done.
+            What was done; ``newer_version`` is set where the database is newer.
 
         Raises:
-            MigrationError: The connection is in a transaction, or migrating was refused or failed.
+            MigrationError: There is something to do, and the connection is in a transaction. Or
+                migrating was refused or failed.
             psycopg.OperationalError: The further connection cannot be made.
         """
-        return self.migrate()
+        self._require_open()
+        return install(
+            self.conn,
+            schema=self.schema,
+            lock_timeout=DEFAULT_LOCK_TIMEOUT,
+            wait=DEFAULT_WAIT,
+            accept_newer=True,
+        )
 
     def migrate(
         self, *, lock_timeout: float = DEFAULT_LOCK_TIMEOUT, wait: float = DEFAULT_WAIT
     ) -> MigrationResult:
-        """Does what :meth:`start` does, and takes limits for how long it may wait.
+        """Does what :meth:`start` does, but refuses a newer database.
 
         Args:
             lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
@@ -87,7 +98,8 @@ class Billing(BillingCalls):
             What was done.
 
         Raises:
-            MigrationError: The connection is in a transaction, or migrating was refused or failed.
+            MigrationError: There is something to do, and the connection is in a transaction. Or
+                migrating was refused, as for a newer database, or failed.
             psycopg.OperationalError: The further connection cannot be made.
         """
         self._require_open()

@@ -1135,11 +1135,11 @@ def test_newer_version_with_the_same_files_has_nothing_to_refuse(database: NewDa
     ],
 )
 def test_versions_are_ordered(newer: str, older: str) -> None:
-    assert decision.is_newer(newer, older)
-    assert not decision.is_newer(older, newer)
-    assert not decision.is_newer(newer, newer)
-    assert not decision.is_newer("unknown", older)
-    assert not decision.is_newer("1.0.0", "1.0")
+    assert version.is_newer(newer, older)
+    assert not version.is_newer(older, newer)
+    assert not version.is_newer(newer, newer)
+    assert not version.is_newer("unknown", older)
+    assert not version.is_newer("1.0.0", "1.0")
 
 
 def test_extra_file_with_a_lower_number_is_refused(

@@ -33,11 +33,15 @@ class Progress:
             ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``warning``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
+        done: Files applied so far in this run.
+        total: Files that this run applies; 0 as long as that is not known.
     """
 
     event: Literal["waiting", "roles", "applied", "forgotten", "linked", "warning"]
     name: str
     seconds: float = 0.0
+    done: int = 0
+    total: int = 0
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -56,6 +60,9 @@ class MigrationResult:
             history. A versioned file drops what they had created.
         linked: Roles whose tables may now refer to accounts and could not before.
         warnings: Sentences about what deserves attention.
+        made: Roles and grants that were missing and were made.
+        newer_version: Version of the newer package that the database has, with which this one
+            works, so that nothing was done; None otherwise.
     """
 
     schema: str
@@ -65,6 +72,8 @@ class MigrationResult:
     forgotten: tuple[str, ...]
     linked: tuple[str, ...]
     warnings: tuple[str, ...]
+    made: tuple[str, ...] = ()
+    newer_version: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -79,13 +88,15 @@ class Step:
     Attributes:
         action: ``roles``, ``apply``, ``forget`` or ``link``.
         name: File or role that it is about.
-        reason: Why the step is needed.
+        reason: Why the step is needed: ``missing`` (of roles and grants), ``new`` or ``changed``
+            (of files), ``again`` (a function or view that did not change, because all are applied
+            together), ``gone`` from the package, ``asked`` for.
         in_transaction: False for a file that runs outside the transaction.
     """
 
     action: Literal["roles", "apply", "forget", "link"]
     name: str
-    reason: str
+    reason: Literal["missing", "new", "changed", "again", "gone", "asked"]
     in_transaction: bool = True
 
 
@@ -144,6 +155,9 @@ class FileStatus:
     package_version: str | None
 
 
+StatusState = Literal["up_to_date", "not_installed", "behind", "newer", "wrong"]
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What a database has of pgledger, compared with this package.
@@ -157,6 +171,8 @@ class Status:
         package_version: Version of this package.
         files: All files of the package and of the database, in order of application.
         problem: Why a migration would refuse; None if it would not.
+        newer_version: Version of the newer package that migrated it, if this one is promised to
+            work with that; None otherwise.
     """
 
     installed: bool
@@ -167,8 +183,24 @@ class Status:
     package_version: str
     files: tuple[FileStatus, ...]
     problem: str | None
+    newer_version: str | None = None
 
     @property
     def up_to_date(self) -> bool:
         """Whether the database has exactly the files of this package."""
         return self.installed and all(file.state == "applied" for file in self.files)
+
+    @property
+    def state(self) -> StatusState:
+        """All in a word.
+
+        ``up_to_date``; ``not_installed``; ``behind``: a migration would upgrade; ``newer``: of the
+        next release, with which this package works; ``wrong``: a migration would refuse.
+        """
+        if not self.installed:
+            return "not_installed"
+        if self.newer_version is not None:
+            return "newer"
+        if self.problem is not None:
+            return "wrong"
+        return "up_to_date" if self.up_to_date else "behind"
