@@ -16,5 +16,5 @@ def driver_problem() -> str | None:
     except ImportError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[0].rstrip(".:") if lines else type(error).__name__
-        return f"psycopg cannot be used, because libpq is missing ({reason})"
+        return f"psycopg needs PostgreSQL's client library, libpq: {reason}"
     return None
