@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 from psycopg import AsyncConnection
 
 from pgledger._billing_async import AsyncBilling
-from pgledger._retries import require_committable, require_idle
+from pgledger._retries import require_committable, require_idle, seconds
 from pgledger.billing_types import UsageRecord
 
 from .buffer import (
@@ -27,7 +27,7 @@ from .buffer import (
     LOG,
     MeterBuffer,
 )
-from .checks import require_pool, require_text, seconds
+from .checks import require_pool, require_text
 from .events import MeterUndelivered, OnRejected, Rejection, rejections, usage_record
 from .workers import AsyncSignal, AsyncWorker
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from psycopg import Connection
 
 from pgledger._billing_sync import Billing
-from pgledger._retries import require_committable, require_idle
+from pgledger._retries import require_committable, require_idle, seconds
 from pgledger.billing_types import UsageRecord
 
 from .buffer import (
@@ -24,7 +24,7 @@ from .buffer import (
     LOG,
     MeterBuffer,
 )
-from .checks import require_pool, require_text, seconds
+from .checks import require_pool, require_text
 from .events import MeterUndelivered, OnRejected, Rejection, rejections, usage_record
 from .workers import Signal, Worker
 
