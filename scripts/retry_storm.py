@@ -102,7 +102,7 @@ def storm(
     outcome = Outcome()
     waiting: Iterator[Batch] = iter(batches)
     lock = threading.Lock()
-    options = {} if retry_for is None else {"retry_for": retry_for}
+    options: dict[str, Any] = {} if retry_for is None else {"retry_for": retry_for}
 
     def work() -> None:
         with psycopg.connect(dsn) as conn:

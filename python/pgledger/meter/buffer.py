@@ -250,6 +250,11 @@ class MeterBuffer:
             self._wake_waiting()
             return mark
 
+    def stop_waiting(self) -> None:
+        """Makes every event due as soon as it comes: the process is about to end."""
+        with self._lock:
+            self._interval = 0.0
+
     def forget(self, waiting: Wakeable) -> None:
         """Wakes somebody no more."""
         with self._lock:
