@@ -32,13 +32,14 @@ class Billing(BillingCalls):
     without waiting for the database, there is :class:`~pgledger.Meter`.
 
     Every call names the app that its data belongs to, and the tenant if the data is a tenant's. It
-    does not find the data of other apps and tenants.
+    does not find the data of other apps and tenants. Only :meth:`price_usage` names none, because
+    it reads nothing that is stored.
 
     Quantities and amounts are :class:`~decimal.Decimal` or int, never float. The same holds for
     numbers in plans, prices, lines and tax rates, which may also be texts. Times are aware
     datetimes, durations are timedeltas. A value of a wrong type is a TypeError, a naive time a
     ValueError; both are raised before anything is sent, and leave the transaction as it was. What
-    the store refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and
+    the store refuses arrives as one of :mod:`pgledger.errors`. Calls raise InvalidScope and
     NullArgument where an app, a tenant or a required argument is missing or cannot be one.
 
     Args:
