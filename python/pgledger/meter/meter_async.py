@@ -110,7 +110,7 @@ class AsyncMeter:
         self._wake = AsyncSignal()
         self._worker = AsyncWorker(self._work, at_exit=self.close)
         if handle_sigterm:
-            termination.watch(self)
+            termination.watch(self._drain)
 
     def record(
         self,
@@ -213,7 +213,7 @@ class AsyncMeter:
         if self._worker.is_foreign:
             return []
         started = time.monotonic()
-        termination.forget(self)
+        termination.forget(self._drain)
         self._buffer.close()
         try:
             await self._settle(limit)
@@ -255,7 +255,7 @@ class AsyncMeter:
         error.add_note(note)
         LOG.error(note)
 
-    def drain(self, seconds: float, *, close: bool) -> None:
+    def _drain(self, seconds: float, *, close: bool) -> None:
         """Delivers what waits, for a thread that ends the process; ``handle_sigterm`` calls it.
 
         Args:

@@ -108,7 +108,7 @@ class Meter:
         self._wake = Signal()
         self._worker = Worker(self._work, at_exit=self.close)
         if handle_sigterm:
-            termination.watch(self)
+            termination.watch(self._drain)
 
     def record(
         self,
@@ -211,7 +211,7 @@ class Meter:
         if self._worker.is_foreign:
             return []
         started = time.monotonic()
-        termination.forget(self)
+        termination.forget(self._drain)
         self._buffer.close()
         try:
             self._settle(limit)
@@ -253,7 +253,7 @@ class Meter:
         error.add_note(note)
         LOG.error(note)
 
-    def drain(self, seconds: float, *, close: bool) -> None:
+    def _drain(self, seconds: float, *, close: bool) -> None:
         """Delivers what waits, for a thread that ends the process; ``handle_sigterm`` calls it.
 
         Args:

@@ -23,18 +23,18 @@ from .buffer import LOG
 SIGTERM_SECONDS: Final = 8.0
 
 
-class Drainable(Protocol):
+class Drain(Protocol):
     """A meter, as the end of a process sees it."""
 
-    def drain(self, seconds: float, *, close: bool) -> None:
+    def __call__(self, seconds: float, *, close: bool) -> None:
         """Delivers what waits, from a thread of its own; closed, it takes nothing more."""
         ...
 
 
-_METERS: Final[list[Drainable]] = []
+_METERS: Final[list[Drain]] = []
 
 
-def watch(meter: Drainable) -> None:
+def watch(meter: Drain) -> None:
     """Lets SIGTERM deliver what a meter has, before it does what it does now.
 
     Raises:
@@ -55,7 +55,7 @@ def watch(meter: Drainable) -> None:
         _Handler(previous).install()
 
 
-def forget(meter: Drainable) -> None:
+def forget(meter: Drain) -> None:
     """Leaves a meter alone from now on: it was closed."""
     if meter in _METERS:
         _METERS.remove(meter)
@@ -103,10 +103,10 @@ class _Handler:
                 # To the main thread, so that it wakes up if it waits for something.
                 signal.pthread_kill(main, signal.SIGTERM)
 
-    def _each(self, meters: list[Drainable], deadline: float, *, close: bool) -> None:
-        def drain(meter: Drainable) -> None:
+    def _each(self, meters: list[Drain], deadline: float, *, close: bool) -> None:
+        def drain(meter: Drain) -> None:
             try:
-                meter.drain(max(0.0, deadline - time.monotonic()), close=close)
+                meter(max(0.0, deadline - time.monotonic()), close=close)
             except Exception:  # noqa: BLE001 -- the others' events are to be delivered all the same
                 LOG.exception("usage events could not be sent at the end")
 

@@ -71,14 +71,14 @@ id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
 
-Returns: The subscription; if it has the plan already, it does not change, even
-  where it is canceled.
+Returns: The subscription; if it has the plan already, it does not change,
+  even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled, and has another plan),
-  PlanNotFound (there is no such plan for this app and tenant), Archived (the
-  plan is archived), InvalidArgument (the plan has another currency, or one of
-  both is an add-on).$$;
+  tenant has no such subscription), InvalidState (it is canceled, and has
+  another plan), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function @extschema@.ledger_change_plan from public;
 grant execute on function @extschema@.ledger_change_plan to pgledger_poster;
