@@ -14266,10 +14266,10 @@ $$;
 comment on function public.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
-If the other plan's billing interval is as long, periods stay as they are; if
-not, a new period starts now. A trial that is going on ends when it was to
-end, and if periods count from its end they still do. A pause or a decided
-cancellation stays.
+If both plans are billed at the same interval, the current period goes on. If
+they are not, a new period starts now, and periods count from now; except in a
+trial from whose end periods count: it goes on, and they still do. Whenever a
+trial was to end, it ends then. A pause or a decided cancellation stays.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -14277,13 +14277,14 @@ id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
 
-Returns: The subscription; it does not change if it has the plan already.
+Returns: The subscription; if it has the plan already, it does not change,
+  even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled),
-  PlanNotFound (there is no such plan for this app and tenant), Archived (the
-  plan is archived), InvalidArgument (the plan has another currency, or one of
-  both is an add-on).$$;
+  tenant has no such subscription), InvalidState (it is canceled, and has
+  another plan), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
@@ -26844,7 +26845,7 @@ values
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '5dfe8fa5c834e31839057430a0ae4d2c6a61dfe1f5bc91aa8f92d910ddfbc785', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),

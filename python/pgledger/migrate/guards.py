@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .decision import Decision, decide
+from .decision import Decision, Reason, decide
 from .files import SqlFile
 from .install import Expression, install_sql
 from .results import Fault
@@ -196,16 +196,23 @@ def mend(
 
 
 def look(
-    cursor: Cursor, files: Sequence[SqlFile], schema: str | None, *, roles: bool
+    cursor: Cursor,
+    files: Sequence[SqlFile],
+    schema: str | None,
+    *,
+    roles: bool,
+    accept_newer: bool = False,
+    to_look: bool = False,
 ) -> tuple[State, Decision, Findings]:
     """Looks at a database, and decides what to do.
 
     What new files bring is not missing yet. Where functions or views have to be made again, all
     files of functions and views are applied.
     """
-    state = read_state(cursor)
-    decision = decide(state, files, schema, roles=roles)
-    if decision.fresh:
+    state = read_state(cursor, to_look=to_look)
+    decision = decide(state, files, schema, roles=roles, accept_newer=accept_newer)
+    # What a newer package expects is not known here.
+    if decision.fresh or decision.newer_version is not None:
         return state, decision, Findings()
     findings = read_findings(cursor, files, decision.surface, roles=decision.roles)
     if decision.files:
@@ -213,7 +220,7 @@ def look(
         return state, decision, replace(findings, faults=kept)
     if findings.need_files:
         again = tuple(file for file in files if file.kind == "repeatable")
-        reasons = {file.name: "again, to put functions and views right" for file in again}
+        reasons: dict[str, Reason] = {file.name: "repair" for file in again}
         decision = replace(decision, files=again, reasons=reasons)
     return state, decision, findings
 

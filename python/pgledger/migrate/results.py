@@ -50,6 +50,8 @@ class Progress:
             gone, ``linked`` a role, ``mended`` what stood otherwise than it should, ``warning``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
+        done: Files applied so far in this run.
+        total: Files that this run applies; 0 as long as that is not known.
     """
 
     event: Literal[
@@ -57,6 +59,8 @@ class Progress:
     ]
     name: str
     seconds: float = 0.0
+    done: int = 0
+    total: int = 0
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -79,17 +83,22 @@ class MigrationResult:
         warnings: Sentences about what deserves attention.
         mended: What stood otherwise than it should before, in words: owners, rights, triggers, row
             security, settings.
+        made: Roles and grants that were missing and were made.
+        newer_version: Version of the newer package that the database has, with which this one
+            works, so that nothing was done; None otherwise.
     """
 
     schema: str
     roles: bool
     installed: bool
     applied: tuple[str, ...]
-    recorded: tuple[str, ...]
     forgotten: tuple[str, ...]
     linked: tuple[str, ...]
     warnings: tuple[str, ...]
+    recorded: tuple[str, ...] = ()
     mended: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    newer_version: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -104,13 +113,19 @@ class Step:
     Attributes:
         action: ``roles``, ``mend``, ``record``, ``apply``, ``forget`` or ``link``.
         name: File or role that it is about; what stands otherwise than it should.
-        reason: Why the step is needed.
+        reason: Why the step is needed: ``missing`` (of roles and grants), ``wrong`` (of what is to
+            be mended), ``made`` the schema (of files that are only recorded), ``new`` or
+            ``changed`` (of files), ``again`` (a function or view that did not change, because all
+            are applied together), ``repair`` (again, to put functions and views right), ``gone``
+            from the package, ``asked`` for.
         in_transaction: False for a file that runs outside the transaction.
     """
 
     action: Literal["roles", "mend", "record", "apply", "forget", "link"]
     name: str
-    reason: str
+    reason: Literal[
+        "missing", "wrong", "made", "new", "changed", "again", "repair", "gone", "asked"
+    ]
     in_transaction: bool = True
 
 
@@ -182,6 +197,9 @@ class FileStatus:
     package_version: str | None
 
 
+StatusState = Literal["up_to_date", "not_installed", "behind", "newer", "wrong"]
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What a database has of pgledger, compared with this package.
@@ -199,6 +217,8 @@ class Status:
             settings. ``migrate`` puts it right.
         others_rights: What an administrator gave roles that are not pgledger's, in words; it is
             left as it is.
+        newer_version: Version of the newer package that migrated it, if this one is promised to
+            work with that; None otherwise.
     """
 
     installed: bool
@@ -211,8 +231,24 @@ class Status:
     problem: str | None
     faults: tuple[Fault, ...] = ()
     others_rights: tuple[str, ...] = ()
+    newer_version: str | None = None
 
     @property
     def up_to_date(self) -> bool:
         """Whether the database has exactly the files of this package."""
         return self.installed and all(file.state == "applied" for file in self.files)
+
+    @property
+    def state(self) -> StatusState:
+        """All in a word.
+
+        ``up_to_date``; ``not_installed``; ``behind``: a migration would upgrade; ``newer``: of the
+        next release, with which this package works; ``wrong``: a migration would refuse.
+        """
+        if not self.installed:
+            return "not_installed"
+        if self.newer_version is not None:
+            return "newer"
+        if self.problem is not None:
+            return "wrong"
+        return "up_to_date" if self.up_to_date else "behind"

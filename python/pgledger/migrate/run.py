@@ -88,6 +88,7 @@ class Run:
         lock_timeout: float,
         wait: float,
         on_progress: ProgressCallback | None,
+        accept_newer: bool = False,
     ) -> None:
         self.cursor = cursor
         self.files = files
@@ -98,6 +99,10 @@ class Run:
         self.deadline = time.monotonic() + wait
         self.wait = wait
         self.on_progress = on_progress
+        self.accept_newer = accept_newer
+        self.newer_version: str | None = None
+        self.total = 0
+        self.made: list[str] = []
         self.applied: list[str] = []
         self.recorded: list[str] = []
         self.forgotten: list[str] = []
@@ -114,7 +119,7 @@ class Run:
     def tell(self, event: Any, name: str, seconds: float = 0.0) -> None:
         """Reports one thing that was done."""
         if self.on_progress is not None:
-            self.on_progress(Progress(event, name, seconds))
+            self.on_progress(Progress(event, name, seconds, len(self.applied), self.total))
 
     def warn(self, text: str) -> None:
         """Reports what deserves attention, and keeps it for the result."""
@@ -133,11 +138,17 @@ class Run:
             linked=tuple(self.linked),
             warnings=tuple(self.warnings),
             mended=tuple(self.mended),
+            made=tuple(self.made),
+            newer_version=self.newer_version,
         )
 
     def read(self) -> tuple[State, Decision, Findings]:
         """Looks at the database and decides."""
-        return look(self.cursor, self.files, self.schema, roles=self.roles)
+        state, decision, findings = look(
+            self.cursor, self.files, self.schema, roles=self.roles, accept_newer=self.accept_newer
+        )
+        self.newer_version = decision.newer_version
+        return state, decision, findings
 
     def run(self) -> MigrationResult:
         """Does everything, or raises an error that says why not."""
@@ -148,6 +159,7 @@ class Run:
             return self.result(decision, fresh=False)
         check_writable(state)
         fresh = decision.fresh
+        self.total = len(decision.files)
         try:
             while not self._run_part():
                 pass
@@ -214,6 +226,7 @@ class Run:
         if decision.roles and (decision.files or findings.faults):
             missing = ensure_roles(cursor, decision.surface)
             if missing:
+                self.made = missing
                 self.tell("roles", ", ".join(missing))
         # On what this run makes, nobody has been granted anything yet.
         known = known_objects(cursor, decision.surface)
