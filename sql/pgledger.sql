@@ -6533,6 +6533,84 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function pgledger_balance_at from public;
 grant execute on function pgledger_balance_at to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_balance_at_version.sql
+/*
+The balance that an account had right after the entry of a version. Versions have no gap, so that is
+one look-up, in one of two indexes.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
+*/
+create or replace function pgledger_balance_at_version(
+  account_id text,
+  version bigint,
+  app_id text default ''
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_balance numeric;
+begin
+  v_account := pgledger.account_key(account_id, app_id);
+
+  if version is null then
+    perform pgledger.fail('NullArgument', array['version']);
+  elsif version not between 0 and v_account.version then
+    perform pgledger.fail(
+      'InvalidArgument',
+      array[
+        'version', version::text,
+        format('account %s has the versions 0 to %s', account_id, v_account.version)
+      ]
+    );
+  elsif version = 0 then
+    return 0;
+  end if;
+
+  select transfers.from_balance
+  into v_balance
+  from pgledger.transfers
+  where transfers.from_key = v_account.key
+    and transfers.from_version = pgledger_balance_at_version.version;
+
+  if not found then
+    select transfers.to_balance
+    into v_balance
+    from pgledger.transfers
+    where transfers.to_key = v_account.key
+      and transfers.to_version = pgledger_balance_at_version.version;
+  end if;
+
+  return v_balance;
+end;
+$$;
+
+comment on function pgledger_balance_at_version is
+$$Returns an account's balance right after its entry of a version.
+
+A version is exact where a time may not be: programs that keep milliseconds
+cut off what a created_at has beyond them, and pgledger_balance_at then
+answers for the moment before.
+
+account_id: Whose balance.
+version: Number of the entry on the account, such as a transfer's
+  from_account_version; 0 for before the first one.
+app_id: Set of books that the account belongs to.
+
+Returns: The balance in units of the account's currency.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidArgument (the account has no such
+  version).$$;
+
+revoke all on function pgledger_balance_at_version from public;
+grant execute on function pgledger_balance_at_version to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
 Creates an account, with a balance of zero.
@@ -6887,9 +6965,10 @@ grant execute on function pgledger_create_transfer to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
-Moves several amounts at once, given as plain rows: all of them, or none. This form takes the rows
-as its arguments; the other form takes an array of rows and the values that they share. A row has no
-place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
+Moves several amounts at once, given as plain rows: all of them, or none. The rows are the arguments;
+pgledger_create_transfers_from_rows takes an array of them, under a name of its own: of two functions
+of one name PostgreSQL could not choose for an argument whose type the driver leaves open. A row has
+no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
 */
 create or replace function pgledger_create_transfers(
   variadic transfer_requests pgledger_transfer_request[]
@@ -6914,13 +6993,13 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
+comment on function pgledger_create_transfers is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
-An error names the request at fault, counted from 1. The other form takes an
-array of rows, an app_id and what else they share. Like
-pgledger_create_transfer, neither is for use within an UPDATE, a MERGE or an
-INSERT with ON CONFLICT.
+An error names the request at fault, counted from 1.
+pgledger_create_transfers_from_rows takes an array of such rows, an app_id and
+what else they share. Like pgledger_create_transfer, neither is for use within
+an UPDATE, a MERGE or an INSERT with ON CONFLICT.
 
 transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000, in the books whose app_id is the empty text.
@@ -6932,77 +7011,8 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers(pgledger_transfer_request[]) from public;
-grant execute on function pgledger_create_transfers(pgledger_transfer_request[]) to pgledger_poster;
-/*
-Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
-app_id and group_id: all of them, or none.
-*/
-create or replace function pgledger_create_transfers(
-  transfer_requests pgledger_transfer_request[],
-  event_at timestamptz default null,
-  metadata jsonb default null,
-  app_id text default '',
-  group_id text default null,
-  allow_future_event_at boolean default false
-)
-returns setof pgledger_transfer
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-begin
-  return query
-  select
-    created.id, created.from_account_id, created.to_account_id, created.amount,
-    created.created_at, created.event_at, created.metadata, created.currency,
-    created.from_account_name, created.to_account_name, created.from_account_balance,
-    created.to_account_balance, created.from_account_version, created.to_account_version,
-    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id,
-    created.origin_id, created.replayed
-  from pgledger.create_transfers_of_rows(
-    pgledger_create_transfers.transfer_requests, pgledger_create_transfers.event_at,
-    pgledger_create_transfers.metadata, pgledger_create_transfers.app_id,
-    pgledger_create_transfers.group_id, pgledger_create_transfers.allow_future_event_at
-  ) as created;
-end;
-$$;
-
-comment on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
-) is
-$$Makes several transfers, all or none, which share what else is given.
-
-An error names the request at fault, counted from 1. Requests with ids of your
-own choice are for pgledger_create_transfers_bulk.
-
-transfer_requests: Rows (from_account_id, to_account_id, amount), at most
-  100,000.
-event_at: When they happened in the world, at most a day ahead unless
-  allow_future_event_at; null for when they are recorded.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
-app_id: Set of books that all accounts belong to.
-group_id: Name that joins these transfers, 1 to 255 visible characters, for
-  example an order's number, or null.
-allow_future_event_at: Whether event_at may be more than a day ahead.
-
-Returns: One transfer for each request, in their order.
-
-Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
-  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
-  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
-  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
-
-revoke all on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
-) from public;
-grant execute on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
-) to pgledger_poster;
+revoke all on function pgledger_create_transfers from public;
+grant execute on function pgledger_create_transfers to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_bulk.sql
 /*
@@ -7106,6 +7116,74 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
 
 revoke all on function pgledger_create_transfers_bulk from public;
 grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
+/*
+Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
+app_id and group_id: all of them, or none.
+*/
+create or replace function pgledger_create_transfers_from_rows(
+  transfer_requests pgledger_transfer_request[],
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    created.id, created.from_account_id, created.to_account_id, created.amount,
+    created.created_at, created.event_at, created.metadata, created.currency,
+    created.from_account_name, created.to_account_name, created.from_account_balance,
+    created.to_account_balance, created.from_account_version, created.to_account_version,
+    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id,
+    created.origin_id, created.replayed
+  from pgledger.create_transfers_of_rows(
+    transfer_requests,
+    pgledger_create_transfers_from_rows.event_at,
+    pgledger_create_transfers_from_rows.metadata,
+    pgledger_create_transfers_from_rows.app_id,
+    pgledger_create_transfers_from_rows.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function pgledger_create_transfers_from_rows is
+$$Makes several transfers, all or none, which share what else is given.
+
+An error names the request at fault, counted from 1. Requests with ids of your
+own choice are for pgledger_create_transfers_bulk.
+
+transfer_requests: Rows (from_account_id, to_account_id, amount), at most
+  100,000.
+event_at: When they happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when they are recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
+  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
+  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
+  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
+
+revoke all on function pgledger_create_transfers_from_rows from public;
+grant execute on function pgledger_create_transfers_from_rows to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
@@ -24212,10 +24290,12 @@ values
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'ddb552df43ff4c33e73728ea711d73913d2894afdff672786c8d9a380d07a6ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '7db1eb3f4a6627fee8c741747eb16d3e865de85e2f12cbd087ea87c3d28c3621', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '24805f1aa87641506ec9e27a70ff68f255f6bfd4c3d0b16a7e61c9d5c1ee73e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),

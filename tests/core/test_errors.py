@@ -110,13 +110,13 @@ CASES: Mapping[str, Case] = {
     "two-dimensional array": Case(
         "InvalidBatch",
         ("transfer_requests has 2 dimensions",),
-        call="select pgledger_create_transfers(array_fill("
+        call="select pgledger_create_transfers_from_rows(array_fill("
         "row(%(shop)s, %(buyer)s, 1)::pgledger_transfer_request, array[2, 2]))",
     ),
     "large batch": Case(
         "BatchTooLarge",
         ("100001", "100000"),
-        call="select pgledger_create_transfers(array_fill("
+        call="select pgledger_create_transfers_from_rows(array_fill("
         "row(%(shop)s, %(buyer)s, 1)::pgledger_transfer_request, array[100001]))",
     ),
     "large bulk": Case(
@@ -383,7 +383,7 @@ ROWS: Mapping[str, LiteralString] = {
         )
     """,
     "array": """
-        select pgledger_create_transfers(
+        select pgledger_create_transfers_from_rows(
           array[
             (%(shop)s, %(buyer)s, '1.00'),
             (%(from_account_id)s, %(to_account_id)s, %(amount)s),

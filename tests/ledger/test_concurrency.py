@@ -152,7 +152,7 @@ def bulk(conn: Session, requests: Sequence[TransferRequest]) -> list[Transfer]:
 
 def array(conn: Session, requests: Sequence[TransferRequest]) -> list[Transfer]:
     rows = conn.execute(
-        "select * from pgledger_create_transfers(array(select"
+        "select * from pgledger_create_transfers_from_rows(array(select"
         " row(given.source, given.target, given.amount)::pgledger_transfer_request"
         " from unnest(%s::text[], %s::text[], %s::numeric[]) with ordinality"
         " as given (source, target, amount, place) order by given.place))",

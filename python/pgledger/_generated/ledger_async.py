@@ -329,6 +329,48 @@ class AsyncLedgerCalls(AsyncCaller):
         )
         return value
 
+    async def balance_at_version(
+        self,
+        account_id: str,
+        version: int,
+        *,
+        app_id: str = "",
+    ) -> Decimal:
+        """Returns an account's balance right after its entry of a version.
+
+        A version is exact where a time may not be: programs that keep milliseconds cut off what a
+        ``created_at`` has beyond them, and :meth:`balance_at` then answers for the moment before.
+
+        Calls ``pgledger_balance_at_version``.
+
+        Args:
+            account_id: Whose balance.
+            version: Number of the entry on the account, such as a transfer's
+                ``from_account_version``; 0 for before the first one.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The balance in units of the account's currency.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            AccountNotFound: There is no such account under this ``app_id``.
+            InvalidArgument: The account has no such version.
+        """
+        value: Decimal = await self._fetch_one(
+            scalar_row,
+            self._statements.balance_at_version,
+            (
+                account_id,
+                integer_text("version", version),
+                app_id,
+            ),
+        )
+        return value
+
     async def verify(
         self,
         *,

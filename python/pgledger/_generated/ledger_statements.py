@@ -76,6 +76,9 @@ class LedgerStatements:
         self.balance_at = calls.value(
             "pgledger_balance_at", account_id="text", at="timestamptz", app_id="text"
         )
+        self.balance_at_version = calls.value(
+            "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
 
 
