@@ -818,6 +818,14 @@ where group_id is not null;
 create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origin_id)
 where origin_id is not null;
 
+-- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of a
+-- byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which were
+-- given late do not blur the rest. A range is summarized when the next one begins.
+create index transfers_event_at_created_at_idx on pgledger.transfers using brin (
+  coalesce(event_at, created_at) timestamptz_minmax_multi_ops (values_per_range = 16),
+  created_at timestamptz_minmax_ops
+) with (pages_per_range = 32, autosummarize = on);
+
 comment on table pgledger.transfers is
   'One row a transfer, with both of its legs: the account that the amount left and the one that '
   'it reached. Rows are never updated or deleted; a correction is another transfer.';
@@ -6183,6 +6191,82 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/key_sequences.sql
+/*
+Every sequence that gives keys: the greatest key in use, and the one that it would give next. A
+sequence says only how far it has got, so each stands here by name, beside its table. Keys of usage
+events hold the number of a call in their upper bits, and no index finds the greatest of them.
+*/
+create or replace function pgledger.key_sequences()
+returns table (
+  name text,
+  greatest_key bigint,
+  next_key bigint
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    known.name, known.greatest_key, known.last_value + case when known.is_called then 1 else 0 end
+  from (
+    select
+      'accounts_key_seq', (select max(accounts.key) from pgledger.accounts),
+      accounts_key_seq.last_value, accounts_key_seq.is_called
+    from pgledger.accounts_key_seq
+    union all
+    select
+      'tenants_key_seq', (select max(tenants.key) from pgledger.tenants),
+      tenants_key_seq.last_value, tenants_key_seq.is_called
+    from pgledger.tenants_key_seq
+    union all
+    select
+      'plans_key_seq', (select max(plans.key) from pgledger.plans),
+      plans_key_seq.last_value, plans_key_seq.is_called
+    from pgledger.plans_key_seq
+    union all
+    select
+      'subscriptions_key_seq', (select max(subscriptions.key) from pgledger.subscriptions),
+      subscriptions_key_seq.last_value, subscriptions_key_seq.is_called
+    from pgledger.subscriptions_key_seq
+    union all
+    select
+      'meters_key_seq', (select max(meters.key) from pgledger.meters),
+      meters_key_seq.last_value, meters_key_seq.is_called
+    from pgledger.meters_key_seq
+    union all
+    select
+      'coupons_key_seq', (select max(coupons.key) from pgledger.coupons),
+      coupons_key_seq.last_value, coupons_key_seq.is_called
+    from pgledger.coupons_key_seq
+    union all
+    select
+      'coupon_redemptions_key_seq', (select max(coupon_redemptions.key) from pgledger.coupon_redemptions),
+      coupon_redemptions_key_seq.last_value, coupon_redemptions_key_seq.is_called
+    from pgledger.coupon_redemptions_key_seq
+    union all
+    select
+      'invoices_key_seq', (select max(invoices.key) from pgledger.invoices),
+      invoices_key_seq.last_value, invoices_key_seq.is_called
+    from pgledger.invoices_key_seq
+    union all
+    select
+      'invoice_payments_key_seq', (select max(invoice_payments.key) from pgledger.invoice_payments),
+      invoice_payments_key_seq.last_value, invoice_payments_key_seq.is_called
+    from pgledger.invoice_payments_key_seq
+    union all
+    select
+      'usage_calls_seq', (select max(usage_events.key) >> 20 from pgledger.usage_events),
+      usage_calls_seq.last_value, usage_calls_seq.is_called
+    from pgledger.usage_calls_seq
+  ) as known (name, greatest_key, last_value, is_called)
+$$;
+
+comment on function pgledger.key_sequences is
+  'Every sequence that gives keys, with the greatest key in use and the one that it would give next.';
+
+revoke all on function pgledger.key_sequences from public;
+
 -- file: repeatable/10_ledger/legs.sql
 /*
 Both legs of every transfer, of one app or of all apps: the rows that verification reads. The
@@ -7295,6 +7379,63 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 revoke all on function pgledger_get_transfer from public;
 grant execute on function pgledger_get_transfer to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_raise_sequences.sql
+/*
+Moves sequences that lie behind the keys in use to the greatest of these. It looks without a lock
+first, so that a call which finds nothing disturbs nobody. Then nobody may take a key between the
+look and the move: setval would put a sequence back that has gone on meanwhile. The move is not
+undone by a rollback, which does no harm.
+
+Locks: the tables whose keys come from sequences, SHARE ROW EXCLUSIVE, in the order of their names,
+if any sequence lies behind.
+*/
+create or replace function pgledger_raise_sequences()
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_raised bigint;
+begin
+  perform
+  from pgledger.key_sequences() as sequence
+  where sequence.greatest_key >= sequence.next_key;
+  if not found then
+    return 0;
+  end if;
+
+  lock table
+    pgledger.accounts, pgledger.coupon_redemptions, pgledger.coupons, pgledger.invoice_payments,
+    pgledger.invoices, pgledger.meters, pgledger.plans, pgledger.subscriptions, pgledger.tenants,
+    pgledger.usage_events
+  in share row exclusive mode;
+
+  select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))
+  into strict v_raised
+  from pgledger.key_sequences() as sequence
+  where sequence.greatest_key >= sequence.next_key;
+
+  return v_raised;
+end;
+$$;
+
+comment on function pgledger_raise_sequences is
+$$Moves sequences that lie behind the keys in use to the greatest of these.
+
+Logical replication copies rows and not sequences. So call this once after a
+switch-over to a database that was filled by it, before applications write
+there: until then new accounts, invoices and so on fail with a unique
+violation. pgledger_verify tells whether it is needed. Where nothing lies
+behind, a call changes nothing; otherwise it waits for transactions that
+write. Only the owner of pgledger may call this function.
+
+Returns: How many sequences it moved.$$;
+
+revoke all on function pgledger_raise_sequences from public;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -7330,6 +7471,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
+  from pgledger.verify_sequences() as sequences
 $$;
 
 comment on function pgledger_verify is
@@ -7339,7 +7483,8 @@ Reads every transfer, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
-The triggers that keep records unchanged are checked whatever the app.
+The triggers that keep records unchanged, and the sequences of keys, are
+checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.
@@ -8036,6 +8181,35 @@ comment on function pgledger.verify_guards is
 
 revoke all on function pgledger.verify_guards from public;
 
+-- file: repeatable/10_ledger/verify_sequences.sql
+/*
+Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and not
+sequences, so after a switch-over they begin anew.
+*/
+create or replace function pgledger.verify_sequences()
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'sequences are ahead of the keys in use',
+    count(*),
+    count(*) filter (where sequence.greatest_key >= sequence.next_key),
+    min(
+      format(
+        '%s would give %s, and %s is in use: call pgledger_raise_sequences()',
+        sequence.name, sequence.next_key, sequence.greatest_key
+      )
+    ) filter (where sequence.greatest_key >= sequence.next_key)
+  from pgledger.key_sequences() as sequence
+$$;
+
+comment on function pgledger.verify_sequences is
+  'Checks that every sequence is ahead of the keys that it gave.';
+
+revoke all on function pgledger.verify_sequences from public;
+
 -- file: repeatable/10_ledger/verify_transfers.sql
 /*
 Checks each transfer by itself, and the ids of transfers and accounts. A transfer belongs to the app
@@ -8193,6 +8367,9 @@ Entries as applications see them: the two legs of each transfer.
 
 A page of an account's newest entries is pgledger_account_entries: here, sorting means reading the
 whole account first.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the account of each leg exists and is never deleted.
 */
 create or replace view pgledger_entries_v1 as
 select
@@ -8212,7 +8389,7 @@ select
   accounts.app_id,
   accounts.tenant_id
 from pgledger.transfers
-inner join pgledger.accounts on transfers.from_key = accounts.key
+left join pgledger.accounts on transfers.from_key = accounts.key
 union all
 select
   pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version)
@@ -8231,7 +8408,7 @@ select
   accounts.app_id,
   accounts.tenant_id
 from pgledger.transfers
-inner join pgledger.accounts on transfers.to_key = accounts.key;
+left join pgledger.accounts on transfers.to_key = accounts.key;
 
 comment on view pgledger_entries_v1 is
   'One row an entry: two for each transfer, one on each of its accounts. '
@@ -8316,6 +8493,9 @@ grant select on table pgledger_entries_view to pgledger_reader;
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
 Transfers as applications see them, with both accounts as they stood after each.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the account of each leg exists and is never deleted.
 */
 create or replace view pgledger_transfers_v1 as
 select
@@ -8338,8 +8518,8 @@ select
   source.tenant_id as from_tenant_id,
   target.tenant_id as to_tenant_id
 from pgledger.transfers
-inner join pgledger.accounts as source on transfers.from_key = source.key
-inner join pgledger.accounts as target on transfers.to_key = target.key;
+left join pgledger.accounts as source on transfers.from_key = source.key
+left join pgledger.accounts as target on transfers.to_key = target.key;
 
 comment on view pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
@@ -24208,7 +24388,7 @@ insert into pgledger.schema_history (name, kind, sha256, applied_at, package_ver
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'a5dbbfe04bf56a5d47c356942d0a01f511025ad39e90a4cf0375570ca4b51707', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_ledger_types.sql', 'versioned', 'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
@@ -24286,6 +24466,7 @@ values
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', '568ea2ffc8ca6cdb226cab652c871360fda3961bfc01b07be696c862edf1ea35', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
@@ -24298,7 +24479,8 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '24805f1aa87641506ec9e27a70ff68f255f6bfd4c3d0b16a7e61c9d5c1ee73e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '16d4b3db2b4f4655a84909d38e6506325f46178bb6645c677e63bea21e693ec0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3d64bdb5049ed4bca9e17bc241a1e68a22178d4a95c5166892922b50d681c91a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
@@ -24309,12 +24491,13 @@ values
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '725a133e9e561e969ac2cc5a9848903162c4b2062afc6a50df6b50f3206eb53a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'e0667b94ad2498fcafdf4d0f7bbc7d8e4fa3ee3e02d0dbd69a3f4a648f0d7432', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '4be6ee9fd721ec40b71914503561846c300ebc3e3e09c061fbc8267ab8e32718', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '9b68cc609f67dcbd50fafd12567442bdcb01c885a291ba6fbea16ebc9c92d7ee', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '9f60d6edbc477ecf9d56169fca9cd6cc4fc43955678cec22d31e12947e72f8b2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),

@@ -135,7 +135,11 @@ PRIVATE_TYPES = {"pgledger.billing_segment", "pgledger.priced_feature"}
 # Functions that only administrators call, and those that only auditors do.
 AUDITING_FUNCTIONS = {"pgledger_verify"}
 # For whoever may act as the owner.
-ADMINISTRATORS_FUNCTIONS = {"ledger_map_tenant_role", "ledger_unmap_tenant_role"}
+ADMINISTRATORS_FUNCTIONS = {
+    "ledger_map_tenant_role",
+    "ledger_unmap_tenant_role",
+    "pgledger_raise_sequences",
+}
 # They write nothing, though they are volatile: one counts, the other takes back what it has done.
 VOLATILE_READING_FUNCTIONS = {"ledger_preview_invoice", "pgledger_generate_id"}
 

@@ -100,8 +100,9 @@ def test_one_app_is_looked_at_by_all_checks_in_the_same_order(books):
     everything = counts(None)
     shop = counts("shop")
     assert [name for name, _ in shop] == [name for name, _ in everything]
-    assert shop[-1] == everything[-1]
-    assert [2 * count for _, count in shop[:-1]] == [count for _, count in everything[:-1]]
+    # Triggers and sequences are the same for all.
+    assert shop[-2:] == everything[-2:]
+    assert [2 * count for _, count in shop[:-2]] == [count for _, count in everything[:-2]]
     assert books.execute("select check_name, rows_checked from pgledger_verify()").fetchall() == (
         everything
     )

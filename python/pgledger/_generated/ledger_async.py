@@ -381,7 +381,8 @@ class AsyncLedgerCalls(AsyncCaller):
         Reads every transfer, as an auditor would, on one snapshot, while transfers go on. A large
         ledger takes its time: run it where that is welcome, for example on a replica.
 
-        The triggers that keep records unchanged are checked whatever the app.
+        The triggers that keep records unchanged, and the sequences of keys, are checked whatever
+        the app.
 
         Args:
             app_id: Set of books to check, only its accounts and transfers; None for all of them.
@@ -395,3 +396,22 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
         """
         return await self._fetch_all(CHECK_ROW, self._statements.verify, (app_id,))
+
+    async def raise_sequences(
+        self,
+    ) -> int:
+        """Moves sequences that lie behind the keys in use to the greatest of these.
+
+        Logical replication copies rows and not sequences. So call this once after a switch-over to
+        a database that was filled by it, before applications write there: until then new accounts,
+        invoices and so on fail with a unique violation. :meth:`verify` tells whether it is needed.
+        Where nothing lies behind, a call changes nothing; otherwise it waits for transactions that
+        write. Only the owner of pgledger may call this function.
+
+        Calls ``pgledger_raise_sequences``.
+
+        Returns:
+            How many sequences it moved.
+        """
+        value: int = await self._fetch_one(scalar_row, self._statements.raise_sequences, ())
+        return value

@@ -80,6 +80,7 @@ class LedgerStatements:
             "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
         )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
+        self.raise_sequences = calls.value("pgledger_raise_sequences")
 
 
 @lru_cache

@@ -32,6 +32,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
+  from pgledger.verify_sequences() as sequences
 $$;
 
 comment on function pgledger_verify is
@@ -41,7 +44,8 @@ Reads every transfer, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
-The triggers that keep records unchanged are checked whatever the app.
+The triggers that keep records unchanged, and the sequences of keys, are
+checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.
