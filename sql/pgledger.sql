@@ -785,6 +785,55 @@ comment on column pgledger.accounts.metadata is
 revoke all on table pgledger.accounts from public;
 grant select on table pgledger.accounts to pgledger_auditor;
 
+/*
+Accounts whose newest time is ahead of the clock, and that may post all the same. Only where an
+account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its check
+at every update of an account.
+*/
+create table pgledger.accepted_times (
+  account_key bigint not null,
+  newest_at timestamptz not null,
+  accepted_at timestamptz not null,
+  origin_key bigint,
+  accepted_by text collate "C" not null,
+  accepted_as text collate "C" not null,
+  reason text collate "C" not null,
+  constraint accepted_times_account_key_newest_at_pk primary key (account_key, newest_at)
+);
+
+comment on table pgledger.accepted_times is
+  'One row for each time ahead of the clock that was accepted for an account. Rows never change.';
+comment on column pgledger.accepted_times.account_key is 'Account that may post.';
+comment on column pgledger.accepted_times.newest_at is
+  'Newest time of the account when it was accepted. The account may post up to a day beyond it.';
+comment on column pgledger.accepted_times.accepted_at is 'When it was accepted.';
+comment on column pgledger.accepted_times.origin_key is
+  'Account whose accepted time a transfer has brought to this one; null if it was accepted itself.';
+comment on column pgledger.accepted_times.accepted_by is 'Who was logged in: session_user.';
+comment on column pgledger.accepted_times.accepted_as is 'The setting role of that session.';
+comment on column pgledger.accepted_times.reason is 'Why, as given.';
+
+revoke all on table pgledger.accepted_times from public;
+grant select on table pgledger.accepted_times to pgledger_auditor;
+
+create table pgledger.clock_settings (
+  is_only boolean default true not null,
+  warn_after interval not null,
+  constraint clock_settings_is_only_pk primary key (is_only),
+  constraint clock_settings_is_only_one_row_check check (is_only),
+  constraint clock_settings_warn_after_is_0_to_1_day_check
+  check (warn_after between interval '0' and interval '1 day')
+);
+
+comment on table pgledger.clock_settings is
+  'When a call warns of the clock; without a row, when an account is a minute ahead.';
+comment on column pgledger.clock_settings.is_only is 'True: there is one row at most.';
+comment on column pgledger.clock_settings.warn_after is
+  'How far an account may be ahead of the clock before calls warn.';
+
+revoke all on table pgledger.clock_settings from public;
+grant select on table pgledger.clock_settings to pgledger_auditor;
+
 -- file: migrations/0003_create_transfers.sql
 /*
 Transfers. One row holds both legs, so a transfer that does not balance cannot be written down.
@@ -1034,6 +1083,37 @@ comment on column pgledger_entry.tenant_id is
 
 revoke all on type pgledger_entry from public;
 grant usage on type pgledger_entry to pgledger_reader;
+
+create type pgledger_account_ahead as (
+  account_id text collate "C",
+  account_name text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  newest_at timestamptz,
+  clock_at timestamptz,
+  accepted_at timestamptz,
+  accepted_by text collate "C",
+  reason text collate "C"
+);
+
+comment on type pgledger_account_ahead is
+  'An account whose newest time is ahead of the clock.';
+comment on column pgledger_account_ahead.account_id is 'The account.';
+comment on column pgledger_account_ahead.account_name is 'Its name.';
+comment on column pgledger_account_ahead.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column pgledger_account_ahead.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column pgledger_account_ahead.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column pgledger_account_ahead.clock_at is 'What the clock says now.';
+comment on column pgledger_account_ahead.accepted_at is
+  'When this was accepted, or null: then calls warn, or are refused.';
+comment on column pgledger_account_ahead.accepted_by is 'Who accepted it, or null.';
+comment on column pgledger_account_ahead.reason is 'Why it was accepted, or null.';
+
+revoke all on type pgledger_account_ahead from public;
+grant usage on type pgledger_account_ahead to pgledger_reader;
 
 create type pgledger_check as (
   check_name text collate "C",
@@ -3964,6 +4044,17 @@ as $$
       false
     ),
     (
+      'LG027', 'AccountAheadOfClock',
+      'account %s was last changed at %s, more than a day ahead of the clock, which says %s',
+      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that time: '
+      'select pgledger_accept_time(account_id, reason).',
+      'The newest time on an account is more than a day ahead of the clock. Either the clock is '
+      'wrong now, or it was when that time was recorded, and a transfer would carry the time to the '
+      'other account. Put the clock right, or have the owner of pgledger accept the time with '
+      'pgledger_accept_time.',
+      false
+    ),
+    (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
       'Somebody tried to change or delete what was recorded. Correct a transfer with another '
@@ -5564,6 +5655,38 @@ comment on column pgledger_errors_v1.retryable is
 revoke all on table pgledger_errors_v1 from public;
 grant select on table pgledger_errors_v1 to pgledger_reader;
 
+-- file: repeatable/10_ledger/accepted_time.sql
+/*
+What accepted an account's time, or no row. A time is accepted up to a day beyond the one that was
+looked at: every transfer moves it on by a microsecond at least, and another wrong clock moves it on
+by more.
+*/
+create or replace function pgledger.accepted_time(account_key bigint, at timestamptz)
+returns table (
+  newest_at timestamptz,
+  accepted_at timestamptz,
+  accepted_by text,
+  reason text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    accepted_times.newest_at, accepted_times.accepted_at, accepted_times.accepted_by,
+    accepted_times.reason
+  from pgledger.accepted_times
+  where accepted_times.account_key = accepted_time.account_key
+    and accepted_times.newest_at >= accepted_time.at - interval '1 day'
+  order by accepted_times.newest_at
+  limit 1
+$$;
+
+comment on function pgledger.accepted_time is 'What accepted an account''s time, or no row.';
+
+revoke all on function pgledger.accepted_time from public;
+
 -- file: repeatable/10_ledger/account_key.sql
 /*
 The key and the version of an account, or the reason why it cannot be found.
@@ -5597,6 +5720,122 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/accounts_ahead.sql
+/*
+The accounts that are ahead of the clock by more than a span, of one app or of all, with what accepted
+their times, if anything did. No index holds the newest time of an account, because every transfer
+changes it: this reads all accounts.
+*/
+create or replace function pgledger.accounts_ahead(app_id text)
+returns setof pgledger_account_ahead
+language sql
+stable
+parallel safe
+as $$
+  select
+    accounts.id, accounts.name, accounts.app_id, accounts.tenant_id, accounts.updated_at,
+    clock.now, accepted.accepted_at, accepted.accepted_by, accepted.reason
+  from (
+    select pgledger.clock() as now, pgledger.clock_warning() as warn_after
+    offset 0
+  ) as clock
+  inner join pgledger.accounts on accounts.updated_at > clock.now + clock.warn_after
+  left join lateral pgledger.accepted_time(accounts.key, accounts.updated_at) as accepted on true
+  where accounts_ahead.app_id is null or accounts.app_id = accounts_ahead.app_id
+$$;
+
+comment on function pgledger.accounts_ahead is
+  'Accounts that are ahead of the clock, of that app or of all, and what accepted their times.';
+
+revoke all on function pgledger.accounts_ahead from public;
+
+-- file: repeatable/10_ledger/check_account_times.sql
+/*
+Called where a call's time would be later than the clock, because an account was changed later than
+that: the clock is wrong now, or was then. The caller has locked the accounts and found that they
+exist. An account that is more than a day ahead refuses the call, so that a wrong time does not spread
+to every account that it meets; the lowest request is named. Less than that is warned of, once a call,
+for the account that is the furthest ahead. An account whose time was accepted does neither.
+
+Errors: AccountAheadOfClock.
+*/
+create or replace function pgledger.check_account_times(
+  from_account_ids text[],
+  to_account_ids text[],
+  now timestamptz,
+  recorded_at timestamptz,
+  request_indexes bigint[] default null,
+  request_count bigint default null
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_warned_at timestamptz := now + pgledger.clock_warning();
+  v_ahead record;
+  v_newest_at timestamptz;
+  v_newest_id text;
+  v_is_accepted boolean := false;
+begin
+  if recorded_at <= v_warned_at then
+    return;
+  end if;
+
+  for v_ahead in
+    select
+      accounts.id,
+      accounts.updated_at,
+      exists (
+        select from pgledger.accepted_time(accounts.key, accounts.updated_at)
+      ) as is_accepted,
+      case
+        when request_count is not null
+          then coalesce(check_account_times.request_indexes[leg.place / 2], leg.place / 2)
+      end as index
+    from (
+      select given.account_id, min(given.place)
+      from (
+        select request.account_id, 2 * request.place
+        from unnest(from_account_ids) with ordinality as request (account_id, place)
+        union all
+        select request.account_id, 2 * request.place + 1
+        from unnest(to_account_ids) with ordinality as request (account_id, place)
+      ) as given (account_id, place)
+      group by given.account_id
+    ) as leg (account_id, place)
+    inner join pgledger.accounts on leg.account_id = accounts.id
+    where accounts.updated_at > v_warned_at
+    order by leg.place
+  loop
+    if v_ahead.is_accepted then
+      v_is_accepted := true;
+    elsif v_ahead.updated_at > now + interval '1 day' then
+      perform pgledger.fail(
+        'AccountAheadOfClock',
+        array[v_ahead.id, v_ahead.updated_at::text, now::text], v_ahead.index, request_count
+      );
+    elsif v_newest_at is null or v_ahead.updated_at > v_newest_at then
+      v_newest_at := v_ahead.updated_at;
+      v_newest_id := v_ahead.id;
+    end if;
+  end loop;
+
+  if v_newest_id is not null then
+    perform pgledger.warn_of_clock(v_newest_id, v_newest_at, now);
+  end if;
+  if v_is_accepted then
+    perform pgledger.pass_on_accepted_time(from_account_ids || to_account_ids, now, recorded_at);
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_account_times is
+  'Warns of accounts of a call that are ahead of the clock, or raises an error.';
+
+revoke all on function pgledger.check_account_times from public;
 
 -- file: repeatable/10_ledger/check_accounts.sql
 /*
@@ -5997,6 +6236,25 @@ comment on function pgledger.check_transfer_requests is
   'Raises what is wrong with a batch''s shape, or with its first request that is wrong.';
 
 revoke all on function pgledger.check_transfer_requests from public;
+
+-- file: repeatable/10_ledger/clock_warning.sql
+/*
+How far an account may be ahead of the clock before calls warn. It is a row of a table and not a
+setting: a setting can be changed by any session.
+*/
+create or replace function pgledger.clock_warning()
+returns interval
+language sql
+stable
+parallel safe
+as $$
+  select coalesce((select clock_settings.warn_after from pgledger.clock_settings), '1 minute')
+$$;
+
+comment on function pgledger.clock_warning is
+  'How far an account may be ahead of the clock before calls warn.';
+
+revoke all on function pgledger.clock_warning from public;
 
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
@@ -6429,6 +6687,140 @@ comment on function pgledger.new_transfer_places is
 
 revoke all on function pgledger.new_transfer_places from public;
 
+-- file: repeatable/10_ledger/pass_on_accepted_time.sql
+/*
+Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a transfer
+are recorded at once, so the call brings them all to that time: without this, everyone who has paid
+into one accepted account would be refused elsewhere. The caller has locked the accounts.
+*/
+create or replace function pgledger.pass_on_accepted_time(
+  account_ids text[],
+  now timestamptz,
+  recorded_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.accepted_times (
+    account_key, newest_at, accepted_at, origin_key, accepted_by, accepted_as, reason
+  )
+  select
+    accounts.key, origin.newest_at, pass_on_accepted_time.now, origin.key, session_user,
+    current_setting('role'), format('a transfer together with account %s', origin.id)
+  from (
+    select accounts.key, accounts.id, accepted.newest_at
+    from pgledger.accounts
+    cross join lateral pgledger.accepted_time(accounts.key, accounts.updated_at) as accepted
+    where accounts.id = any(account_ids)
+      and accounts.updated_at > pass_on_accepted_time.now
+    order by accepted.newest_at desc, accounts.key
+    limit 1
+  ) as origin
+  inner join pgledger.accounts on accounts.id = any(account_ids)
+  where origin.newest_at >= recorded_at - interval '1 day'
+    and not exists (select from pgledger.accepted_time(accounts.key, recorded_at))
+  order by accounts.key
+  on conflict on constraint accepted_times_account_key_newest_at_pk do nothing;
+end;
+$$;
+
+comment on function pgledger.pass_on_accepted_time is
+  'Accepts for all accounts of a call the time that was accepted for one of them.';
+
+revoke all on function pgledger.pass_on_accepted_time from public;
+
+-- file: repeatable/10_ledger/pgledger_accept_time.sql
+/*
+Accepts the newest time of an account although it is ahead of the clock. What stands in
+accepted_times is never changed; accepting the same time again adds nothing.
+
+Locks: the account FOR NO KEY UPDATE, so that its newest time is the one that is written down.
+Checks, in this order: app_id, the account's id, reason, that the account is ahead.
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound, InvalidArgument.
+*/
+create or replace function pgledger_accept_time(
+  account_id text,
+  reason text,
+  app_id text default ''
+)
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := pgledger.text_fault(reason, 1, 1000, true);
+  v_account record;
+  v_now timestamptz;
+begin
+  select accounts.key, accounts.updated_at
+  into v_account
+  from pgledger.accounts
+  where accounts.id = account_id
+    and accounts.app_id = pgledger_accept_time.app_id
+  for no key update;
+
+  if not found then
+    perform pgledger.refuse_account('account_id', account_id, app_id);
+  elsif v_fault is not null then
+    perform pgledger.fail(
+      'InvalidArgument', array['reason', quote_nullable(pgledger.abridged(reason)), v_fault]
+    );
+  end if;
+
+  v_now := pgledger.clock();
+  if v_account.updated_at <= v_now then
+    perform pgledger.fail(
+      'InvalidArgument',
+      array[
+        'account_id', account_id,
+        format(
+          'it was last changed at %s, which is not ahead of the clock: %s',
+          v_account.updated_at, v_now
+        )
+      ]
+    );
+  end if;
+
+  insert into pgledger.accepted_times (
+    account_key, newest_at, accepted_at, accepted_by, accepted_as, reason
+  )
+  values (
+    v_account.key, v_account.updated_at, v_now, session_user, current_setting('role'),
+    pgledger_accept_time.reason
+  )
+  on conflict on constraint accepted_times_account_key_newest_at_pk do nothing;
+
+  return v_account.updated_at;
+end;
+$$;
+
+comment on function pgledger_accept_time is
+$$Lets an account post although its newest time is ahead of the clock.
+
+Transfers of the account are recorded at that time, a microsecond apart, until
+the clock has reached it. So is the other account of each, and it may post
+from then on, too. The call is written down: who, when and why. Another wrong
+time, more than a day beyond this one, is refused again. Only the owner of
+pgledger may call this function.
+
+account_id: The account.
+reason: Why, for those who read it later: 1 to 1,000 characters.
+app_id: Set of books that the account belongs to.
+
+Returns: The time that was accepted, the account's newest.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidArgument (the reason is empty or too
+  long, or the account is not ahead of the clock).$$;
+
+revoke all on function pgledger_accept_time from public;
+
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
 One page of an account's entries. Versions have no gap, so a page is a range of versions. However
@@ -6534,6 +6926,48 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 
 revoke all on function pgledger_account_entries from public;
 grant execute on function pgledger_account_entries to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_accounts_ahead.sql
+/*
+The accounts that are ahead of the clock, those whose times were accepted among them.
+
+Errors: InvalidScope.
+*/
+create or replace function pgledger_accounts_ahead(app_id text default null)
+returns setof pgledger_account_ahead
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.check_scope('app_id', pgledger_accounts_ahead.app_id)
+  where pgledger_accounts_ahead.app_id is not null;
+
+  select
+    ahead.account_id, ahead.account_name, ahead.app_id, ahead.tenant_id, ahead.newest_at,
+    ahead.clock_at, ahead.accepted_at, ahead.accepted_by, ahead.reason
+  from pgledger.accounts_ahead(pgledger_accounts_ahead.app_id) as ahead
+  order by ahead.newest_at desc, ahead.account_id
+$$;
+
+comment on function pgledger_accounts_ahead is
+$$Lists the accounts whose newest time is ahead of the clock.
+
+Such a time comes from a machine whose clock was wrong, or the clock is wrong
+now. Transfers of these accounts give a warning, and more than a day ahead
+they are refused, unless pgledger_accept_time has accepted the time. It reads
+all accounts.
+
+app_id: Set of books to look at; null for all of them.
+
+Returns: One row for each account, the furthest ahead first; none where all is
+  well.
+
+Errors: InvalidScope.$$;
+
+revoke all on function pgledger_accounts_ahead from public;
+grant execute on function pgledger_accounts_ahead to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
@@ -6833,7 +7267,7 @@ result if app, accounts, amount, event_at and metadata are the same, and is refu
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
@@ -6863,6 +7297,7 @@ declare
   v_to record;
   v_swap record;
   v_earlier record;
+  v_now timestamptz;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -6934,6 +7369,19 @@ begin
     end if;
   end if;
 
+  -- Later than everything recorded on either account, even if the clock steps back.
+  v_now := pgledger.clock();
+  v_created_at := greatest(
+    v_now,
+    v_from.updated_at + interval '1 microsecond',
+    v_to.updated_at + interval '1 microsecond'
+  );
+  if v_created_at > v_now then
+    perform pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, v_created_at
+    );
+  end if;
+
   v_from_balance := v_from.balance - v_amount;
   v_to_balance := v_to.balance + v_amount;
 
@@ -6950,13 +7398,6 @@ begin
       v_to.balance, v_amount
     );
   end if;
-
-  -- Later than everything recorded on either account, even if the clock steps back.
-  v_created_at := greatest(
-    pgledger.clock(),
-    v_from.updated_at + interval '1 microsecond',
-    v_to.updated_at + interval '1 microsecond'
-  );
 
   if id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -7040,6 +7481,7 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   day ahead), InvalidMetadata, AccountNotFound (there is no such account under
   this app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
   InsufficientFunds (it would leave an account below zero that does not allow
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
@@ -7092,8 +7534,8 @@ Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
-  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers from public;
 grant execute on function pgledger_create_transfers to pgledger_poster;
@@ -7106,7 +7548,7 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; limits. Each check looks at all requests before
+exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all requests before
 the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
@@ -7195,8 +7637,8 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers_bulk from public;
 grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
@@ -7263,8 +7705,8 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
   InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
-  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers_from_rows from public;
 grant execute on function pgledger_create_transfers_from_rows to pgledger_poster;
@@ -7436,6 +7878,51 @@ Returns: How many sequences it moved.$$;
 
 revoke all on function pgledger_raise_sequences from public;
 
+-- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
+/*
+Sets how far ahead of the clock an account may be before calls warn. From when they refuse is not a
+setting: a day is more than any time zone, and what lies beyond it is accepted one account at a time.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger_set_clock_warning(warn_after interval)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  if warn_after is null then
+    perform pgledger.fail('NullArgument', array['warn_after']);
+  elsif warn_after not between interval '0' and interval '1 day' then
+    perform pgledger.fail(
+      'InvalidArgument',
+      array['warn_after', warn_after::text, 'it is not between 0 seconds and 1 day']
+    );
+  end if;
+
+  insert into pgledger.clock_settings (warn_after)
+  values (pgledger_set_clock_warning.warn_after)
+  on conflict on constraint clock_settings_is_only_pk
+  do update set warn_after = excluded.warn_after;
+end;
+$$;
+
+comment on function pgledger_set_clock_warning is
+$$Sets how far ahead of the clock an account may be before calls warn.
+
+It is a minute until this is called. Only the owner of pgledger may call this
+function.
+
+warn_after: How far, from 0 to 1 day. More than a day ahead is refused
+  whatever is set.
+
+Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
+
+revoke all on function pgledger_set_clock_warning from public;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -7462,6 +7949,9 @@ as $$
   union all
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
+  union all
+  select times.check_name, times.rows_checked, times.violations, times.example
+  from pgledger.verify_times(pgledger_verify.app_id) as times
   union all
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
@@ -7512,6 +8002,9 @@ The second statement leaves out each request that has no accounts, mixes currenc
 limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
 and raised.
 
+Where an account is ahead of the clock, that is looked at before limits and after everything else, as
+for a single transfer.
+
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
 
@@ -7528,7 +8021,7 @@ The body is long because its main part is one statement, whose steps share what 
 found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an id
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances; a unique violation where an id
 that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
@@ -7555,6 +8048,7 @@ set jit = off
 as $$
 declare
   v_amounts numeric[] := amounts;
+  v_now timestamptz;
   v_created_at timestamptz;
   v_microseconds bigint;
   v_head text;
@@ -7574,9 +8068,7 @@ begin
     from unnest(amounts) with ordinality as given (amount, place);
   end if;
 
-  select
-    greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond'),
-    coalesce(array_agg(locked.id), '{}')
+  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
   into v_created_at, v_locked_ids
   from (
     select accounts.id, accounts.updated_at
@@ -7585,6 +8077,17 @@ begin
     order by accounts.id
     for no key update
   ) as locked;
+
+  v_now := pgledger.clock();
+  if v_created_at > v_now then
+    perform pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+    );
+    perform pgledger.check_account_times(
+      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+    );
+  end if;
+  v_created_at := greatest(v_now, v_created_at);
 
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);
@@ -7798,7 +8301,7 @@ revoke all on function pgledger.refuse_account from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
+truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
 them off. They fire for each row as well as for each statement, because replication applies rows.
 
 Errors: ImmutableRecord.
@@ -7836,6 +8339,18 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accounts_are_never_deleted
 before delete or truncate on pgledger.accounts
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger accepted_times_rows_never_change
+before update or delete on pgledger.accepted_times
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger accepted_times_never_change
+before update or delete or truncate on pgledger.accepted_times
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.accepted_times
+enable always trigger accepted_times_rows_never_change,
+enable always trigger accepted_times_never_change;
 
 alter table pgledger.transfers
 enable always trigger transfers_rows_never_change,
@@ -8164,7 +8679,9 @@ as $$
         ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
         ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
         ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
-        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
+        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42),
+        ('pgledger.accepted_times'::regclass, 'accepted_times_rows_never_change', 27),
+        ('pgledger.accepted_times'::regclass, 'accepted_times_never_change', 58)
     ) as expected (relation, name, type)
   )
 
@@ -8209,6 +8726,39 @@ comment on function pgledger.verify_sequences is
   'Checks that every sequence is ahead of the keys that it gave.';
 
 revoke all on function pgledger.verify_sequences from public;
+
+-- file: repeatable/10_ledger/verify_times.sql
+/*
+Checks that no account is ahead of the clock, unless its time was accepted.
+*/
+create or replace function pgledger.verify_times(app_id text)
+returns setof pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'accounts are not ahead of the clock, unless that was accepted',
+    (
+      select count(*)
+      from pgledger.accounts
+      where verify_times.app_id is null or accounts.app_id = verify_times.app_id
+    ),
+    count(*),
+    min(
+      format(
+        '%s was last changed at %s, and the clock says %s',
+        ahead.account_id, ahead.newest_at, ahead.clock_at
+      )
+    )
+  from pgledger.accounts_ahead(verify_times.app_id) as ahead
+  where ahead.accepted_at is null
+$$;
+
+comment on function pgledger.verify_times is
+  'Checks that no account is ahead of the clock, unless its time was accepted.';
+
+revoke all on function pgledger.verify_times from public;
 
 -- file: repeatable/10_ledger/verify_transfers.sql
 /*
@@ -8267,6 +8817,36 @@ comment on function pgledger.verify_transfers is
   'Checks each transfer''s accounts and amount, and the ids of transfers and accounts.';
 
 revoke all on function pgledger.verify_transfers from public;
+
+-- file: repeatable/10_ledger/warn_of_clock.sql
+/*
+Warns that an account is ahead of the clock, in the words of the error that follows a day ahead.
+*/
+create or replace function pgledger.warn_of_clock(
+  account_id text,
+  newest_at timestamptz,
+  now timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  raise warning using
+    message = format(
+      'account %s was last changed at %s, ahead of the clock, which says %s',
+      account_id, newest_at, now
+    ),
+    hint =
+      'Look at the clock of the server. More than a day ahead is refused. pgledger_accounts_ahead() '
+      'lists all accounts that are ahead.';
+end;
+$$;
+
+comment on function pgledger.warn_of_clock is 'Warns that an account is ahead of the clock.';
+
+revoke all on function pgledger.warn_of_clock from public;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
@@ -24387,9 +24967,9 @@ $bodies$;
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0002_create_accounts.sql', 'versioned', '9223f46b4d1ae9a79410678828fc85da7864cee940b9a9e18ef04709a5d0ea5f', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', 'a5dbbfe04bf56a5d47c356942d0a01f511025ad39e90a4cf0375570ca4b51707', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', 'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', 'b8cb7c693883acf35edd902b3484f0c3d69ac718f8d21f68faeb69840399429f', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24418,7 +24998,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'cd84fc37a1cefb09dc988f78aabe78df2a270b71f3a15b3f152a919c0bfa00b0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
@@ -24458,41 +25038,51 @@ values
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '0267a9b648455e97b3cff101e9f9ee5edf47b5a7040d412f6141bf1ea1007b77', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_account_times.sql', 'repeatable', 'b2e49e2780279a1e4295790a7ae27b76b0963e96f2027dae096d77624e864a79', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', '568ea2ffc8ca6cdb226cab652c871360fda3961bfc01b07be696c862edf1ea35', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '4776e4665c702ffad6d0dad0c3ca278ad5882634994b58889896b5832d66c566', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '5420ee3436baa39450bf7dc068a397edd3d54646a721acdb395ab6ee1cf9f870', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', 'd1a724b26d05d173f5ddb4b0caff06f58e0cf58fe718b380cbc5d7153798647d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'ddb552df43ff4c33e73728ea711d73913d2894afdff672786c8d9a380d07a6ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '7db1eb3f4a6627fee8c741747eb16d3e865de85e2f12cbd087ea87c3d28c3621', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '24805f1aa87641506ec9e27a70ff68f255f6bfd4c3d0b16a7e61c9d5c1ee73e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '7a6ccfde8c29e5ae7d14b105a493a78eeaa7cffb75f4503b4cd39c0ac44143ee', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'cc52a586fcca1b09a113753ce5cf1b84f07695d7b0853317914ed3c65a7005d2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'eea07cf3cd3c0ce03d54e1c49d91dc555b87951a3cc39553ac41bbfe85d64c75', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '653bd82a3ab0d94859c6d9426c823c7f65bcd16e4de1f8acc7b08d5bd77f2a0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '16d4b3db2b4f4655a84909d38e6506325f46178bb6645c677e63bea21e693ec0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '3d64bdb5049ed4bca9e17bc241a1e68a22178d4a95c5166892922b50d681c91a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'a934ed1603859248fa425f3c1eb78e572956e42ad4f1b4511bc960c917fe421a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '74f08dce3f067d05fb5a9c56354e3ba96911c6e71996c27144ef89d9921f6850', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'f748529bd39aeee0d54cc6610389d6184380707f1074fe19fe9293116af5ae18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'fbdadf1570ce19d2af07ce565a6c6b854542f6f3d75e86c7c896d510aaff6bdb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '725a133e9e561e969ac2cc5a9848903162c4b2062afc6a50df6b50f3206eb53a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '1c2a80afd4340bed59644b6a0b1e0cb219c96877d20c1bb3fe3e5a63b0b3355c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'e0667b94ad2498fcafdf4d0f7bbc7d8e4fa3ee3e02d0dbd69a3f4a648f0d7432', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_times.sql', 'repeatable', 'fddbaec97383624c65cdf858b453df320900722d3eef9088996b3959db888f26', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '5d2ef74f80b6eea9281121a935b97bf34b076011b0f59f87e7c77f9add587a2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '9b68cc609f67dcbd50fafd12567442bdcb01c885a291ba6fbea16ebc9c92d7ee', pg_catalog.now(), '0.1.0.dev0'),

@@ -19,6 +19,7 @@ the call inside a savepoint: ``with conn.transaction(): ...``.
 from psycopg import DatabaseError
 
 __all__ = [
+    "AccountAheadOfClock",
     "AccountNotFound",
     "ActiveSubscriptionExists",
     "AlreadyExists",
@@ -192,6 +193,15 @@ class PositiveBalanceNotAllowed(PgledgerError, code="LG025"):
 
 class BalanceOutOfRange(PgledgerError, code="LG026"):
     """A transfer would bring a balance to 1e30 or beyond, or to -1e30 or beyond."""
+
+
+class AccountAheadOfClock(PgledgerError, code="LG027"):
+    """The newest time on an account is more than a day ahead of the clock.
+
+    Either the clock is wrong now, or it was when that time was recorded, and a transfer would carry
+    the time to the other account. Put the clock right, or have the owner of pgledger accept the
+    time with :meth:`pgledger.Ledger.accept_time`.
+    """
 
 
 class ImmutableRecord(PgledgerError, code="LG030"):

@@ -260,6 +260,7 @@ def calls(ids: Mapping[str, str]) -> list[str]:
         f"pgledger_account_entries('{shop}', newest_first => false, after_version => 1)",
         f"pgledger_balance_at('{shop}', 'infinity')",
         f"pgledger_balance_at_version('{shop}', 1)",
+        "pgledger_accounts_ahead()",
         "pgledger_generate_id('pglt')",
         "pgledger_ulid_to_uuid('01JTVST7XAES5BXHWZN4KR4VEZ')",
         "pgledger_uuid_to_ulid('0196b79d-9faa-7272-bebf-28ae4c4c4f1f')",

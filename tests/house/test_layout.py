@@ -35,7 +35,9 @@ FILES: Final = sorted(REPEATABLE.rglob("*.sql"))
 FOR_THE_OWNER: Final = {
     "ledger_map_tenant_role",
     "ledger_unmap_tenant_role",
+    "pgledger_accept_time",
     "pgledger_raise_sequences",
+    "pgledger_set_clock_warning",
 }
 
 _CREATED: Final = re.compile(

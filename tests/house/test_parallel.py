@@ -118,6 +118,7 @@ def calls(session: Session) -> dict[str, dict[str, str]]:
         "ledger_query_usage": tenant,
         "ledger_remaining_entitlement": used,
         "pgledger_account_entries": {"account_id": accounts[0]},
+        "pgledger_accounts_ahead": {},
         "pgledger_balance_at": {"account_id": accounts[0], "at": "2025-02-02+00"},
         "pgledger_balance_at_version": {"account_id": accounts[0], "version": "1"},
         "pgledger_get_account": {"id": accounts[0]},

@@ -34,8 +34,10 @@ READERS = (READER, POSTER, AUDITOR)
 
 # What each kind of object is for. The owner may do everything with what it owns.
 PRIVATE_TABLES = {
+    "pgledger.accepted_times",
     "pgledger.accounts",
     "pgledger.apps",
+    "pgledger.clock_settings",
     "pgledger.coupon_applications",
     "pgledger.currencies",
     "pgledger.feature_invalidations",
@@ -123,6 +125,7 @@ TYPES = {
     "ledger_usage_event",
     "ledger_usage_receipt",
     "pgledger_account",
+    "pgledger_account_ahead",
     "pgledger_check",
     "pgledger_entry",
     "pgledger_hold",
@@ -138,7 +141,9 @@ AUDITING_FUNCTIONS = {"pgledger_verify"}
 ADMINISTRATORS_FUNCTIONS = {
     "ledger_map_tenant_role",
     "ledger_unmap_tenant_role",
+    "pgledger_accept_time",
     "pgledger_raise_sequences",
+    "pgledger_set_clock_warning",
 }
 # They write nothing, though they are volatile: one counts, the other takes back what it has done.
 VOLATILE_READING_FUNCTIONS = {"ledger_preview_invoice", "pgledger_generate_id"}
@@ -651,6 +656,7 @@ READS = (
     "select * from pgledger_account_entries('{shop}')",
     "select pgledger_balance_at('{shop}', now())",
     "select pgledger_balance_at_version('{shop}', 0)",
+    "select * from pgledger_accounts_ahead()",
     "select pgledger_generate_id('order')",
     "select pgledger_id_timestamp('{shop}')",
     "select pgledger_uuid_to_ulid(gen_random_uuid())",

@@ -59,8 +59,8 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
   InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
-  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function pgledger_create_transfers_from_rows from public;
 grant execute on function pgledger_create_transfers_from_rows to pgledger_poster;

@@ -35,7 +35,9 @@ as $$
         ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
         ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
         ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
-        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
+        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42),
+        ('pgledger.accepted_times'::regclass, 'accepted_times_rows_never_change', 27),
+        ('pgledger.accepted_times'::regclass, 'accepted_times_never_change', 58)
     ) as expected (relation, name, type)
   )
 

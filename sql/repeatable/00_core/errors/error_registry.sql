@@ -172,6 +172,17 @@ as $$
       false
     ),
     (
+      'LG027', 'AccountAheadOfClock',
+      'account %s was last changed at %s, more than a day ahead of the clock, which says %s',
+      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that time: '
+      'select pgledger_accept_time(account_id, reason).',
+      'The newest time on an account is more than a day ahead of the clock. Either the clock is '
+      'wrong now, or it was when that time was recorded, and a transfer would carry the time to the '
+      'other account. Put the clock right, or have the owner of pgledger accept the time with '
+      'pgledger_accept_time.',
+      false
+    ),
+    (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
       'Somebody tried to change or delete what was recorded. Correct a transfer with another '
