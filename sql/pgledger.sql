@@ -7856,7 +7856,7 @@ begin
   in share row exclusive mode;
 
   select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))
-  into strict v_raised
+  into v_raised
   from pgledger.key_sequences() as sequence
   where sequence.greatest_key >= sequence.next_key;
 
@@ -25066,7 +25066,7 @@ values
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '653bd82a3ab0d94859c6d9426c823c7f65bcd16e4de1f8acc7b08d5bd77f2a0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '16d4b3db2b4f4655a84909d38e6506325f46178bb6645c677e63bea21e693ec0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '6ad62a7c3779ff0ab4a452492372152c2b8bef3fc62f51f243991488d00d1e6f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'a934ed1603859248fa425f3c1eb78e572956e42ad4f1b4511bc960c917fe421a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '74f08dce3f067d05fb5a9c56354e3ba96911c6e71996c27144ef89d9921f6850', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'f748529bd39aeee0d54cc6610389d6184380707f1074fe19fe9293116af5ae18', pg_catalog.now(), '0.1.0.dev0'),

@@ -177,6 +177,11 @@ CASES: Mapping[str, Case] = {
         ("{full}", "(full)", "1000000000000000000000000000001"),
         request={"to_account_id": "{full}", "amount": "2"},
     ),
+    "ahead": Case(
+        "AccountAheadOfClock",
+        ("{ahead}", "2999-01-01", "more than a day ahead of the clock"),
+        request={"to_account_id": "{ahead}"},
+    ),
     "change": Case(
         "ImmutableRecord",
         ("UPDATE", "pgledger.transfers"),
@@ -453,6 +458,7 @@ def books(connect: Connect) -> Books:
         "purse": create("select id from pgledger_create_account('purse', 'USD', false)"),
         "debt": create("select id from pgledger_create_account('debt', 'USD', true, false)"),
         "full": create("select id from pgledger_create_account('full', 'USD')"),
+        "ahead": create("select id from pgledger_create_account('ahead', 'USD')"),
         "taken": create("select pgledger_generate_id('pglt')"),
     }
     create(
@@ -467,6 +473,11 @@ def books(connect: Connect) -> Books:
         made["taken"],
     )
     create("select pgledger_create_transfer(%s, %s, 1)", made["shop"], made["full"])
+    create(
+        "update pgledger.accounts set created_at = '2999-01-01Z', updated_at = '2999-01-01Z'"
+        " where id = %s returning id",
+        made["ahead"],
+    )
     made |= billing_ids(create)
     # The shop has lent all it can, so that only the full account is at its limit afterwards.
     create("select pgledger_create_transfer(%s, %s, 1000000)", made["buyer"], made["shop"])

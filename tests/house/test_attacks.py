@@ -764,7 +764,14 @@ TAMPERS: Mapping[str, str] = {
         " where from_key = (select key from pgledger.accounts where name = 'a')"
         " and from_version = 1"
     ),
+    "accounts are not ahead of the clock, unless that was accepted": (
+        "update pgledger.accounts set updated_at = clock_timestamp() + interval '2 minutes'"
+        " where name = 'a'"
+    ),
     CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
+    "sequences are ahead of the keys in use": (
+        "select setval('pgledger.accounts_key_seq', 1, false)"
+    ),
 }
 
 NEWEST = "where id = (select max(id) from pgledger.transfers)"
@@ -935,5 +942,7 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "transfers join two accounts of one app and currency": 6,
         "amounts are above 0, below 1e30, of at most 18 decimal places": 6,
         "ids of accounts and transfers are well formed": 10,
-        CHECK_OF_GUARDS: 4,
+        "accounts are not ahead of the clock, unless that was accepted": 4,
+        CHECK_OF_GUARDS: 6,
+        "sequences are ahead of the keys in use": 10,
     }

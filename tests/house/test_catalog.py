@@ -79,8 +79,10 @@ class Function:
 AMOUNTS = [Decimal(n) / 100 for n in range(1, 101)] * 10
 
 TABLES = {
+    "accepted_times",
     "accounts",
     "apps",
+    "clock_settings",
     "coupon_applications",
     "coupon_redemptions",
     "coupons",

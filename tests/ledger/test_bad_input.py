@@ -314,8 +314,13 @@ def books(connect: Connect) -> Books:
 
 
 @pytest.fixture
-def at_noon(books: Books, set_clock: SetClock) -> Books:
-    set_clock(books.conn, f"timestamptz '{NOW}'")
+def noon(conn: psycopg.Connection[Any], set_clock: SetClock) -> None:
+    set_clock(conn, f"timestamptz '{NOW}'")
+
+
+@pytest.fixture
+def at_noon(noon: None, books: Books) -> Books:
+    """Books that were opened at noon, which it still is."""
     return books
 
 
@@ -987,7 +992,7 @@ def call(function: Function, values: Sequence[str]) -> str:
 # The conversions, like PostgreSQL's own: null for null.
 IDS_OF_NULL = {"pgledger_ulid_to_uuid", "pgledger_uuid_to_ulid", "pgledger_id_timestamp"}
 # And null for all sets of books.
-TAKE_NULL = {*IDS_OF_NULL, "pgledger_verify"}
+TAKE_NULL = {*IDS_OF_NULL, "pgledger_accounts_ahead", "pgledger_verify"}
 
 
 def test_null_for_every_argument(books, subtests):

@@ -39,6 +39,7 @@ def test_each_version_has_the_balance_of_its_entry(books):
 def test_a_version_is_exact_where_a_time_of_milliseconds_is_not(books, set_clock):
     ledger, shop, buyer = books
     now = ledger.get_account(shop).updated_at.replace(microsecond=0) + timedelta(seconds=1)
+    ledger.conn.commit()
     set_clock(ledger.conn, now + timedelta(microseconds=123_456))
     made = ledger.create_transfer(buyer, shop, Decimal("0.25"))
     assert made.created_at.microsecond == 123_456

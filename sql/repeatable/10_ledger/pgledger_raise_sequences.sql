@@ -32,7 +32,7 @@ begin
   in share row exclusive mode;
 
   select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))
-  into strict v_raised
+  into v_raised
   from pgledger.key_sequences() as sequence
   where sequence.greatest_key >= sequence.next_key;
 
