@@ -1099,6 +1099,7 @@ def values_of(kind: str, books: Books) -> st.SearchStrategy[str]:
     choices: dict[str, st.SearchStrategy[str | None]] = {
         "text": texts(books),
         "numeric": st.sampled_from(NUMERICS),
+        "interval": st.sampled_from(["1 minute", "-1 day", "2 days", "178000000 years", None]),
         "timestamp with time zone": st.sampled_from(TIME_VALUES),
         "jsonb": st.sampled_from([*JSON, None]),
         "boolean": st.sampled_from(["true", "false", None]),

@@ -214,7 +214,7 @@ def test_event_at_in_psql(psql):
 
 
 def test_june_bank_statement(reader, set_clock: SetClock):
-    set_clock(reader.conn, "timestamptz '2025-06-01T00:00:01Z'")
+    set_clock(reader.conn, "timestamptz '2025-05-31T23:00:00Z'")
     open_accounts(reader)
     reader.saved["account_id"] = reader.saved["account_2_id"]
     # June 30 at 11:55 pm reaches us on July 1 at 12:05 am; the other two are on either side.
