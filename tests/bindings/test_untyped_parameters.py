@@ -1,4 +1,4 @@
-"""Drivers that leave the types of parameters to the server, as node-postgres, asyncpg and psycopg do.
+"""Drivers that leave the types of parameters to the server, such as node-postgres and psycopg.
 
 The protocol's type 0 says so. PostgreSQL then has to choose the function by its name and the number
 of its arguments alone.

@@ -540,7 +540,8 @@ SCOPES: Mapping[str, tuple[str, int]] = {
         128,
     ),
     "group_id": (
-        "select group_id from pgledger_create_transfers_from_rows(array[{request}], group_id => %s)",
+        "select group_id"
+        " from pgledger_create_transfers_from_rows(array[{request}], group_id => %s)",
         255,
     ),
 }
@@ -880,8 +881,8 @@ def test_large_shared_metadata_does_not_break_the_size_check(books):
 def test_empty_batches_return_no_rows(books):
     before = books.contents()
     for call in (
-        "pgledger_create_transfers_from_rows('{}'::pgledger_transfer_request[], app_id => '')",
-        "pgledger_create_transfers_from_rows('{}'::pgledger_transfer_request[], now(), '{}', '', 'order')",
+        "pgledger_create_transfers_from_rows('{}', app_id => '')",
+        "pgledger_create_transfers_from_rows('{}', now(), '{}', '', 'order')",
         "pgledger_create_transfers_bulk('{}', '{}', '{}')",
         "pgledger_create_transfers_bulk('{}', '{}', '{}', '{}', '{}', '{}', '', 'order', true)",
     ):
