@@ -1859,6 +1859,21 @@ comment on column ledger_subscription_move.error is 'What went wrong, if the ste
 revoke all on type ledger_subscription_move from public;
 grant usage on type ledger_subscription_move to pgledger_reader;
 
+create table pgledger.advance_runs (
+  app_id text collate "C" not null,
+  newest_at timestamptz not null,
+  constraint advance_runs_app_id_pk primary key (app_id)
+);
+
+comment on table pgledger.advance_runs is
+  'One row an app: up to when ledger_advance has run. A clock that is far beyond is taken for wrong.';
+comment on column pgledger.advance_runs.app_id is 'App.';
+comment on column pgledger.advance_runs.newest_at is
+  'Newest time of a run, written down once an hour at most.';
+
+revoke all on table pgledger.advance_runs from public;
+grant select on table pgledger.advance_runs to pgledger_auditor;
+
 -- file: migrations/0007_create_usage.sql
 /*
 Usage: events as they were reported, and roll-ups, which the statement that records events keeps up
@@ -4188,6 +4203,16 @@ as $$
       'ledger_update_coupon raises either.',
       'A coupon has been redeemed as often as it can be, in all or by this tenant. '
       'ledger_update_coupon raises either limit.',
+      false
+    ),
+    (
+      'LG127', 'AdvanceTooFar',
+      'app %s was last seen at %s, and the clock says %s: more than %s later',
+      'If the clock is wrong, put it right. If nothing ran for so long, call once with a longer '
+      'max_span, for example max_span => ''100 days'', or null for any.',
+      'ledger_advance would move an app on by more than max_span beyond what was seen of it. Either '
+      'the clock has jumped, or nothing ran for that long. Put the clock right, or call once with a '
+      'longer max_span.',
       false
     )
 $$;
@@ -24190,6 +24215,63 @@ comment on function pgledger.changes_since is
 
 revoke all on function pgledger.changes_since from public;
 
+-- file: repeatable/29_advance/check_advance_span.sql
+/*
+Refuses to move an app on to a time that is more than max_span beyond what was seen of it: its newest
+run, or before the first one its newest subscription. A clock that has jumped would end periods and
+make invoices final that cannot be taken back.
+
+Errors: InvalidArgument, AdvanceTooFar.
+*/
+create or replace function pgledger.check_advance_span(
+  app_id text,
+  now timestamptz,
+  max_span interval
+)
+returns void
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_seen_at timestamptz;
+begin
+  if max_span is null then
+    return;
+  elsif max_span <= interval '0' then
+    perform pgledger.fail(
+      'InvalidArgument', array['max_span', max_span::text, 'it is not above 0']
+    );
+  end if;
+
+  v_seen_at := coalesce(
+    (
+      select advance_runs.newest_at
+      from pgledger.advance_runs
+      where advance_runs.app_id = check_advance_span.app_id
+    ),
+    (
+      select max(subscriptions.created_at)
+      from pgledger.subscriptions
+      where subscriptions.app_id = check_advance_span.app_id
+    )
+  );
+
+  -- The difference, because a span can be larger than what is left of all times.
+  if now - v_seen_at > max_span then
+    perform pgledger.fail(
+      'AdvanceTooFar',
+      array[quote_literal(app_id), v_seen_at::text, now::text, justify_hours(max_span)::text]
+    );
+  end if;
+end;
+$$;
+
+comment on function pgledger.check_advance_span is
+  'Refuses to move an app on by more than a span beyond what was seen of it.';
+
+revoke all on function pgledger.check_advance_span from public;
+
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
 The invoices that a subscription's changes since the last look ask for.
@@ -24424,13 +24506,14 @@ are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
-Checks, in this order: app_id, max_subscriptions, invoices.
-Errors: NullArgument, InvalidScope, InvalidArgument.
+Checks, in this order: app_id, max_subscriptions, invoices, max_span.
+Errors: NullArgument, InvalidScope, InvalidArgument, AdvanceTooFar.
 */
 create or replace function ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
-  invoices text default 'final'
+  invoices text default 'final',
+  max_span interval default '32 days'
 )
 returns setof ledger_subscription_move
 language plpgsql
@@ -24454,6 +24537,7 @@ begin
     );
   end if;
   perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  perform pgledger.check_advance_span(app_id, v_now, max_span);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -24472,6 +24556,7 @@ begin
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
   end if;
+  perform pgledger.note_advance(app_id, v_now);
 
   return query
   select change.tenant_id, change.subscription_id, change.change, change.occurred_at, null, null
@@ -24518,12 +24603,17 @@ invoices: What becomes of invoices: final draws up those that are due and
   makes them final; draft draws them up and leaves them to
   ledger_finalize_invoice; none moves subscriptions only, and marks nothing
   as past due. One of: none, draft, final.
+max_span: How far the clock may be beyond what was seen of the app: beyond the
+  last run, or before the first run beyond the newest subscription. A clock
+  that has jumped is so refused, before it makes invoices final. After a longer
+  standstill give a longer span, once; null for any.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
-  of range, or invoices is none of its values).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions or
+  max_span is out of range, or invoices is none of its values), AdvanceTooFar
+  (the clock is more than max_span beyond what was seen).$$;
 
 revoke all on function ledger_advance from public;
 grant execute on function ledger_advance to pgledger_poster;
@@ -24636,6 +24726,47 @@ $$;
 comment on function pgledger.moved_invoices is 'The rows of ledger_advance about invoices.';
 
 revoke all on function pgledger.moved_invoices from public;
+
+-- file: repeatable/29_advance/note_advance.sql
+/*
+Writes down up to when an app was moved on. Runs side by side do not wait for one another here: who
+finds the row held leaves it, and so does who finds that another one is making it. Once an hour is
+enough for a span of days, and spares most calls the write.
+*/
+create or replace function pgledger.note_advance(app_id text, now timestamptz)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.advance_runs
+  set newest_at = note_advance.now
+  from (
+    select advance_runs.app_id
+    from pgledger.advance_runs
+    where advance_runs.app_id = note_advance.app_id
+      and advance_runs.newest_at < note_advance.now - interval '1 hour'
+    for no key update skip locked
+  ) as held
+  where advance_runs.app_id = held.app_id;
+  if found or exists (
+    select from pgledger.advance_runs where advance_runs.app_id = note_advance.app_id
+  ) then
+    return;
+  end if;
+
+  if pg_try_advisory_xact_lock(hashtextextended('pgledger.advance_runs ' || app_id, 0)) then
+    insert into pgledger.advance_runs (app_id, newest_at)
+    values (note_advance.app_id, note_advance.now)
+    on conflict on constraint advance_runs_app_id_pk do nothing;
+  end if;
+end;
+$$;
+
+comment on function pgledger.note_advance is 'Writes down up to when an app was moved on.';
+
+revoke all on function pgledger.note_advance from public;
 
 -- file: repeatable/29_advance/postpone_advance.sql
 /*
@@ -24971,7 +25102,7 @@ values
   ('migrations/0003_create_transfers.sql', 'versioned', 'a5dbbfe04bf56a5d47c356942d0a01f511025ad39e90a4cf0375570ca4b51707', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_ledger_types.sql', 'versioned', 'b8cb7c693883acf35edd902b3484f0c3d69ac718f8d21f68faeb69840399429f', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '13d27f89035e94fccc4bc7b63b6e50e3aed6187cb1c808f15c32c504af11137c', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
@@ -24998,7 +25129,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'cd84fc37a1cefb09dc988f78aabe78df2a270b71f3a15b3f152a919c0bfa00b0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '3b3bd0830f5add218b5c29d1d486caaa001b6bd10764ddad9ac63b58b07da5e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
@@ -25336,13 +25467,15 @@ values
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/check_advance_span.sql', 'repeatable', 'e996c399d763755966cce71eeca5c501b0f75ae39f8c17a8924aa6c4f2d99713', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '6ac6b3ee371ac753c140bfc444208cc0aee0d8d8c707f50827648b52d74865b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0'),

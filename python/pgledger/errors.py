@@ -22,6 +22,7 @@ __all__ = [
     "AccountAheadOfClock",
     "AccountNotFound",
     "ActiveSubscriptionExists",
+    "AdvanceTooFar",
     "AlreadyExists",
     "Archived",
     "BalanceOutOfRange",
@@ -323,4 +324,12 @@ class CouponExhausted(PgledgerError, code="LG126"):
     """A coupon has been redeemed as often as it can be, in all or by this tenant.
 
     :meth:`pgledger.Billing.update_coupon` raises either limit.
+    """
+
+
+class AdvanceTooFar(PgledgerError, code="LG127"):
+    """:meth:`pgledger.Billing.advance` would move an app on by more than ``max_span`` beyond what was seen of it.
+
+    Either the clock has jumped, or nothing ran for that long. Put the clock right, or call once
+    with a longer ``max_span``.
     """

@@ -120,6 +120,9 @@ def python_default(argument: Field) -> str:
         return json.dumps(text, ensure_ascii=False)
     if argument.type == "jsonb" and text in _EMPTY_JSON:
         return _EMPTY_JSON[text]
+    days = re.fullmatch(r"(\d+) days", text)
+    if argument.type == "interval" and days:
+        return f"timedelta(days={days[1]})"
     clock = _CLOCK.fullmatch(text)
     if argument.type == "interval" and clock:
         parts = zip(("hours", "minutes", "seconds"), map(int, clock.groups()), strict=True)

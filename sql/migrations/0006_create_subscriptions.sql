@@ -259,3 +259,18 @@ comment on column ledger_subscription_move.error is 'What went wrong, if the ste
 
 revoke all on type ledger_subscription_move from public;
 grant usage on type ledger_subscription_move to pgledger_reader;
+
+create table pgledger.advance_runs (
+  app_id text collate "C" not null,
+  newest_at timestamptz not null,
+  constraint advance_runs_app_id_pk primary key (app_id)
+);
+
+comment on table pgledger.advance_runs is
+  'One row an app: up to when ledger_advance has run. A clock that is far beyond is taken for wrong.';
+comment on column pgledger.advance_runs.app_id is 'App.';
+comment on column pgledger.advance_runs.newest_at is
+  'Newest time of a run, written down once an hour at most.';
+
+revoke all on table pgledger.advance_runs from public;
+grant select on table pgledger.advance_runs to pgledger_auditor;

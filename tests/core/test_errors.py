@@ -320,6 +320,11 @@ CASES: Mapping[str, Case] = {
         ("coupon 'EACH'", "1 of 1 times by tenant 'acme'"),
         call="select ledger_redeem_coupon('app', 'acme', 'EACH')",
     ),
+    "clock that jumped": Case(
+        "AdvanceTooFar",
+        ("app 'app'", "more than 00:00:00.000001 later"),
+        call="select ledger_advance('app', max_span => '1 microsecond')",
+    ),
 }
 
 SOUND = Case("", ())

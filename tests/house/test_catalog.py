@@ -81,6 +81,7 @@ AMOUNTS = [Decimal(n) / 100 for n in range(1, 101)] * 10
 TABLES = {
     "accepted_times",
     "accounts",
+    "advance_runs",
     "apps",
     "clock_settings",
     "coupon_applications",

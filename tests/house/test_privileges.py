@@ -36,6 +36,7 @@ READERS = (READER, POSTER, AUDITOR)
 PRIVATE_TABLES = {
     "pgledger.accepted_times",
     "pgledger.accounts",
+    "pgledger.advance_runs",
     "pgledger.apps",
     "pgledger.clock_settings",
     "pgledger.coupon_applications",

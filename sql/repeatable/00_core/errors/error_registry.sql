@@ -317,6 +317,16 @@ as $$
       'A coupon has been redeemed as often as it can be, in all or by this tenant. '
       'ledger_update_coupon raises either limit.',
       false
+    ),
+    (
+      'LG127', 'AdvanceTooFar',
+      'app %s was last seen at %s, and the clock says %s: more than %s later',
+      'If the clock is wrong, put it right. If nothing ran for so long, call once with a longer '
+      'max_span, for example max_span => ''100 days'', or null for any.',
+      'ledger_advance would move an app on by more than max_span beyond what was seen of it. Either '
+      'the clock has jumped, or nothing ran for that long. Put the clock right, or call once with a '
+      'longer max_span.',
+      false
     )
 $$;
 
