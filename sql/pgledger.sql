@@ -787,8 +787,8 @@ grant select on table pgledger.accounts to pgledger_auditor;
 
 /*
 Accounts whose newest time is ahead of the clock, and that may post all the same. Only where an
-account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its check
-at every update of an account.
+account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its
+check at every update of an account.
 */
 create table pgledger.accepted_times (
   account_key bigint not null,
@@ -867,9 +867,9 @@ where group_id is not null;
 create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origin_id)
 where origin_id is not null;
 
--- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of a
--- byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which were
--- given late do not blur the rest. A range is summarized when the next one begins.
+-- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of
+-- a byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which
+-- were given late do not blur the rest. A range is summarized when the next one begins.
 create index transfers_event_at_created_at_idx on pgledger.transfers using brin (
   coalesce(event_at, created_at) timestamptz_minmax_multi_ops (values_per_range = 16),
   created_at timestamptz_minmax_ops
@@ -1866,7 +1866,7 @@ create table pgledger.advance_runs (
 );
 
 comment on table pgledger.advance_runs is
-  'One row an app: up to when ledger_advance has run. A clock that is far beyond is taken for wrong.';
+  'One row an app: up to when ledger_advance has run. A clock far beyond that is taken for wrong.';
 comment on column pgledger.advance_runs.app_id is 'App.';
 comment on column pgledger.advance_runs.newest_at is
   'Newest time of a run, written down once an hour at most.';
@@ -4061,11 +4061,11 @@ as $$
     (
       'LG027', 'AccountAheadOfClock',
       'account %s was last changed at %s, more than a day ahead of the clock, which says %s',
-      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that time: '
-      'select pgledger_accept_time(account_id, reason).',
+      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that '
+      'time: select pgledger_accept_time(account_id, reason).',
       'The newest time on an account is more than a day ahead of the clock. Either the clock is '
-      'wrong now, or it was when that time was recorded, and a transfer would carry the time to the '
-      'other account. Put the clock right, or have the owner of pgledger accept the time with '
+      'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
+      'the other account. Put the clock right, or have the owner of pgledger accept the time with '
       'pgledger_accept_time.',
       false
     ),
@@ -4210,9 +4210,9 @@ as $$
       'app %s was last seen at %s, and the clock says %s: more than %s later',
       'If the clock is wrong, put it right. If nothing ran for so long, call once with a longer '
       'max_span, for example max_span => ''100 days'', or null for any.',
-      'ledger_advance would move an app on by more than max_span beyond what was seen of it. Either '
-      'the clock has jumped, or nothing ran for that long. Put the clock right, or call once with a '
-      'longer max_span.',
+      'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
+      'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
+      'max_span.',
       false
     )
 $$;
@@ -5748,9 +5748,9 @@ revoke all on function pgledger.account_key from public;
 
 -- file: repeatable/10_ledger/accounts_ahead.sql
 /*
-The accounts that are ahead of the clock by more than a span, of one app or of all, with what accepted
-their times, if anything did. No index holds the newest time of an account, because every transfer
-changes it: this reads all accounts.
+The accounts that are ahead of the clock by more than a span, of one app or of all, with what
+accepted their times, if anything did. No index holds the newest time of an account, because every
+transfer changes it: this reads all accounts.
 */
 create or replace function pgledger.accounts_ahead(app_id text)
 returns setof pgledger_account_ahead
@@ -5779,9 +5779,10 @@ revoke all on function pgledger.accounts_ahead from public;
 /*
 Called where a call's time would be later than the clock, because an account was changed later than
 that: the clock is wrong now, or was then. The caller has locked the accounts and found that they
-exist. An account that is more than a day ahead refuses the call, so that a wrong time does not spread
-to every account that it meets; the lowest request is named. Less than that is warned of, once a call,
-for the account that is the furthest ahead. An account whose time was accepted does neither.
+exist. An account that is more than a day ahead refuses the call, so that a wrong time does not
+spread to every account that it meets; the lowest request is named. Less than that is warned of,
+once a call, for the account that is the furthest ahead. An account whose time was accepted does
+neither.
 
 Errors: AccountAheadOfClock.
 */
@@ -6524,7 +6525,8 @@ as $$
     from pgledger.coupons_key_seq
     union all
     select
-      'coupon_redemptions_key_seq', (select max(coupon_redemptions.key) from pgledger.coupon_redemptions),
+      'coupon_redemptions_key_seq',
+      (select max(coupon_redemptions.key) from pgledger.coupon_redemptions),
       coupon_redemptions_key_seq.last_value, coupon_redemptions_key_seq.is_called
     from pgledger.coupon_redemptions_key_seq
     union all
@@ -6546,7 +6548,7 @@ as $$
 $$;
 
 comment on function pgledger.key_sequences is
-  'Every sequence that gives keys, with the greatest key in use and the one that it would give next.';
+  'Every sequence that gives keys, with the greatest key in use and the next one it would give.';
 
 revoke all on function pgledger.key_sequences from public;
 
@@ -6714,9 +6716,9 @@ revoke all on function pgledger.new_transfer_places from public;
 
 -- file: repeatable/10_ledger/pass_on_accepted_time.sql
 /*
-Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a transfer
-are recorded at once, so the call brings them all to that time: without this, everyone who has paid
-into one accepted account would be refused elsewhere. The caller has locked the accounts.
+Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a
+transfer are recorded at once, so the call brings them all to that time: without this, everyone who
+has paid into one accepted account would be refused elsewhere. The caller has locked the accounts.
 */
 create or replace function pgledger.pass_on_accepted_time(
   account_ids text[],
@@ -7516,10 +7518,11 @@ grant execute on function pgledger_create_transfer to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
-Moves several amounts at once, given as plain rows: all of them, or none. The rows are the arguments;
-pgledger_create_transfers_from_rows takes an array of them, under a name of its own: of two functions
-of one name PostgreSQL could not choose for an argument whose type the driver leaves open. A row has
-no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
+Moves several amounts at once, given as plain rows: all of them, or none. The rows are the
+arguments; pgledger_create_transfers_from_rows takes an array of them, under a name of its own: of
+two functions of one name PostgreSQL could not choose for an argument whose type the driver leaves
+open. A row has no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk
+has.
 */
 create or replace function pgledger_create_transfers(
   variadic transfer_requests pgledger_transfer_request[]
@@ -7573,8 +7576,8 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all requests before
-the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all
+requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -7906,7 +7909,8 @@ revoke all on function pgledger_raise_sequences from public;
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
 Sets how far ahead of the clock an account may be before calls warn. From when they refuse is not a
-setting: a day is more than any time zone, and what lies beyond it is accepted one account at a time.
+setting: a day is more than any time zone, and what lies beyond it is accepted one account at a
+time.
 
 Errors: NullArgument, InvalidArgument.
 */
@@ -8027,8 +8031,8 @@ The second statement leaves out each request that has no accounts, mixes currenc
 limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
 and raised.
 
-Where an account is ahead of the clock, that is looked at before limits and after everything else, as
-for a single transfer.
+Where an account is ahead of the clock, that is looked at before limits and after everything else,
+as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
@@ -8046,8 +8050,8 @@ The body is long because its main part is one statement, whose steps share what 
 found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances; a unique violation where an id
-that a caller chose was taken.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -8326,8 +8330,9 @@ revoke all on function pgledger.refuse_account from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
-them off. They fire for each row as well as for each statement, because replication applies rows.
+truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off. They fire for each row as well as for each
+statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -8725,8 +8730,8 @@ revoke all on function pgledger.verify_guards from public;
 
 -- file: repeatable/10_ledger/verify_sequences.sql
 /*
-Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and not
-sequences, so after a switch-over they begin anew.
+Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and
+not sequences, so after a switch-over they begin anew.
 */
 create or replace function pgledger.verify_sequences()
 returns setof pgledger_check
@@ -8864,8 +8869,8 @@ begin
       account_id, newest_at, now
     ),
     hint =
-      'Look at the clock of the server. More than a day ahead is refused. pgledger_accounts_ahead() '
-      'lists all accounts that are ahead.';
+      'Look at the clock of the server. More than a day ahead is refused. '
+      'pgledger_accounts_ahead() lists all accounts that are ahead.';
 end;
 $$;
 
@@ -24217,9 +24222,9 @@ revoke all on function pgledger.changes_since from public;
 
 -- file: repeatable/29_advance/check_advance_span.sql
 /*
-Refuses to move an app on to a time that is more than max_span beyond what was seen of it: its newest
-run, or before the first one its newest subscription. A clock that has jumped would end periods and
-make invoices final that cannot be taken back.
+Refuses to move an app on to a time that is more than max_span beyond what was seen of it: its
+newest run, or before the first one its newest subscription. A clock that has jumped would end
+periods and make invoices final that cannot be taken back.
 
 Errors: InvalidArgument, AdvanceTooFar.
 */
@@ -25098,11 +25103,11 @@ $bodies$;
 insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0002_create_accounts.sql', 'versioned', '9223f46b4d1ae9a79410678828fc85da7864cee940b9a9e18ef04709a5d0ea5f', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0003_create_transfers.sql', 'versioned', 'a5dbbfe04bf56a5d47c356942d0a01f511025ad39e90a4cf0375570ca4b51707', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0004_create_ledger_types.sql', 'versioned', 'b8cb7c693883acf35edd902b3484f0c3d69ac718f8d21f68faeb69840399429f', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '13d27f89035e94fccc4bc7b63b6e50e3aed6187cb1c808f15c32c504af11137c', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'be913560ef4587a397f640eb32eacce4d6ae4558c104e16d7f406d321fc8dd76', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
@@ -25129,7 +25134,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '3b3bd0830f5add218b5c29d1d486caaa001b6bd10764ddad9ac63b58b07da5e6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e6e96a96a0e106fc3c68326d403677e928cf1d6639873db53256ac36e6cd5826', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
@@ -25171,8 +25176,8 @@ values
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '0267a9b648455e97b3cff101e9f9ee5edf47b5a7040d412f6141bf1ea1007b77', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_account_times.sql', 'repeatable', 'b2e49e2780279a1e4295790a7ae27b76b0963e96f2027dae096d77624e864a79', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '03a975b147a3a54fe9518478c744ef7dec0ffa578e2bcd818948518c622f8d92', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_account_times.sql', 'repeatable', 'a20049a308ce09209739d48bb78fc02020e9190d532ec8535c2e49b6dada096b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
@@ -25181,10 +25186,10 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', '568ea2ffc8ca6cdb226cab652c871360fda3961bfc01b07be696c862edf1ea35', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '4776e4665c702ffad6d0dad0c3ca278ad5882634994b58889896b5832d66c566', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '5420ee3436baa39450bf7dc068a397edd3d54646a721acdb395ab6ee1cf9f870', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', 'd1a724b26d05d173f5ddb4b0caff06f58e0cf58fe718b380cbc5d7153798647d', pg_catalog.now(), '0.1.0.dev0'),
@@ -25192,17 +25197,17 @@ values
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'ddb552df43ff4c33e73728ea711d73913d2894afdff672786c8d9a380d07a6ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '7a6ccfde8c29e5ae7d14b105a493a78eeaa7cffb75f4503b4cd39c0ac44143ee', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'cc52a586fcca1b09a113753ce5cf1b84f07695d7b0853317914ed3c65a7005d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'eea07cf3cd3c0ce03d54e1c49d91dc555b87951a3cc39553ac41bbfe85d64c75', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '4d9165a10840c1c6bda382d1bdd486514df234a95509935b3c25c7dcee1be528', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '32f52a5a65416f65a43311190b9329c1b321a4931f9ad306aba65a06875a5762', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '653bd82a3ab0d94859c6d9426c823c7f65bcd16e4de1f8acc7b08d5bd77f2a0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '6ad62a7c3779ff0ab4a452492372152c2b8bef3fc62f51f243991488d00d1e6f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'a934ed1603859248fa425f3c1eb78e572956e42ad4f1b4511bc960c917fe421a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'c6fc40feeba57a78e124e4c7693aaa4f0518ba9d646b276c3cba5d27167bb081', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '74f08dce3f067d05fb5a9c56354e3ba96911c6e71996c27144ef89d9921f6850', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'f748529bd39aeee0d54cc6610389d6184380707f1074fe19fe9293116af5ae18', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '2d36f909d24ba2d95b0cfcb616703e4845e1eba78ab1b83008926474f280551d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'fbdadf1570ce19d2af07ce565a6c6b854542f6f3d75e86c7c896d510aaff6bdb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '8278889454a853ce7854d5564408c70dd67077ef477e364ded11ef0aaf9165b7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
@@ -25210,10 +25215,10 @@ values
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '1c2a80afd4340bed59644b6a0b1e0cb219c96877d20c1bb3fe3e5a63b0b3355c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'e0667b94ad2498fcafdf4d0f7bbc7d8e4fa3ee3e02d0dbd69a3f4a648f0d7432', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', '0fe034f07bf31bf630343f63aaff44d83a52c435c6e8eba614b7a7dc70e1592e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_times.sql', 'repeatable', 'fddbaec97383624c65cdf858b453df320900722d3eef9088996b3959db888f26', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '5d2ef74f80b6eea9281121a935b97bf34b076011b0f59f87e7c77f9add587a2b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '9b68cc609f67dcbd50fafd12567442bdcb01c885a291ba6fbea16ebc9c92d7ee', pg_catalog.now(), '0.1.0.dev0'),
@@ -25467,7 +25472,7 @@ values
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/check_advance_span.sql', 'repeatable', 'e996c399d763755966cce71eeca5c501b0f75ae39f8c17a8924aa6c4f2d99713', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/check_advance_span.sql', 'repeatable', 'f81ddc220d1043f15553a8b7219d86ab2b11b2f94295bb7008279366fc2afe3b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),

@@ -328,7 +328,7 @@ class CouponExhausted(PgledgerError, code="LG126"):
 
 
 class AdvanceTooFar(PgledgerError, code="LG127"):
-    """:meth:`pgledger.Billing.advance` would move an app on by more than ``max_span`` beyond what was seen of it.
+    """An app would be moved on by more than ``max_span`` beyond what was seen of it.
 
     Either the clock has jumped, or nothing ran for that long. Put the clock right, or call once
     with a longer ``max_span``.

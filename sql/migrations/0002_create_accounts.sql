@@ -82,8 +82,8 @@ grant select on table pgledger.accounts to pgledger_auditor;
 
 /*
 Accounts whose newest time is ahead of the clock, and that may post all the same. Only where an
-account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its check
-at every update of an account.
+account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its
+check at every update of an account.
 */
 create table pgledger.accepted_times (
   account_key bigint not null,

@@ -30,9 +30,9 @@ where group_id is not null;
 create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origin_id)
 where origin_id is not null;
 
--- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of a
--- byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which were
--- given late do not blur the rest. A range is summarized when the next one begins.
+-- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of
+-- a byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which
+-- were given late do not blur the rest. A range is summarized when the next one begins.
 create index transfers_event_at_created_at_idx on pgledger.transfers using brin (
   coalesce(event_at, created_at) timestamptz_minmax_multi_ops (values_per_range = 16),
   created_at timestamptz_minmax_ops

@@ -267,7 +267,7 @@ create table pgledger.advance_runs (
 );
 
 comment on table pgledger.advance_runs is
-  'One row an app: up to when ledger_advance has run. A clock that is far beyond is taken for wrong.';
+  'One row an app: up to when ledger_advance has run. A clock far beyond that is taken for wrong.';
 comment on column pgledger.advance_runs.app_id is 'App.';
 comment on column pgledger.advance_runs.newest_at is
   'Newest time of a run, written down once an hour at most.';

@@ -540,8 +540,10 @@ SCOPES: Mapping[str, tuple[str, int]] = {
         128,
     ),
     "group_id": (
-        "select group_id"
-        " from pgledger_create_transfers_from_rows(array[{request}], group_id => %s)",
+        """
+        select group_id
+        from pgledger_create_transfers_from_rows(array[{request}], group_id => %s)
+        """,
         255,
     ),
 }

@@ -395,9 +395,9 @@ def test_only_the_owner_accepts_and_sets(books: Books) -> None:
 
 def test_apps_are_told_of_their_own(books: Books) -> None:
     ledger = Ledger(books.conn)
-    elsewhere = [ledger.create_account(name, "USD", app_id="bank").id for name in "ab"]
+    first, second = (ledger.create_account(name, "USD", app_id="bank").id for name in "ab")
     put_clock(books.conn, NOW + timedelta(days=3))
-    ledger.create_transfer(*elsewhere, 1, app_id="bank")
+    ledger.create_transfer(first, second, 1, app_id="bank")
     put_clock(books.conn, NOW)
     assert len(ledger.accounts_ahead(app_id="bank")) == 2
     assert ledger.accounts_ahead(app_id="") == []

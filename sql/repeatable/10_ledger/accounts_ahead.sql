@@ -1,7 +1,7 @@
 /*
-The accounts that are ahead of the clock by more than a span, of one app or of all, with what accepted
-their times, if anything did. No index holds the newest time of an account, because every transfer
-changes it: this reads all accounts.
+The accounts that are ahead of the clock by more than a span, of one app or of all, with what
+accepted their times, if anything did. No index holds the newest time of an account, because every
+transfer changes it: this reads all accounts.
 */
 create or replace function pgledger.accounts_ahead(app_id text)
 returns setof pgledger_account_ahead

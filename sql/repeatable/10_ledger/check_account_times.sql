@@ -1,9 +1,10 @@
 /*
 Called where a call's time would be later than the clock, because an account was changed later than
 that: the clock is wrong now, or was then. The caller has locked the accounts and found that they
-exist. An account that is more than a day ahead refuses the call, so that a wrong time does not spread
-to every account that it meets; the lowest request is named. Less than that is warned of, once a call,
-for the account that is the furthest ahead. An account whose time was accepted does neither.
+exist. An account that is more than a day ahead refuses the call, so that a wrong time does not
+spread to every account that it meets; the lowest request is named. Less than that is warned of,
+once a call, for the account that is the furthest ahead. An account whose time was accepted does
+neither.
 
 Errors: AccountAheadOfClock.
 */

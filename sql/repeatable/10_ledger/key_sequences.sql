@@ -47,7 +47,8 @@ as $$
     from pgledger.coupons_key_seq
     union all
     select
-      'coupon_redemptions_key_seq', (select max(coupon_redemptions.key) from pgledger.coupon_redemptions),
+      'coupon_redemptions_key_seq',
+      (select max(coupon_redemptions.key) from pgledger.coupon_redemptions),
       coupon_redemptions_key_seq.last_value, coupon_redemptions_key_seq.is_called
     from pgledger.coupon_redemptions_key_seq
     union all
@@ -69,6 +70,6 @@ as $$
 $$;
 
 comment on function pgledger.key_sequences is
-  'Every sequence that gives keys, with the greatest key in use and the one that it would give next.';
+  'Every sequence that gives keys, with the greatest key in use and the next one it would give.';
 
 revoke all on function pgledger.key_sequences from public;

@@ -1,7 +1,7 @@
 /*
-Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a transfer
-are recorded at once, so the call brings them all to that time: without this, everyone who has paid
-into one accepted account would be refused elsewhere. The caller has locked the accounts.
+Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a
+transfer are recorded at once, so the call brings them all to that time: without this, everyone who
+has paid into one accepted account would be refused elsewhere. The caller has locked the accounts.
 */
 create or replace function pgledger.pass_on_accepted_time(
   account_ids text[],

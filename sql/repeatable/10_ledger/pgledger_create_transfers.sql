@@ -1,8 +1,9 @@
 /*
-Moves several amounts at once, given as plain rows: all of them, or none. The rows are the arguments;
-pgledger_create_transfers_from_rows takes an array of them, under a name of its own: of two functions
-of one name PostgreSQL could not choose for an argument whose type the driver leaves open. A row has
-no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
+Moves several amounts at once, given as plain rows: all of them, or none. The rows are the
+arguments; pgledger_create_transfers_from_rows takes an array of them, under a name of its own: of
+two functions of one name PostgreSQL could not choose for an argument whose type the driver leaves
+open. A row has no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk
+has.
 */
 create or replace function pgledger_create_transfers(
   variadic transfer_requests pgledger_transfer_request[]

@@ -1,6 +1,7 @@
 /*
 Sets how far ahead of the clock an account may be before calls warn. From when they refuse is not a
-setting: a day is more than any time zone, and what lies beyond it is accepted one account at a time.
+setting: a day is more than any time zone, and what lies beyond it is accepted one account at a
+time.
 
 Errors: NullArgument, InvalidArgument.
 */

@@ -11,8 +11,8 @@ The second statement leaves out each request that has no accounts, mixes currenc
 limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
 and raised.
 
-Where an account is ahead of the clock, that is looked at before limits and after everything else, as
-for a single transfer.
+Where an account is ahead of the clock, that is looked at before limits and after everything else,
+as for a single transfer.
 
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
@@ -30,8 +30,8 @@ The body is long because its main part is one statement, whose steps share what 
 found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances; a unique violation where an id
-that a caller chose was taken.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],

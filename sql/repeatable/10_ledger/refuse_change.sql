@@ -1,7 +1,8 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
-them off. They fire for each row as well as for each statement, because replication applies rows.
+truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off. They fire for each row as well as for each
+statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */

@@ -1,6 +1,6 @@
 /*
-Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and not
-sequences, so after a switch-over they begin anew.
+Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and
+not sequences, so after a switch-over they begin anew.
 */
 create or replace function pgledger.verify_sequences()
 returns setof pgledger_check

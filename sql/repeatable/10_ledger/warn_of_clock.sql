@@ -18,8 +18,8 @@ begin
       account_id, newest_at, now
     ),
     hint =
-      'Look at the clock of the server. More than a day ahead is refused. pgledger_accounts_ahead() '
-      'lists all accounts that are ahead.';
+      'Look at the clock of the server. More than a day ahead is refused. '
+      'pgledger_accounts_ahead() lists all accounts that are ahead.';
 end;
 $$;
 

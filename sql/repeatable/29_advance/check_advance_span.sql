@@ -1,7 +1,7 @@
 /*
-Refuses to move an app on to a time that is more than max_span beyond what was seen of it: its newest
-run, or before the first one its newest subscription. A clock that has jumped would end periods and
-make invoices final that cannot be taken back.
+Refuses to move an app on to a time that is more than max_span beyond what was seen of it: its
+newest run, or before the first one its newest subscription. A clock that has jumped would end
+periods and make invoices final that cannot be taken back.
 
 Errors: InvalidArgument, AdvanceTooFar.
 */

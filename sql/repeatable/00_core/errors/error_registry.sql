@@ -174,11 +174,11 @@ as $$
     (
       'LG027', 'AccountAheadOfClock',
       'account %s was last changed at %s, more than a day ahead of the clock, which says %s',
-      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that time: '
-      'select pgledger_accept_time(account_id, reason).',
+      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that '
+      'time: select pgledger_accept_time(account_id, reason).',
       'The newest time on an account is more than a day ahead of the clock. Either the clock is '
-      'wrong now, or it was when that time was recorded, and a transfer would carry the time to the '
-      'other account. Put the clock right, or have the owner of pgledger accept the time with '
+      'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
+      'the other account. Put the clock right, or have the owner of pgledger accept the time with '
       'pgledger_accept_time.',
       false
     ),
@@ -323,9 +323,9 @@ as $$
       'app %s was last seen at %s, and the clock says %s: more than %s later',
       'If the clock is wrong, put it right. If nothing ran for so long, call once with a longer '
       'max_span, for example max_span => ''100 days'', or null for any.',
-      'ledger_advance would move an app on by more than max_span beyond what was seen of it. Either '
-      'the clock has jumped, or nothing ran for that long. Put the clock right, or call once with a '
-      'longer max_span.',
+      'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
+      'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
+      'max_span.',
       false
     )
 $$;
