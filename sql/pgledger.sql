@@ -5,9 +5,8 @@ Installs into a database that has nothing of pgledger, in one transaction:
 
   psql -v ON_ERROR_STOP=1 -f pgledger.sql
 
-The functions and views go into the schema "public", unless the session names another:
-
-  PGOPTIONS='-c pgledger.schema=money' psql -v ON_ERROR_STOP=1 -f pgledger.sql
+The functions and views go into the schema "public";
+`pgledger dump --schema NAME` writes this for another one.
 
 Everything will belong to the role pgledger_owner, which is made if it is missing.
 Later versions come with `pgledger migrate`, which takes over from here.
@@ -30,17 +29,9 @@ set local statement_timeout = '0';
 set local idle_in_transaction_session_timeout = '0';
 set local search_path = pg_catalog, pg_temp;
 
-do $surface$
-begin
-  if coalesce(pg_catalog.current_setting('pgledger.schema', true), '') = '' then
-    perform pg_catalog.set_config('pgledger.schema', 'public', true);
-  end if;
-end
-$surface$;
-
 do $guard$
 declare
-  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
+  v_surface constant text := 'public';
 begin
   if pg_catalog.current_setting('server_version_num')::integer < 150000 then
     raise exception 'pgledger needs PostgreSQL % or newer, this is %',
@@ -80,7 +71,7 @@ begin
       from pg_catalog.pg_proc
     ) as object
     join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
-    where pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+    where pg_namespace.nspname = 'public'
       and (pg_catalog.starts_with(object.name::text, 'pgledger_') or object.name = any(array[
       'ledger_advance',
       'ledger_aggregate_usage',
@@ -206,7 +197,7 @@ begin
     from (
       with given as (
         select
-          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          'public'::name as surface,
           current_user::name as migrator,
           -- 16 separated being a member from being allowed to SET ROLE.
           pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
@@ -423,13 +414,11 @@ set local role pgledger_owner;
 
 do $surface$
 declare
-  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
+  v_surface constant text := 'public';
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
   end if;
-  perform pg_catalog.set_config(
-    'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;
 
@@ -444,7 +433,7 @@ begin
     from (
       with given as (
         select
-          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          'public'::name as surface,
           current_user::name as migrator,
           -- 16 separated being a member from being allowed to SET ROLE.
           pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
@@ -656,6 +645,8 @@ begin
   end loop;
 end
 $requirements$;
+
+set local search_path = pgledger, pg_temp;
 
 -- file: migrations/0001_create_foundation.sql
 /*
@@ -916,23 +907,26 @@ only added at the end of a type.
 */
 -- This type keeps its three attributes for ever: callers write plain rows, which match them by
 -- position.
-create type pgledger_transfer_request as (
+create type public.pgledger_transfer_request as (
   from_account_id text,
   to_account_id text,
   amount numeric
 );
 
-comment on type pgledger_transfer_request is
+comment on type public.pgledger_transfer_request is
   'One transfer to make: (from_account_id, to_account_id, amount). '
   'Written as a plain row: (''pgla_...'', ''pgla_...'', 12.34).';
-comment on column pgledger_transfer_request.from_account_id is 'Account that the amount leaves.';
-comment on column pgledger_transfer_request.to_account_id is 'Account that the amount reaches.';
-comment on column pgledger_transfer_request.amount is 'What to move, in units of the currency.';
+comment on column public.pgledger_transfer_request.from_account_id is
+  'Account that the amount leaves.';
+comment on column public.pgledger_transfer_request.to_account_id is
+  'Account that the amount reaches.';
+comment on column public.pgledger_transfer_request.amount is
+  'What to move, in units of the currency.';
 
-revoke all on type pgledger_transfer_request from public;
-grant usage on type pgledger_transfer_request to pgledger_reader;
+revoke all on type public.pgledger_transfer_request from public;
+grant usage on type public.pgledger_transfer_request to pgledger_reader;
 
-create type pgledger_account as (
+create type public.pgledger_account as (
   id text collate "C",
   name text collate "C",
   currency text collate "C",
@@ -948,35 +942,37 @@ create type pgledger_account as (
   replayed boolean
 );
 
-comment on type pgledger_account is 'An account as it stands.';
-comment on column pgledger_account.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_account.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_account.currency is
+comment on type public.pgledger_account is 'An account as it stands.';
+comment on column public.pgledger_account.id is 'Public id: pgla_ and a ULID.';
+comment on column public.pgledger_account.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column public.pgledger_account.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_account.balance is
+comment on column public.pgledger_account.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_account.version is
+comment on column public.pgledger_account.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_account.allow_negative_balance is
+comment on column public.pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_account.allow_positive_balance is
+comment on column public.pgledger_account.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_account.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_account.created_at is 'When the account was recorded.';
-comment on column pgledger_account.updated_at is
+comment on column public.pgledger_account.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_account.created_at is 'When the account was recorded.';
+comment on column public.pgledger_account.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_account.app_id is
+comment on column public.pgledger_account.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_account.tenant_id is
+comment on column public.pgledger_account.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
-comment on column pgledger_account.replayed is
+comment on column public.pgledger_account.replayed is
   'Whether the call was a repeat, and this is what the first one made; null for what was only '
   'read.';
 
-revoke all on type pgledger_account from public;
-grant usage on type pgledger_account to pgledger_reader;
+revoke all on type public.pgledger_account from public;
+grant usage on type public.pgledger_account to pgledger_reader;
 
-create type pgledger_transfer as (
+create type public.pgledger_transfer as (
   id text collate "C",
   from_account_id text collate "C",
   to_account_id text collate "C",
@@ -999,48 +995,50 @@ create type pgledger_transfer as (
   replayed boolean
 );
 
-comment on type pgledger_transfer is
+comment on type public.pgledger_transfer is
   'A transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfer.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfer.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfer.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfer.amount is
+comment on column public.pgledger_transfer.id is 'Public id: pglt_ and a ULID.';
+comment on column public.pgledger_transfer.from_account_id is 'Account that the amount left.';
+comment on column public.pgledger_transfer.to_account_id is 'Account that the amount reached.';
+comment on column public.pgledger_transfer.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfer.created_at is
+comment on column public.pgledger_transfer.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfer.event_at is
+comment on column public.pgledger_transfer.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfer.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfer.currency is 'Currency of both accounts.';
-comment on column pgledger_transfer.from_account_name is
+comment on column public.pgledger_transfer.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_transfer.currency is 'Currency of both accounts.';
+comment on column public.pgledger_transfer.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfer.to_account_name is
+comment on column public.pgledger_transfer.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfer.from_account_balance is
+comment on column public.pgledger_transfer.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfer.to_account_balance is
+comment on column public.pgledger_transfer.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfer.from_account_version is
+comment on column public.pgledger_transfer.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfer.to_account_version is
+comment on column public.pgledger_transfer.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfer.group_id is
+comment on column public.pgledger_transfer.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfer.app_id is
+comment on column public.pgledger_transfer.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfer.from_tenant_id is 'Tenant of the account that the amount left.';
-comment on column pgledger_transfer.to_tenant_id is
+comment on column public.pgledger_transfer.from_tenant_id is
+  'Tenant of the account that the amount left.';
+comment on column public.pgledger_transfer.to_tenant_id is
   'Tenant of the account that the amount reached.';
-comment on column pgledger_transfer.origin_id is
+comment on column public.pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
-comment on column pgledger_transfer.replayed is
+comment on column public.pgledger_transfer.replayed is
   'Whether the call was a repeat, and this is what the first one made; null for what was only '
   'read.';
 
-revoke all on type pgledger_transfer from public;
-grant usage on type pgledger_transfer to pgledger_reader;
+revoke all on type public.pgledger_transfer from public;
+grant usage on type public.pgledger_transfer to pgledger_reader;
 
-create type pgledger_entry as (
+create type public.pgledger_entry as (
   id text collate "C",
   account_id text collate "C",
   transfer_id text collate "C",
@@ -1057,34 +1055,37 @@ create type pgledger_entry as (
   tenant_id text collate "C"
 );
 
-comment on type pgledger_entry is 'An entry: one account''s side of a transfer.';
-comment on column pgledger_entry.id is 'Public id: pgle_ and a ULID; ascends along the account.';
-comment on column pgledger_entry.account_id is 'Account that the entry belongs to.';
-comment on column pgledger_entry.transfer_id is 'Transfer that the entry is one leg of.';
-comment on column pgledger_entry.amount is
+comment on type public.pgledger_entry is 'An entry: one account''s side of a transfer.';
+comment on column public.pgledger_entry.id is
+  'Public id: pgle_ and a ULID; ascends along the account.';
+comment on column public.pgledger_entry.account_id is 'Account that the entry belongs to.';
+comment on column public.pgledger_entry.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_entry.amount is
   'What the entry adds to the balance: negative on the account that the amount left.';
-comment on column pgledger_entry.account_previous_balance is
+comment on column public.pgledger_entry.account_previous_balance is
   'Balance of the account right before the entry.';
-comment on column pgledger_entry.account_current_balance is
+comment on column public.pgledger_entry.account_current_balance is
   'Balance of the account right after the entry.';
-comment on column pgledger_entry.account_version is
+comment on column public.pgledger_entry.account_version is
   'Number of the entry on its account, from 1 without a gap.';
-comment on column pgledger_entry.created_at is
+comment on column public.pgledger_entry.created_at is
   'When the transfer was recorded; ascends along the account.';
-comment on column pgledger_entry.event_at is
+comment on column public.pgledger_entry.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_entry.metadata is 'JSON object given with the transfer, or null.';
-comment on column pgledger_entry.account_name is 'Name of the account.';
-comment on column pgledger_entry.currency is 'Currency of the account.';
-comment on column pgledger_entry.app_id is
+comment on column public.pgledger_entry.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_entry.account_name is 'Name of the account.';
+comment on column public.pgledger_entry.currency is 'Currency of the account.';
+comment on column public.pgledger_entry.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_entry.tenant_id is
+comment on column public.pgledger_entry.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on type pgledger_entry from public;
-grant usage on type pgledger_entry to pgledger_reader;
+revoke all on type public.pgledger_entry from public;
+grant usage on type public.pgledger_entry to pgledger_reader;
 
-create type pgledger_account_ahead as (
+create type public.pgledger_account_ahead as (
   account_id text collate "C",
   account_name text collate "C",
   app_id text collate "C",
@@ -1096,42 +1097,43 @@ create type pgledger_account_ahead as (
   reason text collate "C"
 );
 
-comment on type pgledger_account_ahead is
+comment on type public.pgledger_account_ahead is
   'An account whose newest time is ahead of the clock.';
-comment on column pgledger_account_ahead.account_id is 'The account.';
-comment on column pgledger_account_ahead.account_name is 'Its name.';
-comment on column pgledger_account_ahead.app_id is
+comment on column public.pgledger_account_ahead.account_id is 'The account.';
+comment on column public.pgledger_account_ahead.account_name is 'Its name.';
+comment on column public.pgledger_account_ahead.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_account_ahead.tenant_id is
+comment on column public.pgledger_account_ahead.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
-comment on column pgledger_account_ahead.newest_at is
+comment on column public.pgledger_account_ahead.newest_at is
   'When its newest transfer was recorded; before the first one, the account itself.';
-comment on column pgledger_account_ahead.clock_at is 'What the clock says now.';
-comment on column pgledger_account_ahead.accepted_at is
+comment on column public.pgledger_account_ahead.clock_at is 'What the clock says now.';
+comment on column public.pgledger_account_ahead.accepted_at is
   'When this was accepted, or null: then calls warn, or are refused.';
-comment on column pgledger_account_ahead.accepted_by is 'Who accepted it, or null.';
-comment on column pgledger_account_ahead.reason is 'Why it was accepted, or null.';
+comment on column public.pgledger_account_ahead.accepted_by is 'Who accepted it, or null.';
+comment on column public.pgledger_account_ahead.reason is 'Why it was accepted, or null.';
 
-revoke all on type pgledger_account_ahead from public;
-grant usage on type pgledger_account_ahead to pgledger_reader;
+revoke all on type public.pgledger_account_ahead from public;
+grant usage on type public.pgledger_account_ahead to pgledger_reader;
 
-create type pgledger_check as (
+create type public.pgledger_check as (
   check_name text collate "C",
   rows_checked bigint,
   violations bigint,
   example text collate "C"
 );
 
-comment on type pgledger_check is 'Outcome of one check of the books.';
-comment on column pgledger_check.check_name is 'Which rule was checked.';
-comment on column pgledger_check.rows_checked is 'How many rows were checked.';
-comment on column pgledger_check.violations is 'How many of these rows break the rule.';
-comment on column pgledger_check.example is 'One row that breaks it, in words, or null.';
+comment on type public.pgledger_check is 'Outcome of one check of the books.';
+comment on column public.pgledger_check.check_name is 'Which rule was checked.';
+comment on column public.pgledger_check.rows_checked is 'How many rows were checked.';
+comment on column public.pgledger_check.violations is 'How many of these rows break the rule.';
+comment on column public.pgledger_check.example is
+  'One row that breaks it, in words, or null.';
 
-revoke all on type pgledger_check from public;
-grant usage on type pgledger_check to pgledger_reader;
+revoke all on type public.pgledger_check from public;
+grant usage on type public.pgledger_check to pgledger_reader;
 
-create type pgledger_transfer_outcome as (
+create type public.pgledger_transfer_outcome as (
   request_index bigint,
   status text collate "C",
   id text collate "C",
@@ -1145,34 +1147,35 @@ create type pgledger_transfer_outcome as (
   to_account_version bigint
 );
 
-comment on type pgledger_transfer_outcome is
+comment on type public.pgledger_transfer_outcome is
   'What became of one request of a batch whose requests succeed or fail each by itself.';
-comment on column pgledger_transfer_outcome.request_index is
+comment on column public.pgledger_transfer_outcome.request_index is
   'Which request of the batch this is about, from 1.';
-comment on column pgledger_transfer_outcome.status is
+comment on column public.pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
-comment on column pgledger_transfer_outcome.id is
+comment on column public.pgledger_transfer_outcome.id is
   'Public id of the transfer, pglt_ and a ULID; null for a failed one.';
-comment on column pgledger_transfer_outcome.error is
+comment on column public.pgledger_transfer_outcome.error is
   'SQLSTATE of the error of a failed request, or null.';
-comment on column pgledger_transfer_outcome.error_name is
+comment on column public.pgledger_transfer_outcome.error_name is
   'Name of that error, as pgledger_errors_v1 has it, or null.';
-comment on column pgledger_transfer_outcome.reason is 'What is wrong, in words, or null.';
-comment on column pgledger_transfer_outcome.created_at is
+comment on column public.pgledger_transfer_outcome.reason is
+  'What is wrong, in words, or null.';
+comment on column public.pgledger_transfer_outcome.created_at is
   'When the transfer was recorded, or null.';
-comment on column pgledger_transfer_outcome.from_account_balance is
+comment on column public.pgledger_transfer_outcome.from_account_balance is
   'Balance of the account that the amount left, right after the transfer, or null.';
-comment on column pgledger_transfer_outcome.to_account_balance is
+comment on column public.pgledger_transfer_outcome.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer, or null.';
-comment on column pgledger_transfer_outcome.from_account_version is
+comment on column public.pgledger_transfer_outcome.from_account_version is
   'Version of the account that the amount left, right after the transfer, or null.';
-comment on column pgledger_transfer_outcome.to_account_version is
+comment on column public.pgledger_transfer_outcome.to_account_version is
   'Version of the account that the amount reached, right after the transfer, or null.';
 
-revoke all on type pgledger_transfer_outcome from public;
-grant usage on type pgledger_transfer_outcome to pgledger_reader;
+revoke all on type public.pgledger_transfer_outcome from public;
+grant usage on type public.pgledger_transfer_outcome to pgledger_reader;
 
-create type pgledger_hold as (
+create type public.pgledger_hold as (
   id text collate "C",
   from_account_id text collate "C",
   to_account_id text collate "C",
@@ -1194,41 +1197,45 @@ create type pgledger_hold as (
   replayed boolean
 );
 
-comment on type pgledger_hold is
+comment on type public.pgledger_hold is
   'An amount that is kept back on one account for another until it is posted or voided, or '
   'expires.';
-comment on column pgledger_hold.id is 'Public id: pglh_ and a ULID.';
-comment on column pgledger_hold.from_account_id is 'Account that the amount is to leave.';
-comment on column pgledger_hold.to_account_id is 'Account that the amount is to reach.';
-comment on column pgledger_hold.amount is 'What is held, above zero.';
-comment on column pgledger_hold.posted_amount is 'How much of it has been posted so far.';
-comment on column pgledger_hold.status is
+comment on column public.pgledger_hold.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_hold.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_hold.to_account_id is 'Account that the amount is to reach.';
+comment on column public.pgledger_hold.amount is 'What is held, above zero.';
+comment on column public.pgledger_hold.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_hold.status is
   'State; every state but pending is final; one of: pending, posted, voided, expired.';
-comment on column pgledger_hold.created_at is 'When it was recorded.';
-comment on column pgledger_hold.event_at is
+comment on column public.pgledger_hold.created_at is 'When it was recorded.';
+comment on column public.pgledger_hold.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_hold.expires_at is
+comment on column public.pgledger_hold.expires_at is
   'When it expires, unless it was posted or voided before, or null.';
-comment on column pgledger_hold.ended_at is 'When it was posted, voided or expired, or null.';
-comment on column pgledger_hold.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_hold.currency is 'Currency of both accounts.';
-comment on column pgledger_hold.from_account_name is
+comment on column public.pgledger_hold.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_hold.metadata is 'JSON object given at creation, or null.';
+comment on column public.pgledger_hold.currency is 'Currency of both accounts.';
+comment on column public.pgledger_hold.from_account_name is
   'Name of the account that the amount is to leave.';
-comment on column pgledger_hold.to_account_name is
+comment on column public.pgledger_hold.to_account_name is
   'Name of the account that the amount is to reach.';
-comment on column pgledger_hold.group_id is 'Name that joins the holds of one call, or null.';
-comment on column pgledger_hold.app_id is
+comment on column public.pgledger_hold.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_hold.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_hold.from_tenant_id is
+comment on column public.pgledger_hold.from_tenant_id is
   'Tenant of the account that the amount is to leave.';
-comment on column pgledger_hold.to_tenant_id is
+comment on column public.pgledger_hold.to_tenant_id is
   'Tenant of the account that the amount is to reach.';
-comment on column pgledger_hold.replayed is
+comment on column public.pgledger_hold.replayed is
   'Whether the call was a repeat, and this is what the first one made; null for what was only '
   'read.';
 
-revoke all on type pgledger_hold from public;
-grant usage on type pgledger_hold to pgledger_reader;
+revoke all on type public.pgledger_hold from public;
+grant usage on type public.pgledger_hold to pgledger_reader;
 
 -- file: migrations/0005_create_catalogue.sql
 /*
@@ -1461,21 +1468,23 @@ grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
 
-create type ledger_currency as (
+create type public.ledger_currency as (
   app_id text collate "C",
   code text collate "C",
   exponent integer
 );
 
-comment on type ledger_currency is 'To how many decimal places amounts of a currency are rounded.';
-comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
+comment on type public.ledger_currency is
+  'To how many decimal places amounts of a currency are rounded.';
+comment on column public.ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
+comment on column public.ledger_currency.code is 'Code, for example JPY or POINTS.';
+comment on column public.ledger_currency.exponent is
+  'Decimal places that amounts are rounded to.';
 
-revoke all on type ledger_currency from public;
-grant usage on type ledger_currency to pgledger_reader;
+revoke all on type public.ledger_currency from public;
+grant usage on type public.ledger_currency to pgledger_reader;
 
-create type ledger_feature as (
+create type public.ledger_feature as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1492,33 +1501,34 @@ create type ledger_feature as (
   updated_at timestamptz
 );
 
-comment on type ledger_feature is 'What plans can contain.';
-comment on column ledger_feature.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_feature.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_feature.tenant_id is
+comment on type public.ledger_feature is 'What plans can contain.';
+comment on column public.ledger_feature.id is 'Public id: feat_ and a ULID.';
+comment on column public.ledger_feature.app_id is 'App that it belongs to; * for all apps.';
+comment on column public.ledger_feature.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_feature.key is 'Name in plans and usage events, for example api_calls.';
-comment on column ledger_feature.name is 'Name for people.';
-comment on column ledger_feature.description is 'Text for people, or null.';
-comment on column ledger_feature.type is
+comment on column public.ledger_feature.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column public.ledger_feature.name is 'Name for people.';
+comment on column public.ledger_feature.description is 'Text for people, or null.';
+comment on column public.ledger_feature.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_feature.aggregation is
+comment on column public.ledger_feature.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_feature.unique_key is
+comment on column public.ledger_feature.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_feature.status is
+comment on column public.ledger_feature.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_feature.version is 'Counts changes, from 1.';
-comment on column ledger_feature.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_feature.created_at is 'When it was created.';
-comment on column ledger_feature.updated_at is 'When it was last changed.';
+comment on column public.ledger_feature.version is 'Counts changes, from 1.';
+comment on column public.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_feature.created_at is 'When it was created.';
+comment on column public.ledger_feature.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_feature from public;
-grant usage on type ledger_feature to pgledger_reader;
+revoke all on type public.ledger_feature from public;
+grant usage on type public.ledger_feature to pgledger_reader;
 
-create type ledger_plan as (
+create type public.ledger_plan as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1540,38 +1550,40 @@ create type ledger_plan as (
   updated_at timestamptz
 );
 
-comment on type ledger_plan is 'What a subscription gives and what it costs.';
-comment on column ledger_plan.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_plan.app_id is 'App that it belongs to.';
-comment on column ledger_plan.tenant_id is
+comment on type public.ledger_plan is 'What a subscription gives and what it costs.';
+comment on column public.ledger_plan.id is 'Public id: plan_ and a ULID.';
+comment on column public.ledger_plan.app_id is 'App that it belongs to.';
+comment on column public.ledger_plan.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_plan.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_plan.name is 'Name for people.';
-comment on column ledger_plan.description is 'Text for people, or null.';
-comment on column ledger_plan.status is
+comment on column public.ledger_plan.slug is 'Name in addresses and code, for example pro.';
+comment on column public.ledger_plan.name is 'Name for people.';
+comment on column public.ledger_plan.description is 'Text for people, or null.';
+comment on column public.ledger_plan.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plan.features is
+comment on column public.ledger_plan.currency is 'Currency of every amount in pricing.';
+comment on column public.ledger_plan.features is
   'JSON array of features and their limits, as given.';
-comment on column ledger_plan.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_plan.billing_interval is
+comment on column public.ledger_plan.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column public.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_plan.interval_count is 'Units in a billing period.';
-comment on column ledger_plan.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_plan.anchor_at_trial_end is
+comment on column public.ledger_plan.interval_count is 'Units in a billing period.';
+comment on column public.ledger_plan.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column public.ledger_plan.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_plan.add_on is
+comment on column public.ledger_plan.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_plan.version is 'Counts changes, from 1.';
-comment on column ledger_plan.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_plan.created_at is 'When it was created.';
-comment on column ledger_plan.updated_at is 'When it was last changed.';
+comment on column public.ledger_plan.version is 'Counts changes, from 1.';
+comment on column public.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_plan.created_at is 'When it was created.';
+comment on column public.ledger_plan.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_plan from public;
-grant usage on type ledger_plan to pgledger_reader;
+revoke all on type public.ledger_plan from public;
+grant usage on type public.ledger_plan to pgledger_reader;
 
-create type ledger_price_line as (
+create type public.ledger_price_line as (
   line integer,
   kind text collate "C",
   description text collate "C",
@@ -1581,20 +1593,20 @@ create type ledger_price_line as (
   amount numeric
 );
 
-comment on type ledger_price_line is 'One line of what usage costs.';
-comment on column ledger_price_line.line is 'Number of the line, from 1.';
-comment on column ledger_price_line.kind is
+comment on type public.ledger_price_line is 'One line of what usage costs.';
+comment on column public.ledger_price_line.line is 'Number of the line, from 1.';
+comment on column public.ledger_price_line.kind is
   'What it is for. usage: what was used. true_up: what is missing to the minimum. cap: what is '
   'above the maximum, taken off again and so below zero. One of: usage, true_up, cap.';
-comment on column ledger_price_line.description is 'Text for people.';
-comment on column ledger_price_line.quantity is 'How much is charged for, or null.';
-comment on column ledger_price_line.unit_amount is 'Price of one unit, or null.';
-comment on column ledger_price_line.flat_amount is
+comment on column public.ledger_price_line.description is 'Text for people.';
+comment on column public.ledger_price_line.quantity is 'How much is charged for, or null.';
+comment on column public.ledger_price_line.unit_amount is 'Price of one unit, or null.';
+comment on column public.ledger_price_line.flat_amount is
   'Amount that is due whatever the quantity, or null.';
-comment on column ledger_price_line.amount is 'Amount of the line.';
+comment on column public.ledger_price_line.amount is 'Amount of the line.';
 
-revoke all on type ledger_price_line from public;
-grant usage on type ledger_price_line to pgledger_reader;
+revoke all on type public.ledger_price_line from public;
+grant usage on type public.ledger_price_line to pgledger_reader;
 
 -- file: migrations/0006_create_subscriptions.sql
 /*
@@ -1760,7 +1772,7 @@ alter table pgledger.subscription_changes enable row level security;
 revoke all on table pgledger.subscription_changes from public;
 grant select on table pgledger.subscription_changes to pgledger_auditor;
 
-create type ledger_subscription as (
+create type public.ledger_subscription as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1789,49 +1801,54 @@ create type ledger_subscription as (
   updated_at timestamptz
 );
 
-comment on type ledger_subscription is 'Which plan a tenant has, since when and until when.';
-comment on column ledger_subscription.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_subscription.app_id is 'App.';
-comment on column ledger_subscription.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription.plan_id is 'Id of the current plan.';
-comment on column ledger_subscription.plan_slug is 'Slug of the current plan.';
-comment on column ledger_subscription.status is
+comment on type public.ledger_subscription is
+  'Which plan a tenant has, since when and until when.';
+comment on column public.ledger_subscription.id is 'Public id: sub_ and a ULID.';
+comment on column public.ledger_subscription.app_id is 'App.';
+comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
+comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
+comment on column public.ledger_subscription.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_subscription.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscription.started_at is 'Start of the first period or trial.';
-comment on column ledger_subscription.anchor_at is
+comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
+comment on column public.ledger_subscription.started_at is
+  'Start of the first period or trial.';
+comment on column public.ledger_subscription.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_subscription.time_zone is
+comment on column public.ledger_subscription.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_subscription.billing_interval is
+comment on column public.ledger_subscription.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscription.interval_count is 'Units in a billing period.';
-comment on column ledger_subscription.current_period_start is
+comment on column public.ledger_subscription.interval_count is 'Units in a billing period.';
+comment on column public.ledger_subscription.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_subscription.current_period_end is 'End of the current period, exclusive.';
-comment on column ledger_subscription.trial_end is
+comment on column public.ledger_subscription.current_period_end is
+  'End of the current period, exclusive.';
+comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_subscription.cancel_at is 'When it will end, if that is decided, or null.';
-comment on column ledger_subscription.canceled_at is
+comment on column public.ledger_subscription.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_subscription.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_subscription.ended_at is 'When it ended, or null.';
-comment on column ledger_subscription.add_on is
+comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
+comment on column public.ledger_subscription.ended_at is 'When it ended, or null.';
+comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_subscription.unused_time is
+comment on column public.ledger_subscription.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_subscription.tax_rates is
+comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_subscription.version is 'Counts changes, from 1.';
-comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_subscription.created_at is 'When it was created.';
-comment on column ledger_subscription.updated_at is 'When it was last changed.';
+comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
+comment on column public.ledger_subscription.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_subscription.created_at is 'When it was created.';
+comment on column public.ledger_subscription.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_subscription from public;
-grant usage on type ledger_subscription to pgledger_reader;
+revoke all on type public.ledger_subscription from public;
+grant usage on type public.ledger_subscription to pgledger_reader;
 
-create type ledger_subscription_move as (
+create type public.ledger_subscription_move as (
   tenant_id text collate "C",
   subscription_id text collate "C",
   change text collate "C",
@@ -1840,24 +1857,25 @@ create type ledger_subscription_move as (
   error text collate "C"
 );
 
-comment on type ledger_subscription_move is 'One step that the clock has made due.';
-comment on column ledger_subscription_move.tenant_id is
+comment on type public.ledger_subscription_move is 'One step that the clock has made due.';
+comment on column public.ledger_subscription_move.tenant_id is
   'Tenant whose subscription or invoice it is.';
-comment on column ledger_subscription_move.subscription_id is
+comment on column public.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_subscription_move.change is
+comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
-comment on column ledger_subscription_move.occurred_at is
+comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
-comment on column ledger_subscription_move.invoice_id is
+comment on column public.ledger_subscription_move.invoice_id is
   'Id of the invoice, if the step is about one, or null.';
-comment on column ledger_subscription_move.error is 'What went wrong, if the step failed, or null.';
+comment on column public.ledger_subscription_move.error is
+  'What went wrong, if the step failed, or null.';
 
-revoke all on type ledger_subscription_move from public;
-grant usage on type ledger_subscription_move to pgledger_reader;
+revoke all on type public.ledger_subscription_move from public;
+grant usage on type public.ledger_subscription_move to pgledger_reader;
 
 create table pgledger.advance_runs (
   app_id text collate "C" not null,
@@ -2013,7 +2031,7 @@ grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
 grant select on table pgledger.usage_values to pgledger_auditor;
 
-create type ledger_usage_event as (
+create type public.ledger_usage_event as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -2025,25 +2043,26 @@ create type ledger_usage_event as (
   created_at timestamptz
 );
 
-comment on type ledger_usage_event is 'Usage as it was reported.';
-comment on column ledger_usage_event.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_usage_event.app_id is 'App.';
-comment on column ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_usage_event.feature_key is 'Key of the feature that was used.';
-comment on column ledger_usage_event.quantity is
+comment on type public.ledger_usage_event is 'Usage as it was reported.';
+comment on column public.ledger_usage_event.id is 'Public id: evt_ and a ULID.';
+comment on column public.ledger_usage_event.app_id is 'App.';
+comment on column public.ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_event.feature_key is 'Key of the feature that was used.';
+comment on column public.ledger_usage_event.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_usage_event.event_at is
+comment on column public.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_usage_event.idempotency_key is
+comment on column public.ledger_usage_event.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_usage_event.metadata is 'JSON object given with the event, or null.';
-comment on column ledger_usage_event.created_at is 'When it was recorded.';
+comment on column public.ledger_usage_event.metadata is
+  'JSON object given with the event, or null.';
+comment on column public.ledger_usage_event.created_at is 'When it was recorded.';
 
-revoke all on type ledger_usage_event from public;
-grant usage on type ledger_usage_event to pgledger_reader;
+revoke all on type public.ledger_usage_event from public;
+grant usage on type public.ledger_usage_event to pgledger_reader;
 
-create type ledger_usage_answer as (
+create type public.ledger_usage_answer as (
   event_index bigint,
   status text collate "C",
   id text collate "C",
@@ -2051,51 +2070,52 @@ create type ledger_usage_answer as (
   reason text collate "C"
 );
 
-comment on type ledger_usage_answer is 'What became of one event of a batch.';
-comment on column ledger_usage_answer.event_index is
+comment on type public.ledger_usage_answer is 'What became of one event of a batch.';
+comment on column public.ledger_usage_answer.event_index is
   'Which event of the batch this is about, from 1.';
-comment on column ledger_usage_answer.status is
+comment on column public.ledger_usage_answer.status is
   'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate, '
   'rejected.';
-comment on column ledger_usage_answer.id is
+comment on column public.ledger_usage_answer.id is
   'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
   'that one has just been purged (null for a rejected event), or null.';
-comment on column ledger_usage_answer.error is
+comment on column public.ledger_usage_answer.error is
   'SQLSTATE of what is wrong with a rejected event, or null.';
-comment on column ledger_usage_answer.reason is 'What is wrong, in words, or null.';
+comment on column public.ledger_usage_answer.reason is 'What is wrong, in words, or null.';
 
-revoke all on type ledger_usage_answer from public;
-grant usage on type ledger_usage_answer to pgledger_reader;
+revoke all on type public.ledger_usage_answer from public;
+grant usage on type public.ledger_usage_answer to pgledger_reader;
 
-create type ledger_usage_receipt as (
+create type public.ledger_usage_receipt as (
   status text collate "C",
   id text collate "C"
 );
 
-comment on type ledger_usage_receipt is 'What became of a single event.';
-comment on column ledger_usage_receipt.status is
+comment on type public.ledger_usage_receipt is 'What became of a single event.';
+comment on column public.ledger_usage_receipt.status is
   'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate.';
-comment on column ledger_usage_receipt.id is
+comment on column public.ledger_usage_receipt.id is
   'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
   'that one has just been purged, or null.';
 
-revoke all on type ledger_usage_receipt from public;
-grant usage on type ledger_usage_receipt to pgledger_reader;
+revoke all on type public.ledger_usage_receipt from public;
+grant usage on type public.ledger_usage_receipt to pgledger_reader;
 
-create type ledger_feature_usage as (
+create type public.ledger_feature_usage as (
   feature_key text collate "C",
   aggregation text collate "C",
   value numeric
 );
 
-comment on type ledger_feature_usage is 'What usage of a feature comes to.';
-comment on column ledger_feature_usage.feature_key is 'Key of the feature that was used.';
-comment on column ledger_feature_usage.aggregation is
+comment on type public.ledger_feature_usage is 'What usage of a feature comes to.';
+comment on column public.ledger_feature_usage.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_feature_usage.aggregation is
   'How it was counted; one of: sum, count, max, unique_count, latest.';
-comment on column ledger_feature_usage.value is 'What the usage comes to.';
+comment on column public.ledger_feature_usage.value is 'What the usage comes to.';
 
-revoke all on type ledger_feature_usage from public;
-grant usage on type ledger_feature_usage to pgledger_reader;
+revoke all on type public.ledger_feature_usage from public;
+grant usage on type public.ledger_feature_usage to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
@@ -2174,7 +2194,7 @@ grant select on table pgledger.entitlement_cache to pgledger_auditor;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
-create type ledger_entitlement as (
+create type public.ledger_entitlement as (
   allowed boolean,
   feature text collate "C",
   used numeric,
@@ -2184,23 +2204,26 @@ create type ledger_entitlement as (
   reason text collate "C"
 );
 
-comment on type ledger_entitlement is 'Whether a tenant may use a feature.';
-comment on column ledger_entitlement.allowed is 'Whether the quantity asked for may be used.';
-comment on column ledger_entitlement.feature is 'Key of the feature.';
-comment on column ledger_entitlement.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement.remaining is 'What is left of the limit; -1 for unlimited.';
-comment on column ledger_entitlement.soft_limit is
+comment on type public.ledger_entitlement is 'Whether a tenant may use a feature.';
+comment on column public.ledger_entitlement.allowed is
+  'Whether the quantity asked for may be used.';
+comment on column public.ledger_entitlement.feature is 'Key of the feature.';
+comment on column public.ledger_entitlement.used is
+  'Usage in the limit''s period, or seats taken.';
+comment on column public.ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_entitlement.remaining is
+  'What is left of the limit; -1 for unlimited.';
+comment on column public.ledger_entitlement.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_entitlement.reason is
+comment on column public.ledger_entitlement.reason is
   'Why it is allowed or not; soft_limit means beyond the limit, at a price; one of: within_limit, '
   'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
   'paused.';
 
-revoke all on type ledger_entitlement from public;
-grant usage on type ledger_entitlement to pgledger_reader;
+revoke all on type public.ledger_entitlement from public;
+grant usage on type public.ledger_entitlement to pgledger_reader;
 
-create type ledger_consumption as (
+create type public.ledger_consumption as (
   allowed boolean,
   feature text collate "C",
   used numeric,
@@ -2211,27 +2234,28 @@ create type ledger_consumption as (
   event_id text collate "C"
 );
 
-comment on type ledger_consumption is
+comment on type public.ledger_consumption is
   'What became of a check of an entitlement that records the usage in the same step.';
-comment on column ledger_consumption.allowed is 'Whether the quantity was recorded as used.';
-comment on column ledger_consumption.feature is 'Key of the feature.';
-comment on column ledger_consumption.used is
+comment on column public.ledger_consumption.allowed is
+  'Whether the quantity was recorded as used.';
+comment on column public.ledger_consumption.feature is 'Key of the feature.';
+comment on column public.ledger_consumption.used is
   'Usage in the limit''s period afterwards, or seats taken.';
-comment on column ledger_consumption."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_consumption.remaining is
+comment on column public.ledger_consumption."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_consumption.remaining is
   'What is left of the limit afterwards; -1 for unlimited.';
-comment on column ledger_consumption.soft_limit is
+comment on column public.ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_consumption.reason is
+comment on column public.ledger_consumption.reason is
   'Why it is allowed or not; soft_limit means beyond the limit, at a price; duplicate means '
   'recorded before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, '
   'disabled, not_in_plan, no_subscription, paused, duplicate.';
-comment on column ledger_consumption.event_id is
+comment on column public.ledger_consumption.event_id is
   'Public id of the usage event: evt_ and a ULID; for a duplicate the id of the first event (null '
   'if nothing was recorded), or null.';
 
-revoke all on type ledger_consumption from public;
-grant usage on type ledger_consumption to pgledger_reader;
+revoke all on type public.ledger_consumption from public;
+grant usage on type public.ledger_consumption to pgledger_reader;
 
 -- file: migrations/0009_create_tenant_roles.sql
 /*
@@ -2553,7 +2577,7 @@ grant select on table pgledger.coupon_redemptions to pgledger_auditor;
 create policy auditors_read_all on pgledger.coupon_redemptions
 for select to pgledger_auditor using (true);
 
-create type ledger_coupon as (
+create type public.ledger_coupon as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -2578,50 +2602,52 @@ create type ledger_coupon as (
   updated_at timestamptz
 );
 
-comment on type ledger_coupon is 'A discount that tenants can redeem.';
-comment on column ledger_coupon.id is 'Public id: cpn_ and a ULID.';
-comment on column ledger_coupon.app_id is 'App that it belongs to.';
-comment on column ledger_coupon.tenant_id is
+comment on type public.ledger_coupon is 'A discount that tenants can redeem.';
+comment on column public.ledger_coupon.id is 'Public id: cpn_ and a ULID.';
+comment on column public.ledger_coupon.app_id is 'App that it belongs to.';
+comment on column public.ledger_coupon.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_coupon.code is 'What is typed to redeem it, for example WELCOME20.';
-comment on column ledger_coupon.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupon.percentage is
+comment on column public.ledger_coupon.code is
+  'What is typed to redeem it, for example WELCOME20.';
+comment on column public.ledger_coupon.name is 'Name for people; stands on invoices.';
+comment on column public.ledger_coupon.percentage is
   'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
-comment on column ledger_coupon.amount is
+comment on column public.ledger_coupon.amount is
   'Amount off, in its currency (null if it takes off a percentage), or null.';
-comment on column ledger_coupon.currency is
+comment on column public.ledger_coupon.currency is
   'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
-comment on column ledger_coupon.duration is
+comment on column public.ledger_coupon.duration is
   'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
   'once, repeating, forever.';
-comment on column ledger_coupon.duration_invoices is
+comment on column public.ledger_coupon.duration_invoices is
   'How many invoices a redemption reduces if duration is repeating, or null.';
-comment on column ledger_coupon.applies_to is
+comment on column public.ledger_coupon.applies_to is
   'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
   'for the whole invoice), or null.';
-comment on column ledger_coupon.minimum_subtotal is
+comment on column public.ledger_coupon.minimum_subtotal is
   'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
-comment on column ledger_coupon.valid_from is
+comment on column public.ledger_coupon.valid_from is
   'First moment at which it can be redeemed (null for any time), or null.';
-comment on column ledger_coupon.valid_until is
+comment on column public.ledger_coupon.valid_until is
   'First moment at which it can no longer be redeemed (null for never), or null.';
-comment on column ledger_coupon.max_redemptions is
+comment on column public.ledger_coupon.max_redemptions is
   'How often it can be redeemed in all (null for any number), or null.';
-comment on column ledger_coupon.max_redemptions_per_tenant is
+comment on column public.ledger_coupon.max_redemptions_per_tenant is
   'How often one tenant can redeem it (null for any number), or null.';
-comment on column ledger_coupon.redemptions is 'How often it has been redeemed.';
-comment on column ledger_coupon.status is
+comment on column public.ledger_coupon.redemptions is 'How often it has been redeemed.';
+comment on column public.ledger_coupon.status is
   'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
   'active, archived.';
-comment on column ledger_coupon.version is 'Counts changes, from 1; a redemption is not a change.';
-comment on column ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_coupon.created_at is 'When it was created.';
-comment on column ledger_coupon.updated_at is 'When it was last changed.';
+comment on column public.ledger_coupon.version is
+  'Counts changes, from 1; a redemption is not a change.';
+comment on column public.ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_coupon.created_at is 'When it was created.';
+comment on column public.ledger_coupon.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_coupon from public;
-grant usage on type ledger_coupon to pgledger_reader;
+revoke all on type public.ledger_coupon from public;
+grant usage on type public.ledger_coupon to pgledger_reader;
 
-create type ledger_coupon_redemption as (
+create type public.ledger_coupon_redemption as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -2634,24 +2660,25 @@ create type ledger_coupon_redemption as (
   created_at timestamptz
 );
 
-comment on type ledger_coupon_redemption is 'A coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
-comment on column ledger_coupon_redemption.app_id is 'App.';
-comment on column ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
-comment on column ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
-comment on column ledger_coupon_redemption.code is 'Code of the coupon.';
-comment on column ledger_coupon_redemption.subscription_id is
+comment on type public.ledger_coupon_redemption is
+  'A coupon that a tenant has, and what is left of it.';
+comment on column public.ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
+comment on column public.ledger_coupon_redemption.app_id is 'App.';
+comment on column public.ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
+comment on column public.ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
+comment on column public.ledger_coupon_redemption.code is 'Code of the coupon.';
+comment on column public.ledger_coupon_redemption.subscription_id is
   'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
-comment on column ledger_coupon_redemption.status is
+comment on column public.ledger_coupon_redemption.status is
   'State; nothing is left of a used redemption; one of: active, used.';
-comment on column ledger_coupon_redemption.uses_left is
+comment on column public.ledger_coupon_redemption.uses_left is
   'How many invoices it can still reduce (null for any number), or null.';
-comment on column ledger_coupon_redemption.amount_left is
+comment on column public.ledger_coupon_redemption.amount_left is
   'What is left of the amount, if the coupon takes off an amount once, or null.';
-comment on column ledger_coupon_redemption.created_at is 'When it was redeemed.';
+comment on column public.ledger_coupon_redemption.created_at is 'When it was redeemed.';
 
-revoke all on type ledger_coupon_redemption from public;
-grant usage on type ledger_coupon_redemption to pgledger_reader;
+revoke all on type public.ledger_coupon_redemption from public;
+grant usage on type public.ledger_coupon_redemption to pgledger_reader;
 
 -- file: migrations/0011_create_invoices.sql
 /*
@@ -2987,7 +3014,7 @@ using (
   )
 );
 
-create type ledger_invoice as (
+create type public.ledger_invoice as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -3022,61 +3049,64 @@ create type ledger_invoice as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice is 'An invoice with its lines.';
-comment on column ledger_invoice.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_invoice.app_id is 'App.';
-comment on column ledger_invoice.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoice.subscription_id is
+comment on type public.ledger_invoice is 'An invoice with its lines.';
+comment on column public.ledger_invoice.id is 'Public id: inv_ and a ULID.';
+comment on column public.ledger_invoice.app_id is 'App.';
+comment on column public.ledger_invoice.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoice.kind is
+comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoice.period_start is
+comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice.period_end is
+comment on column public.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice.status is
+comment on column public.ledger_invoice.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoice.number is
+comment on column public.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoice.currency is 'Currency of all its amounts.';
-comment on column ledger_invoice.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoice.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice.tax is 'Sum of its taxes.';
-comment on column ledger_invoice.total is
+comment on column public.ledger_invoice.currency is 'Currency of all its amounts.';
+comment on column public.ledger_invoice.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_invoice.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_invoice.tax is 'Sum of its taxes.';
+comment on column public.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoice.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice.amount_due is
+comment on column public.ledger_invoice.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoice.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoice.amount_remaining is
+comment on column public.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
+comment on column public.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoice.refund_due is
+comment on column public.ledger_invoice.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoice.unapplied is
+comment on column public.ledger_invoice.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
-comment on column ledger_invoice.tax_rates is
+comment on column public.ledger_invoice.line_items is
+  'JSON array of its lines, in their order.';
+comment on column public.ledger_invoice.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoice.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoice.uncollectible_at is
+comment on column public.ledger_invoice.finalized_at is 'When it became final, or null.';
+comment on column public.ledger_invoice.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_invoice.paid_at is 'When its payments covered it, or null.';
+comment on column public.ledger_invoice.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
+comment on column public.ledger_invoice.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoice.version is 'Counts changes, from 1.';
-comment on column ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoice.created_at is 'When it was drawn up.';
-comment on column ledger_invoice.updated_at is 'When it was last changed.';
+comment on column public.ledger_invoice.version is 'Counts changes, from 1.';
+comment on column public.ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_invoice.created_at is 'When it was drawn up.';
+comment on column public.ledger_invoice.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_invoice from public;
-grant usage on type ledger_invoice to pgledger_reader;
+revoke all on type public.ledger_invoice from public;
+grant usage on type public.ledger_invoice to pgledger_reader;
 
-create type ledger_invoice_preview as (
+create type public.ledger_invoice_preview as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -3111,66 +3141,74 @@ create type ledger_invoice_preview as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice_preview is
+comment on type public.ledger_invoice_preview is
   'An invoice as it would be drawn up now, or as it was drawn up.';
-comment on column ledger_invoice_preview.id is
+comment on column public.ledger_invoice_preview.id is
   'Public id: inv_ and a ULID (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.app_id is 'App.';
-comment on column ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoice_preview.subscription_id is
+comment on column public.ledger_invoice_preview.app_id is 'App.';
+comment on column public.ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.kind is
+comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoice_preview.period_start is
+comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.period_end is
+comment on column public.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.status is
+comment on column public.ledger_invoice_preview.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoice_preview.number is
+comment on column public.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoice_preview.currency is 'Currency of all its amounts.';
-comment on column ledger_invoice_preview.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoice_preview.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice_preview.tax is 'Sum of its taxes.';
-comment on column ledger_invoice_preview.total is
+comment on column public.ledger_invoice_preview.currency is 'Currency of all its amounts.';
+comment on column public.ledger_invoice_preview.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_invoice_preview.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_invoice_preview.tax is 'Sum of its taxes.';
+comment on column public.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoice_preview.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice_preview.amount_due is
+comment on column public.ledger_invoice_preview.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoice_preview.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoice_preview.amount_remaining is
+comment on column public.ledger_invoice_preview.amount_paid is
+  'Sum of the payments made on it.';
+comment on column public.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoice_preview.refund_due is
+comment on column public.ledger_invoice_preview.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoice_preview.unapplied is
+comment on column public.ledger_invoice_preview.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
-comment on column ledger_invoice_preview.tax_rates is
+comment on column public.ledger_invoice_preview.line_items is
+  'JSON array of its lines, in their order.';
+comment on column public.ledger_invoice_preview.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice_preview.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoice_preview.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice_preview.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoice_preview.uncollectible_at is
+comment on column public.ledger_invoice_preview.finalized_at is
+  'When it became final, or null.';
+comment on column public.ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_invoice_preview.paid_at is
+  'When its payments covered it, or null.';
+comment on column public.ledger_invoice_preview.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_invoice_preview.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column public.ledger_invoice_preview.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoice_preview.version is
+comment on column public.ledger_invoice_preview.version is
   'Counts changes, from 1 (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoice_preview.created_at is
+comment on column public.ledger_invoice_preview.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_invoice_preview.created_at is
   'When it was drawn up (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.updated_at is
+comment on column public.ledger_invoice_preview.updated_at is
   'When it was last changed (null as long as it is not written down), or null.';
 
-revoke all on type ledger_invoice_preview from public;
-grant usage on type ledger_invoice_preview to pgledger_reader;
+revoke all on type public.ledger_invoice_preview from public;
+grant usage on type public.ledger_invoice_preview to pgledger_reader;
 
-create type ledger_payment as (
+create type public.ledger_payment as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -3182,20 +3220,20 @@ create type ledger_payment as (
   created_at timestamptz
 );
 
-comment on type ledger_payment is 'A payment made on an invoice.';
-comment on column ledger_payment.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_payment.app_id is 'App.';
-comment on column ledger_payment.tenant_id is 'Tenant who paid.';
-comment on column ledger_payment.invoice_id is 'Id of the invoice.';
-comment on column ledger_payment.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_payment.currency is 'Currency of the amount.';
-comment on column ledger_payment.reference is
+comment on type public.ledger_payment is 'A payment made on an invoice.';
+comment on column public.ledger_payment.id is 'Public id: pay_ and a ULID.';
+comment on column public.ledger_payment.app_id is 'App.';
+comment on column public.ledger_payment.tenant_id is 'Tenant who paid.';
+comment on column public.ledger_payment.invoice_id is 'Id of the invoice.';
+comment on column public.ledger_payment.amount is 'Amount in the invoice''s currency.';
+comment on column public.ledger_payment.currency is 'Currency of the amount.';
+comment on column public.ledger_payment.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_payment.paid_at is 'When it was paid.';
-comment on column ledger_payment.created_at is 'When it was written down.';
+comment on column public.ledger_payment.paid_at is 'When it was paid.';
+comment on column public.ledger_payment.created_at is 'When it was written down.';
 
-revoke all on type ledger_payment from public;
-grant usage on type ledger_payment to pgledger_reader;
+revoke all on type public.ledger_payment from public;
+grant usage on type public.ledger_payment to pgledger_reader;
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -4555,7 +4593,7 @@ test's) must not hang a session.
 
 Errors: InvalidIdPrefix.
 */
-create or replace function pgledger_generate_id(prefix text)
+create or replace function public.pgledger_generate_id(prefix text)
 returns text
 language plpgsql
 volatile
@@ -4578,7 +4616,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_generate_id is
+comment on function public.pgledger_generate_id is
 $$Makes a new id.
 
 Ids of one session ascend while the clock does not step back.
@@ -4589,8 +4627,8 @@ Returns: The prefix, an underscore and a ULID.
 
 Errors: InvalidIdPrefix (the prefix is something else, or null).$$;
 
-revoke all on function pgledger_generate_id from public;
-grant execute on function pgledger_generate_id to pgledger_reader;
+revoke all on function public.pgledger_generate_id from public;
+grant execute on function public.pgledger_generate_id to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_id_timestamp.sql
 /*
@@ -4599,7 +4637,7 @@ added as two intervals: intervals are multiplied in double precision, which is e
 
 Errors: InvalidId.
 */
-create or replace function pgledger_id_timestamp(id text)
+create or replace function public.pgledger_id_timestamp(id text)
 returns timestamptz
 language plpgsql
 immutable
@@ -4631,7 +4669,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_id_timestamp is
+comment on function public.pgledger_id_timestamp is
 $$Returns the time inside an id.
 
 id: An id with its prefix, or a ULID without.
@@ -4640,8 +4678,8 @@ Returns: When the id was made, in whole milliseconds; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_id_timestamp from public;
-grant execute on function pgledger_id_timestamp to pgledger_reader;
+revoke all on function public.pgledger_id_timestamp from public;
+grant execute on function public.pgledger_id_timestamp to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_ulid_to_uuid.sql
 /*
@@ -4650,7 +4688,7 @@ Crockford's alphabet within 128 bits is refused: guessing at a mistyped id moves
 
 Errors: InvalidId.
 */
-create or replace function pgledger_ulid_to_uuid(ulid text)
+create or replace function public.pgledger_ulid_to_uuid(ulid text)
 returns uuid
 language plpgsql
 immutable
@@ -4683,7 +4721,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_ulid_to_uuid is
+comment on function public.pgledger_ulid_to_uuid is
 $$Returns the UUID of the same 128 bits as a ULID.
 
 ulid: ULID of 26 characters, without a prefix.
@@ -4692,14 +4730,14 @@ Returns: The UUID; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_ulid_to_uuid from public;
-grant execute on function pgledger_ulid_to_uuid to pgledger_reader;
+revoke all on function public.pgledger_ulid_to_uuid from public;
+grant execute on function public.pgledger_ulid_to_uuid to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_uuid_to_ulid.sql
 /*
 The ULID of the same 128 bits as a UUID. Null for null.
 */
-create or replace function pgledger_uuid_to_ulid(uuid uuid)
+create or replace function public.pgledger_uuid_to_ulid(uuid uuid)
 returns text
 language plpgsql
 immutable
@@ -4725,15 +4763,15 @@ begin
 end;
 $$;
 
-comment on function pgledger_uuid_to_ulid is
+comment on function public.pgledger_uuid_to_ulid is
 $$Returns the ULID of the same 128 bits as a UUID.
 
 uuid: Any UUID; it need not be one made from a time.
 
 Returns: 26 characters, without a prefix; null for null.$$;
 
-revoke all on function pgledger_uuid_to_ulid from public;
-grant execute on function pgledger_uuid_to_ulid to pgledger_reader;
+revoke all on function public.pgledger_uuid_to_ulid from public;
+grant execute on function public.pgledger_uuid_to_ulid to pgledger_reader;
 
 -- file: repeatable/00_core/ids/ulid_fault.sql
 /*
@@ -5658,7 +5696,7 @@ revoke all on function pgledger.clock from public;
 /*
 The registry of errors, readable by everyone who may call anything.
 */
-create or replace view pgledger_errors_v1 as
+create or replace view public.pgledger_errors_v1 as
 select
   registry.code,
   registry.name,
@@ -5667,18 +5705,20 @@ select
   registry.retryable
 from pgledger.error_registry() as registry;
 
-comment on view pgledger_errors_v1 is
+comment on view public.pgledger_errors_v1 is
   'Every error that pgledger raises: its SQLSTATE, name, the form of its message (%s stands for a '
   'value), what to do, and whether running the same transaction again at once can help.';
-comment on column pgledger_errors_v1.code is 'SQLSTATE, of class LG.';
-comment on column pgledger_errors_v1.name is 'Name, which is also that of the Python class.';
-comment on column pgledger_errors_v1.message is 'Form of the message; %s stands for a value.';
-comment on column pgledger_errors_v1.hint is 'What to do about it.';
-comment on column pgledger_errors_v1.retryable is
+comment on column public.pgledger_errors_v1.code is 'SQLSTATE, of class LG.';
+comment on column public.pgledger_errors_v1.name is
+  'Name, which is also that of the Python class.';
+comment on column public.pgledger_errors_v1.message is
+  'Form of the message; %s stands for a value.';
+comment on column public.pgledger_errors_v1.hint is 'What to do about it.';
+comment on column public.pgledger_errors_v1.retryable is
   'Whether the same transaction can succeed when it is run again at once.';
 
-revoke all on table pgledger_errors_v1 from public;
-grant select on table pgledger_errors_v1 to pgledger_reader;
+revoke all on table public.pgledger_errors_v1 from public;
+grant select on table public.pgledger_errors_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/accepted_time.sql
 /*
@@ -5753,7 +5793,7 @@ accepted their times, if anything did. No index holds the newest time of an acco
 transfer changes it: this reads all accounts.
 */
 create or replace function pgledger.accounts_ahead(app_id text)
-returns setof pgledger_account_ahead
+returns setof public.pgledger_account_ahead
 language sql
 stable
 parallel safe
@@ -6303,7 +6343,7 @@ create or replace function pgledger.create_repeatable_transfers(
   app_id text,
   group_id text
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -6413,14 +6453,14 @@ are in the order of pgledger_create_transfers_bulk.
 Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
 */
 create or replace function pgledger.create_transfers_of_rows(
-  transfer_requests pgledger_transfer_request[],
+  transfer_requests public.pgledger_transfer_request[],
   event_at timestamptz,
   metadata jsonb,
   app_id text,
   group_id text,
   allow_future_event_at boolean
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -6768,7 +6808,7 @@ Locks: the account FOR NO KEY UPDATE, so that its newest time is the one that is
 Checks, in this order: app_id, the account's id, reason, that the account is ahead.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound, InvalidArgument.
 */
-create or replace function pgledger_accept_time(
+create or replace function public.pgledger_accept_time(
   account_id text,
   reason text,
   app_id text default ''
@@ -6827,7 +6867,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_accept_time is
+comment on function public.pgledger_accept_time is
 $$Lets an account post although its newest time is ahead of the clock.
 
 Transfers of the account are recorded at that time, a microsecond apart, until
@@ -6846,7 +6886,7 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidArgument (the reason is empty or too
   long, or the account is not ahead of the clock).$$;
 
-revoke all on function pgledger_accept_time from public;
+revoke all on function public.pgledger_accept_time from public;
 
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
@@ -6855,14 +6895,14 @@ long the account's history is, a page reads its own rows and no more.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */
-create or replace function pgledger_account_entries(
+create or replace function public.pgledger_account_entries(
   account_id text,
   page_size integer default 100,
   newest_first boolean default true,
   after_version bigint default null,
   app_id text default ''
 )
-returns setof pgledger_entry
+returns setof public.pgledger_entry
 language plpgsql
 stable
 parallel safe
@@ -6934,7 +6974,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_account_entries is
+comment on function public.pgledger_account_entries is
 $$Returns one page of an account's entries.
 
 A page costs what its own rows cost, however long the account's history is.
@@ -6951,8 +6991,8 @@ Returns: The entries in order; fewer than page_size on the last page.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidPage.$$;
 
-revoke all on function pgledger_account_entries from public;
-grant execute on function pgledger_account_entries to pgledger_reader;
+revoke all on function public.pgledger_account_entries from public;
+grant execute on function public.pgledger_account_entries to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_accounts_ahead.sql
 /*
@@ -6960,8 +7000,8 @@ The accounts that are ahead of the clock, those whose times were accepted among 
 
 Errors: InvalidScope.
 */
-create or replace function pgledger_accounts_ahead(app_id text default null)
-returns setof pgledger_account_ahead
+create or replace function public.pgledger_accounts_ahead(app_id text default null)
+returns setof public.pgledger_account_ahead
 language sql
 stable
 parallel safe
@@ -6978,7 +7018,7 @@ as $$
   order by ahead.newest_at desc, ahead.account_id
 $$;
 
-comment on function pgledger_accounts_ahead is
+comment on function public.pgledger_accounts_ahead is
 $$Lists the accounts whose newest time is ahead of the clock.
 
 Such a time comes from a machine whose clock was wrong, or the clock is wrong
@@ -6993,8 +7033,8 @@ Returns: One row for each account, the furthest ahead first; none where all is
 
 Errors: InvalidScope.$$;
 
-revoke all on function pgledger_accounts_ahead from public;
-grant execute on function pgledger_accounts_ahead to pgledger_reader;
+revoke all on function public.pgledger_accounts_ahead from public;
+grant execute on function public.pgledger_accounts_ahead to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
@@ -7005,7 +7045,7 @@ whatever the time.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_balance_at(
+create or replace function public.pgledger_balance_at(
   account_id text,
   at timestamptz,
   app_id text default ''
@@ -7059,7 +7099,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_balance_at is
+comment on function public.pgledger_balance_at is
 $$Returns an account's balance at a time, as recorded.
 
 A transfer is recorded shortly before it commits. So the answer for a time is
@@ -7075,8 +7115,8 @@ Returns: The balance in units of the account's currency; 0 before its first
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_balance_at from public;
-grant execute on function pgledger_balance_at to pgledger_reader;
+revoke all on function public.pgledger_balance_at from public;
+grant execute on function public.pgledger_balance_at to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at_version.sql
 /*
@@ -7085,7 +7125,7 @@ one look-up, in one of two indexes.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
 */
-create or replace function pgledger_balance_at_version(
+create or replace function public.pgledger_balance_at_version(
   account_id text,
   version bigint,
   app_id text default ''
@@ -7135,7 +7175,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_balance_at_version is
+comment on function public.pgledger_balance_at_version is
 $$Returns an account's balance right after its entry of a version.
 
 A version is exact where a time may not be: programs that keep milliseconds
@@ -7153,8 +7193,8 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidArgument (the account has no such
   version).$$;
 
-revoke all on function pgledger_balance_at_version from public;
-grant execute on function pgledger_balance_at_version to pgledger_reader;
+revoke all on function public.pgledger_balance_at_version from public;
+grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
@@ -7167,7 +7207,7 @@ Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function pgledger_create_account(
+create or replace function public.pgledger_create_account(
   name text,
   currency text,
   allow_negative_balance boolean default true,
@@ -7177,7 +7217,7 @@ create or replace function pgledger_create_account(
   app_id text default '',
   tenant_id text default ''
 )
-returns pgledger_account
+returns public.pgledger_account
 language plpgsql
 volatile
 parallel unsafe
@@ -7253,7 +7293,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_account is
+comment on function public.pgledger_create_account is
 $$Opens an account, with a balance of zero.
 
 Call it in FROM: (pgledger_create_account(...)).* calls it once for every
@@ -7278,8 +7318,8 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
   taken by a different account).$$;
 
-revoke all on function pgledger_create_account from public;
-grant execute on function pgledger_create_account to pgledger_poster;
+revoke all on function public.pgledger_create_account from public;
+grant execute on function public.pgledger_create_account to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -7299,7 +7339,7 @@ own values; that the accounts exist and share a currency; whether it is a repeat
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
 */
-create or replace function pgledger_create_transfer(
+create or replace function public.pgledger_create_transfer(
   from_account_id text,
   to_account_id text,
   amount numeric,
@@ -7309,7 +7349,7 @@ create or replace function pgledger_create_transfer(
   app_id text default '',
   allow_future_event_at boolean default false
 )
-returns pgledger_transfer
+returns public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7474,7 +7514,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfer is
+comment on function public.pgledger_create_transfer is
 $$Moves an amount from one account to another.
 
 Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
@@ -7513,8 +7553,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
-revoke all on function pgledger_create_transfer from public;
-grant execute on function pgledger_create_transfer to pgledger_poster;
+revoke all on function public.pgledger_create_transfer from public;
+grant execute on function public.pgledger_create_transfer to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
@@ -7524,10 +7564,10 @@ two functions of one name PostgreSQL could not choose for an argument whose type
 open. A row has no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk
 has.
 */
-create or replace function pgledger_create_transfers(
-  variadic transfer_requests pgledger_transfer_request[]
+create or replace function public.pgledger_create_transfers(
+  variadic transfer_requests public.pgledger_transfer_request[]
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7547,7 +7587,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers is
+comment on function public.pgledger_create_transfers is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
 An error names the request at fault, counted from 1.
@@ -7565,8 +7605,8 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers from public;
-grant execute on function pgledger_create_transfers to pgledger_poster;
+revoke all on function public.pgledger_create_transfers from public;
+grant execute on function public.pgledger_create_transfers to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_bulk.sql
 /*
@@ -7581,7 +7621,7 @@ requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
-create or replace function pgledger_create_transfers_bulk(
+create or replace function public.pgledger_create_transfers_bulk(
   from_account_ids text[],
   to_account_ids text[],
   amounts numeric[],
@@ -7592,7 +7632,7 @@ create or replace function pgledger_create_transfers_bulk(
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7635,7 +7675,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers_bulk is
+comment on function public.pgledger_create_transfers_bulk is
 $$Makes up to 100,000 transfers, all or none.
 
 Element n of each array belongs to request n, counted from 1. Arrays that have
@@ -7668,23 +7708,23 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
   InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers_bulk from public;
-grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
+revoke all on function public.pgledger_create_transfers_bulk from public;
+grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
 /*
 Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
 app_id and group_id: all of them, or none.
 */
-create or replace function pgledger_create_transfers_from_rows(
-  transfer_requests pgledger_transfer_request[],
+create or replace function public.pgledger_create_transfers_from_rows(
+  transfer_requests public.pgledger_transfer_request[],
   event_at timestamptz default null,
   metadata jsonb default null,
   app_id text default '',
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7711,7 +7751,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers_from_rows is
+comment on function public.pgledger_create_transfers_from_rows is
 $$Makes several transfers, all or none, which share what else is given.
 
 An error names the request at fault, counted from 1. Requests with ids of your
@@ -7736,8 +7776,8 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers_from_rows from public;
-grant execute on function pgledger_create_transfers_from_rows to pgledger_poster;
+revoke all on function public.pgledger_create_transfers_from_rows from public;
+grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
@@ -7746,11 +7786,11 @@ must not look like an account without money.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_get_account(
+create or replace function public.pgledger_get_account(
   id text,
   app_id text default ''
 )
-returns pgledger_account
+returns public.pgledger_account
 language plpgsql
 stable
 parallel safe
@@ -7778,7 +7818,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_get_account is
+comment on function public.pgledger_get_account is
 $$Returns an account as it stands now.
 
 id: The account's id.
@@ -7789,8 +7829,8 @@ Returns: The account, with its balance and version.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_get_account from public;
-grant execute on function pgledger_get_account to pgledger_reader;
+revoke all on function public.pgledger_get_account from public;
+grant execute on function public.pgledger_get_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
@@ -7798,11 +7838,11 @@ One transfer. An id that does not exist is an error rather than no row.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
-create or replace function pgledger_get_transfer(
+create or replace function public.pgledger_get_transfer(
   id text,
   app_id text default ''
 )
-returns pgledger_transfer
+returns public.pgledger_transfer
 language plpgsql
 stable
 parallel safe
@@ -7834,7 +7874,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_get_transfer is
+comment on function public.pgledger_get_transfer is
 $$Returns a transfer.
 
 id: The transfer's id.
@@ -7846,8 +7886,8 @@ Returns: The transfer, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
   such transfer under this app_id).$$;
 
-revoke all on function pgledger_get_transfer from public;
-grant execute on function pgledger_get_transfer to pgledger_reader;
+revoke all on function public.pgledger_get_transfer from public;
+grant execute on function public.pgledger_get_transfer to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_raise_sequences.sql
 /*
@@ -7859,7 +7899,7 @@ undone by a rollback, which does no harm.
 Locks: the tables whose keys come from sequences, SHARE ROW EXCLUSIVE, in the order of their names,
 if any sequence lies behind.
 */
-create or replace function pgledger_raise_sequences()
+create or replace function public.pgledger_raise_sequences()
 returns bigint
 language plpgsql
 volatile
@@ -7892,7 +7932,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_raise_sequences is
+comment on function public.pgledger_raise_sequences is
 $$Moves sequences that lie behind the keys in use to the greatest of these.
 
 Logical replication copies rows and not sequences. So call this once after a
@@ -7904,7 +7944,7 @@ write. Only the owner of pgledger may call this function.
 
 Returns: How many sequences it moved.$$;
 
-revoke all on function pgledger_raise_sequences from public;
+revoke all on function public.pgledger_raise_sequences from public;
 
 -- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
 /*
@@ -7914,7 +7954,7 @@ time.
 
 Errors: NullArgument, InvalidArgument.
 */
-create or replace function pgledger_set_clock_warning(warn_after interval)
+create or replace function public.pgledger_set_clock_warning(warn_after interval)
 returns void
 language plpgsql
 volatile
@@ -7939,7 +7979,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_set_clock_warning is
+comment on function public.pgledger_set_clock_warning is
 $$Sets how far ahead of the clock an account may be before calls warn.
 
 It is a minute until this is called. Only the owner of pgledger may call this
@@ -7950,7 +7990,7 @@ warn_after: How far, from 0 to 1 day. More than a day ahead is refused
 
 Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
-revoke all on function pgledger_set_clock_warning from public;
+revoke all on function public.pgledger_set_clock_warning from public;
 
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
@@ -7962,8 +8002,8 @@ Checks of one app also read every transfer, but keep and sort only those of the 
 
 Errors: InvalidScope.
 */
-create or replace function pgledger_verify(app_id text default null)
-returns setof pgledger_check
+create or replace function public.pgledger_verify(app_id text default null)
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -7995,7 +8035,7 @@ as $$
   from pgledger.verify_sequences() as sequences
 $$;
 
-comment on function pgledger_verify is
+comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
 Reads every transfer, as an auditor would, on one snapshot, while transfers go
@@ -8014,8 +8054,8 @@ Returns: One row for each check: what it checks, how many rows it looked at,
 
 Errors: InvalidScope.$$;
 
-revoke all on function pgledger_verify from public;
-grant execute on function pgledger_verify to pgledger_auditor;
+revoke all on function public.pgledger_verify from public;
+grant execute on function public.pgledger_verify to pgledger_auditor;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
@@ -8067,7 +8107,7 @@ create or replace function pgledger.post_transfers(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -8494,7 +8534,7 @@ The transfers with those ids, in the order of the ids, as applications see them.
 index, even when the caller has switched nested loops off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language sql
 stable
 parallel safe
@@ -8539,7 +8579,7 @@ revoke all on function pgledger.transfers_by_id from public;
 Checks each account against its entries.
 */
 create or replace function pgledger.verify_accounts(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8588,7 +8628,7 @@ revoke all on function pgledger.verify_accounts from public;
 Checks each set of books as a whole: what left one account has reached another.
 */
 create or replace function pgledger.verify_books(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8618,7 +8658,7 @@ Checks each entry against the one before it on its account. Entries of an accoun
 exist also count as violations where accounts are checked.
 */
 create or replace function pgledger.verify_entries(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8677,7 +8717,7 @@ Checks that the triggers that keep records unchanged are there, that nothing swi
 that the function they call is the one of this version, whose body's hash stands here.
 */
 create or replace function pgledger.verify_guards()
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8734,7 +8774,7 @@ Checks that every sequence is ahead of the keys that it gave. Logical replicatio
 not sequences, so after a switch-over they begin anew.
 */
 create or replace function pgledger.verify_sequences()
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8762,7 +8802,7 @@ revoke all on function pgledger.verify_sequences from public;
 Checks that no account is ahead of the clock, unless its time was accepted.
 */
 create or replace function pgledger.verify_times(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8797,7 +8837,7 @@ that it names, whatever its accounts say. So a transfer of accounts of another a
 sets of books: here in those that it names, and as a gap in the entries of those accounts.
 */
 create or replace function pgledger.verify_transfers(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8882,7 +8922,7 @@ revoke all on function pgledger.warn_of_clock from public;
 /*
 Accounts as applications see them. Columns never change; a change of shape is a new version.
 */
-create or replace view pgledger_accounts_v1 as
+create or replace view public.pgledger_accounts_v1 as
 select
   accounts.id,
   accounts.name,
@@ -8900,37 +8940,39 @@ from pgledger.accounts
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view pgledger_accounts_v1 is
+comment on view public.pgledger_accounts_v1 is
   'One row an account, with its balance and version after the newest transfer.';
-comment on column pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_accounts_v1.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_accounts_v1.currency is
+comment on column public.pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
+comment on column public.pgledger_accounts_v1.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column public.pgledger_accounts_v1.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_accounts_v1.balance is
+comment on column public.pgledger_accounts_v1.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_accounts_v1.version is
+comment on column public.pgledger_accounts_v1.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_accounts_v1.allow_negative_balance is
+comment on column public.pgledger_accounts_v1.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_accounts_v1.allow_positive_balance is
+comment on column public.pgledger_accounts_v1.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_accounts_v1.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_accounts_v1.created_at is 'When the account was recorded.';
-comment on column pgledger_accounts_v1.updated_at is
+comment on column public.pgledger_accounts_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_accounts_v1.created_at is 'When the account was recorded.';
+comment on column public.pgledger_accounts_v1.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_accounts_v1.app_id is
+comment on column public.pgledger_accounts_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_accounts_v1.tenant_id is
+comment on column public.pgledger_accounts_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_accounts_v1 from public;
-grant select on table pgledger_accounts_v1 to pgledger_reader;
+revoke all on table public.pgledger_accounts_v1 from public;
+grant select on table public.pgledger_accounts_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_view.sql
 /*
 The newest version of pgledger_accounts_v1, under the name that stays.
 */
-create or replace view pgledger_accounts_view as
+create or replace view public.pgledger_accounts_view as
 select
   newest.id,
   newest.name,
@@ -8944,32 +8986,35 @@ select
   newest.updated_at,
   newest.app_id,
   newest.tenant_id
-from pgledger_accounts_v1 as newest;
+from public.pgledger_accounts_v1 as newest;
 
-comment on view pgledger_accounts_view is 'Accounts: today''s version, pgledger_accounts_v1.';
-comment on column pgledger_accounts_view.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_accounts_view.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_accounts_view.currency is
+comment on view public.pgledger_accounts_view is
+  'Accounts: today''s version, pgledger_accounts_v1.';
+comment on column public.pgledger_accounts_view.id is 'Public id: pgla_ and a ULID.';
+comment on column public.pgledger_accounts_view.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column public.pgledger_accounts_view.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_accounts_view.balance is
+comment on column public.pgledger_accounts_view.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_accounts_view.version is
+comment on column public.pgledger_accounts_view.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_accounts_view.allow_negative_balance is
+comment on column public.pgledger_accounts_view.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_accounts_view.allow_positive_balance is
+comment on column public.pgledger_accounts_view.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_accounts_view.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_accounts_view.created_at is 'When the account was recorded.';
-comment on column pgledger_accounts_view.updated_at is
+comment on column public.pgledger_accounts_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_accounts_view.created_at is 'When the account was recorded.';
+comment on column public.pgledger_accounts_view.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_accounts_view.app_id is
+comment on column public.pgledger_accounts_view.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_accounts_view.tenant_id is
+comment on column public.pgledger_accounts_view.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_accounts_view from public;
-grant select on table pgledger_accounts_view to pgledger_reader;
+revoke all on table public.pgledger_accounts_view from public;
+grant select on table public.pgledger_accounts_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_v1.sql
 /*
@@ -8981,7 +9026,7 @@ whole account first.
 Accounts are joined from the left, so that a query which reads none of their columns does not read
 them either. No row differs by it: the account of each leg exists and is never deleted.
 */
-create or replace view pgledger_entries_v1 as
+create or replace view public.pgledger_entries_v1 as
 select
   pgledger.entry_id(transfers.created_at, transfers.from_key, transfers.from_version)
   collate "C" as id,
@@ -9020,41 +9065,44 @@ select
 from pgledger.transfers
 left join pgledger.accounts on transfers.to_key = accounts.key;
 
-comment on view pgledger_entries_v1 is
+comment on view public.pgledger_entries_v1 is
   'One row an entry: two for each transfer, one on each of its accounts. '
   'For pages of one account''s entries use pgledger_account_entries.';
-comment on column pgledger_entries_v1.id is
+comment on column public.pgledger_entries_v1.id is
   'Public id: pgle_ and a ULID; ascends along the account.';
-comment on column pgledger_entries_v1.account_id is 'Account that the entry belongs to.';
-comment on column pgledger_entries_v1.transfer_id is 'Transfer that the entry is one leg of.';
-comment on column pgledger_entries_v1.amount is
+comment on column public.pgledger_entries_v1.account_id is
+  'Account that the entry belongs to.';
+comment on column public.pgledger_entries_v1.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_entries_v1.amount is
   'What the entry adds to the balance: negative on the account that the amount left.';
-comment on column pgledger_entries_v1.account_previous_balance is
+comment on column public.pgledger_entries_v1.account_previous_balance is
   'Balance of the account right before the entry.';
-comment on column pgledger_entries_v1.account_current_balance is
+comment on column public.pgledger_entries_v1.account_current_balance is
   'Balance of the account right after the entry.';
-comment on column pgledger_entries_v1.account_version is
+comment on column public.pgledger_entries_v1.account_version is
   'Number of the entry on its account, from 1 without a gap.';
-comment on column pgledger_entries_v1.created_at is
+comment on column public.pgledger_entries_v1.created_at is
   'When the transfer was recorded; ascends along the account.';
-comment on column pgledger_entries_v1.event_at is
+comment on column public.pgledger_entries_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_entries_v1.metadata is 'JSON object given with the transfer, or null.';
-comment on column pgledger_entries_v1.account_name is 'Name of the account.';
-comment on column pgledger_entries_v1.currency is 'Currency of the account.';
-comment on column pgledger_entries_v1.app_id is
+comment on column public.pgledger_entries_v1.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_entries_v1.account_name is 'Name of the account.';
+comment on column public.pgledger_entries_v1.currency is 'Currency of the account.';
+comment on column public.pgledger_entries_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_entries_v1.tenant_id is
+comment on column public.pgledger_entries_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_entries_v1 from public;
-grant select on table pgledger_entries_v1 to pgledger_reader;
+revoke all on table public.pgledger_entries_v1 from public;
+grant select on table public.pgledger_entries_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_view.sql
 /*
 The newest version of pgledger_entries_v1, under the name that stays.
 */
-create or replace view pgledger_entries_view as
+create or replace view public.pgledger_entries_view as
 select
   newest.id,
   newest.account_id,
@@ -9070,35 +9118,39 @@ select
   newest.currency,
   newest.app_id,
   newest.tenant_id
-from pgledger_entries_v1 as newest;
+from public.pgledger_entries_v1 as newest;
 
-comment on view pgledger_entries_view is 'Entries: today''s version, pgledger_entries_v1.';
-comment on column pgledger_entries_view.id is
+comment on view public.pgledger_entries_view is
+  'Entries: today''s version, pgledger_entries_v1.';
+comment on column public.pgledger_entries_view.id is
   'Public id: pgle_ and a ULID; ascends along the account.';
-comment on column pgledger_entries_view.account_id is 'Account that the entry belongs to.';
-comment on column pgledger_entries_view.transfer_id is 'Transfer that the entry is one leg of.';
-comment on column pgledger_entries_view.amount is
+comment on column public.pgledger_entries_view.account_id is
+  'Account that the entry belongs to.';
+comment on column public.pgledger_entries_view.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_entries_view.amount is
   'What the entry adds to the balance: negative on the account that the amount left.';
-comment on column pgledger_entries_view.account_previous_balance is
+comment on column public.pgledger_entries_view.account_previous_balance is
   'Balance of the account right before the entry.';
-comment on column pgledger_entries_view.account_current_balance is
+comment on column public.pgledger_entries_view.account_current_balance is
   'Balance of the account right after the entry.';
-comment on column pgledger_entries_view.account_version is
+comment on column public.pgledger_entries_view.account_version is
   'Number of the entry on its account, from 1 without a gap.';
-comment on column pgledger_entries_view.created_at is
+comment on column public.pgledger_entries_view.created_at is
   'When the transfer was recorded; ascends along the account.';
-comment on column pgledger_entries_view.event_at is
+comment on column public.pgledger_entries_view.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_entries_view.metadata is 'JSON object given with the transfer, or null.';
-comment on column pgledger_entries_view.account_name is 'Name of the account.';
-comment on column pgledger_entries_view.currency is 'Currency of the account.';
-comment on column pgledger_entries_view.app_id is
+comment on column public.pgledger_entries_view.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_entries_view.account_name is 'Name of the account.';
+comment on column public.pgledger_entries_view.currency is 'Currency of the account.';
+comment on column public.pgledger_entries_view.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_entries_view.tenant_id is
+comment on column public.pgledger_entries_view.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_entries_view from public;
-grant select on table pgledger_entries_view to pgledger_reader;
+revoke all on table public.pgledger_entries_view from public;
+grant select on table public.pgledger_entries_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
@@ -9107,7 +9159,7 @@ Transfers as applications see them, with both accounts as they stood after each.
 Accounts are joined from the left, so that a query which reads none of their columns does not read
 them either. No row differs by it: the account of each leg exists and is never deleted.
 */
-create or replace view pgledger_transfers_v1 as
+create or replace view public.pgledger_transfers_v1 as
 select
   transfers.id,
   source.id as from_account_id,
@@ -9131,48 +9183,51 @@ from pgledger.transfers
 left join pgledger.accounts as source on transfers.from_key = source.key
 left join pgledger.accounts as target on transfers.to_key = target.key;
 
-comment on view pgledger_transfers_v1 is
+comment on view public.pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfers_v1.amount is
+comment on column public.pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
+comment on column public.pgledger_transfers_v1.from_account_id is
+  'Account that the amount left.';
+comment on column public.pgledger_transfers_v1.to_account_id is
+  'Account that the amount reached.';
+comment on column public.pgledger_transfers_v1.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfers_v1.created_at is
+comment on column public.pgledger_transfers_v1.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfers_v1.event_at is
+comment on column public.pgledger_transfers_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfers_v1.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfers_v1.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_v1.from_account_name is
+comment on column public.pgledger_transfers_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_transfers_v1.currency is 'Currency of both accounts.';
+comment on column public.pgledger_transfers_v1.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfers_v1.to_account_name is
+comment on column public.pgledger_transfers_v1.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfers_v1.from_account_balance is
+comment on column public.pgledger_transfers_v1.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_v1.to_account_balance is
+comment on column public.pgledger_transfers_v1.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_v1.from_account_version is
+comment on column public.pgledger_transfers_v1.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_v1.to_account_version is
+comment on column public.pgledger_transfers_v1.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_v1.group_id is
+comment on column public.pgledger_transfers_v1.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfers_v1.app_id is
+comment on column public.pgledger_transfers_v1.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfers_v1.from_tenant_id is
+comment on column public.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
-comment on column pgledger_transfers_v1.to_tenant_id is
+comment on column public.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
 
-revoke all on table pgledger_transfers_v1 from public;
-grant select on table pgledger_transfers_v1 to pgledger_reader;
+revoke all on table public.pgledger_transfers_v1 from public;
+grant select on table public.pgledger_transfers_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_transfers_view.sql
 /*
 The newest version of pgledger_transfers_v1, under the name that stays.
 */
-create or replace view pgledger_transfers_view as
+create or replace view public.pgledger_transfers_view as
 select
   newest.id,
   newest.from_account_id,
@@ -9192,43 +9247,47 @@ select
   newest.app_id,
   newest.from_tenant_id,
   newest.to_tenant_id
-from pgledger_transfers_v1 as newest;
+from public.pgledger_transfers_v1 as newest;
 
-comment on view pgledger_transfers_view is 'Transfers: today''s version, pgledger_transfers_v1.';
-comment on column pgledger_transfers_view.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfers_view.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfers_view.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfers_view.amount is
+comment on view public.pgledger_transfers_view is
+  'Transfers: today''s version, pgledger_transfers_v1.';
+comment on column public.pgledger_transfers_view.id is 'Public id: pglt_ and a ULID.';
+comment on column public.pgledger_transfers_view.from_account_id is
+  'Account that the amount left.';
+comment on column public.pgledger_transfers_view.to_account_id is
+  'Account that the amount reached.';
+comment on column public.pgledger_transfers_view.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfers_view.created_at is
+comment on column public.pgledger_transfers_view.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfers_view.event_at is
+comment on column public.pgledger_transfers_view.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfers_view.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfers_view.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_view.from_account_name is
+comment on column public.pgledger_transfers_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_transfers_view.currency is 'Currency of both accounts.';
+comment on column public.pgledger_transfers_view.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfers_view.to_account_name is
+comment on column public.pgledger_transfers_view.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfers_view.from_account_balance is
+comment on column public.pgledger_transfers_view.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_view.to_account_balance is
+comment on column public.pgledger_transfers_view.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_view.from_account_version is
+comment on column public.pgledger_transfers_view.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_view.to_account_version is
+comment on column public.pgledger_transfers_view.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_view.group_id is
+comment on column public.pgledger_transfers_view.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfers_view.app_id is
+comment on column public.pgledger_transfers_view.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfers_view.from_tenant_id is
+comment on column public.pgledger_transfers_view.from_tenant_id is
   'Tenant of the account that the amount left.';
-comment on column pgledger_transfers_view.to_tenant_id is
+comment on column public.pgledger_transfers_view.to_tenant_id is
   'Tenant of the account that the amount reached.';
 
-revoke all on table pgledger_transfers_view from public;
-grant select on table pgledger_transfers_view to pgledger_reader;
+revoke all on table public.pgledger_transfers_view from public;
+grant select on table public.pgledger_transfers_view to pgledger_reader;
 
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
@@ -9870,7 +9929,7 @@ revoke all on function pgledger.feature_is_repeated from public;
 The feature with that id as applications see it, or null.
 */
 create or replace function pgledger.feature_with_id(id text)
-returns ledger_feature
+returns public.ledger_feature
 language sql
 stable
 parallel safe
@@ -9903,7 +9962,7 @@ create or replace function pgledger.features_page(
   page_offset bigint,
   tenant_id text
 )
-returns setof ledger_feature
+returns setof public.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -10110,11 +10169,11 @@ grant execute on function pgledger.iso_currencies to pgledger_reader;
 Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE, so no plan takes it
 while it is being archived.
 */
-create or replace function ledger_archive_feature(
+create or replace function public.ledger_archive_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -10137,7 +10196,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_feature is
+comment on function public.ledger_archive_feature is
 $$Archives a feature: plans that contain it keep it, no other plan may.
 
 app_id: App that it belongs to; * for a feature of all apps.
@@ -10148,19 +10207,19 @@ Returns: The feature; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature).$$;
 
-revoke all on function ledger_archive_feature from public;
-grant execute on function ledger_archive_feature to pgledger_poster;
+revoke all on function public.ledger_archive_feature from public;
+grant execute on function public.ledger_archive_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_archive_plan.sql
 /*
 Locks the plan. Whoever subscribes to it holds it FOR SHARE, so nobody takes it while it is being
 archived.
 */
-create or replace function ledger_archive_plan(
+create or replace function public.ledger_archive_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -10183,7 +10242,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_plan is
+comment on function public.ledger_archive_plan is
 $$Archives a plan: subscriptions that have it keep it, no other may take it.
 
 app_id: App that it belongs to.
@@ -10194,8 +10253,8 @@ Returns: The plan; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
 
-revoke all on function ledger_archive_plan from public;
-grant execute on function ledger_archive_plan to pgledger_poster;
+revoke all on function public.ledger_archive_plan from public;
+grant execute on function public.ledger_archive_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_create_feature.sql
 /*
@@ -10207,7 +10266,7 @@ meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
 */
-create or replace function ledger_create_feature(
+create or replace function public.ledger_create_feature(
   app_id text,
   key text,
   name text,
@@ -10219,7 +10278,7 @@ create or replace function ledger_create_feature(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -10288,7 +10347,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_feature is
+comment on function public.ledger_create_feature is
 $$Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
 The narrowest feature of a key counts: a tenant's own before the app's, and
@@ -10320,8 +10379,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
 
-revoke all on function ledger_create_feature from public;
-grant execute on function ledger_create_feature to pgledger_poster;
+revoke all on function public.ledger_create_feature from public;
+grant execute on function public.ledger_create_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_create_plan.sql
 /*
@@ -10333,7 +10392,7 @@ Checks, in this order: app_id, tenant_id, slug, name, currency, features and pri
 description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
 known, features, pricing, whether the slug is taken.
 */
-create or replace function ledger_create_plan(
+create or replace function public.ledger_create_plan(
   app_id text,
   slug text,
   name text,
@@ -10348,7 +10407,7 @@ create or replace function ledger_create_plan(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -10395,7 +10454,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_plan is
+comment on function public.ledger_create_plan is
 $$Creates a plan, for the whole app or for one tenant of it.
 
 Everything in features and pricing is checked now, so a plan that exists can
@@ -10433,8 +10492,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the slug, name,
   FeatureNotFound (a feature is not in the catalogue), Archived (a feature is
   archived), AlreadyExists (the slug is taken).$$;
 
-revoke all on function ledger_create_plan from public;
-grant execute on function ledger_create_plan to pgledger_poster;
+revoke all on function public.ledger_create_plan from public;
+grant execute on function public.ledger_create_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_delete_feature.sql
 /*
@@ -10443,11 +10502,11 @@ Recorded usage belongs to the feature that its key names for its tenant now.
 Locks the feature FOR UPDATE. Whoever writes a plan that contains it holds it FOR SHARE, and a plan
 that is written refers to it by a foreign key.
 */
-create or replace function ledger_delete_feature(
+create or replace function public.ledger_delete_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -10490,7 +10549,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_feature is
+comment on function public.ledger_delete_feature is
 $$Deletes a feature that no plan contains and that was never used.
 
 app_id: App that it belongs to; * for a feature of all apps.
@@ -10502,19 +10561,19 @@ Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature), InUse (a plan contains it, or usage of it was recorded;
   archive it instead).$$;
 
-revoke all on function ledger_delete_feature from public;
-grant execute on function ledger_delete_feature to pgledger_poster;
+revoke all on function public.ledger_delete_feature from public;
+grant execute on function public.ledger_delete_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_delete_plan.sql
 /*
 Locks the plan FOR UPDATE. Whoever subscribes to it holds it FOR SHARE, and every subscription that
 has it or has had it refers to it by a foreign key.
 */
-create or replace function ledger_delete_plan(
+create or replace function public.ledger_delete_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -10539,7 +10598,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_plan is
+comment on function public.ledger_delete_plan is
 $$Deletes a plan that no subscription has or has had.
 
 app_id: App that it belongs to.
@@ -10551,18 +10610,18 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan), InUse (a subscription has it, or had it once; archive it
   instead).$$;
 
-revoke all on function ledger_delete_plan from public;
-grant execute on function ledger_delete_plan to pgledger_poster;
+revoke all on function public.ledger_delete_plan from public;
+grant execute on function public.ledger_delete_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_get_feature.sql
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_feature(
+create or replace function public.ledger_get_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -10586,7 +10645,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_feature is
+comment on function public.ledger_get_feature is
 $$Returns a feature of an app, or one of all apps.
 
 app_id: App that asks; * to look among the features of all apps alone.
@@ -10597,19 +10656,19 @@ Returns: The feature, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
   such feature for this app).$$;
 
-revoke all on function ledger_get_feature from public;
-grant execute on function ledger_get_feature to pgledger_reader;
+revoke all on function public.ledger_get_feature from public;
+grant execute on function public.ledger_get_feature to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_feature_by_key.sql
 /*
 Checks, in this order: app_id, tenant_id, key, existence.
 */
-create or replace function ledger_get_feature_by_key(
+create or replace function public.ledger_get_feature_by_key(
   app_id text,
   key text,
   tenant_id text default ''
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -10637,7 +10696,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_feature_by_key is
+comment on function public.ledger_get_feature_by_key is
 $$Returns the feature that a key names for a tenant.
 
 An archived feature is found too.
@@ -10653,18 +10712,18 @@ Returns: The feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
   app and tenant).$$;
 
-revoke all on function ledger_get_feature_by_key from public;
-grant execute on function ledger_get_feature_by_key to pgledger_reader;
+revoke all on function public.ledger_get_feature_by_key from public;
+grant execute on function public.ledger_get_feature_by_key to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_plan.sql
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_plan(
+create or replace function public.ledger_get_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -10690,7 +10749,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_plan is
+comment on function public.ledger_get_plan is
 $$Returns a plan of an app.
 
 app_id: App that it belongs to.
@@ -10701,19 +10760,19 @@ Returns: The plan, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
 
-revoke all on function ledger_get_plan from public;
-grant execute on function ledger_get_plan to pgledger_reader;
+revoke all on function public.ledger_get_plan from public;
+grant execute on function public.ledger_get_plan to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_plan_by_slug.sql
 /*
 Checks, in this order: app_id, tenant_id, slug, existence.
 */
-create or replace function ledger_get_plan_by_slug(
+create or replace function public.ledger_get_plan_by_slug(
   app_id text,
   slug text,
   tenant_id text default ''
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -10749,7 +10808,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_plan_by_slug is
+comment on function public.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
 An archived plan is found too.
@@ -10764,21 +10823,21 @@ Returns: The plan.
 Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
   and tenant).$$;
 
-revoke all on function ledger_get_plan_by_slug from public;
-grant execute on function ledger_get_plan_by_slug to pgledger_reader;
+revoke all on function public.ledger_get_plan_by_slug from public;
+grant execute on function public.ledger_get_plan_by_slug to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_features.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_features(
+create or replace function public.ledger_list_features(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_feature
+returns setof public.ledger_feature
 language sql
 stable
 parallel safe
@@ -10793,7 +10852,7 @@ as $$
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
-comment on function ledger_list_features is
+comment on function public.ledger_list_features is
 $$Returns a page of an app's features, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -10810,19 +10869,19 @@ Returns: The features of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_features from public;
-grant execute on function ledger_list_features to pgledger_reader;
+revoke all on function public.ledger_list_features from public;
+grant execute on function public.ledger_list_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_global_features.sql
 /*
 Checks, in this order: status, page_size, page_offset.
 */
-create or replace function ledger_list_global_features(
+create or replace function public.ledger_list_global_features(
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_feature
+returns setof public.ledger_feature
 language sql
 stable
 parallel safe
@@ -10837,7 +10896,7 @@ as $$
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
-comment on function ledger_list_global_features is
+comment on function public.ledger_list_global_features is
 $$Returns a page of the features of all apps, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -10850,21 +10909,21 @@ Returns: The features of the page.
 
 Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
-revoke all on function ledger_list_global_features from public;
-grant execute on function ledger_list_global_features to pgledger_reader;
+revoke all on function public.ledger_list_global_features from public;
+grant execute on function public.ledger_list_global_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_plans(
+create or replace function public.ledger_list_plans(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_plan
+returns setof public.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -10896,7 +10955,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_plans is
+comment on function public.ledger_list_plans is
 $$Returns a page of an app's plans, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -10913,8 +10972,8 @@ Returns: The plans of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_plans from public;
-grant execute on function ledger_list_plans to pgledger_reader;
+revoke all on function public.ledger_list_plans from public;
+grant execute on function public.ledger_list_plans to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_set_currency.sql
 /*
@@ -10923,12 +10982,12 @@ The exponent stays once something is in the currency, because amounts were round
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
 Checks, in this order: app_id, code, exponent, use.
 */
-create or replace function ledger_set_currency(
+create or replace function public.ledger_set_currency(
   app_id text,
   code text,
   exponent integer
 )
-returns ledger_currency
+returns public.ledger_currency
 language plpgsql
 volatile
 parallel unsafe
@@ -10999,7 +11058,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_currency is
+comment on function public.ledger_set_currency is
 $$Defines a currency of the app's own, beside those of ISO 4217.
 
 Its exponent can be changed until a plan, a coupon or an invoice is in the
@@ -11016,8 +11075,8 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
   InUse (the exponent would change while a plan, a coupon or an invoice is in
   the currency).$$;
 
-revoke all on function ledger_set_currency from public;
-grant execute on function ledger_set_currency to pgledger_poster;
+revoke all on function public.ledger_set_currency from public;
+grant execute on function public.ledger_set_currency to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
@@ -11027,7 +11086,7 @@ change for those who have the plan.
 Locks the feature.
 Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
 */
-create or replace function ledger_update_feature(
+create or replace function public.ledger_update_feature(
   app_id text,
   id text,
   name text default null,
@@ -11035,7 +11094,7 @@ create or replace function ledger_update_feature(
   aggregation text default null,
   metadata jsonb default null
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -11068,7 +11127,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_feature is
+comment on function public.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
@@ -11089,8 +11148,8 @@ Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature), InvalidArgument (the name, aggregation or description is not
   valid), InvalidMetadata.$$;
 
-revoke all on function ledger_update_feature from public;
-grant execute on function ledger_update_feature to pgledger_poster;
+revoke all on function public.ledger_update_feature from public;
+grant execute on function public.ledger_update_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_plan.sql
 /*
@@ -11101,7 +11160,7 @@ to the plan holds it FOR SHARE.
 Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
 pricing, subscriptions.
 */
-create or replace function ledger_update_plan(
+create or replace function public.ledger_update_plan(
   app_id text,
   id text,
   name text default null,
@@ -11112,7 +11171,7 @@ create or replace function ledger_update_plan(
   anchor_at_trial_end boolean default null,
   metadata jsonb default null
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -11140,7 +11199,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_plan is
+comment on function public.ledger_update_plan is
 $$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -11168,8 +11227,8 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   catalogue), Archived (a feature that is new to the plan is archived), InUse
   (the billing interval would change while there are subscriptions).$$;
 
-revoke all on function ledger_update_plan from public;
-grant execute on function ledger_update_plan to pgledger_poster;
+revoke all on function public.ledger_update_plan from public;
+grant execute on function public.ledger_update_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/lock_feature.sql
 /*
@@ -11280,7 +11339,7 @@ revoke all on function pgledger.lock_plan from public;
 The plan with that internal key as applications see it, or null.
 */
 create or replace function pgledger.plan_with_key(key bigint)
-returns ledger_plan
+returns public.ledger_plan
 language sql
 stable
 parallel safe
@@ -11760,7 +11819,7 @@ revoke all on function pgledger.write_plan_features from public;
 Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
 code that ISO 4217 took up later, both are listed, and for that app its own one counts.
 */
-create or replace view ledger_currencies as
+create or replace view public.ledger_currencies as
 select
   known.app_id,
   known.code,
@@ -11779,20 +11838,21 @@ from (
   from pgledger.currencies
 ) as known;
 
-comment on view ledger_currencies is
+comment on view public.ledger_currencies is
   'One row a currency: those of ISO 4217, which all apps share, and those that an app has defined.';
-comment on column ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currencies.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currencies.exponent is 'Decimal places that amounts are rounded to.';
+comment on column public.ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
+comment on column public.ledger_currencies.code is 'Code, for example JPY or POINTS.';
+comment on column public.ledger_currencies.exponent is
+  'Decimal places that amounts are rounded to.';
 
-revoke all on table ledger_currencies from public;
-grant select on table ledger_currencies to pgledger_reader;
+revoke all on table public.ledger_currencies from public;
+grant select on table public.ledger_currencies to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_features.sql
 /*
 The catalogue of features as applications see it. Columns never change.
 */
-create or replace view ledger_features as
+create or replace view public.ledger_features as
 select
   features.id,
   features.app_id,
@@ -11812,39 +11872,40 @@ from pgledger.features
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_features is
+comment on view public.ledger_features is
   'One row a feature that plans can contain. A key may be there for a tenant, for an app and for '
   'all apps; the narrowest one counts.';
-comment on column ledger_features.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_features.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_features.tenant_id is
+comment on column public.ledger_features.id is 'Public id: feat_ and a ULID.';
+comment on column public.ledger_features.app_id is 'App that it belongs to; * for all apps.';
+comment on column public.ledger_features.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_features.key is 'Name in plans and usage events, for example api_calls.';
-comment on column ledger_features.name is 'Name for people.';
-comment on column ledger_features.description is 'Text for people, or null.';
-comment on column ledger_features.type is
+comment on column public.ledger_features.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column public.ledger_features.name is 'Name for people.';
+comment on column public.ledger_features.description is 'Text for people, or null.';
+comment on column public.ledger_features.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_features.aggregation is
+comment on column public.ledger_features.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_features.unique_key is
+comment on column public.ledger_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_features.status is
+comment on column public.ledger_features.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_features.version is 'Counts changes, from 1.';
-comment on column ledger_features.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_features.created_at is 'When it was created.';
-comment on column ledger_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_features.version is 'Counts changes, from 1.';
+comment on column public.ledger_features.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_features.created_at is 'When it was created.';
+comment on column public.ledger_features.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_features from public;
-grant select on table ledger_features to pgledger_reader;
+revoke all on table public.ledger_features from public;
+grant select on table public.ledger_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_plans.sql
 /*
 Plans as applications see them. Columns never change.
 */
-create or replace view ledger_plans as
+create or replace view public.ledger_plans as
 select
   plans.id,
   plans.app_id,
@@ -11869,43 +11930,46 @@ from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_plans is
+comment on view public.ledger_plans is
   'One row a plan: what a subscription to it gives and what it costs.';
-comment on column ledger_plans.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_plans.app_id is 'App that it belongs to.';
-comment on column ledger_plans.tenant_id is
+comment on column public.ledger_plans.id is 'Public id: plan_ and a ULID.';
+comment on column public.ledger_plans.app_id is 'App that it belongs to.';
+comment on column public.ledger_plans.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_plans.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_plans.name is 'Name for people.';
-comment on column ledger_plans.description is 'Text for people, or null.';
-comment on column ledger_plans.status is
+comment on column public.ledger_plans.slug is 'Name in addresses and code, for example pro.';
+comment on column public.ledger_plans.name is 'Name for people.';
+comment on column public.ledger_plans.description is 'Text for people, or null.';
+comment on column public.ledger_plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plans.features is 'JSON array of features and their limits, as given.';
-comment on column ledger_plans.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_plans.billing_interval is
+comment on column public.ledger_plans.currency is 'Currency of every amount in pricing.';
+comment on column public.ledger_plans.features is
+  'JSON array of features and their limits, as given.';
+comment on column public.ledger_plans.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column public.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_plans.interval_count is 'Units in a billing period.';
-comment on column ledger_plans.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_plans.anchor_at_trial_end is
+comment on column public.ledger_plans.interval_count is 'Units in a billing period.';
+comment on column public.ledger_plans.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column public.ledger_plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_plans.add_on is
+comment on column public.ledger_plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_plans.version is 'Counts changes, from 1.';
-comment on column ledger_plans.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_plans.created_at is 'When it was created.';
-comment on column ledger_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_plans.version is 'Counts changes, from 1.';
+comment on column public.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_plans.created_at is 'When it was created.';
+comment on column public.ledger_plans.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_plans from public;
-grant select on table ledger_plans to pgledger_reader;
+revoke all on table public.ledger_plans from public;
+grant select on table public.ledger_plans to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_tenant_features.sql
 /*
 The features that a tenant's own database role may see: the tenant's, its app's, and those of all
 apps. Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_features with (security_barrier) as
+create or replace view public.ledger_tenant_features with (security_barrier) as
 select
   features.id,
   features.app_id,
@@ -11927,35 +11991,37 @@ inner join pgledger.tenant_roles as mapped
     features.app_id in ('*', mapped.app_id) and features.tenant_id in ('', mapped.tenant_id)
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_features is
+comment on view public.ledger_tenant_features is
   'Features that the tenant of the current database role can have: its own, its app''s and '
   'global ones.';
-comment on column ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_tenant_features.tenant_id is
+comment on column public.ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
+comment on column public.ledger_tenant_features.app_id is
+  'App that it belongs to; * for all apps.';
+comment on column public.ledger_tenant_features.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_tenant_features.key is
+comment on column public.ledger_tenant_features.key is
   'Name in plans and usage events, for example api_calls.';
-comment on column ledger_tenant_features.name is 'Name for people.';
-comment on column ledger_tenant_features.description is 'Text for people, or null.';
-comment on column ledger_tenant_features.type is
+comment on column public.ledger_tenant_features.name is 'Name for people.';
+comment on column public.ledger_tenant_features.description is 'Text for people, or null.';
+comment on column public.ledger_tenant_features.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_tenant_features.aggregation is
+comment on column public.ledger_tenant_features.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_tenant_features.unique_key is
+comment on column public.ledger_tenant_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_tenant_features.status is
+comment on column public.ledger_tenant_features.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_features.created_at is 'When it was created.';
-comment on column ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_features.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_features.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_features.created_at is 'When it was created.';
+comment on column public.ledger_tenant_features.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_features from public;
-grant select on table ledger_tenant_features to pgledger_tenant;
-alter view ledger_tenant_features owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_features from public;
+grant select on table public.ledger_tenant_features to pgledger_tenant;
+alter view public.ledger_tenant_features owner to pgledger_tenant_views;
 
 -- file: repeatable/20_catalogue/views/ledger_tenant_plans.sql
 /*
@@ -11966,7 +12032,7 @@ its owner, pgledger_tenant_views. The view's own condition also holds in a datab
 pgledger's roles. Both go by current_user, which no setting changes. The view is a security barrier,
 so that functions of the reader's own cannot see rows of other tenants.
 */
-create or replace view ledger_tenant_plans with (security_barrier) as
+create or replace view public.ledger_tenant_plans with (security_barrier) as
 select
   plans.id,
   plans.app_id,
@@ -11992,38 +12058,43 @@ inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_plans is
+comment on view public.ledger_tenant_plans is
   'Plans that the tenant of the current database role can have: its own, and its app''s.';
-comment on column ledger_tenant_plans.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_tenant_plans.app_id is 'App that it belongs to.';
-comment on column ledger_tenant_plans.tenant_id is
+comment on column public.ledger_tenant_plans.id is 'Public id: plan_ and a ULID.';
+comment on column public.ledger_tenant_plans.app_id is 'App that it belongs to.';
+comment on column public.ledger_tenant_plans.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_tenant_plans.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_tenant_plans.name is 'Name for people.';
-comment on column ledger_tenant_plans.description is 'Text for people, or null.';
-comment on column ledger_tenant_plans.status is
+comment on column public.ledger_tenant_plans.slug is
+  'Name in addresses and code, for example pro.';
+comment on column public.ledger_tenant_plans.name is 'Name for people.';
+comment on column public.ledger_tenant_plans.description is 'Text for people, or null.';
+comment on column public.ledger_tenant_plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_tenant_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_tenant_plans.features is
+comment on column public.ledger_tenant_plans.currency is
+  'Currency of every amount in pricing.';
+comment on column public.ledger_tenant_plans.features is
   'JSON array of features and their limits, as given.';
-comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_tenant_plans.billing_interval is
+comment on column public.ledger_tenant_plans.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column public.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_tenant_plans.interval_count is 'Units in a billing period.';
-comment on column ledger_tenant_plans.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_tenant_plans.anchor_at_trial_end is
+comment on column public.ledger_tenant_plans.interval_count is 'Units in a billing period.';
+comment on column public.ledger_tenant_plans.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column public.ledger_tenant_plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_tenant_plans.add_on is
+comment on column public.ledger_tenant_plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_tenant_plans.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_plans.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_plans.created_at is 'When it was created.';
-comment on column ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_plans.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_plans.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
+comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_plans from public;
-grant select on table ledger_tenant_plans to pgledger_tenant;
-alter view ledger_tenant_plans owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_plans from public;
+grant select on table public.ledger_tenant_plans to pgledger_tenant;
+alter view public.ledger_tenant_plans owner to pgledger_tenant_views;
 
 -- file: repeatable/21_prices/check_price_usage.sql
 /*
@@ -12077,13 +12148,13 @@ revoke all on function pgledger.check_price_usage from public;
 With an exponent, each line is the difference of two rounded running totals. So the lines add up to
 the rounded total, and where a minimum or a maximum decides, that total is just this, rounded.
 */
-create or replace function ledger_price_usage(
+create or replace function public.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
   exponent integer default null
 )
-returns setof ledger_price_line
+returns setof public.ledger_price_line
 language sql
 immutable
 parallel safe
@@ -12145,7 +12216,7 @@ as $$
   order by rounded.place
 $$;
 
-comment on function ledger_price_usage is
+comment on function public.ledger_price_usage is
 $$Says what usage costs by a price, as an invoice would.
 
 It reads nothing but its arguments, so a price can be tried before any plan
@@ -12167,8 +12238,8 @@ Errors: NullArgument, InvalidPlan (the price is not valid; the message names
   the path), InvalidQuantity (the quantity or the allowance is not in range),
   InvalidArgument (the exponent is out of range).$$;
 
-revoke all on function ledger_price_usage from public;
-grant execute on function ledger_price_usage to pgledger_reader;
+revoke all on function public.ledger_price_usage from public;
+grant execute on function public.ledger_price_usage to pgledger_reader;
 
 -- file: repeatable/21_prices/price_amounts.sql
 /*
@@ -12635,14 +12706,14 @@ Nothing is written if the subscription is already cancelled in that way, or has 
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
 */
-create or replace function ledger_cancel_subscription(
+create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
   unused_time text default 'none'
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12689,7 +12760,7 @@ begin
 end;
 $$;
 
-comment on function ledger_cancel_subscription is
+comment on function public.ledger_cancel_subscription is
 $$Cancels a subscription, at the end of its period or at once.
 
 Until it has ended, ledger_resume_subscription takes the cancellation back.
@@ -12709,8 +12780,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
   unused_time, or it is not none although the period goes to its end).$$;
 
-revoke all on function ledger_cancel_subscription from public;
-grant execute on function ledger_cancel_subscription to pgledger_poster;
+revoke all on function public.ledger_cancel_subscription from public;
+grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_change_plan.sql
 /*
@@ -12719,13 +12790,13 @@ Nothing is written if the subscription has the plan already, even if it has ende
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
 Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
 */
-create or replace function ledger_change_plan(
+create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
   plan_id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12771,7 +12842,7 @@ begin
 end;
 $$;
 
-comment on function ledger_change_plan is
+comment on function public.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
 If the other plan's billing interval is as long, periods stay as they are; if
@@ -12793,8 +12864,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   plan is archived), InvalidArgument (the plan has another currency, or one of
   both is an add-on).$$;
 
-revoke all on function ledger_change_plan from public;
-grant execute on function ledger_change_plan to pgledger_poster;
+revoke all on function public.ledger_change_plan from public;
+grant execute on function public.ledger_change_plan to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
@@ -12805,7 +12876,7 @@ Locks the tenant's live subscription, if its cancellation is due, then the plan 
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
-create or replace function ledger_create_subscription(
+create or replace function public.ledger_create_subscription(
   app_id text,
   tenant_id text,
   plan_id text,
@@ -12818,7 +12889,7 @@ create or replace function ledger_create_subscription(
   id text default null,
   tax_rates jsonb default '[]'
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12854,7 +12925,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_subscription is
+comment on function public.ledger_create_subscription is
 $$Subscribes a tenant to a plan, from now or from a time in the past.
 
 A tenant has at most one subscription that is trialing or active, and any
@@ -12897,19 +12968,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
   plan is archived), ActiveSubscriptionExists (neither the tenant's
   subscription nor this one is an add-on).$$;
 
-revoke all on function ledger_create_subscription from public;
-grant execute on function ledger_create_subscription to pgledger_poster;
+revoke all on function public.ledger_create_subscription from public;
+grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
 There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
 answer looks at cancel_at itself.
 */
-create or replace function ledger_get_active_subscription(
+create or replace function public.ledger_get_active_subscription(
   app_id text,
   tenant_id text
 )
-returns setof ledger_subscription
+returns setof public.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -12938,7 +13009,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_active_subscription is
+comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
 One whose cancellation is due does not count any more, even if its end is not
@@ -12952,19 +13023,19 @@ Returns: The subscription that is trialing or active and not an add-on, or no
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_get_active_subscription from public;
-grant execute on function ledger_get_active_subscription to pgledger_reader;
+revoke all on function public.ledger_get_active_subscription from public;
+grant execute on function public.ledger_get_active_subscription to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_get_subscription.sql
 /*
 Checks, in this order: app_id, tenant_id, id, existence.
 */
-create or replace function ledger_get_subscription(
+create or replace function public.ledger_get_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -12994,7 +13065,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_subscription is
+comment on function public.ledger_get_subscription is
 $$Returns a subscription of a tenant, as it is written down.
 
 app_id: App.
@@ -13006,21 +13077,21 @@ Returns: The subscription.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription).$$;
 
-revoke all on function ledger_get_subscription from public;
-grant execute on function ledger_get_subscription to pgledger_reader;
+revoke all on function public.ledger_get_subscription from public;
+grant execute on function public.ledger_get_subscription to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_subscriptions(
+create or replace function public.ledger_list_subscriptions(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_subscription
+returns setof public.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -13061,7 +13132,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_subscriptions is
+comment on function public.ledger_list_subscriptions is
 $$Returns a page of a tenant's subscriptions, the oldest first.
 
 They are as they are written down. The order is that of their ids, which for
@@ -13078,8 +13149,8 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_subscriptions from public;
-grant execute on function ledger_list_subscriptions to pgledger_reader;
+revoke all on function public.ledger_list_subscriptions from public;
+grant execute on function public.ledger_list_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_pause_subscription.sql
 /*
@@ -13088,12 +13159,12 @@ Nothing is written if the subscription is paused already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 */
-create or replace function ledger_pause_subscription(
+create or replace function public.ledger_pause_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -13118,7 +13189,7 @@ begin
 end;
 $$;
 
-comment on function ledger_pause_subscription is
+comment on function public.ledger_pause_subscription is
 $$Pauses a subscription: it gives nothing until it is resumed.
 
 No period of it begins meanwhile. The days of its trial go by, and a decided
@@ -13133,8 +13204,8 @@ Returns: The subscription; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_pause_subscription from public;
-grant execute on function ledger_pause_subscription to pgledger_poster;
+revoke all on function public.ledger_pause_subscription from public;
+grant execute on function public.ledger_pause_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_resume_subscription.sql
 /*
@@ -13146,12 +13217,12 @@ writes what has become due for both.
 Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
 subscription.
 */
-create or replace function ledger_resume_subscription(
+create or replace function public.ledger_resume_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -13194,7 +13265,7 @@ begin
 end;
 $$;
 
-comment on function ledger_resume_subscription is
+comment on function public.ledger_resume_subscription is
 $$Resumes a paused subscription, or takes back a cancellation that is not due.
 
 Its periods are counted as if it had not been paused.
@@ -13209,8 +13280,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
-revoke all on function ledger_resume_subscription from public;
-grant execute on function ledger_resume_subscription to pgledger_poster;
+revoke all on function public.ledger_resume_subscription from public;
+grant execute on function public.ledger_resume_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_update_subscription.sql
 /*
@@ -13219,7 +13290,7 @@ Nothing is written if all three values are so already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
-create or replace function ledger_update_subscription(
+create or replace function public.ledger_update_subscription(
   app_id text,
   tenant_id text,
   id text,
@@ -13227,7 +13298,7 @@ create or replace function ledger_update_subscription(
   metadata jsonb default null,
   tax_rates jsonb default null
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -13265,7 +13336,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_subscription is
+comment on function public.ledger_update_subscription is
 $$Changes a subscription's quantity, metadata or tax rates.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -13287,8 +13358,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
   message names the path), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_update_subscription from public;
-grant execute on function ledger_update_subscription to pgledger_poster;
+revoke all on function public.ledger_update_subscription from public;
+grant execute on function public.ledger_update_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/lock_subscription.sql
 /*
@@ -13591,7 +13662,7 @@ Writes a subscription, as it is given, over its locked row, and returns it as ap
 caller that makes one live again has to expect a violation of the unique index of live ones.
 */
 create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -13743,7 +13814,7 @@ revoke all on function pgledger.subscription_period from public;
 The subscription with that internal key as applications see it, or null.
 */
 create or replace function pgledger.subscription_with_key(key bigint)
-returns ledger_subscription
+returns public.ledger_subscription
 language sql
 stable
 parallel safe
@@ -13839,7 +13910,7 @@ revoke all on function pgledger.write_subscription from public;
 /*
 What happened to subscriptions, as applications see it. Columns never change.
 */
-create or replace view ledger_subscription_changes as
+create or replace view public.ledger_subscription_changes as
 select
   subscriptions.id as subscription_id,
   subscription_changes.app_id,
@@ -13860,33 +13931,36 @@ inner join pgledger.plans on subscription_changes.plan_key = plans.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_subscription_changes is
+comment on view public.ledger_subscription_changes is
   'One row each time a subscription changed: what happened, and what it was afterwards.';
-comment on column ledger_subscription_changes.subscription_id is 'Id of the subscription.';
-comment on column ledger_subscription_changes.app_id is 'App.';
-comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription_changes.version is
+comment on column public.ledger_subscription_changes.subscription_id is
+  'Id of the subscription.';
+comment on column public.ledger_subscription_changes.app_id is 'App.';
+comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
-comment on column ledger_subscription_changes.change is
+comment on column public.ledger_subscription_changes.change is
   'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
   'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
-comment on column ledger_subscription_changes.occurred_at is
+comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
-comment on column ledger_subscription_changes.status is 'Status afterwards.';
-comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
-comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';
-comment on column ledger_subscription_changes.period_start is 'Start of the period afterwards.';
-comment on column ledger_subscription_changes.period_end is 'End of the period afterwards.';
-comment on column ledger_subscription_changes.created_at is 'When it was written down.';
+comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
+comment on column public.ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column public.ledger_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column public.ledger_subscription_changes.period_start is
+  'Start of the period afterwards.';
+comment on column public.ledger_subscription_changes.period_end is
+  'End of the period afterwards.';
+comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
-revoke all on table ledger_subscription_changes from public;
-grant select on table ledger_subscription_changes to pgledger_reader;
+revoke all on table public.ledger_subscription_changes from public;
+grant select on table public.ledger_subscription_changes to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/views/ledger_subscriptions.sql
 /*
 Subscriptions as applications see them: what is written down. Columns never change.
 */
-create or replace view ledger_subscriptions as
+create or replace view public.ledger_subscriptions as
 select
   subscriptions.id,
   subscriptions.app_id,
@@ -13919,58 +13993,60 @@ inner join pgledger.plans on subscriptions.plan_key = plans.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_subscriptions is
+comment on view public.ledger_subscriptions is
   'One row a subscription. What the clock has decided since (a trial, a period or the subscription '
   'is over) stands here once ledger_advance, or a call that changes it, has written it down.';
-comment on column ledger_subscriptions.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_subscriptions.app_id is 'App.';
-comment on column ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscriptions.plan_id is 'Id of the current plan.';
-comment on column ledger_subscriptions.plan_slug is 'Slug of the current plan.';
-comment on column ledger_subscriptions.status is
+comment on column public.ledger_subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column public.ledger_subscriptions.app_id is 'App.';
+comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
+comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
+comment on column public.ledger_subscriptions.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_subscriptions.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscriptions.started_at is 'Start of the first period or trial.';
-comment on column ledger_subscriptions.anchor_at is
+comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
+comment on column public.ledger_subscriptions.started_at is
+  'Start of the first period or trial.';
+comment on column public.ledger_subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_subscriptions.time_zone is
+comment on column public.ledger_subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_subscriptions.billing_interval is
+comment on column public.ledger_subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscriptions.interval_count is 'Units in a billing period.';
-comment on column ledger_subscriptions.current_period_start is
+comment on column public.ledger_subscriptions.interval_count is 'Units in a billing period.';
+comment on column public.ledger_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_subscriptions.current_period_end is
+comment on column public.ledger_subscriptions.current_period_end is
   'End of the current period, exclusive.';
-comment on column ledger_subscriptions.trial_end is
+comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_subscriptions.cancel_at is
+comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column ledger_subscriptions.canceled_at is
+comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_subscriptions.ended_at is 'When it ended, or null.';
-comment on column ledger_subscriptions.add_on is
+comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
+comment on column public.ledger_subscriptions.ended_at is 'When it ended, or null.';
+comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_subscriptions.unused_time is
+comment on column public.ledger_subscriptions.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_subscriptions.tax_rates is
+comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
-comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_subscriptions.created_at is 'When it was created.';
-comment on column ledger_subscriptions.updated_at is 'When it was last changed.';
+comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
+comment on column public.ledger_subscriptions.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_subscriptions.created_at is 'When it was created.';
+comment on column public.ledger_subscriptions.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_subscriptions from public;
-grant select on table ledger_subscriptions to pgledger_reader;
+revoke all on table public.ledger_subscriptions from public;
+grant select on table public.ledger_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql
 /*
 What happened to the subscriptions that a tenant's own database role may see. Guarded as
 ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_subscription_changes with (security_barrier) as
+create or replace view public.ledger_tenant_subscription_changes with (security_barrier) as
 select
   subscriptions.id as subscription_id,
   subscription_changes.app_id,
@@ -13993,35 +14069,40 @@ inner join pgledger.subscriptions on subscription_changes.subscription_key = sub
 inner join pgledger.plans on subscription_changes.plan_key = plans.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_subscription_changes is
+comment on view public.ledger_tenant_subscription_changes is
   'Changes of the subscriptions of the tenant of the current database role, one row each.';
-comment on column ledger_tenant_subscription_changes.subscription_id is 'Id of the subscription.';
-comment on column ledger_tenant_subscription_changes.app_id is 'App.';
-comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_tenant_subscription_changes.version is
+comment on column public.ledger_tenant_subscription_changes.subscription_id is
+  'Id of the subscription.';
+comment on column public.ledger_tenant_subscription_changes.app_id is 'App.';
+comment on column public.ledger_tenant_subscription_changes.tenant_id is
+  'Tenant who subscribes.';
+comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
-comment on column ledger_tenant_subscription_changes.change is
+comment on column public.ledger_tenant_subscription_changes.change is
   'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
   'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
-comment on column ledger_tenant_subscription_changes.occurred_at is
+comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
-comment on column ledger_tenant_subscription_changes.status is 'Status afterwards.';
-comment on column ledger_tenant_subscription_changes.plan_id is 'Id of the plan afterwards.';
-comment on column ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
-comment on column ledger_tenant_subscription_changes.period_start is
+comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
+comment on column public.ledger_tenant_subscription_changes.plan_id is
+  'Id of the plan afterwards.';
+comment on column public.ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
-comment on column ledger_tenant_subscription_changes.period_end is 'End of the period afterwards.';
-comment on column ledger_tenant_subscription_changes.created_at is 'When it was written down.';
+comment on column public.ledger_tenant_subscription_changes.period_end is
+  'End of the period afterwards.';
+comment on column public.ledger_tenant_subscription_changes.created_at is
+  'When it was written down.';
 
-revoke all on table ledger_tenant_subscription_changes from public;
-grant select on table ledger_tenant_subscription_changes to pgledger_tenant;
-alter view ledger_tenant_subscription_changes owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_subscription_changes from public;
+grant select on table public.ledger_tenant_subscription_changes to pgledger_tenant;
+alter view public.ledger_tenant_subscription_changes owner to pgledger_tenant_views;
 
 -- file: repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql
 /*
 Subscriptions that a tenant's own database role may see. Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_subscriptions with (security_barrier) as
+create or replace view public.ledger_tenant_subscriptions with (security_barrier) as
 select
   subscriptions.id,
   subscriptions.app_id,
@@ -14055,51 +14136,56 @@ inner join pgledger.tenant_roles as mapped
 inner join pgledger.plans on subscriptions.plan_key = plans.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_subscriptions is
+comment on view public.ledger_tenant_subscriptions is
   'Subscriptions of the tenant of the current database role.';
-comment on column ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_tenant_subscriptions.app_id is 'App.';
-comment on column ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
-comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
-comment on column ledger_tenant_subscriptions.status is
+comment on column public.ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column public.ledger_tenant_subscriptions.app_id is 'App.';
+comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
+comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
+comment on column public.ledger_tenant_subscriptions.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_tenant_subscriptions.quantity is 'How many times the plan is taken.';
-comment on column ledger_tenant_subscriptions.started_at is 'Start of the first period or trial.';
-comment on column ledger_tenant_subscriptions.anchor_at is
+comment on column public.ledger_tenant_subscriptions.quantity is
+  'How many times the plan is taken.';
+comment on column public.ledger_tenant_subscriptions.started_at is
+  'Start of the first period or trial.';
+comment on column public.ledger_tenant_subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_tenant_subscriptions.time_zone is
+comment on column public.ledger_tenant_subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_tenant_subscriptions.billing_interval is
+comment on column public.ledger_tenant_subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_tenant_subscriptions.interval_count is 'Units in a billing period.';
-comment on column ledger_tenant_subscriptions.current_period_start is
+comment on column public.ledger_tenant_subscriptions.interval_count is
+  'Units in a billing period.';
+comment on column public.ledger_tenant_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_tenant_subscriptions.current_period_end is
+comment on column public.ledger_tenant_subscriptions.current_period_end is
   'End of the current period, exclusive.';
-comment on column ledger_tenant_subscriptions.trial_end is
+comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_tenant_subscriptions.cancel_at is
+comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column ledger_tenant_subscriptions.canceled_at is
+comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
-comment on column ledger_tenant_subscriptions.add_on is
+comment on column public.ledger_tenant_subscriptions.paused_at is
+  'Since when it is paused, or null.';
+comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
+comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_tenant_subscriptions.unused_time is
+comment on column public.ledger_tenant_subscriptions.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_tenant_subscriptions.tax_rates is
+comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
-comment on column ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_subscriptions.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_subscriptions.created_at is 'When it was created.';
+comment on column public.ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_subscriptions from public;
-grant select on table ledger_tenant_subscriptions to pgledger_tenant;
-alter view ledger_tenant_subscriptions owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_subscriptions from public;
+grant select on table public.ledger_tenant_subscriptions to pgledger_tenant;
+alter view public.ledger_tenant_subscriptions owner to pgledger_tenant_views;
 
 -- file: repeatable/23_usage/aggregate_usage.sql
 /*
@@ -14775,7 +14861,7 @@ does not grow with the number of events.
 Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours, feature_key for null,
 aggregation, existence of the feature, its unique_key.
 */
-create or replace function ledger_aggregate_usage(
+create or replace function public.ledger_aggregate_usage(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -14799,7 +14885,7 @@ begin
 end;
 $$;
 
-comment on function ledger_aggregate_usage is
+comment on function public.ledger_aggregate_usage is
 $$Returns what a tenant's usage of a feature comes to.
 
 The answer is exact, and as fast however many events there are: it is read
@@ -14822,22 +14908,22 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
   aggregation, or not for this feature), FeatureNotFound (there is no feature
   of this key for this app and tenant).$$;
 
-revoke all on function ledger_aggregate_usage from public;
-grant execute on function ledger_aggregate_usage to pgledger_reader;
+revoke all on function public.ledger_aggregate_usage from public;
+grant execute on function public.ledger_aggregate_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_aggregate_usage_by_feature.sql
 /*
 Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
 key: for null, existence of the feature.
 */
-create or replace function ledger_aggregate_usage_by_feature(
+create or replace function public.ledger_aggregate_usage_by_feature(
   app_id text,
   tenant_id text,
   feature_keys text[],
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns setof ledger_feature_usage
+returns setof public.ledger_feature_usage
 language plpgsql
 stable
 parallel safe
@@ -14865,7 +14951,7 @@ begin
 end;
 $$;
 
-comment on function ledger_aggregate_usage_by_feature is
+comment on function public.ledger_aggregate_usage_by_feature is
 $$Returns what a tenant's usage of each of several features comes to.
 
 Each is counted in the feature's own way. ledger_aggregate_usage counts one
@@ -14885,8 +14971,8 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   may have been purged), FeatureNotFound (there is no feature of one of these
   keys for this app and tenant).$$;
 
-revoke all on function ledger_aggregate_usage_by_feature from public;
-grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
+revoke all on function public.ledger_aggregate_usage_by_feature from public;
+grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
@@ -14896,7 +14982,7 @@ event of the same call; else it is rejected, as nobody knows whether it was coun
 a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
-create or replace function ledger_ingest_usage(
+create or replace function public.ledger_ingest_usage(
   app_id text,
   tenant_ids text[],
   feature_keys text[],
@@ -14905,7 +14991,7 @@ create or replace function ledger_ingest_usage(
   idempotency_keys text[] default null,
   metadatas jsonb[] default null
 )
-returns setof ledger_usage_answer
+returns setof public.ledger_usage_answer
 language plpgsql
 volatile
 parallel unsafe
@@ -14944,7 +15030,7 @@ begin
 end;
 $$;
 
-comment on function ledger_ingest_usage is
+comment on function public.ledger_ingest_usage is
 $$Records up to 100,000 usage events, of any of an app's tenants.
 
 The events are given as parallel arrays: the first elements of all arrays are
@@ -14971,8 +15057,8 @@ Returns: One answer for each event, in their order; no rows for no events.
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 events).$$;
 
-revoke all on function ledger_ingest_usage from public;
-grant execute on function ledger_ingest_usage to pgledger_poster;
+revoke all on function public.ledger_ingest_usage from public;
+grant execute on function public.ledger_ingest_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_purge_usage.sql
 /*
@@ -14980,7 +15066,7 @@ Locks: those of pgledger.delete_usage_before.
 
 Checks, in this order: app_id, before, max_events.
 */
-create or replace function ledger_purge_usage(
+create or replace function public.ledger_purge_usage(
   app_id text,
   before timestamptz,
   max_events integer default 10000
@@ -15022,7 +15108,7 @@ begin
 end;
 $$;
 
-comment on function ledger_purge_usage is
+comment on function public.ledger_purge_usage is
 $$Deletes old usage events and keeps what they come to.
 
 Call it, each time in a transaction of its own, until it returns 0.
@@ -15044,8 +15130,8 @@ Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
   to 9999, or less than an hour ago), InvalidArgument (max_events is out of
   range).$$;
 
-revoke all on function ledger_purge_usage from public;
-grant execute on function ledger_purge_usage to pgledger_poster;
+revoke all on function public.ledger_purge_usage from public;
+grant execute on function public.ledger_purge_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_query_usage.sql
 /*
@@ -15053,7 +15139,7 @@ Of each feature no more events are read than the page and what comes before it c
 
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
-create or replace function ledger_query_usage(
+create or replace function public.ledger_query_usage(
   app_id text,
   tenant_id text,
   starts_at timestamptz default null,
@@ -15062,7 +15148,7 @@ create or replace function ledger_query_usage(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_usage_event
+returns setof public.ledger_usage_event
 language plpgsql
 stable
 parallel safe
@@ -15105,7 +15191,7 @@ begin
 end;
 $$;
 
-comment on function ledger_query_usage is
+comment on function public.ledger_query_usage is
 $$Returns a page of a tenant's usage events, the earliest first.
 
 To go through many, ask from the event_at of the last one on, and leave
@@ -15124,15 +15210,15 @@ Returns: Events in the order in which they happened; those of one time as they
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_query_usage from public;
-grant execute on function ledger_query_usage to pgledger_reader;
+revoke all on function public.ledger_query_usage from public;
+grant execute on function public.ledger_query_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
 Locks: those of pgledger.ingest_usage.
 */
-create or replace function ledger_record_usage(
+create or replace function public.ledger_record_usage(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -15141,7 +15227,7 @@ create or replace function ledger_record_usage(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns ledger_usage_receipt
+returns public.ledger_usage_receipt
 language plpgsql
 volatile
 parallel unsafe
@@ -15159,7 +15245,7 @@ begin
 end;
 $$;
 
-comment on function ledger_record_usage is
+comment on function public.ledger_record_usage is
 $$Records one usage event.
 
 An event whose idempotency key its tenant has used before is a duplicate: it
@@ -15189,8 +15275,8 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
   are counted).$$;
 
-revoke all on function ledger_record_usage from public;
-grant execute on function ledger_record_usage to pgledger_poster;
+revoke all on function public.ledger_record_usage from public;
+grant execute on function public.ledger_record_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
@@ -15198,7 +15284,7 @@ Repeatable.
 
 Checks, in this order: app_id, skew.
 */
-create or replace function ledger_set_usage_skew(
+create or replace function public.ledger_set_usage_skew(
   app_id text,
   skew interval
 )
@@ -15232,7 +15318,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_usage_skew is
+comment on function public.ledger_set_usage_skew is
 $$Sets how far ahead of the clock an app's usage events may be.
 
 Clocks of machines differ, so an event may seem to come from the future. One
@@ -15246,8 +15332,8 @@ Returns: What was set.
 Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
   than 365 days).$$;
 
-revoke all on function ledger_set_usage_skew from public;
-grant execute on function ledger_set_usage_skew to pgledger_poster;
+revoke all on function public.ledger_set_usage_skew from public;
+grant execute on function public.ledger_set_usage_skew to pgledger_poster;
 
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
@@ -16145,7 +16231,7 @@ revoke all on function pgledger.whole_hours from public;
 Usage events that a tenant's own database role may see.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_usage_events with (security_barrier) as
+create or replace view public.ledger_tenant_usage_events with (security_barrier) as
 select
   pgledger.event_id(usage_events.created_at, usage_events.key)
   collate "C" as id,
@@ -16163,33 +16249,34 @@ inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_usage_events is
+comment on view public.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
-comment on column ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_tenant_usage_events.app_id is 'App.';
-comment on column ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_tenant_usage_events.feature_key is 'Key of the feature that was used.';
-comment on column ledger_tenant_usage_events.quantity is
+comment on column public.ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
+comment on column public.ledger_tenant_usage_events.app_id is 'App.';
+comment on column public.ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_tenant_usage_events.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_tenant_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_tenant_usage_events.event_at is
+comment on column public.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_tenant_usage_events.idempotency_key is
+comment on column public.ledger_tenant_usage_events.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_tenant_usage_events.metadata is
+comment on column public.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
-comment on column ledger_tenant_usage_events.created_at is 'When it was recorded.';
+comment on column public.ledger_tenant_usage_events.created_at is 'When it was recorded.';
 
-revoke all on table ledger_tenant_usage_events from public;
-grant select on table ledger_tenant_usage_events to pgledger_tenant;
-alter view ledger_tenant_usage_events owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_usage_events from public;
+grant select on table public.ledger_tenant_usage_events to pgledger_tenant;
+alter view public.ledger_tenant_usage_events owner to pgledger_tenant_views;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
 Usage events as applications see them. A condition on app, tenant or feature finds the meters first;
 each meter leads to its events in order of time.
 */
-create or replace view ledger_usage_events as
+create or replace view public.ledger_usage_events as
 select
   pgledger.event_id(usage_events.created_at, usage_events.key) collate "C" as id,
   meters.app_id,
@@ -16205,23 +16292,25 @@ inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_usage_events is 'One row a usage event, until it is purged.';
-comment on column ledger_usage_events.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_usage_events.app_id is 'App.';
-comment on column ledger_usage_events.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_usage_events.feature_key is 'Key of the feature that was used.';
-comment on column ledger_usage_events.quantity is
+comment on view public.ledger_usage_events is 'One row a usage event, until it is purged.';
+comment on column public.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
+comment on column public.ledger_usage_events.app_id is 'App.';
+comment on column public.ledger_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_events.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_usage_events.event_at is
+comment on column public.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_usage_events.idempotency_key is
+comment on column public.ledger_usage_events.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_usage_events.metadata is 'JSON object given with the event, or null.';
-comment on column ledger_usage_events.created_at is 'When it was recorded.';
+comment on column public.ledger_usage_events.metadata is
+  'JSON object given with the event, or null.';
+comment on column public.ledger_usage_events.created_at is 'When it was recorded.';
 
-revoke all on table ledger_usage_events from public;
-grant select on table ledger_usage_events to pgledger_reader;
+revoke all on table public.ledger_usage_events from public;
+grant select on table public.ledger_usage_events to pgledger_reader;
 
 -- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
@@ -16572,13 +16661,13 @@ revoke all on function pgledger.entitlement_versions from public;
 Takes no lock and writes nothing.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
 */
-create or replace function ledger_check_entitlement(
+create or replace function public.ledger_check_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   quantity numeric default 1
 )
-returns ledger_entitlement
+returns public.ledger_entitlement
 language plpgsql
 stable
 parallel safe
@@ -16604,7 +16693,7 @@ begin
 end;
 $$;
 
-comment on function ledger_check_entitlement is
+comment on function public.ledger_check_entitlement is
 $$Says whether a tenant may use so much more of a feature now.
 
 It is exact at the time of the call, never cached. To check and record in one
@@ -16627,8 +16716,8 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
   tenant).$$;
 
-revoke all on function ledger_check_entitlement from public;
-grant execute on function ledger_check_entitlement to pgledger_reader;
+revoke all on function public.ledger_check_entitlement from public;
+grant execute on function public.ledger_check_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
@@ -16636,7 +16725,7 @@ Locks: those of pgledger.consume_within_limit.
 Checks, in this order: app_id, tenant_id, quantity, whether the key is taken, feature_key, limit,
 what the usage event is made of.
 */
-create or replace function ledger_consume_entitlement(
+create or replace function public.ledger_consume_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -16644,7 +16733,7 @@ create or replace function ledger_consume_entitlement(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns ledger_consumption
+returns public.ledger_consumption
 language plpgsql
 volatile
 parallel unsafe
@@ -16699,7 +16788,7 @@ begin
 end;
 $$;
 
-comment on function ledger_consume_entitlement is
+comment on function public.ledger_consume_entitlement is
 $$Checks a limit and records usage in one step, if the limit allows it.
 
 Of any number of calls at the same time, no more are allowed than the limit
@@ -16726,21 +16815,21 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   tenant), InvalidArgument (the feature is not one that is used up, or the key
   or a value that it counts by is not valid), InvalidMetadata.$$;
 
-revoke all on function ledger_consume_entitlement from public;
-grant execute on function ledger_consume_entitlement to pgledger_poster;
+revoke all on function public.ledger_consume_entitlement from public;
+grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
 The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
-create or replace function ledger_get_cached_entitlement(
+create or replace function public.ledger_get_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   quantity numeric default 1
 )
-returns setof ledger_entitlement
+returns setof public.ledger_entitlement
 language plpgsql
 stable
 parallel safe
@@ -16792,7 +16881,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_cached_entitlement is
+comment on function public.ledger_get_cached_entitlement is
 $$Returns an entitlement that ledger_set_cached_entitlement remembered.
 
 app_id: App.
@@ -16806,8 +16895,8 @@ Returns: What ledger_check_entitlement would return, if that is remembered, is
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range).$$;
 
-revoke all on function ledger_get_cached_entitlement from public;
-grant execute on function ledger_get_cached_entitlement to pgledger_reader;
+revoke all on function public.ledger_get_cached_entitlement from public;
+grant execute on function public.ledger_get_cached_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
@@ -16816,7 +16905,7 @@ version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
-create or replace function ledger_invalidate_feature_entitlements(
+create or replace function public.ledger_invalidate_feature_entitlements(
   app_id text,
   feature_key text
 )
@@ -16853,7 +16942,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_feature_entitlements is
+comment on function public.ledger_invalidate_feature_entitlements is
 $$Forgets the remembered entitlements to a feature, of all tenants.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -16864,8 +16953,8 @@ feature_key: Key of the feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
   a feature of this key).$$;
 
-revoke all on function ledger_invalidate_feature_entitlements from public;
-grant execute on function ledger_invalidate_feature_entitlements to pgledger_poster;
+revoke all on function public.ledger_invalidate_feature_entitlements from public;
+grant execute on function public.ledger_invalidate_feature_entitlements to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql
 /*
@@ -16873,7 +16962,7 @@ An entitlement that is being worked out at this moment is not served either: it 
 version from before.
 Locks: the tenant's row.
 */
-create or replace function ledger_invalidate_tenant_entitlements(
+create or replace function public.ledger_invalidate_tenant_entitlements(
   app_id text,
   tenant_id text
 )
@@ -16905,7 +16994,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_tenant_entitlements is
+comment on function public.ledger_invalidate_tenant_entitlements is
 $$Forgets the remembered entitlements of a tenant.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -16915,15 +17004,15 @@ tenant_id: Tenant whose they are.
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_invalidate_tenant_entitlements from public;
-grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;
+revoke all on function public.ledger_invalidate_tenant_entitlements from public;
+grant execute on function public.ledger_invalidate_tenant_entitlements to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_remaining_entitlement.sql
 /*
 Takes no lock and writes nothing.
 Checks, in this order: app_id, tenant_id, feature_key.
 */
-create or replace function ledger_remaining_entitlement(
+create or replace function public.ledger_remaining_entitlement(
   app_id text,
   tenant_id text,
   feature_key text
@@ -16947,7 +17036,7 @@ begin
 end;
 $$;
 
-comment on function ledger_remaining_entitlement is
+comment on function public.ledger_remaining_entitlement is
 $$Says how much of a feature a tenant has left now.
 
 app_id: App.
@@ -16960,8 +17049,8 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   this key for this app and tenant).$$;
 
-revoke all on function ledger_remaining_entitlement from public;
-grant execute on function ledger_remaining_entitlement to pgledger_reader;
+revoke all on function public.ledger_remaining_entitlement from public;
+grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
@@ -16970,13 +17059,13 @@ of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
-create or replace function ledger_set_cached_entitlement(
+create or replace function public.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns ledger_entitlement
+returns public.ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe
@@ -17053,7 +17142,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_cached_entitlement is
+comment on function public.ledger_set_cached_entitlement is
 $$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
 It is served until its time is over, or until something that it was made from
@@ -17070,8 +17159,8 @@ Returns: What ledger_check_entitlement returns for a quantity of 1.
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
   FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
-revoke all on function ledger_set_cached_entitlement from public;
-grant execute on function ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function public.ledger_set_cached_entitlement from public;
+grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
@@ -17131,7 +17220,7 @@ revoke all on function pgledger.unique_usage_added from public;
 Cached entitlements as they were stored, also those that are no longer served. Only
 ledger_get_cached_entitlement finds out which these are.
 */
-create or replace view ledger_entitlement_cache as
+create or replace view public.ledger_entitlement_cache as
 select
   entitlement_cache.app_id,
   entitlement_cache.tenant_id,
@@ -17150,32 +17239,33 @@ from pgledger.entitlement_cache
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_entitlement_cache is
+comment on view public.ledger_entitlement_cache is
   'Cached entitlements, also those that are no longer served because something changed since.';
-comment on column ledger_entitlement_cache.app_id is 'App.';
-comment on column ledger_entitlement_cache.tenant_id is 'Tenant.';
-comment on column ledger_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.remaining is
+comment on column public.ledger_entitlement_cache.app_id is 'App.';
+comment on column public.ledger_entitlement_cache.tenant_id is 'Tenant.';
+comment on column public.ledger_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column public.ledger_entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
+comment on column public.ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_entitlement_cache.remaining is
   'What is left of the limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.soft_limit is
+comment on column public.ledger_entitlement_cache.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_entitlement_cache.reason is
+comment on column public.ledger_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
-comment on column ledger_entitlement_cache.created_at is 'When it was made.';
-comment on column ledger_entitlement_cache.expires_at is
+comment on column public.ledger_entitlement_cache.created_at is 'When it was made.';
+comment on column public.ledger_entitlement_cache.expires_at is
   'From this time on it is not served; a change may end it earlier.';
 
-revoke all on table ledger_entitlement_cache from public;
-grant select on table ledger_entitlement_cache to pgledger_reader;
+revoke all on table public.ledger_entitlement_cache from public;
+grant select on table public.ledger_entitlement_cache to pgledger_reader;
 
 -- file: repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql
 /*
 Cached entitlements that a tenant's own database role may see, also those that are no longer served.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_entitlement_cache with (security_barrier) as
+create or replace view public.ledger_tenant_entitlement_cache with (security_barrier) as
 select
   entitlement_cache.app_id,
   entitlement_cache.tenant_id,
@@ -17195,28 +17285,28 @@ inner join pgledger.tenant_roles as mapped
   on entitlement_cache.app_id = mapped.app_id and entitlement_cache.tenant_id = mapped.tenant_id
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_entitlement_cache is
+comment on view public.ledger_tenant_entitlement_cache is
   'Cached entitlements of the tenant of the current database role, also those that are no longer '
   'served.';
-comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
-comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
-comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_tenant_entitlement_cache.used is
+comment on column public.ledger_tenant_entitlement_cache.app_id is 'App.';
+comment on column public.ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
+comment on column public.ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column public.ledger_tenant_entitlement_cache.used is
   'Usage in the limit''s period, or seats taken.';
-comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_tenant_entitlement_cache.remaining is
+comment on column public.ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_tenant_entitlement_cache.remaining is
   'What is left of the limit; -1 for unlimited.';
-comment on column ledger_tenant_entitlement_cache.soft_limit is
+comment on column public.ledger_tenant_entitlement_cache.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_tenant_entitlement_cache.reason is
+comment on column public.ledger_tenant_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
-comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
-comment on column ledger_tenant_entitlement_cache.expires_at is
+comment on column public.ledger_tenant_entitlement_cache.created_at is 'When it was made.';
+comment on column public.ledger_tenant_entitlement_cache.expires_at is
   'From this time on it is not served; a change may end it earlier.';
 
-revoke all on table ledger_tenant_entitlement_cache from public;
-grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
-alter view ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_entitlement_cache from public;
+grant select on table public.ledger_tenant_entitlement_cache to pgledger_tenant;
+alter view public.ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
 
 -- file: repeatable/25_coupons/add_shares.sql
 /*
@@ -17709,7 +17799,7 @@ revoke all on function pgledger.check_redeemable from public;
 The redemption with that internal key, as applications see it, or null.
 */
 create or replace function pgledger.coupon_redemption_with_key(key bigint)
-returns ledger_coupon_redemption
+returns public.ledger_coupon_redemption
 language sql
 stable
 parallel safe
@@ -17793,7 +17883,7 @@ revoke all on function pgledger.coupon_shares from public;
 The coupon with that internal key, as applications see it, or null.
 */
 create or replace function pgledger.coupon_with_key(key bigint)
-returns ledger_coupon
+returns public.ledger_coupon
 language sql
 stable
 parallel safe
@@ -17958,11 +18048,11 @@ Repeatable.
 
 Locks the coupon.
 */
-create or replace function ledger_archive_coupon(
+create or replace function public.ledger_archive_coupon(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -17985,7 +18075,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_coupon is
+comment on function public.ledger_archive_coupon is
 $$Closes a coupon, so that nobody can redeem it any more.
 
 Who has redeemed it keeps it.
@@ -17998,8 +18088,8 @@ Returns: The coupon; a second time it does not change.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
 
-revoke all on function ledger_archive_coupon from public;
-grant execute on function ledger_archive_coupon to pgledger_poster;
+revoke all on function public.ledger_archive_coupon from public;
+grant execute on function public.ledger_archive_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_create_coupon.sql
 /*
@@ -18013,7 +18103,7 @@ duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, 
 max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
 and minimum_subtotal, whether the code is taken.
 */
-create or replace function ledger_create_coupon(
+create or replace function public.ledger_create_coupon(
   app_id text,
   code text,
   name text default null,
@@ -18032,7 +18122,7 @@ create or replace function ledger_create_coupon(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -18079,7 +18169,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_coupon is
+comment on function public.ledger_create_coupon is
 $$Creates a coupon, for the whole app or for one tenant.
 
 A coupon takes off a percentage or an amount: one of the two is given. What it
@@ -18129,8 +18219,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
   different coupon), UnknownCurrency (the currency is neither of ISO 4217 nor
   the app's own), AlreadyExists (the code is taken).$$;
 
-revoke all on function ledger_create_coupon from public;
-grant execute on function ledger_create_coupon to pgledger_poster;
+revoke all on function public.ledger_create_coupon from public;
+grant execute on function public.ledger_create_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_delete_coupon.sql
 /*
@@ -18138,11 +18228,11 @@ Locks the coupon FOR UPDATE: who redeems it at the same time comes first or wait
 
 Checks, in this order: app_id, id, existence, redemptions.
 */
-create or replace function ledger_delete_coupon(
+create or replace function public.ledger_delete_coupon(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -18172,7 +18262,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_coupon is
+comment on function public.ledger_delete_coupon is
 $$Deletes a coupon that nobody has redeemed.
 
 One that somebody has redeemed can be archived: ledger_archive_coupon.
@@ -18185,19 +18275,19 @@ Returns: The coupon as it was.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InUse (it has been redeemed).$$;
 
-revoke all on function ledger_delete_coupon from public;
-grant execute on function ledger_delete_coupon to pgledger_poster;
+revoke all on function public.ledger_delete_coupon from public;
+grant execute on function public.ledger_delete_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_get_coupon.sql
 /*
 Checks, in this order: app_id, tenant_id, code for null, existence.
 */
-create or replace function ledger_get_coupon(
+create or replace function public.ledger_get_coupon(
   app_id text,
   code text,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -18225,7 +18315,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_coupon is
+comment on function public.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
 Archived ones are found too.
@@ -18240,8 +18330,8 @@ Returns: The coupon.
 Errors: NullArgument, InvalidScope, CouponNotFound (there is none of that code
   for this app and tenant).$$;
 
-revoke all on function ledger_get_coupon from public;
-grant execute on function ledger_get_coupon to pgledger_reader;
+revoke all on function public.ledger_get_coupon from public;
+grant execute on function public.ledger_get_coupon to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_get_coupon_by_id.sql
 /*
@@ -18249,11 +18339,11 @@ An id that does not exist is an error rather than no row.
 
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_coupon_by_id(
+create or replace function public.ledger_get_coupon_by_id(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -18280,7 +18370,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_coupon_by_id is
+comment on function public.ledger_get_coupon_by_id is
 $$Returns the coupon of an id, whichever tenant's it is.
 
 app_id: App that it belongs to.
@@ -18291,8 +18381,8 @@ Returns: The coupon.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
 
-revoke all on function ledger_get_coupon_by_id from public;
-grant execute on function ledger_get_coupon_by_id to pgledger_reader;
+revoke all on function public.ledger_get_coupon_by_id from public;
+grant execute on function public.ledger_get_coupon_by_id to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_list_coupon_redemptions.sql
 /*
@@ -18300,13 +18390,13 @@ The order is that of ids, which for generated ids is the order in which they wer
 
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
-create or replace function ledger_list_coupon_redemptions(
+create or replace function public.ledger_list_coupon_redemptions(
   app_id text,
   tenant_id text,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_coupon_redemption
+returns setof public.ledger_coupon_redemption
 language plpgsql
 stable
 parallel safe
@@ -18337,7 +18427,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupon_redemptions is
+comment on function public.ledger_list_coupon_redemptions is
 $$Returns a page of the coupons that a tenant has redeemed, the oldest first.
 
 app_id: App.
@@ -18349,8 +18439,8 @@ Returns: Redemptions, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupon_redemptions from public;
-grant execute on function ledger_list_coupon_redemptions to pgledger_reader;
+revoke all on function public.ledger_list_coupon_redemptions from public;
+grant execute on function public.ledger_list_coupon_redemptions to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_list_coupons.sql
 /*
@@ -18358,14 +18448,14 @@ The order is that of ids, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
 */
-create or replace function ledger_list_coupons(
+create or replace function public.ledger_list_coupons(
   app_id text,
   active_only boolean default false,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_coupon
+returns setof public.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -18409,7 +18499,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupons is
+comment on function public.ledger_list_coupons is
 $$Returns a page of an app's coupons, the oldest first.
 
 app_id: App that they belong to.
@@ -18424,8 +18514,8 @@ Returns: Coupons, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupons from public;
-grant execute on function ledger_list_coupons to pgledger_reader;
+revoke all on function public.ledger_list_coupons from public;
+grant execute on function public.ledger_list_coupons to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_redeem_coupon.sql
 /*
@@ -18437,14 +18527,14 @@ Locks the coupon: of many who redeem it at once, as many succeed as its limits a
 Checks, in this order: app_id, tenant_id, code for null, subscription_id, id, repeat, existence of
 the subscription and of the coupon, its status and time, its limit in all and for the tenant.
 */
-create or replace function ledger_redeem_coupon(
+create or replace function public.ledger_redeem_coupon(
   app_id text,
   tenant_id text,
   code text,
   subscription_id text default null,
   id text default null
 )
-returns ledger_coupon_redemption
+returns public.ledger_coupon_redemption
 language plpgsql
 volatile
 parallel unsafe
@@ -18474,7 +18564,7 @@ begin
 end;
 $$;
 
-comment on function ledger_redeem_coupon is
+comment on function public.ledger_redeem_coupon is
 $$Redeems a coupon for a tenant.
 
 From then on it reduces the tenant's invoices, or those of one subscription,
@@ -18503,8 +18593,8 @@ Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict (the id is
   any more), CouponExhausted (it has been redeemed as often as it can be, in
   all or by this tenant).$$;
 
-revoke all on function ledger_redeem_coupon from public;
-grant execute on function ledger_redeem_coupon to pgledger_poster;
+revoke all on function public.ledger_redeem_coupon from public;
+grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_update_coupon.sql
 /*
@@ -18515,7 +18605,7 @@ Locks the coupon.
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
 */
-create or replace function ledger_update_coupon(
+create or replace function public.ledger_update_coupon(
   app_id text,
   id text,
   name text default null,
@@ -18525,7 +18615,7 @@ create or replace function ledger_update_coupon(
   max_redemptions_per_tenant bigint default null,
   metadata jsonb default null
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -18574,7 +18664,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_coupon is
+comment on function public.ledger_update_coupon is
 $$Changes a coupon.
 
 What is null stays as it is, so no value can be taken back to null. The code
@@ -18600,8 +18690,8 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   the start), InvalidMetadata, InUse (it has been redeemed more often than
   max_redemptions).$$;
 
-revoke all on function ledger_update_coupon from public;
-grant execute on function ledger_update_coupon to pgledger_poster;
+revoke all on function public.ledger_update_coupon from public;
+grant execute on function public.ledger_update_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/lock_coupon.sql
 /*
@@ -19064,7 +19154,7 @@ revoke all on function pgledger.use_coupons from public;
 /*
 Redemptions of coupons as applications see them. Columns never change.
 */
-create or replace view ledger_coupon_redemptions as
+create or replace view public.ledger_coupon_redemptions as
 select
   coupon_redemptions.id,
   coupon_redemptions.app_id,
@@ -19085,31 +19175,31 @@ left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscr
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_coupon_redemptions is
+comment on view public.ledger_coupon_redemptions is
   'One row a redemption: a coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemptions.id is 'Public id: red_ and a ULID.';
-comment on column ledger_coupon_redemptions.app_id is 'App.';
-comment on column ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
-comment on column ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
-comment on column ledger_coupon_redemptions.code is 'Code of the coupon.';
-comment on column ledger_coupon_redemptions.subscription_id is
+comment on column public.ledger_coupon_redemptions.id is 'Public id: red_ and a ULID.';
+comment on column public.ledger_coupon_redemptions.app_id is 'App.';
+comment on column public.ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
+comment on column public.ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
+comment on column public.ledger_coupon_redemptions.code is 'Code of the coupon.';
+comment on column public.ledger_coupon_redemptions.subscription_id is
   'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
-comment on column ledger_coupon_redemptions.status is
+comment on column public.ledger_coupon_redemptions.status is
   'State; nothing is left of a used redemption; one of: active, used.';
-comment on column ledger_coupon_redemptions.uses_left is
+comment on column public.ledger_coupon_redemptions.uses_left is
   'How many invoices it can still reduce (null for any number), or null.';
-comment on column ledger_coupon_redemptions.amount_left is
+comment on column public.ledger_coupon_redemptions.amount_left is
   'What is left of the amount, if the coupon takes off an amount once, or null.';
-comment on column ledger_coupon_redemptions.created_at is 'When it was redeemed.';
+comment on column public.ledger_coupon_redemptions.created_at is 'When it was redeemed.';
 
-revoke all on table ledger_coupon_redemptions from public;
-grant select on table ledger_coupon_redemptions to pgledger_reader;
+revoke all on table public.ledger_coupon_redemptions from public;
+grant select on table public.ledger_coupon_redemptions to pgledger_reader;
 
 -- file: repeatable/25_coupons/views/ledger_coupons.sql
 /*
 Coupons as applications see them. Columns never change.
 */
-create or replace view ledger_coupons as
+create or replace view public.ledger_coupons as
 select
   coupons.id,
   coupons.app_id,
@@ -19137,49 +19227,51 @@ from pgledger.coupons
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_coupons is
+comment on view public.ledger_coupons is
   'One row a coupon: what it takes off, for whom, and how often it can be redeemed.';
-comment on column ledger_coupons.id is 'Public id: cpn_ and a ULID.';
-comment on column ledger_coupons.app_id is 'App that it belongs to.';
-comment on column ledger_coupons.tenant_id is
+comment on column public.ledger_coupons.id is 'Public id: cpn_ and a ULID.';
+comment on column public.ledger_coupons.app_id is 'App that it belongs to.';
+comment on column public.ledger_coupons.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_coupons.code is 'What is typed to redeem it, for example WELCOME20.';
-comment on column ledger_coupons.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupons.percentage is
+comment on column public.ledger_coupons.code is
+  'What is typed to redeem it, for example WELCOME20.';
+comment on column public.ledger_coupons.name is 'Name for people; stands on invoices.';
+comment on column public.ledger_coupons.percentage is
   'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
-comment on column ledger_coupons.amount is
+comment on column public.ledger_coupons.amount is
   'Amount off, in its currency (null if it takes off a percentage), or null.';
-comment on column ledger_coupons.currency is
+comment on column public.ledger_coupons.currency is
   'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
-comment on column ledger_coupons.duration is
+comment on column public.ledger_coupons.duration is
   'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
   'once, repeating, forever.';
-comment on column ledger_coupons.duration_invoices is
+comment on column public.ledger_coupons.duration_invoices is
   'How many invoices a redemption reduces if duration is repeating, or null.';
-comment on column ledger_coupons.applies_to is
+comment on column public.ledger_coupons.applies_to is
   'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
   'for the whole invoice), or null.';
-comment on column ledger_coupons.minimum_subtotal is
+comment on column public.ledger_coupons.minimum_subtotal is
   'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
-comment on column ledger_coupons.valid_from is
+comment on column public.ledger_coupons.valid_from is
   'First moment at which it can be redeemed (null for any time), or null.';
-comment on column ledger_coupons.valid_until is
+comment on column public.ledger_coupons.valid_until is
   'First moment at which it can no longer be redeemed (null for never), or null.';
-comment on column ledger_coupons.max_redemptions is
+comment on column public.ledger_coupons.max_redemptions is
   'How often it can be redeemed in all (null for any number), or null.';
-comment on column ledger_coupons.max_redemptions_per_tenant is
+comment on column public.ledger_coupons.max_redemptions_per_tenant is
   'How often one tenant can redeem it (null for any number), or null.';
-comment on column ledger_coupons.redemptions is 'How often it has been redeemed.';
-comment on column ledger_coupons.status is
+comment on column public.ledger_coupons.redemptions is 'How often it has been redeemed.';
+comment on column public.ledger_coupons.status is
   'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
   'active, archived.';
-comment on column ledger_coupons.version is 'Counts changes, from 1; a redemption is not a change.';
-comment on column ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_coupons.created_at is 'When it was created.';
-comment on column ledger_coupons.updated_at is 'When it was last changed.';
+comment on column public.ledger_coupons.version is
+  'Counts changes, from 1; a redemption is not a change.';
+comment on column public.ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_coupons.created_at is 'When it was created.';
+comment on column public.ledger_coupons.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_coupons from public;
-grant select on table ledger_coupons to pgledger_reader;
+revoke all on table public.ledger_coupons from public;
+grant select on table public.ledger_coupons to pgledger_reader;
 
 -- file: repeatable/26_taxes/apply_taxes.sql
 /*
@@ -20931,7 +21023,7 @@ revoke all on function pgledger.invoice_request from public;
 The invoice with that key as applications see it, or null.
 */
 create or replace function pgledger.invoice_with_key(key bigint)
-returns ledger_invoice
+returns public.ledger_invoice
 language sql
 stable
 parallel safe
@@ -21056,7 +21148,7 @@ Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, 
 Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function ledger_create_invoice(
+create or replace function public.ledger_create_invoice(
   app_id text,
   tenant_id text,
   currency text,
@@ -21065,7 +21157,7 @@ create or replace function ledger_create_invoice(
   metadata jsonb default null,
   id text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21116,7 +21208,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_invoice is
+comment on function public.ledger_create_invoice is
 $$Draws up a one-off invoice, of lines that are given.
 
 It is a draft, with the discounts of the coupons that the tenant has now.
@@ -21148,8 +21240,8 @@ Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
   InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
   different invoice).$$;
 
-revoke all on function ledger_create_invoice from public;
-grant execute on function ledger_create_invoice to pgledger_poster;
+revoke all on function public.ledger_create_invoice from public;
+grant execute on function public.ledger_create_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
@@ -21157,12 +21249,12 @@ Locks the subscription, then the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_delete_invoice(
+create or replace function public.ledger_delete_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21190,7 +21282,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_invoice is
+comment on function public.ledger_delete_invoice is
 $$Deletes a draft, with its lines.
 
 An invoice that is final stays. ledger_mark_invoice_voided takes its effects
@@ -21206,8 +21298,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft, or a final invoice goes
   on from it).$$;
 
-revoke all on function ledger_delete_invoice from public;
-grant execute on function ledger_delete_invoice to pgledger_poster;
+revoke all on function public.ledger_delete_invoice from public;
+grant execute on function public.ledger_delete_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_finalize_invoice.sql
 /*
@@ -21218,13 +21310,13 @@ Checks, in this order: app_id, tenant_id, id, existence, status, due_at, end of 
 drafts.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidTime.
 */
-create or replace function ledger_finalize_invoice(
+create or replace function public.ledger_finalize_invoice(
   app_id text,
   tenant_id text,
   id text,
   due_at timestamptz default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21271,7 +21363,7 @@ begin
 end;
 $$;
 
-comment on function ledger_finalize_invoice is
+comment on function public.ledger_finalize_invoice is
 $$Makes a draft final, with the app's next number.
 
 It is computed anew a last time and uses up its coupons. From then on nothing
@@ -21294,8 +21386,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   paid by payments, the period it is for is not over, or an earlier draft
   comes first), InvalidTime (due_at is outside the years 1 to 9999).$$;
 
-revoke all on function ledger_finalize_invoice from public;
-grant execute on function ledger_finalize_invoice to pgledger_poster;
+revoke all on function public.ledger_finalize_invoice from public;
+grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_generate_invoice.sql
 /*
@@ -21307,7 +21399,7 @@ period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
-create or replace function ledger_generate_invoice(
+create or replace function public.ledger_generate_invoice(
   app_id text,
   tenant_id text,
   subscription_id text,
@@ -21315,7 +21407,7 @@ create or replace function ledger_generate_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21339,7 +21431,7 @@ begin
 end;
 $$;
 
-comment on function ledger_generate_invoice is
+comment on function public.ledger_generate_invoice is
 $$Draws up the invoice of a subscription's period.
 
 It is a draft. That of the current period can be drawn up before the period
@@ -21367,20 +21459,20 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
 
-revoke all on function ledger_generate_invoice from public;
-grant execute on function ledger_generate_invoice to pgledger_poster;
+revoke all on function public.ledger_generate_invoice from public;
+grant execute on function public.ledger_generate_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_get_invoice.sql
 /*
 Checks, in this order: app_id, tenant_id, id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
-create or replace function ledger_get_invoice(
+create or replace function public.ledger_get_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -21392,7 +21484,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice is
+comment on function public.ledger_get_invoice is
 $$Returns an invoice.
 
 app_id: App that the tenant belongs to.
@@ -21404,8 +21496,8 @@ Returns: The invoice, with its lines.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
 
-revoke all on function ledger_get_invoice from public;
-grant execute on function ledger_get_invoice to pgledger_reader;
+revoke all on function public.ledger_get_invoice from public;
+grant execute on function public.ledger_get_invoice to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_get_invoice_by_period.sql
 /*
@@ -21414,14 +21506,14 @@ An invoice that was voided does not count: another may have taken its place.
 Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
 */
-create or replace function ledger_get_invoice_by_period(
+create or replace function public.ledger_get_invoice_by_period(
   app_id text,
   tenant_id text,
   subscription_id text,
   at timestamptz,
   kind text default 'period'
 )
-returns setof ledger_invoice
+returns setof public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -21471,7 +21563,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice_by_period is
+comment on function public.ledger_get_invoice_by_period is
 $$Returns the invoice of a subscription's period.
 
 app_id: App that the tenant belongs to.
@@ -21487,8 +21579,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
   years 1 to 9999), InvalidArgument (there is no such kind),
   SubscriptionNotFound (the tenant has no such subscription).$$;
 
-revoke all on function ledger_get_invoice_by_period from public;
-grant execute on function ledger_get_invoice_by_period to pgledger_reader;
+revoke all on function public.ledger_get_invoice_by_period from public;
+grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_list_invoices.sql
 /*
@@ -21497,14 +21589,14 @@ By id, which for generated ids is the order of creation.
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
-create or replace function ledger_list_invoices(
+create or replace function public.ledger_list_invoices(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoice
+returns setof public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -21541,7 +21633,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_invoices is
+comment on function public.ledger_list_invoices is
 $$Returns a tenant's invoices, the newest last.
 
 app_id: App that the tenant belongs to.
@@ -21556,21 +21648,21 @@ Returns: A page of invoices, by id.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_invoices from public;
-grant execute on function ledger_list_invoices to pgledger_reader;
+revoke all on function public.ledger_list_invoices from public;
+grant execute on function public.ledger_list_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_list_pending_invoices.sql
 /*
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidPage.
 */
-create or replace function ledger_list_pending_invoices(
+create or replace function public.ledger_list_pending_invoices(
   app_id text,
   tenant_id text,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoice
+returns setof public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -21598,7 +21690,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_pending_invoices is
+comment on function public.ledger_list_pending_invoices is
 $$Returns the invoices that a tenant is to pay.
 
 app_id: App that the tenant belongs to.
@@ -21611,8 +21703,8 @@ Returns: A page of invoices that are pending or past due, by when they are
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_pending_invoices from public;
-grant execute on function ledger_list_pending_invoices to pgledger_reader;
+revoke all on function public.ledger_list_pending_invoices from public;
+grant execute on function public.ledger_list_pending_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql
 /*
@@ -21620,12 +21712,12 @@ Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_mark_invoice_uncollectible(
+create or replace function public.ledger_mark_invoice_uncollectible(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21655,7 +21747,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_uncollectible is
+comment on function public.ledger_mark_invoice_uncollectible is
 $$Gives up an invoice that waits for payment.
 
 It can still be paid or voided.
@@ -21670,8 +21762,8 @@ Returns: The invoice, uncollectible. One that is so already is returned as it
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;
 
-revoke all on function ledger_mark_invoice_uncollectible from public;
-grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
+revoke all on function public.ledger_mark_invoice_uncollectible from public;
+grant execute on function public.ledger_mark_invoice_uncollectible to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_voided.sql
 /*
@@ -21680,13 +21772,13 @@ Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices 
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
-create or replace function ledger_mark_invoice_voided(
+create or replace function public.ledger_mark_invoice_voided(
   app_id text,
   tenant_id text,
   id text,
   reason text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21728,7 +21820,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_voided is
+comment on function public.ledger_mark_invoice_voided is
 $$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
@@ -21746,8 +21838,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   (the invoice is a draft or paid, or a later invoice gives back a part of its
   base fee).$$;
 
-revoke all on function ledger_mark_invoice_voided from public;
-grant execute on function ledger_mark_invoice_voided to pgledger_poster;
+revoke all on function public.ledger_mark_invoice_voided from public;
+grant execute on function public.ledger_mark_invoice_voided to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_preview_invoice.sql
 /*
@@ -21760,7 +21852,7 @@ period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
-create or replace function ledger_preview_invoice(
+create or replace function public.ledger_preview_invoice(
   app_id text,
   tenant_id text,
   subscription_id text,
@@ -21768,7 +21860,7 @@ create or replace function ledger_preview_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoice_preview
+returns public.ledger_invoice_preview
 language plpgsql
 volatile
 parallel unsafe
@@ -21812,7 +21904,7 @@ begin
 end;
 $$;
 
-comment on function ledger_preview_invoice is
+comment on function public.ledger_preview_invoice is
 $$Returns what ledger_generate_invoice would, and writes nothing down.
 
 It waits for a transaction that is changing the subscription only where
@@ -21839,8 +21931,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
 
-revoke all on function ledger_preview_invoice from public;
-grant execute on function ledger_preview_invoice to pgledger_reader;
+revoke all on function public.ledger_preview_invoice from public;
+grant execute on function public.ledger_preview_invoice to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_refresh_invoice.sql
 /*
@@ -21848,12 +21940,12 @@ Locks the subscription, the draft, and what the tenant has left of coupons, in t
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_refresh_invoice(
+create or replace function public.ledger_refresh_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21875,7 +21967,7 @@ begin
 end;
 $$;
 
-comment on function ledger_refresh_invoice is
+comment on function public.ledger_refresh_invoice is
 $$Computes a draft anew.
 
 Usage, changes, coupons and prices count as of now; the tax rates stay. Of a
@@ -21890,8 +21982,8 @@ Returns: The draft, as of now.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft).$$;
 
-revoke all on function ledger_refresh_invoice from public;
-grant execute on function ledger_refresh_invoice to pgledger_poster;
+revoke all on function public.ledger_refresh_invoice from public;
+grant execute on function public.ledger_refresh_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_set_payment_terms.sql
 /*
@@ -21900,7 +21992,7 @@ Repeatable.
 Checks, in this order: app_id, days.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
-create or replace function ledger_set_payment_terms(
+create or replace function public.ledger_set_payment_terms(
   app_id text,
   days integer
 )
@@ -21931,7 +22023,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_payment_terms is
+comment on function public.ledger_set_payment_terms is
 $$Sets how long tenants have to pay invoices.
 
 It is for invoices that become final from now on.
@@ -21944,8 +22036,8 @@ Returns: The same.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
-revoke all on function ledger_set_payment_terms from public;
-grant execute on function ledger_set_payment_terms to pgledger_poster;
+revoke all on function public.ledger_set_payment_terms from public;
+grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
@@ -22402,7 +22494,7 @@ create or replace function pgledger.preview_invoice(
   kind text,
   tax_rates jsonb
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -22977,7 +23069,7 @@ create or replace function pgledger.show_invoice(
   invoice pgledger.invoices,
   lines pgledger.invoice_lines[]
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language sql
 stable
 parallel safe
@@ -23356,7 +23448,7 @@ revoke all on function pgledger.usage_lines from public;
 /*
 Invoices as applications see them, with their lines. Columns never change.
 */
-create or replace view ledger_invoices as
+create or replace view public.ledger_invoices as
 select
   invoices.id,
   invoices.app_id,
@@ -23408,67 +23500,70 @@ left join pgledger.subscriptions on invoices.subscription_key = subscriptions.ke
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_invoices is 'One row an invoice, with its lines as JSON.';
-comment on column ledger_invoices.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_invoices.app_id is 'App.';
-comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoices.subscription_id is
+comment on view public.ledger_invoices is 'One row an invoice, with its lines as JSON.';
+comment on column public.ledger_invoices.id is 'Public id: inv_ and a ULID.';
+comment on column public.ledger_invoices.app_id is 'App.';
+comment on column public.ledger_invoices.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoices.kind is
+comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoices.period_start is
+comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoices.period_end is
+comment on column public.ledger_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoices.status is
+comment on column public.ledger_invoices.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoices.number is
+comment on column public.ledger_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoices.currency is 'Currency of all its amounts.';
-comment on column ledger_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoices.tax is 'Sum of its taxes.';
-comment on column ledger_invoices.total is
+comment on column public.ledger_invoices.currency is 'Currency of all its amounts.';
+comment on column public.ledger_invoices.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_invoices.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_invoices.tax is 'Sum of its taxes.';
+comment on column public.ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoices.amount_due is
+comment on column public.ledger_invoices.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoices.amount_remaining is
+comment on column public.ledger_invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column public.ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoices.refund_due is
+comment on column public.ledger_invoices.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoices.unapplied is
+comment on column public.ledger_invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoices.line_items is
+comment on column public.ledger_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
-comment on column ledger_invoices.tax_rates is
+comment on column public.ledger_invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoices.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoices.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoices.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoices.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoices.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoices.uncollectible_at is
+comment on column public.ledger_invoices.finalized_at is 'When it became final, or null.';
+comment on column public.ledger_invoices.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_invoices.paid_at is 'When its payments covered it, or null.';
+comment on column public.ledger_invoices.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_invoices.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column public.ledger_invoices.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoices.version is 'Counts changes, from 1.';
-comment on column ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoices.created_at is 'When it was drawn up.';
-comment on column ledger_invoices.updated_at is 'When it was last changed.';
+comment on column public.ledger_invoices.version is 'Counts changes, from 1.';
+comment on column public.ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_invoices.created_at is 'When it was drawn up.';
+comment on column public.ledger_invoices.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_invoices from public;
-grant select on table ledger_invoices to pgledger_reader;
+revoke all on table public.ledger_invoices from public;
+grant select on table public.ledger_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/views/ledger_tenant_invoices.sql
 /*
 Invoices that a tenant's own database role may see, without drafts, which only the app sees.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_invoices with (security_barrier) as
+create or replace view public.ledger_tenant_invoices with (security_barrier) as
 select
   invoices.id,
   invoices.app_id,
@@ -23521,62 +23616,69 @@ inner join pgledger.tenant_roles as mapped
 left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
 where mapped.role_name = current_user and invoices.status <> 'draft';
 
-comment on view ledger_tenant_invoices is
+comment on view public.ledger_tenant_invoices is
   'Invoices of the tenant of the current database role, drafts left out.';
-comment on column ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_tenant_invoices.app_id is 'App.';
-comment on column ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
-comment on column ledger_tenant_invoices.subscription_id is
+comment on column public.ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
+comment on column public.ledger_tenant_invoices.app_id is 'App.';
+comment on column public.ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.kind is
+comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_tenant_invoices.period_start is
+comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.period_end is
+comment on column public.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.status is
+comment on column public.ledger_tenant_invoices.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_tenant_invoices.number is
+comment on column public.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_tenant_invoices.currency is 'Currency of all its amounts.';
-comment on column ledger_tenant_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_tenant_invoices.tax is 'Sum of its taxes.';
-comment on column ledger_tenant_invoices.total is
+comment on column public.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
+comment on column public.ledger_tenant_invoices.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_tenant_invoices.tax is 'Sum of its taxes.';
+comment on column public.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_tenant_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_tenant_invoices.amount_due is
+comment on column public.ledger_tenant_invoices.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_tenant_invoices.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_tenant_invoices.amount_remaining is
+comment on column public.ledger_tenant_invoices.amount_paid is
+  'Sum of the payments made on it.';
+comment on column public.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_tenant_invoices.refund_due is
+comment on column public.ledger_tenant_invoices.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_tenant_invoices.unapplied is
+comment on column public.ledger_tenant_invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_tenant_invoices.line_items is
+comment on column public.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
-comment on column ledger_tenant_invoices.tax_rates is
+comment on column public.ledger_tenant_invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_tenant_invoices.finalized_at is 'When it became final, or null.';
-comment on column ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
-comment on column ledger_tenant_invoices.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
-comment on column ledger_tenant_invoices.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_tenant_invoices.uncollectible_at is
+comment on column public.ledger_tenant_invoices.finalized_at is
+  'When it became final, or null.';
+comment on column public.ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_tenant_invoices.paid_at is
+  'When its payments covered it, or null.';
+comment on column public.ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_tenant_invoices.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column public.ledger_tenant_invoices.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_tenant_invoices.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_invoices.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_invoices.created_at is 'When it was drawn up.';
-comment on column ledger_tenant_invoices.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_invoices.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_invoices.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_invoices.created_at is 'When it was drawn up.';
+comment on column public.ledger_tenant_invoices.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_invoices from public;
-grant select on table ledger_tenant_invoices to pgledger_tenant;
-alter view ledger_tenant_invoices owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_invoices from public;
+grant select on table public.ledger_tenant_invoices to pgledger_tenant;
+alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
@@ -23660,12 +23762,12 @@ revoke all on function pgledger.check_payment_amount from public;
 Checks, in this order: app_id, tenant_id, invoice_id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
-create or replace function ledger_list_payments(
+create or replace function public.ledger_list_payments(
   app_id text,
   tenant_id text,
   invoice_id text
 )
-returns setof ledger_payment
+returns setof public.ledger_payment
 language plpgsql
 stable
 parallel safe
@@ -23686,7 +23788,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_payments is
+comment on function public.ledger_list_payments is
 $$Returns the payments made on an invoice, the newest last.
 
 app_id: App that the tenant belongs to.
@@ -23698,8 +23800,8 @@ Returns: The payments, in the order in which they were recorded.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
 
-revoke all on function ledger_list_payments from public;
-grant execute on function ledger_list_payments to pgledger_reader;
+revoke all on function public.ledger_list_payments from public;
+grant execute on function public.ledger_list_payments to pgledger_reader;
 
 -- file: repeatable/28_payments/ledger_mark_invoice_paid.sql
 /*
@@ -23708,14 +23810,14 @@ Checks, in this order: app_id, tenant_id, id, existence, paid_at, reference, sta
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidArgument,
 InvalidState.
 */
-create or replace function ledger_mark_invoice_paid(
+create or replace function public.ledger_mark_invoice_paid(
   app_id text,
   tenant_id text,
   id text,
   paid_at timestamptz default null,
   reference text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -23743,7 +23845,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_paid is
+comment on function public.ledger_mark_invoice_paid is
 $$Records a payment of all that is still due.
 
 app_id: App that the tenant belongs to.
@@ -23760,8 +23862,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   1 to 9999), InvalidArgument (the reference is not valid), InvalidState (the
   invoice is a draft or voided).$$;
 
-revoke all on function ledger_mark_invoice_paid from public;
-grant execute on function ledger_mark_invoice_paid to pgledger_poster;
+revoke all on function public.ledger_mark_invoice_paid from public;
+grant execute on function public.ledger_mark_invoice_paid to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_record_payment.sql
 /*
@@ -23771,7 +23873,7 @@ repeat, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, InvalidTime,
 InvalidArgument, IdempotencyConflict, InvalidState.
 */
-create or replace function ledger_record_payment(
+create or replace function public.ledger_record_payment(
   app_id text,
   tenant_id text,
   invoice_id text,
@@ -23780,7 +23882,7 @@ create or replace function ledger_record_payment(
   reference text default null,
   id text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -23815,7 +23917,7 @@ begin
 end;
 $$;
 
-comment on function ledger_record_payment is
+comment on function public.ledger_record_payment is
 $$Records a payment on an invoice.
 
 The invoice can be pending, past_due, uncollectible or paid. It is paid once
@@ -23843,8 +23945,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   IdempotencyConflict (the id is taken by a different payment), InvalidState
   (the invoice is a draft or voided).$$;
 
-revoke all on function ledger_record_payment from public;
-grant execute on function ledger_record_payment to pgledger_poster;
+revoke all on function public.ledger_record_payment from public;
+grant execute on function public.ledger_record_payment to pgledger_poster;
 
 -- file: repeatable/28_payments/pay_invoice.sql
 /*
@@ -23861,7 +23963,7 @@ create or replace function pgledger.pay_invoice(
   id text,
   now timestamptz
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -23974,7 +24076,7 @@ revoke all on function pgledger.payment_is_repeated from public;
 /*
 Payments as applications see them. Columns never change.
 */
-create or replace view ledger_invoice_payments as
+create or replace view public.ledger_invoice_payments as
 select
   invoice_payments.id,
   invoice_payments.app_id,
@@ -23990,27 +24092,28 @@ inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_invoice_payments is 'One row a payment made on an invoice.';
-comment on column ledger_invoice_payments.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_invoice_payments.app_id is 'App.';
-comment on column ledger_invoice_payments.tenant_id is 'Tenant who paid.';
-comment on column ledger_invoice_payments.invoice_id is 'Id of the invoice.';
-comment on column ledger_invoice_payments.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_invoice_payments.currency is 'Currency of the amount.';
-comment on column ledger_invoice_payments.reference is
+comment on view public.ledger_invoice_payments is 'One row a payment made on an invoice.';
+comment on column public.ledger_invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column public.ledger_invoice_payments.app_id is 'App.';
+comment on column public.ledger_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column public.ledger_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column public.ledger_invoice_payments.amount is
+  'Amount in the invoice''s currency.';
+comment on column public.ledger_invoice_payments.currency is 'Currency of the amount.';
+comment on column public.ledger_invoice_payments.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_invoice_payments.paid_at is 'When it was paid.';
-comment on column ledger_invoice_payments.created_at is 'When it was written down.';
+comment on column public.ledger_invoice_payments.paid_at is 'When it was paid.';
+comment on column public.ledger_invoice_payments.created_at is 'When it was written down.';
 
-revoke all on table ledger_invoice_payments from public;
-grant select on table ledger_invoice_payments to pgledger_reader;
+revoke all on table public.ledger_invoice_payments from public;
+grant select on table public.ledger_invoice_payments to pgledger_reader;
 
 -- file: repeatable/28_payments/views/ledger_tenant_invoice_payments.sql
 /*
 Payments that a tenant's own database role may see.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_invoice_payments with (security_barrier) as
+create or replace view public.ledger_tenant_invoice_payments with (security_barrier) as
 select
   invoice_payments.id,
   invoice_payments.app_id,
@@ -24027,22 +24130,24 @@ inner join pgledger.tenant_roles as mapped
 inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_invoice_payments is
+comment on view public.ledger_tenant_invoice_payments is
   'Payments of the tenant of the current database role.';
-comment on column ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_tenant_invoice_payments.app_id is 'App.';
-comment on column ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
-comment on column ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
-comment on column ledger_tenant_invoice_payments.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
-comment on column ledger_tenant_invoice_payments.reference is
+comment on column public.ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column public.ledger_tenant_invoice_payments.app_id is 'App.';
+comment on column public.ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column public.ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column public.ledger_tenant_invoice_payments.amount is
+  'Amount in the invoice''s currency.';
+comment on column public.ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
+comment on column public.ledger_tenant_invoice_payments.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
-comment on column ledger_tenant_invoice_payments.created_at is 'When it was written down.';
+comment on column public.ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
+comment on column public.ledger_tenant_invoice_payments.created_at is
+  'When it was written down.';
 
-revoke all on table ledger_tenant_invoice_payments from public;
-grant select on table ledger_tenant_invoice_payments to pgledger_tenant;
-alter view ledger_tenant_invoice_payments owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_invoice_payments from public;
+grant select on table public.ledger_tenant_invoice_payments to pgledger_tenant;
+alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
 -- file: repeatable/29_advance/advance_and_invoice.sql
 /*
@@ -24514,13 +24619,13 @@ each subscription in a subtransaction of its own, and postpones and reports thos
 Checks, in this order: app_id, max_subscriptions, invoices, max_span.
 Errors: NullArgument, InvalidScope, InvalidArgument, AdvanceTooFar.
 */
-create or replace function ledger_advance(
+create or replace function public.ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
   invoices text default 'final',
   max_span interval default '32 days'
 )
-returns setof ledger_subscription_move
+returns setof public.ledger_subscription_move
 language plpgsql
 volatile
 parallel unsafe
@@ -24585,7 +24690,7 @@ begin
 end;
 $$;
 
-comment on function ledger_advance is
+comment on function public.ledger_advance is
 $$Does what the clock has made due in an app.
 
 It ends trials and periods, cancels subscriptions whose time has come, draws
@@ -24620,8 +24725,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions or
   max_span is out of range, or invoices is none of its values), AdvanceTooFar
   (the clock is more than max_span beyond what was seen).$$;
 
-revoke all on function ledger_advance from public;
-grant execute on function ledger_advance to pgledger_poster;
+revoke all on function public.ledger_advance from public;
+grant execute on function public.ledger_advance to pgledger_poster;
 
 -- file: repeatable/29_advance/mark_past_due.sql
 /*
@@ -24813,7 +24918,7 @@ holds names rather than oids, because a restore may create the roles anew.
 
 Checks, in this order: app_id, tenant_id, role_name, whether it is mapped to another tenant.
 */
-create or replace function ledger_map_tenant_role(
+create or replace function public.ledger_map_tenant_role(
   role_name name,
   app_id text,
   tenant_id text
@@ -24865,7 +24970,7 @@ begin
 end;
 $$;
 
-comment on function ledger_map_tenant_role is
+comment on function public.ledger_map_tenant_role is
 $$Lets a database role read one tenant's rows.
 
 The role reads through the views ledger_tenant_*, and needs the role
@@ -24881,13 +24986,13 @@ Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
   it could see more than one tenant's rows), AlreadyExists (the role is mapped
   to another tenant).$$;
 
-revoke all on function ledger_map_tenant_role from public;
+revoke all on function public.ledger_map_tenant_role from public;
 
 -- file: repeatable/30_tenants/ledger_unmap_tenant_role.sql
 /*
 Does not look whether the role exists: its name may be left over from one that was dropped.
 */
-create or replace function ledger_unmap_tenant_role(role_name name)
+create or replace function public.ledger_unmap_tenant_role(role_name name)
 returns boolean
 language plpgsql
 volatile
@@ -24906,7 +25011,7 @@ begin
 end;
 $$;
 
-comment on function ledger_unmap_tenant_role is
+comment on function public.ledger_unmap_tenant_role is
 $$Takes back what ledger_map_tenant_role gave a database role.
 
 Only the owner of pgledger may call this function. The role need not exist any
@@ -24918,7 +25023,7 @@ Returns: Whether it was mapped.
 
 Errors: NullArgument.$$;
 
-revoke all on function ledger_unmap_tenant_role from public;
+revoke all on function public.ledger_unmap_tenant_role from public;
 
 -- file: repeatable/30_tenants/stronger_role_fault.sql
 /*
@@ -25077,7 +25182,7 @@ begin
       and (
         pg_proc.pronamespace = private.oid
         or (
-          pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+          pg_namespace.nspname = 'public'
           and pg_proc.proowner = private.nspowner
           and (
             pg_catalog.starts_with(pg_proc.proname::text, 'pgledger_')
@@ -25105,14 +25210,14 @@ values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', 'b8cb7c693883acf35edd902b3484f0c3d69ac718f8d21f68faeb69840399429f', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'be913560ef4587a397f640eb32eacce4d6ae4558c104e16d7f406d321fc8dd76', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
@@ -25145,10 +25250,10 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'a9d16d9d08198e03878d6f6cec5e51a316ee8a053861ae5a8d9b50e0a047d59c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'fba41ac1b975c7d5e3df70c559724d84880f8a6b3e07de0fa4cdbcf02e8b9795', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', '8a22a66657fe6a83e89d9379aa54b3e0159fcf5538d04c03252c6cdb8b529571', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '4293759ce1d9bdf46118b236b6444826ae57cdc0c2bb1b30a5d2f4f4eb3a2e50', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
@@ -25173,10 +25278,10 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '03a975b147a3a54fe9518478c744ef7dec0ffa578e2bcd818948518c622f8d92', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_account_times.sql', 'repeatable', 'a20049a308ce09209739d48bb78fc02020e9190d532ec8535c2e49b6dada096b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
@@ -25184,47 +25289,47 @@ values
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '64c452abd712b6823755c5dde6d0b94d1344cf86d417b36d1599c5a02cbe9e68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', 'bb992a7c2f22d14d81a4ed6959bbc10c89e83ac8118b91dede16bf81882ec868', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '5420ee3436baa39450bf7dc068a397edd3d54646a721acdb395ab6ee1cf9f870', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', 'd1a724b26d05d173f5ddb4b0caff06f58e0cf58fe718b380cbc5d7153798647d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'ddb552df43ff4c33e73728ea711d73913d2894afdff672786c8d9a380d07a6ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '7a6ccfde8c29e5ae7d14b105a493a78eeaa7cffb75f4503b4cd39c0ac44143ee', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '4d9165a10840c1c6bda382d1bdd486514df234a95509935b3c25c7dcee1be528', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '32f52a5a65416f65a43311190b9329c1b321a4931f9ad306aba65a06875a5762', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '653bd82a3ab0d94859c6d9426c823c7f65bcd16e4de1f8acc7b08d5bd77f2a0b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '6ad62a7c3779ff0ab4a452492372152c2b8bef3fc62f51f243991488d00d1e6f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'c6fc40feeba57a78e124e4c7693aaa4f0518ba9d646b276c3cba5d27167bb081', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '74f08dce3f067d05fb5a9c56354e3ba96911c6e71996c27144ef89d9921f6850', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '2d36f909d24ba2d95b0cfcb616703e4845e1eba78ab1b83008926474f280551d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '5f5a3b2818faf3197d6a940670374a24ae7c164379cd413cde1f9b125730057f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '0bce147eeb5baa7de12f56758f289e240ebf0a87cd6d86aeb7807e42db1f25cc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '3c2e4354cbe94e0e5da842c684a6ed8313fc8320070b96078ae429bede1f931c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'bc1c5c2523608ac6c7311e7d48301d9c59974d813dc740b3bfd405d91b4ddd14', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '69c5aedb86702d4f892ed253ae0f3ddc6248ac86bd754ffa0bd7cd3bd74ffca4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '7aa15907be3da7dfc83d1d4ab914b8bb4d169df8551f2df3e6f9ba33d6fbeebe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '98c2b57d897745c495616d48b1465232b7c6862fd572fe0ec1ce9f7adbe8d1ef', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '0d5bea95d133d062ff08b4914ac8c98a1ced3bc431237196a68d2f978c0c4b93', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '227a4558521e3abdfaaa6799671c3523957148dc772b59f3344faf4a8c4c6a22', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '5e94da99c5ef5353a684cbea2a9aa44da33d9a8a5d02453e0afe0782b8ed6364', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'f6b161e1841e0da2ee3dc4e46473f693ebd5d65dc30f8edf016a6f4289d0981c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '9c6cde28330035ef52fd187f5a28ea9859b0ba326b71a8186efb6bba77a65cd2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', 'bf5f04e4c986b2f5f0a68ba81ba51dd5828d3832342055f93472cc13e607c354', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', '8278889454a853ce7854d5564408c70dd67077ef477e364ded11ef0aaf9165b7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '1c2a80afd4340bed59644b6a0b1e0cb219c96877d20c1bb3fe3e5a63b0b3355c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', '0fe034f07bf31bf630343f63aaff44d83a52c435c6e8eba614b7a7dc70e1592e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_times.sql', 'repeatable', 'fddbaec97383624c65cdf858b453df320900722d3eef9088996b3959db888f26', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '7ae903d7091251a02c1f69f21863a4bb95000fedd6a0d25950d2bd72269b0052', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '9b68cc609f67dcbd50fafd12567442bdcb01c885a291ba6fbea16ebc9c92d7ee', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '9f60d6edbc477ecf9d56169fca9cd6cc4fc43955678cec22d31e12947e72f8b2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
@@ -25237,30 +25342,30 @@ values
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '60b9c00ff9689e8e6eba43a6f8aeca901c433e972684b45ef34b0695184b6a7e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '4d3cae8ed5f8b33dc4a5e2a29c1f0ae0f203d59c0df2b7a695a2b55e3ce131be', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'f9d06cda1d7d9c178d1576efa68a44fed39f2823a13da185fe37cdaece8b038f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'fbb84ca273a976ed3a4c12f5136c3bd0523b2dd7ea7f5d15bbdbe4f3c00b6c80', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '88be879faa10fb8402a4acc3992f932964bb961a5f4f6c3e24ecf7280d8d94cd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '21534223542637bafbee616589f5d809eff55aaff14dd6fbd653fc42be2c2f49', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '7668ef5cc50085d424f37aa81ac71ea9a573c5558bedd84040e20352a50585d9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'fa5c8a42c9bc4bb16c773536a7cb314ee2ca5ff66e4e4038c1838d781603c932', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', '5d23219640b8bfb0063ce4d3f83b47ca5a6485d487a564356e7082373ab65691', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', 'a91f44f708aac34125ffa9c947ce6285665d1ecbb67659db45c813b0dbb7df89', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'b1961a9a220cf585774e3f0e0e819502591f4bd3f21b33c13307daa8815131a4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '6d1a4c84eada77f96895bf327c6c3f8dc1c003ce836c02f960c4628337054659', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '570b7fbe67ac1301b74f9eadfe606e754de0c27c707294f2d88bb8289f16b257', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', '71dfe82e2c44fa3c421d6c351c865e1af837dfca1fc7e98c3ff06af71ac88a31', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '76538656eaf21defde37602883b9b43ae5fe3d3244356c369aa66525bea7224d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'a3f808be62707169e8dfd34aa4546c7e1e4efb52f7d5c6fc907359e965cb0d94', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', '498f757b9bd9f22b6715e8dec1af89f142827faafb152f6f3b4c5a27263cf8a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '95e77ab480ec6be898c21ed346b9d57b1a891803a0aeafb21d0203ffefba1ead', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', 'dc2ebf1e2ed48e4fca7ba4e4cfa5c53bc8a2f7a1482393ded1b05de525dd4442', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '731cfdc8be5d7832ed8c11ca3e58bc53899732fe7e53c2ad49a396c391d9b1e4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
@@ -25268,13 +25373,13 @@ values
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '5993befde8cc74dea7c187e14152aac6154f0b688ec9f0441d8ede89781e3b9f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '107684ea821a29d85dc177a6f84d81149e1a4f0cb635cafa62cbba53f1b99c47', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
@@ -25284,33 +25389,33 @@ values
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '94bb85554701958c95c40b9838df269c299326da77c456df05dc1d2e62029160', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '799ec4a7164b8e10a3b639f4e5b51aaf9a1830e4b94d0bc90390136a6cc4faad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '499103b319bac95faff447652b60ce10767c331cea89e34ba51ab7bb4ecc4381', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '86f13131449bca1942fddbb245ccd9c3dc573e05563f976d7b7c5d89376f33c1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '8150b5a71727a1821e0bdfa9b9e601df44fd3bd61cbb82fa4e5f9563c6e1e7f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', 'b2bbf17f68ff29890273051996ec1faa8c5b3dbc124a00c2e61ca397fcd4c515', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '19fe0c81912bb1dd7eb416ba731fdca7e83a966ad761ed40c6b2bc12e82bed03', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'e734611994ac12c9359e5cde7395c234c929329d44b5b71fc264104a4e2539c5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '262c2caa6363f7fb555cb5c56d4d41b35a99534431836315d117a01c1cbe2e5d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'cb772a6fb3e7728713d0a4f975659f3e6455930c3b19e0d64ab11fd8359e733a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '9e6df3690d76825db77c62bfe9654e0d244cc46e027f4a1ceb56c44d766bcda7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '52f4164762a06c03d570d9a5e0cbdfaa0dc402c0ac5f672fcc4d1f4a75259b09', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'ddf98e6639de2ef0efc6bf4bb522875e96bd2718e717135d8c3f54207095e55d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
@@ -25320,13 +25425,13 @@ values
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', '3a383be4ca4ea63a893b0a6d98b3e11c4eeedcd52e119eea8a478750dc6367c7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'ac164e237bfd0c7400da98442e528c0c13fbfba7d43b22fb8527974fcbb7a2dc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '075f8e8f03a572f365fb49e34f123e2e3dd67a7a061709887ccd1646c6093c32', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '8858e8050dc77881d02ad9e4bca488a5559a6a9b92d5ce9649c952764309f3b4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '7c02fd7a84cea77502b98f9a59d05c340965679232ab3935f28fcf5f4f908bed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', '8427723c169440873b3c4ecd8b2ed24154ea5a211fc10a0c00f6c4f50f3f6d3b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', '3cb4c134d875e7cb8fe45a3eadbef505fa928b0cfddad21f9750e6fcca3f0e7a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
@@ -25341,22 +25446,22 @@ values
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'a2cdeab32b5ab25131b2f54b7164d748d57a84cb077017ef2c45f15002dedaca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dcda1b4f43e729f8058a7add8e6cdcca3ee94126bf39fd99a1ff4bab733c6ec3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '4f0aec20b3c73851137939aa8f73b6360313055e9fe5d7406aaec7de9286b244', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd8efc3eb4a486b31d182400ad8f240eef0060401348f05c915521d8c21714f9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f82b0ac1fb52d537eb1fe1da8bb6c4acc327342e804be4b0c5bb902705ecb09c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '29cf80326a126b6629caf502e0a535b333e655651f9809ba0e6c9c843ace1e68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '7764b5e5ed788c07968cf4366bd39b928fe650a788acea97a442516622330ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '8a2065a593b977d88bd3a3a491da47e5a2a937dd584bd73c52b47ba871550598', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'feab086ca4527ef02bd7f77fe4fe8f72c5245bf1a048414f8281eccf44a06d3a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'db507a137b1e250a937fc9f72b13c34541d2d636ef3b962c2cc47a09f278d143', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '109f20ee6852b4561fef9993d7460a5fc087ff801d841d4a9c242a92a4f1d27f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', 'fd7eb06570f9eed9ac52b5a4c207e32f5134b6fca0b140a8713633a60fae7b79', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '2c24ddcd224b30eb342765799b351ce439a30f8737ebb455c62245b853ccf173', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '306b0013d48f93ddf4e308cdae14ce7f506bf2f16e69279eaa0ca554f594cf2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '95435f11d5a9761599b5963337a93b1428c74b9b6b9a3df63493141811b79c4a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'e8400ab75af39ce5004ee3474096d03b6bd706fd1c916ec3a5bac9e3e5857f6c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
@@ -25365,21 +25470,21 @@ values
   ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bf67e7653e886794bd6daa7b6f8e6b78f131c472a9994a03e948e7a610cba7ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', '066c33b52413441a1717fdd5c8bb82d3ed7fb7d82013dcd6af3eb1c6f6354220', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '5fd53c30c73967364ec90cd968a049925b963cdecf648dc9f29b7fa6bf9212af', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', '17e43acc1614a282b41e28ad5a564385baeabaa39055f857b55f52bf713ea33d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'b781ffffbf37242d4dddcb8059f013c4815adbefb4e0ca7384405800c941cbd4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', 'd6e94da2673f9094bab9b6124a1e2069c2ef80b136c0899fec7056476ecf9a48', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '2615583af37fa090597dce3e80d57c250c731de69c9b2e745ff19e47f0a22ecb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '26024c58a8ea20ba851fa81540bd9ac4f9d2e1120a86a1848fe45ef2c83761f3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '73eeaaf1f756aeac230336d4dd765794fe383d2520f1c0eb06e31dbf70608780', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
@@ -25388,8 +25493,8 @@ values
   ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b81655f2f487dc97e6aacc479fdedff87282abd5a14155f120a4330c5640f6ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '2c778272aa6ddc7924b501abfdc1261a850bc2b89667c80f5f7f6f089170633e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0'),
@@ -25419,21 +25524,21 @@ values
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '59cfce11db1f7cbf5880ca5acf0735a00a620aecc1321aa09ff564265e596215', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '7036d472202b135b2b8d02e3491b948f7690b6e56ce763dfa8e2d6736eb719ab', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'a5cf95ebd582993c73382588a9fc0f0a1506d7cca31b1237d87ecba0ad7bfa9d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '26a32825bd35e2a437a2ba807091fe1d4b40540f1a2f5eb456dd697af8248414', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'ffaa006c048c7cdff1f7c69d3be4328a2bf0e6113b27fc7394412e113b9ed900', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '5b1d4058f479246a09b33e2249851e253df222c67919e99adf31f37111e4e1b6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '6e5b0db4953592b908bb7b7b4f0a4d5d71de6458e6db02a53b2b28e843e24dbe', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '6d6ec882e87189c3001f7eeaa21066bbb0802d60ef2504ff4a512151014e5e72', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '5bf800e2d5cf3aa0231960829c8f9a28e3da8caadceff27587f816bc9dad6898', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '04484ebb3694f66cf945c0db5c8602afea03b166cd9bcf2db25884144125005b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'b822155a5bd96811aa2514667fa506c8013c51513c0b8a1fd858b57436070e36', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', 'bc9d126b20579954a04a42610dc828b33bc85a82973d3d031dcacb29e7adc061', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
@@ -25441,7 +25546,7 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0'),
@@ -25452,23 +25557,23 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'f89f46862ad3baf772e515c4b9455f41dd8f35b312741ef124c4c5636b6e8cd0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', 'd512c07059c431dd66f0a77be96111c3c807a02b8da14340d6f7c1e7749e11d2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'e45aada9c5a8948ce9600d650c82ec2b814b183be77f66ea7ca5d1111e392449', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '415b9b17c85f7b4e916cb94141a245e0a027ec07d6de8f403adda2591f0b03bd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', 'eccaec897d294a116bfc66e55775e4e07b266d1372f923ec4cb1cbf24c182a61', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
@@ -25476,14 +25581,14 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '6ac6b3ee371ac753c140bfc444208cc0aee0d8d8c707f50827648b52d74865b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '569a8aebbdd0350a0f445ebddceb28e8bd2994799220d2dc8ec303b4e395cafc', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', 'e5f9eff0c345582c9cec890e2c37c9f355ef0fe35d374c95edbcf807839ee7b3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', 'f47bcc36881785ce393afbdf414a1b260aa743c1cfe5b56cdbb5d1b111ee59ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
 

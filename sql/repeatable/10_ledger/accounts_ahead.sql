@@ -4,7 +4,7 @@ accepted their times, if anything did. No index holds the newest time of an acco
 transfer changes it: this reads all accounts.
 */
 create or replace function pgledger.accounts_ahead(app_id text)
-returns setof pgledger_account_ahead
+returns setof @extschema@.pgledger_account_ahead
 language sql
 stable
 parallel safe

@@ -18,7 +18,7 @@ create or replace function pgledger.create_repeatable_transfers(
   app_id text,
   group_id text
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe

@@ -6,14 +6,14 @@ are in the order of pgledger_create_transfers_bulk.
 Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
 */
 create or replace function pgledger.create_transfers_of_rows(
-  transfer_requests pgledger_transfer_request[],
+  transfer_requests @extschema@.pgledger_transfer_request[],
   event_at timestamptz,
   metadata jsonb,
   app_id text,
   group_id text,
   allow_future_event_at boolean
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe

@@ -6,7 +6,7 @@ Locks: the account FOR NO KEY UPDATE, so that its newest time is the one that is
 Checks, in this order: app_id, the account's id, reason, that the account is ahead.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound, InvalidArgument.
 */
-create or replace function pgledger_accept_time(
+create or replace function @extschema@.pgledger_accept_time(
   account_id text,
   reason text,
   app_id text default ''
@@ -65,7 +65,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_accept_time is
+comment on function @extschema@.pgledger_accept_time is
 $$Lets an account post although its newest time is ahead of the clock.
 
 Transfers of the account are recorded at that time, a microsecond apart, until
@@ -84,4 +84,4 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidArgument (the reason is empty or too
   long, or the account is not ahead of the clock).$$;
 
-revoke all on function pgledger_accept_time from public;
+revoke all on function @extschema@.pgledger_accept_time from public;

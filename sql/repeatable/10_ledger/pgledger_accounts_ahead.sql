@@ -3,8 +3,8 @@ The accounts that are ahead of the clock, those whose times were accepted among 
 
 Errors: InvalidScope.
 */
-create or replace function pgledger_accounts_ahead(app_id text default null)
-returns setof pgledger_account_ahead
+create or replace function @extschema@.pgledger_accounts_ahead(app_id text default null)
+returns setof @extschema@.pgledger_account_ahead
 language sql
 stable
 parallel safe
@@ -21,7 +21,7 @@ as $$
   order by ahead.newest_at desc, ahead.account_id
 $$;
 
-comment on function pgledger_accounts_ahead is
+comment on function @extschema@.pgledger_accounts_ahead is
 $$Lists the accounts whose newest time is ahead of the clock.
 
 Such a time comes from a machine whose clock was wrong, or the clock is wrong
@@ -36,5 +36,5 @@ Returns: One row for each account, the furthest ahead first; none where all is
 
 Errors: InvalidScope.$$;
 
-revoke all on function pgledger_accounts_ahead from public;
-grant execute on function pgledger_accounts_ahead to pgledger_reader;
+revoke all on function @extschema@.pgledger_accounts_ahead from public;
+grant execute on function @extschema@.pgledger_accounts_ahead to pgledger_reader;

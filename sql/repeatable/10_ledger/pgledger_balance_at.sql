@@ -6,7 +6,7 @@ whatever the time.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_balance_at(
+create or replace function @extschema@.pgledger_balance_at(
   account_id text,
   at timestamptz,
   app_id text default ''
@@ -60,7 +60,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_balance_at is
+comment on function @extschema@.pgledger_balance_at is
 $$Returns an account's balance at a time, as recorded.
 
 A transfer is recorded shortly before it commits. So the answer for a time is
@@ -76,5 +76,5 @@ Returns: The balance in units of the account's currency; 0 before its first
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_balance_at from public;
-grant execute on function pgledger_balance_at to pgledger_reader;
+revoke all on function @extschema@.pgledger_balance_at from public;
+grant execute on function @extschema@.pgledger_balance_at to pgledger_reader;

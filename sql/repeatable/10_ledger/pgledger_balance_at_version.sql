@@ -4,7 +4,7 @@ one look-up, in one of two indexes.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
 */
-create or replace function pgledger_balance_at_version(
+create or replace function @extschema@.pgledger_balance_at_version(
   account_id text,
   version bigint,
   app_id text default ''
@@ -54,7 +54,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_balance_at_version is
+comment on function @extschema@.pgledger_balance_at_version is
 $$Returns an account's balance right after its entry of a version.
 
 A version is exact where a time may not be: programs that keep milliseconds
@@ -72,5 +72,5 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidArgument (the account has no such
   version).$$;
 
-revoke all on function pgledger_balance_at_version from public;
-grant execute on function pgledger_balance_at_version to pgledger_reader;
+revoke all on function @extschema@.pgledger_balance_at_version from public;
+grant execute on function @extschema@.pgledger_balance_at_version to pgledger_reader;

@@ -8,7 +8,7 @@ Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function pgledger_create_account(
+create or replace function @extschema@.pgledger_create_account(
   name text,
   currency text,
   allow_negative_balance boolean default true,
@@ -18,7 +18,7 @@ create or replace function pgledger_create_account(
   app_id text default '',
   tenant_id text default ''
 )
-returns pgledger_account
+returns @extschema@.pgledger_account
 language plpgsql
 volatile
 parallel unsafe
@@ -94,7 +94,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_account is
+comment on function @extschema@.pgledger_create_account is
 $$Opens an account, with a balance of zero.
 
 Call it in FROM: (pgledger_create_account(...)).* calls it once for every
@@ -119,5 +119,5 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
   taken by a different account).$$;
 
-revoke all on function pgledger_create_account from public;
-grant execute on function pgledger_create_account to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_account from public;
+grant execute on function @extschema@.pgledger_create_account to pgledger_poster;

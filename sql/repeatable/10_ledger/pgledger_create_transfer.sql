@@ -15,7 +15,7 @@ own values; that the accounts exist and share a currency; whether it is a repeat
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
 */
-create or replace function pgledger_create_transfer(
+create or replace function @extschema@.pgledger_create_transfer(
   from_account_id text,
   to_account_id text,
   amount numeric,
@@ -25,7 +25,7 @@ create or replace function pgledger_create_transfer(
   app_id text default '',
   allow_future_event_at boolean default false
 )
-returns pgledger_transfer
+returns @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -190,7 +190,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfer is
+comment on function @extschema@.pgledger_create_transfer is
 $$Moves an amount from one account to another.
 
 Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
@@ -229,5 +229,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
-revoke all on function pgledger_create_transfer from public;
-grant execute on function pgledger_create_transfer to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_transfer from public;
+grant execute on function @extschema@.pgledger_create_transfer to pgledger_poster;

@@ -5,10 +5,10 @@ two functions of one name PostgreSQL could not choose for an argument whose type
 open. A row has no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk
 has.
 */
-create or replace function pgledger_create_transfers(
-  variadic transfer_requests pgledger_transfer_request[]
+create or replace function @extschema@.pgledger_create_transfers(
+  variadic transfer_requests @extschema@.pgledger_transfer_request[]
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -28,7 +28,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers is
+comment on function @extschema@.pgledger_create_transfers is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
 An error names the request at fault, counted from 1.
@@ -46,5 +46,5 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers from public;
-grant execute on function pgledger_create_transfers to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_transfers from public;
+grant execute on function @extschema@.pgledger_create_transfers to pgledger_poster;

@@ -2,15 +2,15 @@
 Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
 app_id and group_id: all of them, or none.
 */
-create or replace function pgledger_create_transfers_from_rows(
-  transfer_requests pgledger_transfer_request[],
+create or replace function @extschema@.pgledger_create_transfers_from_rows(
+  transfer_requests @extschema@.pgledger_transfer_request[],
   event_at timestamptz default null,
   metadata jsonb default null,
   app_id text default '',
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -37,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers_from_rows is
+comment on function @extschema@.pgledger_create_transfers_from_rows is
 $$Makes several transfers, all or none, which share what else is given.
 
 An error names the request at fault, counted from 1. Requests with ids of your
@@ -62,5 +62,5 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers_from_rows from public;
-grant execute on function pgledger_create_transfers_from_rows to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_transfers_from_rows from public;
+grant execute on function @extschema@.pgledger_create_transfers_from_rows to pgledger_poster;

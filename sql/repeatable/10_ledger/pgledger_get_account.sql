@@ -4,11 +4,11 @@ must not look like an account without money.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_get_account(
+create or replace function @extschema@.pgledger_get_account(
   id text,
   app_id text default ''
 )
-returns pgledger_account
+returns @extschema@.pgledger_account
 language plpgsql
 stable
 parallel safe
@@ -36,7 +36,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_get_account is
+comment on function @extschema@.pgledger_get_account is
 $$Returns an account as it stands now.
 
 id: The account's id.
@@ -47,5 +47,5 @@ Returns: The account, with its balance and version.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_get_account from public;
-grant execute on function pgledger_get_account to pgledger_reader;
+revoke all on function @extschema@.pgledger_get_account from public;
+grant execute on function @extschema@.pgledger_get_account to pgledger_reader;

@@ -3,11 +3,11 @@ One transfer. An id that does not exist is an error rather than no row.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
-create or replace function pgledger_get_transfer(
+create or replace function @extschema@.pgledger_get_transfer(
   id text,
   app_id text default ''
 )
-returns pgledger_transfer
+returns @extschema@.pgledger_transfer
 language plpgsql
 stable
 parallel safe
@@ -39,7 +39,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_get_transfer is
+comment on function @extschema@.pgledger_get_transfer is
 $$Returns a transfer.
 
 id: The transfer's id.
@@ -51,5 +51,5 @@ Returns: The transfer, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
   such transfer under this app_id).$$;
 
-revoke all on function pgledger_get_transfer from public;
-grant execute on function pgledger_get_transfer to pgledger_reader;
+revoke all on function @extschema@.pgledger_get_transfer from public;
+grant execute on function @extschema@.pgledger_get_transfer to pgledger_reader;

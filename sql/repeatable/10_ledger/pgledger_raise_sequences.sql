@@ -7,7 +7,7 @@ undone by a rollback, which does no harm.
 Locks: the tables whose keys come from sequences, SHARE ROW EXCLUSIVE, in the order of their names,
 if any sequence lies behind.
 */
-create or replace function pgledger_raise_sequences()
+create or replace function @extschema@.pgledger_raise_sequences()
 returns bigint
 language plpgsql
 volatile
@@ -40,7 +40,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_raise_sequences is
+comment on function @extschema@.pgledger_raise_sequences is
 $$Moves sequences that lie behind the keys in use to the greatest of these.
 
 Logical replication copies rows and not sequences. So call this once after a
@@ -52,4 +52,4 @@ write. Only the owner of pgledger may call this function.
 
 Returns: How many sequences it moved.$$;
 
-revoke all on function pgledger_raise_sequences from public;
+revoke all on function @extschema@.pgledger_raise_sequences from public;

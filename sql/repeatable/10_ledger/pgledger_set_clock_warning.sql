@@ -5,7 +5,7 @@ time.
 
 Errors: NullArgument, InvalidArgument.
 */
-create or replace function pgledger_set_clock_warning(warn_after interval)
+create or replace function @extschema@.pgledger_set_clock_warning(warn_after interval)
 returns void
 language plpgsql
 volatile
@@ -30,7 +30,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_set_clock_warning is
+comment on function @extschema@.pgledger_set_clock_warning is
 $$Sets how far ahead of the clock an account may be before calls warn.
 
 It is a minute until this is called. Only the owner of pgledger may call this
@@ -41,4 +41,4 @@ warn_after: How far, from 0 to 1 day. More than a day ahead is refused
 
 Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
 
-revoke all on function pgledger_set_clock_warning from public;
+revoke all on function @extschema@.pgledger_set_clock_warning from public;

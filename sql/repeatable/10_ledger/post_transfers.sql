@@ -47,7 +47,7 @@ create or replace function pgledger.post_transfers(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe

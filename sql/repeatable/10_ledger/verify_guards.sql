@@ -3,7 +3,7 @@ Checks that the triggers that keep records unchanged are there, that nothing swi
 that the function they call is the one of this version, whose body's hash stands here.
 */
 create or replace function pgledger.verify_guards()
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

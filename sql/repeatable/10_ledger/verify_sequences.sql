@@ -3,7 +3,7 @@ Checks that every sequence is ahead of the keys that it gave. Logical replicatio
 not sequences, so after a switch-over they begin anew.
 */
 create or replace function pgledger.verify_sequences()
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

@@ -2,7 +2,7 @@
 Checks that no account is ahead of the clock, unless its time was accepted.
 */
 create or replace function pgledger.verify_times(app_id text)
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

@@ -11,7 +11,7 @@ create or replace function pgledger.features_page(
   page_offset bigint,
   tenant_id text
 )
-returns setof ledger_feature
+returns setof @extschema@.ledger_feature
 language plpgsql
 stable
 parallel safe

@@ -7,7 +7,7 @@ meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
 */
-create or replace function ledger_create_feature(
+create or replace function @extschema@.ledger_create_feature(
   app_id text,
   key text,
   name text,
@@ -19,7 +19,7 @@ create or replace function ledger_create_feature(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -88,7 +88,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_feature is
+comment on function @extschema@.ledger_create_feature is
 $$Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
 The narrowest feature of a key counts: a tenant's own before the app's, and
@@ -120,5 +120,5 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
 
-revoke all on function ledger_create_feature from public;
-grant execute on function ledger_create_feature to pgledger_poster;
+revoke all on function @extschema@.ledger_create_feature from public;
+grant execute on function @extschema@.ledger_create_feature to pgledger_poster;

@@ -1,11 +1,11 @@
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_feature(
+create or replace function @extschema@.ledger_get_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -29,7 +29,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_feature is
+comment on function @extschema@.ledger_get_feature is
 $$Returns a feature of an app, or one of all apps.
 
 app_id: App that asks; * to look among the features of all apps alone.
@@ -40,5 +40,5 @@ Returns: The feature, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
   such feature for this app).$$;
 
-revoke all on function ledger_get_feature from public;
-grant execute on function ledger_get_feature to pgledger_reader;
+revoke all on function @extschema@.ledger_get_feature from public;
+grant execute on function @extschema@.ledger_get_feature to pgledger_reader;

@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, key, existence.
 */
-create or replace function ledger_get_feature_by_key(
+create or replace function @extschema@.ledger_get_feature_by_key(
   app_id text,
   key text,
   tenant_id text default ''
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -34,7 +34,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_feature_by_key is
+comment on function @extschema@.ledger_get_feature_by_key is
 $$Returns the feature that a key names for a tenant.
 
 An archived feature is found too.
@@ -50,5 +50,5 @@ Returns: The feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
   app and tenant).$$;
 
-revoke all on function ledger_get_feature_by_key from public;
-grant execute on function ledger_get_feature_by_key to pgledger_reader;
+revoke all on function @extschema@.ledger_get_feature_by_key from public;
+grant execute on function @extschema@.ledger_get_feature_by_key to pgledger_reader;

@@ -1,11 +1,11 @@
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_plan(
+create or replace function @extschema@.ledger_get_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -31,7 +31,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_plan is
+comment on function @extschema@.ledger_get_plan is
 $$Returns a plan of an app.
 
 app_id: App that it belongs to.
@@ -42,5 +42,5 @@ Returns: The plan, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
 
-revoke all on function ledger_get_plan from public;
-grant execute on function ledger_get_plan to pgledger_reader;
+revoke all on function @extschema@.ledger_get_plan from public;
+grant execute on function @extschema@.ledger_get_plan to pgledger_reader;

@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, slug, existence.
 */
-create or replace function ledger_get_plan_by_slug(
+create or replace function @extschema@.ledger_get_plan_by_slug(
   app_id text,
   slug text,
   tenant_id text default ''
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -42,7 +42,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_plan_by_slug is
+comment on function @extschema@.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
 An archived plan is found too.
@@ -57,5 +57,5 @@ Returns: The plan.
 Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
   and tenant).$$;
 
-revoke all on function ledger_get_plan_by_slug from public;
-grant execute on function ledger_get_plan_by_slug to pgledger_reader;
+revoke all on function @extschema@.ledger_get_plan_by_slug from public;
+grant execute on function @extschema@.ledger_get_plan_by_slug to pgledger_reader;

@@ -1,14 +1,14 @@
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_plans(
+create or replace function @extschema@.ledger_list_plans(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_plan
+returns setof @extschema@.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -40,7 +40,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_plans is
+comment on function @extschema@.ledger_list_plans is
 $$Returns a page of an app's plans, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -57,5 +57,5 @@ Returns: The plans of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_plans from public;
-grant execute on function ledger_list_plans to pgledger_reader;
+revoke all on function @extschema@.ledger_list_plans from public;
+grant execute on function @extschema@.ledger_list_plans to pgledger_reader;

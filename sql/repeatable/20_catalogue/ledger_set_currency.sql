@@ -4,12 +4,12 @@ The exponent stays once something is in the currency, because amounts were round
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
 Checks, in this order: app_id, code, exponent, use.
 */
-create or replace function ledger_set_currency(
+create or replace function @extschema@.ledger_set_currency(
   app_id text,
   code text,
   exponent integer
 )
-returns ledger_currency
+returns @extschema@.ledger_currency
 language plpgsql
 volatile
 parallel unsafe
@@ -80,7 +80,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_currency is
+comment on function @extschema@.ledger_set_currency is
 $$Defines a currency of the app's own, beside those of ISO 4217.
 
 Its exponent can be changed until a plan, a coupon or an invoice is in the
@@ -97,5 +97,5 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
   InUse (the exponent would change while a plan, a coupon or an invoice is in
   the currency).$$;
 
-revoke all on function ledger_set_currency from public;
-grant execute on function ledger_set_currency to pgledger_poster;
+revoke all on function @extschema@.ledger_set_currency from public;
+grant execute on function @extschema@.ledger_set_currency to pgledger_poster;

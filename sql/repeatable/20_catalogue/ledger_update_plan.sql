@@ -6,7 +6,7 @@ to the plan holds it FOR SHARE.
 Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
 pricing, subscriptions.
 */
-create or replace function ledger_update_plan(
+create or replace function @extschema@.ledger_update_plan(
   app_id text,
   id text,
   name text default null,
@@ -17,7 +17,7 @@ create or replace function ledger_update_plan(
   anchor_at_trial_end boolean default null,
   metadata jsonb default null
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -45,7 +45,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_plan is
+comment on function @extschema@.ledger_update_plan is
 $$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -73,5 +73,5 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   catalogue), Archived (a feature that is new to the plan is archived), InUse
   (the billing interval would change while there are subscriptions).$$;
 
-revoke all on function ledger_update_plan from public;
-grant execute on function ledger_update_plan to pgledger_poster;
+revoke all on function @extschema@.ledger_update_plan from public;
+grant execute on function @extschema@.ledger_update_plan to pgledger_poster;

@@ -4,13 +4,13 @@ Nothing is written if the subscription has the plan already, even if it has ende
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
 Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
 */
-create or replace function ledger_change_plan(
+create or replace function @extschema@.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
   plan_id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -56,7 +56,7 @@ begin
 end;
 $$;
 
-comment on function ledger_change_plan is
+comment on function @extschema@.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
 If the other plan's billing interval is as long, periods stay as they are; if
@@ -78,5 +78,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   plan is archived), InvalidArgument (the plan has another currency, or one of
   both is an add-on).$$;
 
-revoke all on function ledger_change_plan from public;
-grant execute on function ledger_change_plan to pgledger_poster;
+revoke all on function @extschema@.ledger_change_plan from public;
+grant execute on function @extschema@.ledger_change_plan to pgledger_poster;

@@ -6,7 +6,7 @@ Locks the tenant's live subscription, if its cancellation is due, then the plan 
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
-create or replace function ledger_create_subscription(
+create or replace function @extschema@.ledger_create_subscription(
   app_id text,
   tenant_id text,
   plan_id text,
@@ -19,7 +19,7 @@ create or replace function ledger_create_subscription(
   id text default null,
   tax_rates jsonb default '[]'
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -55,7 +55,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_subscription is
+comment on function @extschema@.ledger_create_subscription is
 $$Subscribes a tenant to a plan, from now or from a time in the past.
 
 A tenant has at most one subscription that is trialing or active, and any
@@ -98,5 +98,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
   plan is archived), ActiveSubscriptionExists (neither the tenant's
   subscription nor this one is an add-on).$$;
 
-revoke all on function ledger_create_subscription from public;
-grant execute on function ledger_create_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_create_subscription from public;
+grant execute on function @extschema@.ledger_create_subscription to pgledger_poster;

@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, id, existence.
 */
-create or replace function ledger_get_subscription(
+create or replace function @extschema@.ledger_get_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -36,7 +36,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_subscription is
+comment on function @extschema@.ledger_get_subscription is
 $$Returns a subscription of a tenant, as it is written down.
 
 app_id: App.
@@ -48,5 +48,5 @@ Returns: The subscription.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription).$$;
 
-revoke all on function ledger_get_subscription from public;
-grant execute on function ledger_get_subscription to pgledger_reader;
+revoke all on function @extschema@.ledger_get_subscription from public;
+grant execute on function @extschema@.ledger_get_subscription to pgledger_reader;

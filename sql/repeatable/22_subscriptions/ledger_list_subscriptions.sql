@@ -1,14 +1,14 @@
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_subscriptions(
+create or replace function @extschema@.ledger_list_subscriptions(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_subscription
+returns setof @extschema@.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -49,7 +49,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_subscriptions is
+comment on function @extschema@.ledger_list_subscriptions is
 $$Returns a page of a tenant's subscriptions, the oldest first.
 
 They are as they are written down. The order is that of their ids, which for
@@ -66,5 +66,5 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_subscriptions from public;
-grant execute on function ledger_list_subscriptions to pgledger_reader;
+revoke all on function @extschema@.ledger_list_subscriptions from public;
+grant execute on function @extschema@.ledger_list_subscriptions to pgledger_reader;

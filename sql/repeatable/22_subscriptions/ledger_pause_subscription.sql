@@ -4,12 +4,12 @@ Nothing is written if the subscription is paused already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 */
-create or replace function ledger_pause_subscription(
+create or replace function @extschema@.ledger_pause_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -34,7 +34,7 @@ begin
 end;
 $$;
 
-comment on function ledger_pause_subscription is
+comment on function @extschema@.ledger_pause_subscription is
 $$Pauses a subscription: it gives nothing until it is resumed.
 
 No period of it begins meanwhile. The days of its trial go by, and a decided
@@ -49,5 +49,5 @@ Returns: The subscription; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_pause_subscription from public;
-grant execute on function ledger_pause_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_pause_subscription from public;
+grant execute on function @extschema@.ledger_pause_subscription to pgledger_poster;

@@ -7,12 +7,12 @@ writes what has become due for both.
 Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
 subscription.
 */
-create or replace function ledger_resume_subscription(
+create or replace function @extschema@.ledger_resume_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -55,7 +55,7 @@ begin
 end;
 $$;
 
-comment on function ledger_resume_subscription is
+comment on function @extschema@.ledger_resume_subscription is
 $$Resumes a paused subscription, or takes back a cancellation that is not due.
 
 Its periods are counted as if it had not been paused.
@@ -70,5 +70,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
-revoke all on function ledger_resume_subscription from public;
-grant execute on function ledger_resume_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_resume_subscription from public;
+grant execute on function @extschema@.ledger_resume_subscription to pgledger_poster;

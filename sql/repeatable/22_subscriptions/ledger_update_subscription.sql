@@ -4,7 +4,7 @@ Nothing is written if all three values are so already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
-create or replace function ledger_update_subscription(
+create or replace function @extschema@.ledger_update_subscription(
   app_id text,
   tenant_id text,
   id text,
@@ -12,7 +12,7 @@ create or replace function ledger_update_subscription(
   metadata jsonb default null,
   tax_rates jsonb default null
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -50,7 +50,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_subscription is
+comment on function @extschema@.ledger_update_subscription is
 $$Changes a subscription's quantity, metadata or tax rates.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -72,5 +72,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
   message names the path), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_update_subscription from public;
-grant execute on function ledger_update_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_update_subscription from public;
+grant execute on function @extschema@.ledger_update_subscription to pgledger_poster;

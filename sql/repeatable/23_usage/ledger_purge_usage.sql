@@ -3,7 +3,7 @@ Locks: those of pgledger.delete_usage_before.
 
 Checks, in this order: app_id, before, max_events.
 */
-create or replace function ledger_purge_usage(
+create or replace function @extschema@.ledger_purge_usage(
   app_id text,
   before timestamptz,
   max_events integer default 10000
@@ -45,7 +45,7 @@ begin
 end;
 $$;
 
-comment on function ledger_purge_usage is
+comment on function @extschema@.ledger_purge_usage is
 $$Deletes old usage events and keeps what they come to.
 
 Call it, each time in a transaction of its own, until it returns 0.
@@ -67,5 +67,5 @@ Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
   to 9999, or less than an hour ago), InvalidArgument (max_events is out of
   range).$$;
 
-revoke all on function ledger_purge_usage from public;
-grant execute on function ledger_purge_usage to pgledger_poster;
+revoke all on function @extschema@.ledger_purge_usage from public;
+grant execute on function @extschema@.ledger_purge_usage to pgledger_poster;

@@ -3,7 +3,7 @@ Repeatable.
 
 Checks, in this order: app_id, skew.
 */
-create or replace function ledger_set_usage_skew(
+create or replace function @extschema@.ledger_set_usage_skew(
   app_id text,
   skew interval
 )
@@ -37,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_usage_skew is
+comment on function @extschema@.ledger_set_usage_skew is
 $$Sets how far ahead of the clock an app's usage events may be.
 
 Clocks of machines differ, so an event may seem to come from the future. One
@@ -51,5 +51,5 @@ Returns: What was set.
 Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
   than 365 days).$$;
 
-revoke all on function ledger_set_usage_skew from public;
-grant execute on function ledger_set_usage_skew to pgledger_poster;
+revoke all on function @extschema@.ledger_set_usage_skew from public;
+grant execute on function @extschema@.ledger_set_usage_skew to pgledger_poster;

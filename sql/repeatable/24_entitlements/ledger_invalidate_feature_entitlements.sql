@@ -4,7 +4,7 @@ version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
-create or replace function ledger_invalidate_feature_entitlements(
+create or replace function @extschema@.ledger_invalidate_feature_entitlements(
   app_id text,
   feature_key text
 )
@@ -41,7 +41,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_feature_entitlements is
+comment on function @extschema@.ledger_invalidate_feature_entitlements is
 $$Forgets the remembered entitlements to a feature, of all tenants.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -52,5 +52,5 @@ feature_key: Key of the feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
   a feature of this key).$$;
 
-revoke all on function ledger_invalidate_feature_entitlements from public;
-grant execute on function ledger_invalidate_feature_entitlements to pgledger_poster;
+revoke all on function @extschema@.ledger_invalidate_feature_entitlements from public;
+grant execute on function @extschema@.ledger_invalidate_feature_entitlements to pgledger_poster;

@@ -3,7 +3,7 @@ An entitlement that is being worked out at this moment is not served either: it 
 version from before.
 Locks: the tenant's row.
 */
-create or replace function ledger_invalidate_tenant_entitlements(
+create or replace function @extschema@.ledger_invalidate_tenant_entitlements(
   app_id text,
   tenant_id text
 )
@@ -35,7 +35,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_tenant_entitlements is
+comment on function @extschema@.ledger_invalidate_tenant_entitlements is
 $$Forgets the remembered entitlements of a tenant.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -45,5 +45,5 @@ tenant_id: Tenant whose they are.
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_invalidate_tenant_entitlements from public;
-grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;
+revoke all on function @extschema@.ledger_invalidate_tenant_entitlements from public;
+grant execute on function @extschema@.ledger_invalidate_tenant_entitlements to pgledger_poster;

@@ -4,13 +4,13 @@ of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
-create or replace function ledger_set_cached_entitlement(
+create or replace function @extschema@.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns ledger_entitlement
+returns @extschema@.ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe
@@ -87,7 +87,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_cached_entitlement is
+comment on function @extschema@.ledger_set_cached_entitlement is
 $$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
 It is served until its time is over, or until something that it was made from
@@ -104,5 +104,5 @@ Returns: What ledger_check_entitlement returns for a quantity of 1.
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
   FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
-revoke all on function ledger_set_cached_entitlement from public;
-grant execute on function ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function @extschema@.ledger_set_cached_entitlement from public;
+grant execute on function @extschema@.ledger_set_cached_entitlement to pgledger_poster;

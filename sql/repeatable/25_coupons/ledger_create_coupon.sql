@@ -9,7 +9,7 @@ duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, 
 max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
 and minimum_subtotal, whether the code is taken.
 */
-create or replace function ledger_create_coupon(
+create or replace function @extschema@.ledger_create_coupon(
   app_id text,
   code text,
   name text default null,
@@ -28,7 +28,7 @@ create or replace function ledger_create_coupon(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -75,7 +75,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_coupon is
+comment on function @extschema@.ledger_create_coupon is
 $$Creates a coupon, for the whole app or for one tenant.
 
 A coupon takes off a percentage or an amount: one of the two is given. What it
@@ -125,5 +125,5 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
   different coupon), UnknownCurrency (the currency is neither of ISO 4217 nor
   the app's own), AlreadyExists (the code is taken).$$;
 
-revoke all on function ledger_create_coupon from public;
-grant execute on function ledger_create_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_create_coupon from public;
+grant execute on function @extschema@.ledger_create_coupon to pgledger_poster;

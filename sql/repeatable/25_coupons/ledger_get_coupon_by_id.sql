@@ -3,11 +3,11 @@ An id that does not exist is an error rather than no row.
 
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_coupon_by_id(
+create or replace function @extschema@.ledger_get_coupon_by_id(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -34,7 +34,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_coupon_by_id is
+comment on function @extschema@.ledger_get_coupon_by_id is
 $$Returns the coupon of an id, whichever tenant's it is.
 
 app_id: App that it belongs to.
@@ -45,5 +45,5 @@ Returns: The coupon.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
 
-revoke all on function ledger_get_coupon_by_id from public;
-grant execute on function ledger_get_coupon_by_id to pgledger_reader;
+revoke all on function @extschema@.ledger_get_coupon_by_id from public;
+grant execute on function @extschema@.ledger_get_coupon_by_id to pgledger_reader;

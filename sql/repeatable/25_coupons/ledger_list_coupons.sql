@@ -3,14 +3,14 @@ The order is that of ids, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
 */
-create or replace function ledger_list_coupons(
+create or replace function @extschema@.ledger_list_coupons(
   app_id text,
   active_only boolean default false,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_coupon
+returns setof @extschema@.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -54,7 +54,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupons is
+comment on function @extschema@.ledger_list_coupons is
 $$Returns a page of an app's coupons, the oldest first.
 
 app_id: App that they belong to.
@@ -69,5 +69,5 @@ Returns: Coupons, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupons from public;
-grant execute on function ledger_list_coupons to pgledger_reader;
+revoke all on function @extschema@.ledger_list_coupons from public;
+grant execute on function @extschema@.ledger_list_coupons to pgledger_reader;

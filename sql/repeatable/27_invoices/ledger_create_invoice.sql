@@ -5,7 +5,7 @@ Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, 
 Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function ledger_create_invoice(
+create or replace function @extschema@.ledger_create_invoice(
   app_id text,
   tenant_id text,
   currency text,
@@ -14,7 +14,7 @@ create or replace function ledger_create_invoice(
   metadata jsonb default null,
   id text default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -65,7 +65,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_invoice is
+comment on function @extschema@.ledger_create_invoice is
 $$Draws up a one-off invoice, of lines that are given.
 
 It is a draft, with the discounts of the coupons that the tenant has now.
@@ -97,5 +97,5 @@ Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
   InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
   different invoice).$$;
 
-revoke all on function ledger_create_invoice from public;
-grant execute on function ledger_create_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_create_invoice from public;
+grant execute on function @extschema@.ledger_create_invoice to pgledger_poster;

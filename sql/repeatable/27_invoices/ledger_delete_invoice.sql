@@ -3,12 +3,12 @@ Locks the subscription, then the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_delete_invoice(
+create or replace function @extschema@.ledger_delete_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -36,7 +36,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_invoice is
+comment on function @extschema@.ledger_delete_invoice is
 $$Deletes a draft, with its lines.
 
 An invoice that is final stays. ledger_mark_invoice_voided takes its effects
@@ -52,5 +52,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft, or a final invoice goes
   on from it).$$;
 
-revoke all on function ledger_delete_invoice from public;
-grant execute on function ledger_delete_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_delete_invoice from public;
+grant execute on function @extschema@.ledger_delete_invoice to pgledger_poster;

@@ -6,13 +6,13 @@ Checks, in this order: app_id, tenant_id, id, existence, status, due_at, end of 
 drafts.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidTime.
 */
-create or replace function ledger_finalize_invoice(
+create or replace function @extschema@.ledger_finalize_invoice(
   app_id text,
   tenant_id text,
   id text,
   due_at timestamptz default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -59,7 +59,7 @@ begin
 end;
 $$;
 
-comment on function ledger_finalize_invoice is
+comment on function @extschema@.ledger_finalize_invoice is
 $$Makes a draft final, with the app's next number.
 
 It is computed anew a last time and uses up its coupons. From then on nothing
@@ -82,5 +82,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   paid by payments, the period it is for is not over, or an earlier draft
   comes first), InvalidTime (due_at is outside the years 1 to 9999).$$;
 
-revoke all on function ledger_finalize_invoice from public;
-grant execute on function ledger_finalize_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_finalize_invoice from public;
+grant execute on function @extschema@.ledger_finalize_invoice to pgledger_poster;

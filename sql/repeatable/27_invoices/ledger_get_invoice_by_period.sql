@@ -4,14 +4,14 @@ An invoice that was voided does not count: another may have taken its place.
 Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
 */
-create or replace function ledger_get_invoice_by_period(
+create or replace function @extschema@.ledger_get_invoice_by_period(
   app_id text,
   tenant_id text,
   subscription_id text,
   at timestamptz,
   kind text default 'period'
 )
-returns setof ledger_invoice
+returns setof @extschema@.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -61,7 +61,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice_by_period is
+comment on function @extschema@.ledger_get_invoice_by_period is
 $$Returns the invoice of a subscription's period.
 
 app_id: App that the tenant belongs to.
@@ -77,5 +77,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
   years 1 to 9999), InvalidArgument (there is no such kind),
   SubscriptionNotFound (the tenant has no such subscription).$$;
 
-revoke all on function ledger_get_invoice_by_period from public;
-grant execute on function ledger_get_invoice_by_period to pgledger_reader;
+revoke all on function @extschema@.ledger_get_invoice_by_period from public;
+grant execute on function @extschema@.ledger_get_invoice_by_period to pgledger_reader;

@@ -4,13 +4,13 @@ Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices 
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
-create or replace function ledger_mark_invoice_voided(
+create or replace function @extschema@.ledger_mark_invoice_voided(
   app_id text,
   tenant_id text,
   id text,
   reason text default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -52,7 +52,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_voided is
+comment on function @extschema@.ledger_mark_invoice_voided is
 $$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
@@ -70,5 +70,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   (the invoice is a draft or paid, or a later invoice gives back a part of its
   base fee).$$;
 
-revoke all on function ledger_mark_invoice_voided from public;
-grant execute on function ledger_mark_invoice_voided to pgledger_poster;
+revoke all on function @extschema@.ledger_mark_invoice_voided from public;
+grant execute on function @extschema@.ledger_mark_invoice_voided to pgledger_poster;

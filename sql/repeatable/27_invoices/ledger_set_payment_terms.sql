@@ -4,7 +4,7 @@ Repeatable.
 Checks, in this order: app_id, days.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
-create or replace function ledger_set_payment_terms(
+create or replace function @extschema@.ledger_set_payment_terms(
   app_id text,
   days integer
 )
@@ -35,7 +35,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_payment_terms is
+comment on function @extschema@.ledger_set_payment_terms is
 $$Sets how long tenants have to pay invoices.
 
 It is for invoices that become final from now on.
@@ -48,5 +48,5 @@ Returns: The same.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
-revoke all on function ledger_set_payment_terms from public;
-grant execute on function ledger_set_payment_terms to pgledger_poster;
+revoke all on function @extschema@.ledger_set_payment_terms from public;
+grant execute on function @extschema@.ledger_set_payment_terms to pgledger_poster;

@@ -12,7 +12,7 @@ create or replace function pgledger.pay_invoice(
   id text,
   now timestamptz
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe

@@ -9,13 +9,13 @@ each subscription in a subtransaction of its own, and postpones and reports thos
 Checks, in this order: app_id, max_subscriptions, invoices, max_span.
 Errors: NullArgument, InvalidScope, InvalidArgument, AdvanceTooFar.
 */
-create or replace function ledger_advance(
+create or replace function @extschema@.ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
   invoices text default 'final',
   max_span interval default '32 days'
 )
-returns setof ledger_subscription_move
+returns setof @extschema@.ledger_subscription_move
 language plpgsql
 volatile
 parallel unsafe
@@ -80,7 +80,7 @@ begin
 end;
 $$;
 
-comment on function ledger_advance is
+comment on function @extschema@.ledger_advance is
 $$Does what the clock has made due in an app.
 
 It ends trials and periods, cancels subscriptions whose time has come, draws
@@ -115,5 +115,5 @@ Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions or
   max_span is out of range, or invoices is none of its values), AdvanceTooFar
   (the clock is more than max_span beyond what was seen).$$;
 
-revoke all on function ledger_advance from public;
-grant execute on function ledger_advance to pgledger_poster;
+revoke all on function @extschema@.ledger_advance from public;
+grant execute on function @extschema@.ledger_advance to pgledger_poster;

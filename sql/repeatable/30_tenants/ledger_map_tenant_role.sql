@@ -7,7 +7,7 @@ holds names rather than oids, because a restore may create the roles anew.
 
 Checks, in this order: app_id, tenant_id, role_name, whether it is mapped to another tenant.
 */
-create or replace function ledger_map_tenant_role(
+create or replace function @extschema@.ledger_map_tenant_role(
   role_name name,
   app_id text,
   tenant_id text
@@ -59,7 +59,7 @@ begin
 end;
 $$;
 
-comment on function ledger_map_tenant_role is
+comment on function @extschema@.ledger_map_tenant_role is
 $$Lets a database role read one tenant's rows.
 
 The role reads through the views ledger_tenant_*, and needs the role
@@ -75,4 +75,4 @@ Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
   it could see more than one tenant's rows), AlreadyExists (the role is mapped
   to another tenant).$$;
 
-revoke all on function ledger_map_tenant_role from public;
+revoke all on function @extschema@.ledger_map_tenant_role from public;

@@ -6,7 +6,7 @@ test's) must not hang a session.
 
 Errors: InvalidIdPrefix.
 */
-create or replace function pgledger_generate_id(prefix text)
+create or replace function @extschema@.pgledger_generate_id(prefix text)
 returns text
 language plpgsql
 volatile
@@ -29,7 +29,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_generate_id is
+comment on function @extschema@.pgledger_generate_id is
 $$Makes a new id.
 
 Ids of one session ascend while the clock does not step back.
@@ -40,5 +40,5 @@ Returns: The prefix, an underscore and a ULID.
 
 Errors: InvalidIdPrefix (the prefix is something else, or null).$$;
 
-revoke all on function pgledger_generate_id from public;
-grant execute on function pgledger_generate_id to pgledger_reader;
+revoke all on function @extschema@.pgledger_generate_id from public;
+grant execute on function @extschema@.pgledger_generate_id to pgledger_reader;

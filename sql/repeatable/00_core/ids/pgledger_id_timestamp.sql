@@ -4,7 +4,7 @@ added as two intervals: intervals are multiplied in double precision, which is e
 
 Errors: InvalidId.
 */
-create or replace function pgledger_id_timestamp(id text)
+create or replace function @extschema@.pgledger_id_timestamp(id text)
 returns timestamptz
 language plpgsql
 immutable
@@ -36,7 +36,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_id_timestamp is
+comment on function @extschema@.pgledger_id_timestamp is
 $$Returns the time inside an id.
 
 id: An id with its prefix, or a ULID without.
@@ -45,5 +45,5 @@ Returns: When the id was made, in whole milliseconds; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_id_timestamp from public;
-grant execute on function pgledger_id_timestamp to pgledger_reader;
+revoke all on function @extschema@.pgledger_id_timestamp from public;
+grant execute on function @extschema@.pgledger_id_timestamp to pgledger_reader;
