@@ -24714,9 +24714,9 @@ invoices: What becomes of invoices: final draws up those that are due and
   ledger_finalize_invoice; none moves subscriptions only, and marks nothing
   as past due. One of: none, draft, final.
 max_span: How far the clock may be beyond what was seen of the app: beyond the
-  last run, or before the first run beyond the newest subscription. A clock
-  that has jumped is so refused, before it makes invoices final. After a longer
-  standstill give a longer span, once; null for any.
+  last run, or before the first run beyond the newest subscription. So a clock
+  that has jumped makes no invoice final. After a longer standstill give a
+  longer span, once; null for any.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
@@ -25581,7 +25581,7 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '569a8aebbdd0350a0f445ebddceb28e8bd2994799220d2dc8ec303b4e395cafc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e19b5d6f2082c674aba3c3918e4e804fc7eb80231c8d74c366263bfa895bba53', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),

@@ -2939,9 +2939,9 @@ class AsyncBillingCalls(AsyncCaller):
                 subscriptions only, and marks nothing as past due. One of: ``none``, ``draft``,
                 ``final``.
             max_span: How far the clock may be beyond what was seen of the app: beyond the last run,
-                or before the first run beyond the newest subscription. A clock that has jumped is
-                so refused, before it makes invoices final. After a longer standstill give a longer
-                span, once; None for any.
+                or before the first run beyond the newest subscription. So a clock that has jumped
+                makes no invoice final. After a longer standstill give a longer span, once; None for
+                any.
 
         Returns:
             What was done, step by step; empty when nothing is due that nobody else is moving.

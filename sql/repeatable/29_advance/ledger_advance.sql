@@ -104,9 +104,9 @@ invoices: What becomes of invoices: final draws up those that are due and
   ledger_finalize_invoice; none moves subscriptions only, and marks nothing
   as past due. One of: none, draft, final.
 max_span: How far the clock may be beyond what was seen of the app: beyond the
-  last run, or before the first run beyond the newest subscription. A clock
-  that has jumped is so refused, before it makes invoices final. After a longer
-  standstill give a longer span, once; null for any.
+  last run, or before the first run beyond the newest subscription. So a clock
+  that has jumped makes no invoice final. After a longer standstill give a
+  longer span, once; null for any.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
