@@ -798,6 +798,55 @@ comment on column pgledger.accounts.metadata is
 revoke all on table pgledger.accounts from public;
 grant select on table pgledger.accounts to pgledger_auditor;
 
+/*
+Accounts whose newest time is ahead of the clock, and that may post all the same. Only where an
+account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its
+check at every update of an account.
+*/
+create table pgledger.accepted_times (
+  account_key bigint not null,
+  newest_at timestamptz not null,
+  accepted_at timestamptz not null,
+  origin_key bigint,
+  accepted_by text collate "C" not null,
+  accepted_as text collate "C" not null,
+  reason text collate "C" not null,
+  constraint accepted_times_account_key_newest_at_pk primary key (account_key, newest_at)
+);
+
+comment on table pgledger.accepted_times is
+  'One row for each time ahead of the clock that was accepted for an account. Rows never change.';
+comment on column pgledger.accepted_times.account_key is 'Account that may post.';
+comment on column pgledger.accepted_times.newest_at is
+  'Newest time of the account when it was accepted. The account may post up to a day beyond it.';
+comment on column pgledger.accepted_times.accepted_at is 'When it was accepted.';
+comment on column pgledger.accepted_times.origin_key is
+  'Account whose accepted time a transfer has brought to this one; null if it was accepted itself.';
+comment on column pgledger.accepted_times.accepted_by is 'Who was logged in: session_user.';
+comment on column pgledger.accepted_times.accepted_as is 'The setting role of that session.';
+comment on column pgledger.accepted_times.reason is 'Why, as given.';
+
+revoke all on table pgledger.accepted_times from public;
+grant select on table pgledger.accepted_times to pgledger_auditor;
+
+create table pgledger.clock_settings (
+  is_only boolean default true not null,
+  warn_after interval not null,
+  constraint clock_settings_is_only_pk primary key (is_only),
+  constraint clock_settings_is_only_one_row_check check (is_only),
+  constraint clock_settings_warn_after_is_0_to_1_day_check
+  check (warn_after between interval '0' and interval '1 day')
+);
+
+comment on table pgledger.clock_settings is
+  'When a call warns of the clock; without a row, when an account is a minute ahead.';
+comment on column pgledger.clock_settings.is_only is 'True: there is one row at most.';
+comment on column pgledger.clock_settings.warn_after is
+  'How far an account may be ahead of the clock before calls warn.';
+
+revoke all on table pgledger.clock_settings from public;
+grant select on table pgledger.clock_settings to pgledger_auditor;
+
 -- file: migrations/0003_create_transfers.sql
 /*
 Transfers. One row holds both legs, so a transfer that does not balance cannot be written down.
@@ -830,6 +879,14 @@ create index transfers_app_id_group_id_idx on pgledger.transfers (app_id, group_
 where group_id is not null;
 create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origin_id)
 where origin_id is not null;
+
+-- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of
+-- a byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which
+-- were given late do not blur the rest. A range is summarized when the next one begins.
+create index transfers_event_at_created_at_idx on pgledger.transfers using brin (
+  coalesce(event_at, created_at) timestamptz_minmax_multi_ops (values_per_range = 16),
+  created_at timestamptz_minmax_ops
+) with (pages_per_range = 32, autosummarize = on);
 
 comment on table pgledger.transfers is
   'One row a transfer, with both of its legs: the account that the amount left and the one that '
@@ -1049,6 +1106,37 @@ comment on column public.pgledger_entry.tenant_id is
 
 revoke all on type public.pgledger_entry from public;
 grant usage on type public.pgledger_entry to pgledger_reader;
+
+create type public.pgledger_account_ahead as (
+  account_id text collate "C",
+  account_name text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  newest_at timestamptz,
+  clock_at timestamptz,
+  accepted_at timestamptz,
+  accepted_by text collate "C",
+  reason text collate "C"
+);
+
+comment on type public.pgledger_account_ahead is
+  'An account whose newest time is ahead of the clock.';
+comment on column public.pgledger_account_ahead.account_id is 'The account.';
+comment on column public.pgledger_account_ahead.account_name is 'Its name.';
+comment on column public.pgledger_account_ahead.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column public.pgledger_account_ahead.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column public.pgledger_account_ahead.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column public.pgledger_account_ahead.clock_at is 'What the clock says now.';
+comment on column public.pgledger_account_ahead.accepted_at is
+  'When this was accepted, or null: then calls warn, or are refused.';
+comment on column public.pgledger_account_ahead.accepted_by is 'Who accepted it, or null.';
+comment on column public.pgledger_account_ahead.reason is 'Why it was accepted, or null.';
+
+revoke all on type public.pgledger_account_ahead from public;
+grant usage on type public.pgledger_account_ahead to pgledger_reader;
 
 create type public.pgledger_check as (
   check_name text collate "C",
@@ -1810,6 +1898,21 @@ comment on column public.ledger_subscription_move.error is
 
 revoke all on type public.ledger_subscription_move from public;
 grant usage on type public.ledger_subscription_move to pgledger_reader;
+
+create table pgledger.advance_runs (
+  app_id text collate "C" not null,
+  newest_at timestamptz not null,
+  constraint advance_runs_app_id_pk primary key (app_id)
+);
+
+comment on table pgledger.advance_runs is
+  'One row an app: up to when ledger_advance has run. A clock far beyond that is taken for wrong.';
+comment on column pgledger.advance_runs.app_id is 'App.';
+comment on column pgledger.advance_runs.newest_at is
+  'Newest time of a run, written down once an hour at most.';
+
+revoke all on table pgledger.advance_runs from public;
+grant select on table pgledger.advance_runs to pgledger_auditor;
 
 -- file: migrations/0007_create_usage.sql
 /*
@@ -4057,6 +4160,17 @@ as $$
       false
     ),
     (
+      'LG027', 'AccountAheadOfClock',
+      'account %s was last changed at %s, more than a day ahead of the clock, which says %s',
+      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that '
+      'time: select pgledger_accept_time(account_id, reason).',
+      'The newest time on an account is more than a day ahead of the clock. Either the clock is '
+      'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
+      'the other account. Put the clock right, or have the owner of pgledger accept the time with '
+      'pgledger_accept_time.',
+      false
+    ),
+    (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
       'Somebody tried to change or delete what was recorded. Correct a transfer with another '
@@ -4190,6 +4304,16 @@ as $$
       'ledger_update_coupon raises either.',
       'A coupon has been redeemed as often as it can be, in all or by this tenant. '
       'ledger_update_coupon raises either limit.',
+      false
+    ),
+    (
+      'LG127', 'AdvanceTooFar',
+      'app %s was last seen at %s, and the clock says %s: more than %s later',
+      'If the clock is wrong, put it right. If nothing ran for so long, call once with a longer '
+      'max_span, for example max_span => ''100 days'', or null for any.',
+      'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
+      'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
+      'max_span.',
       false
     )
 $$;
@@ -5676,15 +5800,15 @@ as $$
     ('migrations/0001_create_foundation.sql',
       '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5'),
     ('migrations/0002_create_accounts.sql',
-      '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e'),
+      'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6'),
     ('migrations/0003_create_transfers.sql',
-      '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740'),
+      'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9'),
     ('migrations/0004_create_ledger_types.sql',
-      '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9'),
+      '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
       'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
     ('migrations/0006_create_subscriptions.sql',
-      'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68'),
+      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -5730,6 +5854,38 @@ comment on column public.pgledger_errors_v1.retryable is
 revoke all on table public.pgledger_errors_v1 from public;
 grant select on table public.pgledger_errors_v1 to pgledger_reader;
 
+-- file: repeatable/10_ledger/accepted_time.sql
+/*
+What accepted an account's time, or no row. A time is accepted up to a day beyond the one that was
+looked at: every transfer moves it on by a microsecond at least, and another wrong clock moves it on
+by more.
+*/
+create or replace function pgledger.accepted_time(account_key bigint, at timestamptz)
+returns table (
+  newest_at timestamptz,
+  accepted_at timestamptz,
+  accepted_by text,
+  reason text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    accepted_times.newest_at, accepted_times.accepted_at, accepted_times.accepted_by,
+    accepted_times.reason
+  from pgledger.accepted_times
+  where accepted_times.account_key = accepted_time.account_key
+    and accepted_times.newest_at >= accepted_time.at - interval '1 day'
+  order by accepted_times.newest_at
+  limit 1
+$$;
+
+comment on function pgledger.accepted_time is 'What accepted an account''s time, or no row.';
+
+revoke all on function pgledger.accepted_time from public;
+
 -- file: repeatable/10_ledger/account_key.sql
 /*
 The key and the version of an account, or the reason why it cannot be found.
@@ -5765,6 +5921,35 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/accounts_ahead.sql
+/*
+The accounts that are ahead of the clock by more than a span, of one app or of all, with what
+accepted their times, if anything did. No index holds the newest time of an account, because every
+transfer changes it: this reads all accounts.
+*/
+create or replace function pgledger.accounts_ahead(app_id text)
+returns setof public.pgledger_account_ahead
+language sql
+stable
+parallel safe
+as $$
+  select
+    accounts.id, accounts.name, accounts.app_id, accounts.tenant_id, accounts.updated_at,
+    clock.now, accepted.accepted_at, accepted.accepted_by, accepted.reason
+  from (
+    select pgledger.clock() as now, pgledger.clock_warning() as warn_after
+    offset 0
+  ) as clock
+  inner join pgledger.accounts on accounts.updated_at > clock.now + clock.warn_after
+  left join lateral pgledger.accepted_time(accounts.key, accounts.updated_at) as accepted on true
+  where accounts_ahead.app_id is null or accounts.app_id = accounts_ahead.app_id
+$$;
+
+comment on function pgledger.accounts_ahead is
+  'Accounts that are ahead of the clock, of that app or of all, and what accepted their times.';
+
+revoke all on function pgledger.accounts_ahead from public;
 
 -- file: repeatable/10_ledger/actual_guards.sql
 /*
@@ -5873,6 +6058,97 @@ comment on function pgledger.actual_guards is
   'Owner, privileges and settings of everything of ours, as they are.';
 
 revoke all on function pgledger.actual_guards from public;
+
+-- file: repeatable/10_ledger/check_account_times.sql
+/*
+Called where a call's time would be later than the clock, because an account was changed later than
+that: the clock is wrong now, or was then. The caller has locked the accounts and found that they
+exist. An account that is more than a day ahead refuses the call, so that a wrong time does not
+spread to every account that it meets; the lowest request is named. Less than that is warned of,
+once a call, for the account that is the furthest ahead. An account whose time was accepted does
+neither.
+
+Errors: AccountAheadOfClock.
+*/
+create or replace function pgledger.check_account_times(
+  from_account_ids text[],
+  to_account_ids text[],
+  now timestamptz,
+  recorded_at timestamptz,
+  request_indexes bigint[] default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_warned_at timestamptz := now + pgledger.clock_warning();
+  v_ahead record;
+  v_newest_at timestamptz;
+  v_newest_id text;
+  v_is_accepted boolean := false;
+  v_ok boolean;
+begin
+  if recorded_at <= v_warned_at then
+    return true;
+  end if;
+
+  for v_ahead in
+    select
+      accounts.id,
+      accounts.updated_at,
+      exists (
+        select from pgledger.accepted_time(accounts.key, accounts.updated_at)
+      ) as is_accepted,
+      case
+        when request_count is not null
+          then coalesce(check_account_times.request_indexes[leg.place / 2], leg.place / 2)
+      end as index
+    from (
+      select given.account_id, min(given.place)
+      from (
+        select request.account_id, 2 * request.place
+        from unnest(from_account_ids) with ordinality as request (account_id, place)
+        union all
+        select request.account_id, 2 * request.place + 1
+        from unnest(to_account_ids) with ordinality as request (account_id, place)
+      ) as given (account_id, place)
+      group by given.account_id
+    ) as leg (account_id, place)
+    inner join pgledger.accounts on leg.account_id = accounts.id
+    where accounts.updated_at > v_warned_at
+    order by leg.place
+  loop
+    if v_ahead.is_accepted then
+      v_is_accepted := true;
+    elsif v_ahead.updated_at > now + interval '1 day' then
+      v_ok := pgledger.fail(
+        'AccountAheadOfClock',
+        array[v_ahead.id, v_ahead.updated_at::text, now::text], v_ahead.index, request_count
+      );
+    elsif v_newest_at is null or v_ahead.updated_at > v_newest_at then
+      v_newest_at := v_ahead.updated_at;
+      v_newest_id := v_ahead.id;
+    end if;
+  end loop;
+
+  if v_newest_id is not null then
+    perform pgledger.warn_of_clock(v_newest_id, v_newest_at, now);
+  end if;
+  if v_is_accepted then
+    perform pgledger.pass_on_accepted_time(from_account_ids || to_account_ids, now, recorded_at);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_account_times is
+  'Warns of accounts of a call that are ahead of the clock, or raises an error.';
+
+revoke all on function pgledger.check_account_times from public;
 
 -- file: repeatable/10_ledger/check_accounts.sql
 /*
@@ -6287,6 +6563,25 @@ comment on function pgledger.check_transfer_requests is
 
 revoke all on function pgledger.check_transfer_requests from public;
 
+-- file: repeatable/10_ledger/clock_warning.sql
+/*
+How far an account may be ahead of the clock before calls warn. It is a row of a table and not a
+setting: a setting can be changed by any session.
+*/
+create or replace function pgledger.clock_warning()
+returns interval
+language sql
+stable
+parallel safe
+as $$
+  select coalesce((select clock_settings.warn_after from pgledger.clock_settings), '1 minute')
+$$;
+
+comment on function pgledger.clock_warning is
+  'How far an account may be ahead of the clock before calls warn.';
+
+revoke all on function pgledger.clock_warning from public;
+
 -- file: repeatable/10_ledger/create_repeatable_transfers.sql
 /*
 Creates a batch in which the caller chose ids, so that some requests may be repeats: of earlier
@@ -6503,7 +6798,9 @@ parallel safe
 as $$
   values
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
+    ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -6570,7 +6867,16 @@ as $$
       'integer)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
+      'bigint[], bigint)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_accounts(text[], text[], text, text[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_advance_span(text, timestamp with time zone, interval)',
       'owner', '', ''
     ),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
@@ -6653,6 +6959,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'clock()', 'owner', '', ''),
+    ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
       ''
@@ -6804,6 +7111,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
@@ -6853,6 +7161,7 @@ as $$
       'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
@@ -6860,6 +7169,11 @@ as $$
     ),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pass_on_accepted_time(text[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'pay_invoice(invoices, numeric, timestamp with time zone, text, text, timestamp with '
@@ -7066,8 +7380,14 @@ as $$
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_sequences()', 'owner', '', ''),
+    ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
@@ -7076,8 +7396,8 @@ as $$
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
-      'function', 'surface', 'ledger_advance(text, integer, text)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -7377,12 +7697,24 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_account_entries(text, integer, boolean, bigint, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_accounts_ahead(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -7401,14 +7733,14 @@ as $$
     ),
     (
       'function', 'surface',
-      'pgledger_create_transfers(pgledger_transfer_request[], timestamp with time zone, jsonb, '
-      'text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
+      'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7425,6 +7757,14 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7581,8 +7921,11 @@ as $$
     ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
+    ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
@@ -7633,6 +7976,16 @@ as $$
     ('table', 'private', 'usage_rollups', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'usage_values', 'owner', 'auditor=SELECT', ''),
     (
+      'trigger', 'accepted_times', 'accepted_times_never_change', '', '',
+      'CREATE TRIGGER accepted_times_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.accepted_times FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'accepted_times', 'accepted_times_rows_never_change', '', '',
+      'CREATE TRIGGER accepted_times_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.accepted_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
       'CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
       'pgledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -7672,6 +8025,7 @@ as $$
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
@@ -7790,6 +8144,83 @@ comment on function pgledger.guard_faults is
   'Everything of ours that stands otherwise than it should, with what puts it right.';
 
 revoke all on function pgledger.guard_faults from public;
+
+-- file: repeatable/10_ledger/key_sequences.sql
+/*
+Every sequence that gives keys: the greatest key in use, and the one that it would give next. A
+sequence says only how far it has got, so each stands here by name, beside its table. Keys of usage
+events hold the number of a call in their upper bits, and no index finds the greatest of them.
+*/
+create or replace function pgledger.key_sequences()
+returns table (
+  name text,
+  greatest_key bigint,
+  next_key bigint
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    known.name, known.greatest_key, known.last_value + case when known.is_called then 1 else 0 end
+  from (
+    select
+      'accounts_key_seq', (select max(accounts.key) from pgledger.accounts),
+      accounts_key_seq.last_value, accounts_key_seq.is_called
+    from pgledger.accounts_key_seq
+    union all
+    select
+      'tenants_key_seq', (select max(tenants.key) from pgledger.tenants),
+      tenants_key_seq.last_value, tenants_key_seq.is_called
+    from pgledger.tenants_key_seq
+    union all
+    select
+      'plans_key_seq', (select max(plans.key) from pgledger.plans),
+      plans_key_seq.last_value, plans_key_seq.is_called
+    from pgledger.plans_key_seq
+    union all
+    select
+      'subscriptions_key_seq', (select max(subscriptions.key) from pgledger.subscriptions),
+      subscriptions_key_seq.last_value, subscriptions_key_seq.is_called
+    from pgledger.subscriptions_key_seq
+    union all
+    select
+      'meters_key_seq', (select max(meters.key) from pgledger.meters),
+      meters_key_seq.last_value, meters_key_seq.is_called
+    from pgledger.meters_key_seq
+    union all
+    select
+      'coupons_key_seq', (select max(coupons.key) from pgledger.coupons),
+      coupons_key_seq.last_value, coupons_key_seq.is_called
+    from pgledger.coupons_key_seq
+    union all
+    select
+      'coupon_redemptions_key_seq',
+      (select max(coupon_redemptions.key) from pgledger.coupon_redemptions),
+      coupon_redemptions_key_seq.last_value, coupon_redemptions_key_seq.is_called
+    from pgledger.coupon_redemptions_key_seq
+    union all
+    select
+      'invoices_key_seq', (select max(invoices.key) from pgledger.invoices),
+      invoices_key_seq.last_value, invoices_key_seq.is_called
+    from pgledger.invoices_key_seq
+    union all
+    select
+      'invoice_payments_key_seq', (select max(invoice_payments.key) from pgledger.invoice_payments),
+      invoice_payments_key_seq.last_value, invoice_payments_key_seq.is_called
+    from pgledger.invoice_payments_key_seq
+    union all
+    select
+      'usage_calls_seq', (select max(usage_events.key) >> 20 from pgledger.usage_events),
+      usage_calls_seq.last_value, usage_calls_seq.is_called
+    from pgledger.usage_calls_seq
+  ) as known (name, greatest_key, last_value, is_called)
+$$;
+
+comment on function pgledger.key_sequences is
+  'Every sequence that gives keys, with the greatest key in use and the next one it would give.';
+
+revoke all on function pgledger.key_sequences from public;
 
 -- file: repeatable/10_ledger/legs.sql
 /*
@@ -8031,6 +8462,141 @@ comment on function pgledger.owner_faults is
 
 revoke all on function pgledger.owner_faults from public;
 
+-- file: repeatable/10_ledger/pass_on_accepted_time.sql
+/*
+Accepts for all accounts of a call the time that was accepted for one of them. Both legs of a
+transfer are recorded at once, so the call brings them all to that time: without this, everyone who
+has paid into one accepted account would be refused elsewhere. The caller has locked the accounts.
+*/
+create or replace function pgledger.pass_on_accepted_time(
+  account_ids text[],
+  now timestamptz,
+  recorded_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  insert into pgledger.accepted_times (
+    account_key, newest_at, accepted_at, origin_key, accepted_by, accepted_as, reason
+  )
+  select
+    accounts.key, origin.newest_at, pass_on_accepted_time.now, origin.key, session_user,
+    current_setting('role'), format('a transfer together with account %s', origin.id)
+  from (
+    select accounts.key, accounts.id, accepted.newest_at
+    from pgledger.accounts
+    cross join lateral pgledger.accepted_time(accounts.key, accounts.updated_at) as accepted
+    where accounts.id = any(account_ids)
+      and accounts.updated_at > pass_on_accepted_time.now
+    order by accepted.newest_at desc, accounts.key
+    limit 1
+  ) as origin
+  inner join pgledger.accounts on accounts.id = any(account_ids)
+  where origin.newest_at >= recorded_at - interval '1 day'
+    and not exists (select from pgledger.accepted_time(accounts.key, recorded_at))
+  order by accounts.key
+  on conflict on constraint accepted_times_account_key_newest_at_pk do nothing;
+end;
+$$;
+
+comment on function pgledger.pass_on_accepted_time is
+  'Accepts for all accounts of a call the time that was accepted for one of them.';
+
+revoke all on function pgledger.pass_on_accepted_time from public;
+
+-- file: repeatable/10_ledger/pgledger_accept_time.sql
+/*
+Accepts the newest time of an account although it is ahead of the clock. What stands in
+accepted_times is never changed; accepting the same time again adds nothing.
+
+Locks: the account FOR NO KEY UPDATE, so that its newest time is the one that is written down.
+Checks, in this order: app_id, the account's id, reason, that the account is ahead.
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound, InvalidArgument.
+*/
+create or replace function public.pgledger_accept_time(
+  account_id text,
+  reason text,
+  app_id text default ''
+)
+returns timestamptz
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text := pgledger.text_fault(reason, 1, 1000, true);
+  v_account record;
+  v_now timestamptz;
+  v_ok boolean;
+begin
+  select accounts.key, accounts.updated_at
+  into v_account
+  from pgledger.accounts
+  where accounts.id = account_id
+    and accounts.app_id = pgledger_accept_time.app_id
+  for no key update;
+
+  if not found then
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
+  elsif v_fault is not null then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['reason', quote_nullable(pgledger.abridged(reason)), v_fault]
+    );
+  end if;
+
+  v_now := pgledger.clock();
+  if v_account.updated_at <= v_now then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'account_id', account_id,
+        format(
+          'it was last changed at %s, which is not ahead of the clock: %s',
+          v_account.updated_at, v_now
+        )
+      ]
+    );
+  end if;
+
+  insert into pgledger.accepted_times (
+    account_key, newest_at, accepted_at, accepted_by, accepted_as, reason
+  )
+  values (
+    v_account.key, v_account.updated_at, v_now, session_user, current_setting('role'),
+    pgledger_accept_time.reason
+  )
+  on conflict on constraint accepted_times_account_key_newest_at_pk do nothing;
+
+  return v_account.updated_at;
+end;
+$$;
+
+comment on function public.pgledger_accept_time is
+$$Lets an account post although its newest time is ahead of the clock.
+
+Transfers of the account are recorded at that time, a microsecond apart, until
+the clock has reached it. So is the other account of each, and it may post
+from then on, too. The call is written down: who, when and why. Another wrong
+time, more than a day beyond this one, is refused again. Only the owner of
+pgledger may call this function.
+
+account_id: The account.
+reason: Why, for those who read it later: 1 to 1,000 characters.
+app_id: Set of books that the account belongs to.
+
+Returns: The time that was accepted, the account's newest.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidArgument (the reason is empty or too
+  long, or the account is not ahead of the clock).$$;
+
+revoke all on function public.pgledger_accept_time from public;
+
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
 One page of an account's entries. Versions have no gap, so a page is a range of versions. However
@@ -8138,6 +8704,48 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 revoke all on function public.pgledger_account_entries from public;
 grant execute on function public.pgledger_account_entries to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_accounts_ahead.sql
+/*
+The accounts that are ahead of the clock, those whose times were accepted among them.
+
+Errors: InvalidScope.
+*/
+create or replace function public.pgledger_accounts_ahead(app_id text default null)
+returns setof public.pgledger_account_ahead
+language sql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+  select pgledger.check_scope('app_id', pgledger_accounts_ahead.app_id)
+  where pgledger_accounts_ahead.app_id is not null;
+
+  select
+    ahead.account_id, ahead.account_name, ahead.app_id, ahead.tenant_id, ahead.newest_at,
+    ahead.clock_at, ahead.accepted_at, ahead.accepted_by, ahead.reason
+  from pgledger.accounts_ahead(pgledger_accounts_ahead.app_id) as ahead
+  order by ahead.newest_at desc, ahead.account_id
+$$;
+
+comment on function public.pgledger_accounts_ahead is
+$$Lists the accounts whose newest time is ahead of the clock.
+
+Such a time comes from a machine whose clock was wrong, or the clock is wrong
+now. Transfers of these accounts give a warning, and more than a day ahead
+they are refused, unless pgledger_accept_time has accepted the time. It reads
+all accounts.
+
+app_id: Set of books to look at; null for all of them.
+
+Returns: One row for each account, the furthest ahead first; none where all is
+  well.
+
+Errors: InvalidScope.$$;
+
+revoke all on function public.pgledger_accounts_ahead from public;
+grant execute on function public.pgledger_accounts_ahead to pgledger_reader;
+
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
 The balance that was recorded for an account at a time: after the newest entry whose created_at is
@@ -8220,6 +8828,85 @@ Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
 
 revoke all on function public.pgledger_balance_at from public;
 grant execute on function public.pgledger_balance_at to pgledger_reader;
+
+-- file: repeatable/10_ledger/pgledger_balance_at_version.sql
+/*
+The balance that an account had right after the entry of a version. Versions have no gap, so that is
+one look-up, in one of two indexes.
+
+Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound, InvalidArgument.
+*/
+create or replace function public.pgledger_balance_at_version(
+  account_id text,
+  version bigint,
+  app_id text default ''
+)
+returns numeric
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_account record;
+  v_balance numeric;
+  v_ok boolean;
+begin
+  v_account := pgledger.account_key(account_id, app_id);
+
+  if version is null then
+    v_ok := pgledger.fail('NullArgument', array['version']);
+  elsif version not between 0 and v_account.version then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'version', version::text,
+        format('account %s has the versions 0 to %s', account_id, v_account.version)
+      ]
+    );
+  elsif version = 0 then
+    return 0;
+  end if;
+
+  select transfers.from_balance
+  into v_balance
+  from pgledger.transfers
+  where transfers.from_key = v_account.key
+    and transfers.from_version = pgledger_balance_at_version.version;
+
+  if not found then
+    select transfers.to_balance
+    into v_balance
+    from pgledger.transfers
+    where transfers.to_key = v_account.key
+      and transfers.to_version = pgledger_balance_at_version.version;
+  end if;
+
+  return v_balance;
+end;
+$$;
+
+comment on function public.pgledger_balance_at_version is
+$$Returns an account's balance right after its entry of a version.
+
+A version is exact where a time may not be: programs that keep milliseconds
+cut off what a created_at has beyond them, and pgledger_balance_at then
+answers for the moment before.
+
+account_id: Whose balance.
+version: Number of the entry on the account, such as a transfer's
+  from_account_version; 0 for before the first one.
+app_id: Set of books that the account belongs to.
+
+Returns: The balance in units of the account's currency.
+
+Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
+  such account under this app_id), InvalidArgument (the account has no such
+  version).$$;
+
+revoke all on function public.pgledger_balance_at_version from public;
+grant execute on function public.pgledger_balance_at_version to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
@@ -8360,7 +9047,7 @@ result if app, accounts, amount, event_at and metadata are the same, and is refu
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
@@ -8390,6 +9077,7 @@ declare
   v_to record;
   v_swap record;
   v_earlier record;
+  v_now timestamptz;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -8462,6 +9150,19 @@ begin
     end if;
   end if;
 
+  -- Later than everything recorded on either account, even if the clock steps back.
+  v_now := pgledger.clock();
+  v_created_at := greatest(
+    v_now,
+    v_from.updated_at + interval '1 microsecond',
+    v_to.updated_at + interval '1 microsecond'
+  );
+  if v_created_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, v_created_at
+    );
+  end if;
+
   v_from_balance := v_from.balance - v_amount;
   v_to_balance := v_to.balance + v_amount;
 
@@ -8478,13 +9179,6 @@ begin
       v_to.balance, v_amount
     );
   end if;
-
-  -- Later than everything recorded on either account, even if the clock steps back.
-  v_created_at := greatest(
-    pgledger.clock(),
-    v_from.updated_at + interval '1 microsecond',
-    v_to.updated_at + interval '1 microsecond'
-  );
 
   if id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -8568,6 +9262,7 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   day ahead), InvalidMetadata, AccountNotFound (there is no such account under
   this app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
   InsufficientFunds (it would leave an account below zero that does not allow
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
@@ -8577,9 +9272,11 @@ grant execute on function public.pgledger_create_transfer to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
-Moves several amounts at once, given as plain rows: all of them, or none. This form takes the rows
-as its arguments; the other form takes an array of rows and the values that they share. A row has no
-place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
+Moves several amounts at once, given as plain rows: all of them, or none. The rows are the
+arguments; pgledger_create_transfers_from_rows takes an array of them, under a name of its own: of
+two functions of one name PostgreSQL could not choose for an argument whose type the driver leaves
+open. A row has no place for an id, a time or metadata of its own; pgledger_create_transfers_bulk
+has.
 */
 create or replace function public.pgledger_create_transfers(
   variadic transfer_requests public.pgledger_transfer_request[]
@@ -8604,14 +9301,13 @@ begin
 end;
 $$;
 
-comment on function
-  public.pgledger_create_transfers(public.pgledger_transfer_request[]) is
+comment on function public.pgledger_create_transfers is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
-An error names the request at fault, counted from 1. The other form takes an
-array of rows, an app_id and what else they share. Like
-pgledger_create_transfer, neither is for use within an UPDATE, a MERGE or an
-INSERT with ON CONFLICT.
+An error names the request at fault, counted from 1.
+pgledger_create_transfers_from_rows takes an array of such rows, an app_id and
+what else they share. Like pgledger_create_transfer, neither is for use within
+an UPDATE, a MERGE or an INSERT with ON CONFLICT.
 
 transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000, in the books whose app_id is the empty text.
@@ -8620,84 +9316,11 @@ Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   NullArgument, InvalidId, SameAccount, InvalidAmount, AccountNotFound,
-  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
+  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function
-  public.pgledger_create_transfers(public.pgledger_transfer_request[])
-  from public;
-grant execute on function
-  public.pgledger_create_transfers(public.pgledger_transfer_request[])
-  to pgledger_poster;
-/*
-Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
-app_id and group_id: all of them, or none.
-*/
-create or replace function public.pgledger_create_transfers(
-  transfer_requests public.pgledger_transfer_request[],
-  event_at timestamptz default null,
-  metadata jsonb default null,
-  app_id text default '',
-  group_id text default null,
-  allow_future_event_at boolean default false
-)
-returns setof public.pgledger_transfer
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-begin
-  return query
-  select
-    created.id, created.from_account_id, created.to_account_id, created.amount,
-    created.created_at, created.event_at, created.metadata, created.currency,
-    created.from_account_name, created.to_account_name, created.from_account_balance,
-    created.to_account_balance, created.from_account_version, created.to_account_version,
-    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id,
-    created.origin_id, created.replayed
-  from pgledger.create_transfers_of_rows(
-    pgledger_create_transfers.transfer_requests, pgledger_create_transfers.event_at,
-    pgledger_create_transfers.metadata, pgledger_create_transfers.app_id,
-    pgledger_create_transfers.group_id, pgledger_create_transfers.allow_future_event_at
-  ) as created;
-end;
-$$;
-
-comment on function public.pgledger_create_transfers(
-  public.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
-) is
-$$Makes several transfers, all or none, which share what else is given.
-
-An error names the request at fault, counted from 1. Requests with ids of your
-own choice are for pgledger_create_transfers_bulk.
-
-transfer_requests: Rows (from_account_id, to_account_id, amount), at most
-  100,000.
-event_at: When they happened in the world, at most a day ahead unless
-  allow_future_event_at; null for when they are recorded.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
-app_id: Set of books that all accounts belong to.
-group_id: Name that joins these transfers, 1 to 255 visible characters, for
-  example an order's number, or null.
-allow_future_event_at: Whether event_at may be more than a day ahead.
-
-Returns: One transfer for each request, in their order.
-
-Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
-  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
-  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
-  CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
-  BalanceOutOfRange.$$;
-
-revoke all on function public.pgledger_create_transfers(
-  public.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
-) from public;
-grant execute on function public.pgledger_create_transfers(
-  public.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
-) to pgledger_poster;
+revoke all on function public.pgledger_create_transfers from public;
+grant execute on function public.pgledger_create_transfers to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_bulk.sql
 /*
@@ -8707,8 +9330,8 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; limits. Each check looks at all requests before
-the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all
+requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -8798,11 +9421,79 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
+
+-- file: repeatable/10_ledger/pgledger_create_transfers_from_rows.sql
+/*
+Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
+app_id and group_id: all of them, or none.
+*/
+create or replace function public.pgledger_create_transfers_from_rows(
+  transfer_requests public.pgledger_transfer_request[],
+  event_at timestamptz default null,
+  metadata jsonb default null,
+  app_id text default '',
+  group_id text default null,
+  allow_future_event_at boolean default false
+)
+returns setof public.pgledger_transfer
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+begin
+  return query
+  select
+    created.id, created.from_account_id, created.to_account_id, created.amount,
+    created.created_at, created.event_at, created.metadata, created.currency,
+    created.from_account_name, created.to_account_name, created.from_account_balance,
+    created.to_account_balance, created.from_account_version, created.to_account_version,
+    created.group_id, created.app_id, created.from_tenant_id, created.to_tenant_id,
+    created.origin_id, created.replayed
+  from pgledger.create_transfers_of_rows(
+    transfer_requests,
+    pgledger_create_transfers_from_rows.event_at,
+    pgledger_create_transfers_from_rows.metadata,
+    pgledger_create_transfers_from_rows.app_id,
+    pgledger_create_transfers_from_rows.group_id,
+    allow_future_event_at
+  ) as created;
+end;
+$$;
+
+comment on function public.pgledger_create_transfers_from_rows is
+$$Makes several transfers, all or none, which share what else is given.
+
+An error names the request at fault, counted from 1. Requests with ids of your
+own choice are for pgledger_create_transfers_bulk.
+
+transfer_requests: Rows (from_account_id, to_account_id, amount), at most
+  100,000.
+event_at: When they happened in the world, at most a day ahead unless
+  allow_future_event_at; null for when they are recorded.
+metadata: JSON object, at most 64 KiB, which never changes. Store references
+  in it, never personal data, or null.
+app_id: Set of books that all accounts belong to.
+group_id: Name that joins these transfers, 1 to 255 visible characters, for
+  example an order's number, or null.
+allow_future_event_at: Whether event_at may be more than a day ahead.
+
+Returns: One transfer for each request, in their order.
+
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
+  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
+  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
+  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+
+revoke all on function public.pgledger_create_transfers_from_rows from public;
+grant execute on function public.pgledger_create_transfers_from_rows to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
@@ -8916,6 +9607,111 @@ Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
 revoke all on function public.pgledger_get_transfer from public;
 grant execute on function public.pgledger_get_transfer to pgledger_reader;
 
+-- file: repeatable/10_ledger/pgledger_raise_sequences.sql
+/*
+Moves sequences that lie behind the keys in use to the greatest of these. It looks without a lock
+first, so that a call which finds nothing disturbs nobody. Then nobody may take a key between the
+look and the move: setval would put a sequence back that has gone on meanwhile. The move is not
+undone by a rollback, which does no harm.
+
+Locks: the tables whose keys come from sequences, SHARE ROW EXCLUSIVE, in the order of their names,
+if any sequence lies behind.
+*/
+create or replace function public.pgledger_raise_sequences()
+returns bigint
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_raised bigint;
+begin
+  perform
+  from pgledger.key_sequences() as sequence
+  where sequence.greatest_key >= sequence.next_key;
+  if not found then
+    return 0;
+  end if;
+
+  lock table
+    pgledger.accounts, pgledger.coupon_redemptions, pgledger.coupons, pgledger.invoice_payments,
+    pgledger.invoices, pgledger.meters, pgledger.plans, pgledger.subscriptions, pgledger.tenants,
+    pgledger.usage_events
+  in share row exclusive mode;
+
+  select count(setval(format('pgledger.%I', sequence.name)::regclass, sequence.greatest_key))
+  into v_raised
+  from pgledger.key_sequences() as sequence
+  where sequence.greatest_key >= sequence.next_key;
+
+  return v_raised;
+end;
+$$;
+
+comment on function public.pgledger_raise_sequences is
+$$Moves sequences that lie behind the keys in use to the greatest of these.
+
+Logical replication copies rows and not sequences. So call this once after a
+switch-over to a database that was filled by it, before applications write
+there: until then new accounts, invoices and so on fail with a unique
+violation. pgledger_verify tells whether it is needed. Where nothing lies
+behind, a call changes nothing; otherwise it waits for transactions that
+write. Only the owner of pgledger may call this function.
+
+Returns: How many sequences it moved.$$;
+
+revoke all on function public.pgledger_raise_sequences from public;
+
+-- file: repeatable/10_ledger/pgledger_set_clock_warning.sql
+/*
+Sets how far ahead of the clock an account may be before calls warn. From when they refuse is not a
+setting: a day is more than any time zone, and what lies beyond it is accepted one account at a
+time.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function public.pgledger_set_clock_warning(warn_after interval)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  if warn_after is null then
+    v_ok := pgledger.fail('NullArgument', array['warn_after']);
+  elsif warn_after not between interval '0' and interval '1 day' then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['warn_after', warn_after::text, 'it is not between 0 seconds and 1 day']
+    );
+  end if;
+
+  insert into pgledger.clock_settings (warn_after)
+  values (pgledger_set_clock_warning.warn_after)
+  on conflict on constraint clock_settings_is_only_pk
+  do update set warn_after = excluded.warn_after;
+end;
+$$;
+
+comment on function public.pgledger_set_clock_warning is
+$$Sets how far ahead of the clock an account may be before calls warn.
+
+It is a minute until this is called. Only the owner of pgledger may call this
+function.
+
+warn_after: How far, from 0 to 1 day. More than a day ahead is refused
+  whatever is set.
+
+Errors: NullArgument, InvalidArgument (warn_after is out of range).$$;
+
+revoke all on function public.pgledger_set_clock_warning from public;
+
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
 Proves from the data that the books are in order. All functions here are stable, so they read the
@@ -8943,6 +9739,9 @@ as $$
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
   union all
+  select times.check_name, times.rows_checked, times.violations, times.example
+  from pgledger.verify_times(pgledger_verify.app_id) as times
+  union all
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
@@ -8951,6 +9750,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
+  from pgledger.verify_sequences() as sequences
   union all
   select access.check_name, access.rows_checked, access.violations, access.example
   from pgledger.verify_access() as access
@@ -8964,7 +9766,7 @@ on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
-ledger are checked whatever the app.
+ledger, and the sequences of keys, are checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.
@@ -9110,6 +9912,9 @@ The second statement leaves out each request that has no accounts, mixes currenc
 limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
 and raised.
 
+Where an account is ahead of the clock, that is looked at before limits and after everything else,
+as for a single transfer.
+
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
 
@@ -9126,8 +9931,8 @@ The body is long because its main part is one statement, whose steps share what 
 found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an id
-that a caller chose was taken.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -9153,6 +9958,7 @@ set jit = off
 as $$
 declare
   v_amounts numeric[] := amounts;
+  v_now timestamptz;
   v_created_at timestamptz;
   v_microseconds bigint;
   v_head text;
@@ -9173,9 +9979,7 @@ begin
     from unnest(amounts) with ordinality as given (amount, place);
   end if;
 
-  select
-    greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond'),
-    coalesce(array_agg(locked.id), '{}')
+  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
   into v_created_at, v_locked_ids
   from (
     select accounts.id, accounts.updated_at
@@ -9184,6 +9988,17 @@ begin
     order by accounts.id
     for no key update
   ) as locked;
+
+  v_now := pgledger.clock();
+  if v_created_at > v_now then
+    v_ok := pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+    );
+    v_ok := pgledger.check_account_times(
+      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+    );
+  end if;
+  v_created_at := greatest(v_now, v_created_at);
 
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);
@@ -9399,8 +10214,9 @@ revoke all on function pgledger.refuse_account from public;
 -- file: repeatable/10_ledger/refuse_change.sql
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
-them off. They fire for each row as well as for each statement, because replication applies rows.
+truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off. They fire for each row as well as for each
+statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -9439,6 +10255,18 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accounts_are_never_deleted
 before delete or truncate on pgledger.accounts
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger accepted_times_rows_never_change
+before update or delete on pgledger.accepted_times
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger accepted_times_never_change
+before update or delete or truncate on pgledger.accepted_times
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.accepted_times
+enable always trigger accepted_times_rows_never_change,
+enable always trigger accepted_times_never_change;
 
 alter table pgledger.transfers
 enable always trigger transfers_rows_never_change,
@@ -10224,6 +11052,68 @@ comment on function pgledger.verify_guards is
 
 revoke all on function pgledger.verify_guards from public;
 
+-- file: repeatable/10_ledger/verify_sequences.sql
+/*
+Checks that every sequence is ahead of the keys that it gave. Logical replication copies rows and
+not sequences, so after a switch-over they begin anew.
+*/
+create or replace function pgledger.verify_sequences()
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'sequences are ahead of the keys in use',
+    count(*),
+    count(*) filter (where sequence.greatest_key >= sequence.next_key),
+    min(
+      format(
+        '%s would give %s, and %s is in use: call pgledger_raise_sequences()',
+        sequence.name, sequence.next_key, sequence.greatest_key
+      )
+    ) filter (where sequence.greatest_key >= sequence.next_key)
+  from pgledger.key_sequences() as sequence
+$$;
+
+comment on function pgledger.verify_sequences is
+  'Checks that every sequence is ahead of the keys that it gave.';
+
+revoke all on function pgledger.verify_sequences from public;
+
+-- file: repeatable/10_ledger/verify_times.sql
+/*
+Checks that no account is ahead of the clock, unless its time was accepted.
+*/
+create or replace function pgledger.verify_times(app_id text)
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  select
+    'accounts are not ahead of the clock, unless that was accepted',
+    (
+      select count(*)
+      from pgledger.accounts
+      where verify_times.app_id is null or accounts.app_id = verify_times.app_id
+    ),
+    count(*),
+    min(
+      format(
+        '%s was last changed at %s, and the clock says %s',
+        ahead.account_id, ahead.newest_at, ahead.clock_at
+      )
+    )
+  from pgledger.accounts_ahead(verify_times.app_id) as ahead
+  where ahead.accepted_at is null
+$$;
+
+comment on function pgledger.verify_times is
+  'Checks that no account is ahead of the clock, unless its time was accepted.';
+
+revoke all on function pgledger.verify_times from public;
+
 -- file: repeatable/10_ledger/verify_transfers.sql
 /*
 Checks each transfer by itself, and the ids of transfers and accounts. A transfer belongs to the app
@@ -10281,6 +11171,36 @@ comment on function pgledger.verify_transfers is
   'Checks each transfer''s accounts and amount, and the ids of transfers and accounts.';
 
 revoke all on function pgledger.verify_transfers from public;
+
+-- file: repeatable/10_ledger/warn_of_clock.sql
+/*
+Warns that an account is ahead of the clock, in the words of the error that follows a day ahead.
+*/
+create or replace function pgledger.warn_of_clock(
+  account_id text,
+  newest_at timestamptz,
+  now timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  raise warning using
+    message = format(
+      'account %s was last changed at %s, ahead of the clock, which says %s',
+      account_id, newest_at, now
+    ),
+    hint =
+      'Look at the clock of the server. More than a day ahead is refused. '
+      'pgledger_accounts_ahead() lists all accounts that are ahead.';
+end;
+$$;
+
+comment on function pgledger.warn_of_clock is 'Warns that an account is ahead of the clock.';
+
+revoke all on function pgledger.warn_of_clock from public;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_v1.sql
 /*
@@ -10386,6 +11306,9 @@ Entries as applications see them: the two legs of each transfer.
 
 A page of an account's newest entries is pgledger_account_entries: here, sorting means reading the
 whole account first.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the account of each leg exists and is never deleted.
 */
 create or replace view public.pgledger_entries_v1 as
 select
@@ -10405,7 +11328,7 @@ select
   accounts.app_id,
   accounts.tenant_id
 from pgledger.transfers
-inner join pgledger.accounts on transfers.from_key = accounts.key
+left join pgledger.accounts on transfers.from_key = accounts.key
 union all
 select
   pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version)
@@ -10424,7 +11347,7 @@ select
   accounts.app_id,
   accounts.tenant_id
 from pgledger.transfers
-inner join pgledger.accounts on transfers.to_key = accounts.key;
+left join pgledger.accounts on transfers.to_key = accounts.key;
 
 comment on view public.pgledger_entries_v1 is
   'One row an entry: two for each transfer, one on each of its accounts. '
@@ -10516,6 +11439,9 @@ grant select on table public.pgledger_entries_view to pgledger_reader;
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
 Transfers as applications see them, with both accounts as they stood after each.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the account of each leg exists and is never deleted.
 */
 create or replace view public.pgledger_transfers_v1 as
 select
@@ -10538,8 +11464,8 @@ select
   source.tenant_id as from_tenant_id,
   target.tenant_id as to_tenant_id
 from pgledger.transfers
-inner join pgledger.accounts as source on transfers.from_key = source.key
-inner join pgledger.accounts as target on transfers.to_key = target.key;
+left join pgledger.accounts as source on transfers.from_key = source.key
+left join pgledger.accounts as target on transfers.to_key = target.key;
 
 comment on view public.pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
@@ -25857,6 +26783,66 @@ comment on function pgledger.changes_since is
 
 revoke all on function pgledger.changes_since from public;
 
+-- file: repeatable/29_advance/check_advance_span.sql
+/*
+Refuses to move an app on to a time that is more than max_span beyond what was seen of it: its
+newest run, or before the first one its newest subscription. A clock that has jumped would end
+periods and make invoices final that cannot be taken back.
+
+Errors: InvalidArgument, AdvanceTooFar.
+*/
+create or replace function pgledger.check_advance_span(
+  app_id text,
+  now timestamptz,
+  max_span interval
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_seen_at timestamptz;
+  v_ok boolean;
+begin
+  if max_span is null then
+    return true;
+  elsif max_span <= interval '0' then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['max_span', max_span::text, 'it is not above 0']
+    );
+  end if;
+
+  v_seen_at := coalesce(
+    (
+      select advance_runs.newest_at
+      from pgledger.advance_runs
+      where advance_runs.app_id = check_advance_span.app_id
+    ),
+    (
+      select max(subscriptions.created_at)
+      from pgledger.subscriptions
+      where subscriptions.app_id = check_advance_span.app_id
+    )
+  );
+
+  -- The difference, because a span can be larger than what is left of all times.
+  if now - v_seen_at > max_span then
+    v_ok := pgledger.fail(
+      'AdvanceTooFar',
+      array[quote_literal(app_id), v_seen_at::text, now::text, justify_hours(max_span)::text]
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_advance_span is
+  'Refuses to move an app on by more than a span beyond what was seen of it.';
+
+revoke all on function pgledger.check_advance_span from public;
+
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
 The invoices that a subscription's changes since the last look ask for.
@@ -26091,13 +27077,14 @@ are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
-Checks, in this order: app_id, max_subscriptions, invoices.
-Errors: NullArgument, InvalidScope, InvalidArgument.
+Checks, in this order: app_id, max_subscriptions, invoices, max_span.
+Errors: NullArgument, InvalidScope, InvalidArgument, AdvanceTooFar.
 */
 create or replace function public.ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
-  invoices text default 'final'
+  invoices text default 'final',
+  max_span interval default '32 days'
 )
 returns setof public.ledger_subscription_move
 language plpgsql
@@ -26122,6 +27109,7 @@ begin
     );
   end if;
   v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_advance_span(app_id, v_now, max_span);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -26140,6 +27128,7 @@ begin
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
   end if;
+  perform pgledger.note_advance(app_id, v_now);
 
   return query
   select change.tenant_id, change.subscription_id, change.change, change.occurred_at, null, null
@@ -26186,12 +27175,17 @@ invoices: What becomes of invoices: final draws up those that are due and
   makes them final; draft draws them up and leaves them to
   ledger_finalize_invoice; none moves subscriptions only, and marks nothing
   as past due. One of: none, draft, final.
+max_span: How far the clock may be beyond what was seen of the app: beyond the
+  last run, or before the first run beyond the newest subscription. So a clock
+  that has jumped makes no invoice final. After a longer standstill give a
+  longer span, once; null for any.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
-  of range, or invoices is none of its values).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions or
+  max_span is out of range, or invoices is none of its values), AdvanceTooFar
+  (the clock is more than max_span beyond what was seen).$$;
 
 revoke all on function public.ledger_advance from public;
 grant execute on function public.ledger_advance to pgledger_poster;
@@ -26304,6 +27298,47 @@ $$;
 comment on function pgledger.moved_invoices is 'The rows of ledger_advance about invoices.';
 
 revoke all on function pgledger.moved_invoices from public;
+
+-- file: repeatable/29_advance/note_advance.sql
+/*
+Writes down up to when an app was moved on. Runs side by side do not wait for one another here: who
+finds the row held leaves it, and so does who finds that another one is making it. Once an hour is
+enough for a span of days, and spares most calls the write.
+*/
+create or replace function pgledger.note_advance(app_id text, now timestamptz)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  update pgledger.advance_runs
+  set newest_at = note_advance.now
+  from (
+    select advance_runs.app_id
+    from pgledger.advance_runs
+    where advance_runs.app_id = note_advance.app_id
+      and advance_runs.newest_at < note_advance.now - interval '1 hour'
+    for no key update skip locked
+  ) as held
+  where advance_runs.app_id = held.app_id;
+  if found or exists (
+    select from pgledger.advance_runs where advance_runs.app_id = note_advance.app_id
+  ) then
+    return;
+  end if;
+
+  if pg_try_advisory_xact_lock(hashtextextended('pgledger.advance_runs ' || app_id, 0)) then
+    insert into pgledger.advance_runs (app_id, newest_at)
+    values (note_advance.app_id, note_advance.now)
+    on conflict on constraint advance_runs_app_id_pk do nothing;
+  end if;
+end;
+$$;
+
+comment on function pgledger.note_advance is 'Writes down up to when an app was moved on.';
+
+revoke all on function pgledger.note_advance from public;
 
 -- file: repeatable/29_advance/postpone_advance.sql
 /*
@@ -26662,11 +27697,11 @@ insert into pgledger.schema_history
   (name, kind, sha256, applied_at, package_version, with_roles)
 values
   ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
@@ -26693,7 +27728,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e6e96a96a0e106fc3c68326d403677e928cf1d6639873db53256ac36e6cd5826', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -26732,36 +27767,48 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '9c235014c66f6f7f6aa9616513cbc36d3463f1aa721b9ce4ad2a3b5dc887d1dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c5587c9295ffead66570ccb53ace7a7f5a646d99a91f5a1f8079f789ef943e53', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_account_times.sql', 'repeatable', '597da5318001a69500f35c890b27d3cade2ad40da6b772a45938f997ae808833', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'f57b97e65fe12ac5a5d1ce6a588e60f36380b83e25a7ab7ad361519b071d48a7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b03c1ee027ef5152b03d86498f5a0769a8e6f85fe39e81882aa844519adc6cfe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '40f3c49cf4c3b45dba2ba9e2f836faae28e6be8ca796c20bdc218a5e39eb1c1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '92ed82187f77b3b40b10ec9a53c8202c8030903cd0dd2649c3df0ccd6164126c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'f037b5b78007bc60ee772328adaaad43fe008039f9fabc88b58b4f6c38be1d75', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '8e515b8dbc7ca1401f83b365058d7c41c8b8f766667cbafa78b0797c27c0085e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'c3a9951057e39eff4af4bea10d014d525b4da8906d4beba853706e5b9edae562', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '942c1ccdd9c674d5d57592e85eed59b69342dec19fded4daf5256c3d8f22332d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'ded329396fcc456f9778a7745fa1c1a41275e75b76e864b59025cc665403d6c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '9a60212099f8dc5cf113ee010c6a04ddc24e0edc4c7a4c80e2a0ea745916d462', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '7bf5ac76affad20172fde49cd081caa434b8c5df2d86be0c637d9c7ca3037c78', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '0d5bea95d133d062ff08b4914ac8c98a1ced3bc431237196a68d2f978c0c4b93', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'a3cf66eb0fdaf810bf25cd74e07f5ce501ea22065467586df04a683b8164494c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policies.sql', 'repeatable', 'aab7d7238b4895e8793721c5837c7a87361f4d0f178a5520927da16425210e17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6157a67cdc4d15269de61c23374f39986182f1aba4960094a0575997803baa62', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'faf45ca604fb8f15ff7796c5ee6bbd6d81626e270a9e46908c39936b277aed68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1fd687c8dea4354800c62f34901afda1a0ce33d897a19adc84456f5ee20d3527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
@@ -26778,12 +27825,15 @@ values
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_sequences.sql', 'repeatable', 'b7a1a70a02af9bd950b37eee5ad4bfc7560e4088657d4fb8a4787491cb4bdec0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_times.sql', 'repeatable', '041f4abbf9ef88d6d95c726b466fbb47a91cba7e74949a9ad41d72e0fb871f76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/warn_of_clock.sql', 'repeatable', '7e927f3ad220dd336421ea37ca6b1c3452536128400173d008328983f781d617', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'd1a127d74d7c66134539fb815e8209241d1c3f4695292ed379a437df24df126f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'dad2dbf189ff8e989b32591b617877ffa8969e8a14946ce575fbdfdb6955a865', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'ebfb62dbd2ca38c97591d370a00099d49970c958084448fa3e2572d1b840afcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '9b15fa4287a550b320e12f1003c04fd6f4f13e832f4fda901a9c4917e4f5c241', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27032,13 +28082,15 @@ values
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'feac4a9e7c4ad8e5b2589632a0ad48b4fa13e32e4c88a95b4b5d30a7b8f40508', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '17fbcac04d28485c8ea3a2af7b993de36b18892aa781bfbc3848cc42958e41bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),

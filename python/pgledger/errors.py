@@ -19,8 +19,10 @@ the call inside a savepoint: ``with conn.transaction(): ...``.
 from psycopg import DatabaseError
 
 __all__ = [
+    "AccountAheadOfClock",
     "AccountNotFound",
     "ActiveSubscriptionExists",
+    "AdvanceTooFar",
     "AlreadyExists",
     "Archived",
     "BalanceOutOfRange",
@@ -194,6 +196,15 @@ class BalanceOutOfRange(PgledgerError, code="LG026"):
     """A transfer would bring a balance to 1e30 or beyond, or to -1e30 or beyond."""
 
 
+class AccountAheadOfClock(PgledgerError, code="LG027"):
+    """The newest time on an account is more than a day ahead of the clock.
+
+    Either the clock is wrong now, or it was when that time was recorded, and a transfer would carry
+    the time to the other account. Put the clock right, or have the owner of pgledger accept the
+    time with :meth:`pgledger.Ledger.accept_time`.
+    """
+
+
 class ImmutableRecord(PgledgerError, code="LG030"):
     """Somebody tried to change or delete what was recorded.
 
@@ -313,4 +324,12 @@ class CouponExhausted(PgledgerError, code="LG126"):
     """A coupon has been redeemed as often as it can be, in all or by this tenant.
 
     :meth:`pgledger.Billing.update_coupon` raises either limit.
+    """
+
+
+class AdvanceTooFar(PgledgerError, code="LG127"):
+    """An app would be moved on by more than ``max_span`` beyond what was seen of it.
+
+    Either the clock has jumped, or nothing ran for that long. Put the clock right, or call once
+    with a longer ``max_span``.
     """

@@ -95,7 +95,7 @@ _CONSTANT: Final = re.compile(
     r"(?:::[a-z ]+(?:\[\])?)?"
 )
 _EMPTY_JSON: Final = {"[]": "()", "{}": "MappingProxyType({})"}
-_CLOCK: Final = re.compile(r"(\d+):(\d\d):(\d\d)")
+_CLOCK: Final = re.compile(r"(?=.)(?:(\d+) days)? ?(?:(\d+):(\d\d):(\d\d))?")
 
 
 def python_default(argument: Field) -> str:
@@ -122,7 +122,8 @@ def python_default(argument: Field) -> str:
         return _EMPTY_JSON[text]
     clock = _CLOCK.fullmatch(text)
     if argument.type == "interval" and clock:
-        parts = zip(("hours", "minutes", "seconds"), map(int, clock.groups()), strict=True)
+        units = ("days", "hours", "minutes", "seconds")
+        parts = zip(units, (int(part or 0) for part in clock.groups()), strict=True)
         return f"timedelta({', '.join(f'{unit}={value}' for unit, value in parts if value)})"
     raise _unknown_default(argument)
 

@@ -13,6 +13,7 @@ HEADER: Final = "# Written by scripts/build_catalog.py from the comments in sql/
 WITHOUT_METHOD: Final = frozenset(
     {
         "pgledger_create_transfers",
+        "pgledger_create_transfers_from_rows",
         "pgledger_id_timestamp",
         "pgledger_ulid_to_uuid",
         "pgledger_uuid_to_ulid",

@@ -32,7 +32,7 @@ def advance_all(dsn: str, surface: str, most: int | None = None) -> Advanced:
     done = Advanced()
     statement = (
         "select count(*), count(*) filter (where change = 'invoice_finalized')"
-        f" from {surface}.ledger_advance('{APP_ID}', {SUBSCRIPTIONS_A_CALL})"
+        f" from {surface}.ledger_advance('{APP_ID}', {SUBSCRIPTIONS_A_CALL}, max_span => null)"
     )
     with closing(connect(dsn)) as session:
         while most is None or done.invoices < most:

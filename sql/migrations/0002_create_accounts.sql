@@ -79,3 +79,52 @@ comment on column pgledger.accounts.metadata is
 
 revoke all on table pgledger.accounts from public;
 grant select on table pgledger.accounts to pgledger_auditor;
+
+/*
+Accounts whose newest time is ahead of the clock, and that may post all the same. Only where an
+account is ahead does a transfer look here. There is no foreign key: PostgreSQL would queue its
+check at every update of an account.
+*/
+create table pgledger.accepted_times (
+  account_key bigint not null,
+  newest_at timestamptz not null,
+  accepted_at timestamptz not null,
+  origin_key bigint,
+  accepted_by text collate "C" not null,
+  accepted_as text collate "C" not null,
+  reason text collate "C" not null,
+  constraint accepted_times_account_key_newest_at_pk primary key (account_key, newest_at)
+);
+
+comment on table pgledger.accepted_times is
+  'One row for each time ahead of the clock that was accepted for an account. Rows never change.';
+comment on column pgledger.accepted_times.account_key is 'Account that may post.';
+comment on column pgledger.accepted_times.newest_at is
+  'Newest time of the account when it was accepted. The account may post up to a day beyond it.';
+comment on column pgledger.accepted_times.accepted_at is 'When it was accepted.';
+comment on column pgledger.accepted_times.origin_key is
+  'Account whose accepted time a transfer has brought to this one; null if it was accepted itself.';
+comment on column pgledger.accepted_times.accepted_by is 'Who was logged in: session_user.';
+comment on column pgledger.accepted_times.accepted_as is 'The setting role of that session.';
+comment on column pgledger.accepted_times.reason is 'Why, as given.';
+
+revoke all on table pgledger.accepted_times from public;
+grant select on table pgledger.accepted_times to pgledger_auditor;
+
+create table pgledger.clock_settings (
+  is_only boolean default true not null,
+  warn_after interval not null,
+  constraint clock_settings_is_only_pk primary key (is_only),
+  constraint clock_settings_is_only_one_row_check check (is_only),
+  constraint clock_settings_warn_after_is_0_to_1_day_check
+  check (warn_after between interval '0' and interval '1 day')
+);
+
+comment on table pgledger.clock_settings is
+  'When a call warns of the clock; without a row, when an account is a minute ahead.';
+comment on column pgledger.clock_settings.is_only is 'True: there is one row at most.';
+comment on column pgledger.clock_settings.warn_after is
+  'How far an account may be ahead of the clock before calls warn.';
+
+revoke all on table pgledger.clock_settings from public;
+grant select on table pgledger.clock_settings to pgledger_auditor;

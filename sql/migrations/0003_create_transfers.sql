@@ -30,6 +30,14 @@ where group_id is not null;
 create index transfers_app_id_origin_id_idx on pgledger.transfers (app_id, origin_id)
 where origin_id is not null;
 
+-- Rows lie in the order of recording, so ranges of pages tell ranges of both times, at a tenth of
+-- a byte a transfer. A range of pages keeps up to eight ranges of event times, so that a few which
+-- were given late do not blur the rest. A range is summarized when the next one begins.
+create index transfers_event_at_created_at_idx on pgledger.transfers using brin (
+  coalesce(event_at, created_at) timestamptz_minmax_multi_ops (values_per_range = 16),
+  created_at timestamptz_minmax_ops
+) with (pages_per_range = 32, autosummarize = on);
+
 comment on table pgledger.transfers is
   'One row a transfer, with both of its legs: the account that the amount left and the one that '
   'it reached. Rows are never updated or deleted; a correction is another transfer.';

@@ -183,6 +183,37 @@ comment on column @extschema@.pgledger_entry.tenant_id is
 revoke all on type @extschema@.pgledger_entry from public;
 grant usage on type @extschema@.pgledger_entry to pgledger_reader;
 
+create type @extschema@.pgledger_account_ahead as (
+  account_id text collate "C",
+  account_name text collate "C",
+  app_id text collate "C",
+  tenant_id text collate "C",
+  newest_at timestamptz,
+  clock_at timestamptz,
+  accepted_at timestamptz,
+  accepted_by text collate "C",
+  reason text collate "C"
+);
+
+comment on type @extschema@.pgledger_account_ahead is
+  'An account whose newest time is ahead of the clock.';
+comment on column @extschema@.pgledger_account_ahead.account_id is 'The account.';
+comment on column @extschema@.pgledger_account_ahead.account_name is 'Its name.';
+comment on column @extschema@.pgledger_account_ahead.app_id is
+  'Set of books that the account belongs to; the empty text where there is only one.';
+comment on column @extschema@.pgledger_account_ahead.tenant_id is
+  'Tenant whose account it is; the empty text where there are no tenants.';
+comment on column @extschema@.pgledger_account_ahead.newest_at is
+  'When its newest transfer was recorded; before the first one, the account itself.';
+comment on column @extschema@.pgledger_account_ahead.clock_at is 'What the clock says now.';
+comment on column @extschema@.pgledger_account_ahead.accepted_at is
+  'When this was accepted, or null: then calls warn, or are refused.';
+comment on column @extschema@.pgledger_account_ahead.accepted_by is 'Who accepted it, or null.';
+comment on column @extschema@.pgledger_account_ahead.reason is 'Why it was accepted, or null.';
+
+revoke all on type @extschema@.pgledger_account_ahead from public;
+grant usage on type @extschema@.pgledger_account_ahead to pgledger_reader;
+
 create type @extschema@.pgledger_check as (
   check_name text collate "C",
   rows_checked bigint,

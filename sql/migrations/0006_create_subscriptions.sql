@@ -265,3 +265,18 @@ comment on column @extschema@.ledger_subscription_move.error is
 
 revoke all on type @extschema@.ledger_subscription_move from public;
 grant usage on type @extschema@.ledger_subscription_move to pgledger_reader;
+
+create table pgledger.advance_runs (
+  app_id text collate "C" not null,
+  newest_at timestamptz not null,
+  constraint advance_runs_app_id_pk primary key (app_id)
+);
+
+comment on table pgledger.advance_runs is
+  'One row an app: up to when ledger_advance has run. A clock far beyond that is taken for wrong.';
+comment on column pgledger.advance_runs.app_id is 'App.';
+comment on column pgledger.advance_runs.newest_at is
+  'Newest time of a run, written down once an hour at most.';
+
+revoke all on table pgledger.advance_runs from public;
+grant select on table pgledger.advance_runs to pgledger_auditor;

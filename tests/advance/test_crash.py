@@ -206,11 +206,11 @@ def fill_desk(conn: Session) -> tuple[str, str]:
 
 
 def next_batch(conn: Session) -> list[Row]:
-    return call(conn, "ledger_advance", app_id="shop", max_subscriptions=BATCH)
+    return call(conn, "ledger_advance", app_id="shop", max_subscriptions=BATCH, max_span=None)
 
 
 def advance(conn: Session) -> list[Row]:
-    return call(conn, "ledger_advance", app_id="shop")
+    return call(conn, "ledger_advance", app_id="shop", max_span=None)
 
 
 def steps_of(conn: Session) -> list[Picture]:

@@ -1049,7 +1049,7 @@ def test_every_call_about_a_subscriptions_invoices_answers(
     conn.commit()
 
     set_clock(conn, end + 40 * DAY)
-    drafted = billing.advance("app", invoices="draft")
+    drafted = billing.advance("app", invoices="draft", max_span=40 * DAY)
     assert "invoice_drafted" in {move.change for move in drafted}
     overdue = [move for move in drafted + billing.advance("app") if "past_due" in move.change]
     assert {move.invoice_id for move in overdue} == made

@@ -63,7 +63,7 @@ from pgledger._generated.ledger_statements import statements_for
 ROOT = Path(pgledger.__file__).resolve().parents[2]
 
 # Two ways to write a batch in SQL by hand; Python sends every batch through the bulk function.
-WITHOUT_CALL = {"pgledger_create_transfers"}
+WITHOUT_CALL = {"pgledger_create_transfers", "pgledger_create_transfers_from_rows"}
 
 # Methods that are several calls, or none.
 WITHOUT_FUNCTION = {"iter_entries"}

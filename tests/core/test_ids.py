@@ -196,6 +196,34 @@ def test_ids_ascend_between_statements(conn):
     assert all(earlier < later for earlier, later in pairwise(generated))
 
 
+def test_an_id_is_made_once_the_clock_has_left_its_microsecond(conn, set_clock):
+    """However fast the machine: here the clock is read twenty times in each microsecond."""
+    conn.execute("create sequence ticks")
+    conn.execute("grant usage on sequence ticks to public")
+    conn.commit()
+    set_clock(
+        conn,
+        "timestamptz '2026-01-01Z'"
+        " + nextval('public.ticks'::regclass) / 20 * interval '1 microsecond'",
+    )
+    one_by_one = [
+        conn.execute("select pgledger_generate_id('pglt')").fetchone()[0] for _ in range(50)
+    ]
+    together = [
+        made
+        for (made,) in conn.execute(
+            "select pgledger_generate_id('pglt') from generate_series(1, 50)"
+        )
+    ]
+    made = [*one_by_one, *together]
+    times = [conn.execute("select pgledger_id_timestamp(%s)", [one]).fetchone()[0] for one in made]
+    assert made == sorted(made)
+    assert times == sorted(times)
+    # Nor does it wait for longer than that: every id has the microsecond after the last one's.
+    last = conn.execute("select last_value from ticks").fetchone()[0]
+    assert last <= 20 * (len(made) + 1)
+
+
 @pytest.mark.parametrize(
     "now",
     [

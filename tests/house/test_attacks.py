@@ -150,7 +150,7 @@ def calls(ids: Mapping[str, str]) -> list[str]:
         f"pgledger_create_transfer('{shop}', '{buyer}', 1, id => 'pglt_{'7' * 26}')",
         f"pgledger_create_transfer('{shop}', '{buyer}', 1, id => 'pglt_{'7' * 26}')",
         f"pgledger_create_transfers(('{shop}', '{buyer}', '10.00'), ('{buyer}', '{shop}', 9.26))",
-        f"pgledger_create_transfers({rows}, metadata => '{{}}', group_id => 'order')",
+        f"pgledger_create_transfers_from_rows({rows}, metadata => '{{}}', group_id => 'order')",
         f"pgledger_create_transfers_bulk('{{{shop}}}', '{{{buyer}}}', '{{3}}')",
         f"pgledger_create_transfers_bulk({twice}, '{{1,3}}', ids => '{{pglt_{'7' * 26},NULL}}')",
         f"pgledger_get_account('{shop}')",
@@ -158,6 +158,8 @@ def calls(ids: Mapping[str, str]) -> list[str]:
         f"pgledger_account_entries('{shop}')",
         f"pgledger_account_entries('{shop}', newest_first => false, after_version => 1)",
         f"pgledger_balance_at('{shop}', 'infinity')",
+        f"pgledger_balance_at_version('{shop}', 1)",
+        "pgledger_accounts_ahead()",
         "pgledger_generate_id('pglt')",
         "pgledger_ulid_to_uuid('01JTVST7XAES5BXHWZN4KR4VEZ')",
         "pgledger_uuid_to_ulid('0196b79d-9faa-7272-bebf-28ae4c4c4f1f')",
@@ -662,6 +664,10 @@ TAMPERS: Mapping[str, str] = {
         " where from_key = (select key from pgledger.accounts where name = 'a')"
         " and from_version = 1"
     ),
+    "accounts are not ahead of the clock, unless that was accepted": (
+        "update pgledger.accounts set updated_at = clock_timestamp() + interval '2 minutes'"
+        " where name = 'a'"
+    ),
     CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
     # The rest is tried one by one in tests/install/test_restores.py.
     "what belongs to the ledger is there and has its owner": (
@@ -674,6 +680,9 @@ TAMPERS: Mapping[str, str] = {
     "row security and its policies stand": "alter table pgledger.plans disable row level security",
     "functions and views keep their settings": (
         "alter function pgledger_create_transfer reset search_path"
+    ),
+    "sequences are ahead of the keys in use": (
+        "select setval('pgledger.accounts_key_seq', 1, false)"
     ),
 }
 
@@ -852,7 +861,9 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "transfers join two accounts of one app and currency": 6,
         "amounts are above 0, below 1e30, of at most 18 decimal places": 6,
         "ids of accounts and transfers are well formed": 10,
-        CHECK_OF_GUARDS: 4,
+        "accounts are not ahead of the clock, unless that was accepted": 4,
+        "sequences are ahead of the keys in use": 10,
+        CHECK_OF_GUARDS: 6,
         "what belongs to the ledger is there and has its owner": things,
         "nobody may do more or less than was granted": things,
         "triggers and foreign keys are on": len(guards("trigger") + guards("table")),

@@ -33,7 +33,13 @@ LONG_BODIES: Final = {
 FILES: Final = sorted(REPEATABLE.rglob("*.sql"))
 
 # Nobody is granted these: only the owner maps tenants' roles.
-FOR_THE_OWNER: Final = {"ledger_map_tenant_role", "ledger_unmap_tenant_role"}
+FOR_THE_OWNER: Final = {
+    "ledger_map_tenant_role",
+    "ledger_unmap_tenant_role",
+    "pgledger_accept_time",
+    "pgledger_raise_sequences",
+    "pgledger_set_clock_warning",
+}
 
 _CREATED: Final = re.compile(
     r"^create or replace (?:function|view) (?:pgledger|@extschema@)\.(\w+)", re.MULTILINE

@@ -46,7 +46,13 @@ TENANTS_VIEWS = names("view", owner="tenant_views")
 # Functions that only administrators call, and those that only auditors do.
 AUDITING_FUNCTIONS = {"pgledger_verify"}
 # For whoever may act as the owner.
-ADMINISTRATORS_FUNCTIONS = {"ledger_map_tenant_role", "ledger_unmap_tenant_role"}
+ADMINISTRATORS_FUNCTIONS = {
+    "ledger_map_tenant_role",
+    "ledger_unmap_tenant_role",
+    "pgledger_accept_time",
+    "pgledger_raise_sequences",
+    "pgledger_set_clock_warning",
+}
 # They write nothing, though they are volatile: one counts, the other takes back what it has done.
 VOLATILE_READING_FUNCTIONS = {"ledger_preview_invoice", "pgledger_generate_id"}
 
@@ -588,6 +594,8 @@ READS = (
     "select * from pgledger_get_transfer('{transfer}')",
     "select * from pgledger_account_entries('{shop}')",
     "select pgledger_balance_at('{shop}', now())",
+    "select pgledger_balance_at_version('{shop}', 0)",
+    "select * from pgledger_accounts_ahead()",
     "select pgledger_generate_id('order')",
     "select pgledger_id_timestamp('{shop}')",
     "select pgledger_uuid_to_ulid(gen_random_uuid())",
@@ -626,7 +634,7 @@ WRITES = (
     "select * from pgledger_create_account('x', 'USD')",
     "select * from pgledger_create_transfer('{shop}', '{buyer}', 1)",
     "select * from pgledger_create_transfers(('{shop}', '{buyer}', 1))",
-    f"select * from pgledger_create_transfers({ROWS}, group_id => 'x')",
+    f"select * from pgledger_create_transfers_from_rows({ROWS}, group_id => 'x')",
     f"select * from pgledger_create_transfers_bulk({ARRAYS})",
     f"select * from pgledger_create_transfers_bulk({ARRAYS}, ids => array['{{new}}'])",
     "select * from ledger_create_feature('shop', 'seats', 'Seats', 'seat')",

@@ -154,7 +154,9 @@ def test_eight_workers_invoice_a_thousand_subscriptions_once(
 
     def work(session: Session) -> int:
         count = 0
-        while rows := call(session, "ledger_advance", app_id="shop", max_subscriptions=20):
+        while rows := call(
+            session, "ledger_advance", app_id="shop", max_subscriptions=20, max_span=None
+        ):
             count += len(rows)
         return count
 

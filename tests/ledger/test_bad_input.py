@@ -260,7 +260,10 @@ class Books:
                 yield f"select amount from pgledger_create_transfers({rows})", parameters
             array = f"array[{rows}]::pgledger_transfer_request[]"
             rest = f", {named(shared)}" if shared else ""
-            yield f"select amount from pgledger_create_transfers({array}{rest})", parameters
+            yield (
+                f"select amount from pgledger_create_transfers_from_rows({array}{rest})",
+                parameters,
+            )
 
 
 TYPES = {
@@ -311,8 +314,13 @@ def books(connect: Connect) -> Books:
 
 
 @pytest.fixture
-def at_noon(books: Books, set_clock: SetClock) -> Books:
-    set_clock(books.conn, f"timestamptz '{NOW}'")
+def noon(conn: psycopg.Connection[Any], set_clock: SetClock) -> None:
+    set_clock(conn, f"timestamptz '{NOW}'")
+
+
+@pytest.fixture
+def at_noon(noon: None, books: Books) -> Books:
+    """Books that were opened at noon, which it still is."""
     return books
 
 
@@ -420,6 +428,7 @@ def test_ids_refused_by_the_other_functions(books, subtests):
             ("select pgledger_get_transfer(%s)", transfer_id),
             ("select pgledger_account_entries(%s)", account_id),
             ("select pgledger_balance_at(%s, now())", account_id),
+            ("select pgledger_balance_at_version(%s, 0)", account_id),
             ("select pgledger_create_account('x', 'USD', id => %s)", account_id),
         ):
             with subtests.test(f"{label}: {statement}"):
@@ -445,6 +454,7 @@ def test_account_of_another_app(books):
         "select pgledger_get_account(%s, app_id => 'third')",
         "select pgledger_account_entries(%s)",
         "select pgledger_balance_at(%s, now())",
+        "select pgledger_balance_at_version(%s, 0)",
     ):
         books.refuses("AccountNotFound", statement, [books.elsewhere])
         # No word on whether it exists somewhere else.
@@ -530,7 +540,10 @@ SCOPES: Mapping[str, tuple[str, int]] = {
         128,
     ),
     "group_id": (
-        "select group_id from pgledger_create_transfers(array[{request}], group_id => %s)",
+        """
+        select group_id
+        from pgledger_create_transfers_from_rows(array[{request}], group_id => %s)
+        """,
         255,
     ),
 }
@@ -566,13 +579,14 @@ def test_app_id_is_checked_wherever_it_is_given(books):
     for call in (
         "create_transfer(%(shop)s, %(buyer)s, 1, app_id => %(app_id)s)",
         "create_transfer(%(shop)s, %(buyer)s, 1, metadata => '{}', app_id => %(app_id)s)",
-        "create_transfers('{}'::pgledger_transfer_request[], app_id => %(app_id)s)",
+        "create_transfers_from_rows('{}'::pgledger_transfer_request[], app_id => %(app_id)s)",
         f"create_transfers_bulk({arrays}, app_id => %(app_id)s)",
         "create_transfers_bulk('{}', '{}', '{}', app_id => %(app_id)s)",
         "get_account(%(shop)s, app_id => %(app_id)s)",
         f"get_transfer('pglt_{ULID}', app_id => %(app_id)s)",
         "account_entries(%(shop)s, app_id => %(app_id)s)",
         "balance_at(%(shop)s, now(), app_id => %(app_id)s)",
+        "balance_at_version(%(shop)s, 0, app_id => %(app_id)s)",
     ):
         statement = f"select pgledger_{call}"
         accounts = {"shop": books.shop, "buyer": books.buyer}
@@ -795,7 +809,7 @@ def test_arrays_that_do_not_begin_at_1(books):
     )
     request = f'"({books.shop},{books.buyer},3)"'
     assert books.execute(
-        "select amount from pgledger_create_transfers(%s::pgledger_transfer_request[])",
+        "select amount from pgledger_create_transfers_from_rows(%s::pgledger_transfer_request[])",
         [f"[7:8]={{{request},{request}}}"],
     ) == [(3,), (3,)]
 
@@ -821,7 +835,6 @@ def test_nulls_inside_arrays(books):
 
 def test_rows_refused(books, subtests):
     request = f"('{books.shop}', '{books.buyer}', 1)::pgledger_transfer_request"
-    rows = "pgledger_create_transfers"
     for label, arguments, name, says in (
         ("null", "null::pgledger_transfer_request[], app_id => ''", "InvalidBatch", "null"),
         (
@@ -852,7 +865,9 @@ def test_rows_refused(books, subtests):
         ),
     ):
         with subtests.test(label):
-            books.refuses(name, f"select {rows}({arguments})", says=says)
+            is_array = arguments.startswith(("array", "null::"))
+            rows = "create_transfers_from_rows" if is_array else "create_transfers"
+            books.refuses(name, f"select pgledger_{rows}({arguments})", says=says)
 
 
 def test_large_shared_metadata_does_not_break_the_size_check(books):
@@ -860,7 +875,7 @@ def test_large_shared_metadata_does_not_break_the_size_check(books):
     request = f"('{books.shop}', '{books.buyer}', 1)::pgledger_transfer_request"
     books.refuses(
         "BatchTooLarge",
-        f"select pgledger_create_transfers(array_fill({request}, array[200000]),"
+        f"select pgledger_create_transfers_from_rows(array_fill({request}, array[200000]),"
         " metadata => jsonb_build_object('k', repeat('x', 60000)))",
     )
 
@@ -868,8 +883,8 @@ def test_large_shared_metadata_does_not_break_the_size_check(books):
 def test_empty_batches_return_no_rows(books):
     before = books.contents()
     for call in (
-        "pgledger_create_transfers('{}'::pgledger_transfer_request[], app_id => '')",
-        "pgledger_create_transfers('{}'::pgledger_transfer_request[], now(), '{}', '', 'order')",
+        "pgledger_create_transfers_from_rows('{}', app_id => '')",
+        "pgledger_create_transfers_from_rows('{}', now(), '{}', '', 'order')",
         "pgledger_create_transfers_bulk('{}', '{}', '{}')",
         "pgledger_create_transfers_bulk('{}', '{}', '{}', '{}', '{}', '{}', '', 'order', true)",
     ):
@@ -971,8 +986,8 @@ def call(function: Function, values: Sequence[str]) -> str:
     arguments = [
         f"{value}::{kind}" for value, (_, kind) in zip(values, function.arguments, strict=True)
     ]
-    if function.signature == "pgledger_create_transfers(pgledger_transfer_request[])":
-        # The other form takes an array too, unless it is an argument of this one.
+    if function.name == "pgledger_create_transfers":
+        # Its arguments are the rows themselves.
         arguments = [f"(({values[0]})::pgledger_transfer_request[])[{n}]" for n in (1, 2)]
     return f"select {function.name}({', '.join(arguments)})"
 
@@ -980,7 +995,7 @@ def call(function: Function, values: Sequence[str]) -> str:
 # The conversions, like PostgreSQL's own: null for null.
 IDS_OF_NULL = {"pgledger_ulid_to_uuid", "pgledger_uuid_to_ulid", "pgledger_id_timestamp"}
 # And null for all sets of books.
-TAKE_NULL = {*IDS_OF_NULL, "pgledger_verify"}
+TAKE_NULL = {*IDS_OF_NULL, "pgledger_accounts_ahead", "pgledger_verify"}
 
 
 def test_null_for_every_argument(books, subtests):
@@ -1087,6 +1102,7 @@ def values_of(kind: str, books: Books) -> st.SearchStrategy[str]:
     choices: dict[str, st.SearchStrategy[str | None]] = {
         "text": texts(books),
         "numeric": st.sampled_from(NUMERICS),
+        "interval": st.sampled_from(["1 minute", "-1 day", "2 days", "178000000 years", None]),
         "timestamp with time zone": st.sampled_from(TIME_VALUES),
         "jsonb": st.sampled_from([*JSON, None]),
         "boolean": st.sampled_from(["true", "false", None]),

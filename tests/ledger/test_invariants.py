@@ -149,7 +149,7 @@ BULK = (
     " %s, %s, %s)"
 )
 ARRAY = (
-    "select * from pgledger_create_transfers(array[{}]::pgledger_transfer_request[],"
+    "select * from pgledger_create_transfers_from_rows(array[{}]::pgledger_transfer_request[],"
     " event_at => %s::timestamptz, metadata => %s::jsonb, app_id => %s, group_id => %s,"
     " allow_future_event_at => %s)"
 )
@@ -620,7 +620,7 @@ class Bookkeeping(RuleBasedStateMachine):
             expected = self.model.plan_transfers([Request(None, None, None)], app_id=app_id)
         self.call(
             expected,
-            f"select * from pgledger_create_transfers({array}, app_id => %s)",
+            f"select * from pgledger_create_transfers_from_rows({array}, app_id => %s)",
             [app_id],
         )
 
@@ -905,7 +905,7 @@ def transfer_of(row: Sequence[Any]) -> Transfer:
 def assert_verified(conn: psycopg.Connection[Any]) -> None:
     """Asserts that the ledger finds its own books in order, and that it looks at something."""
     checks = conn.execute("select * from pgledger_verify()").fetchall()
-    assert len(checks) == 12
+    assert len(checks) == 14
     assert [check for check in checks if check[2] != 0] == []
 
 

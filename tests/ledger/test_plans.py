@@ -371,6 +371,76 @@ def test_looking_something_up_uses_its_index(busy, statement, index):
     assert plan["Actual Rows"] > 0
 
 
+BY_TIME = "transfers_event_at_created_at_idx"
+
+
+def tables(plan: Mapping[str, Any]) -> set[str]:
+    return {node["Relation Name"] for node in nodes(plan) if "Relation Name" in node}
+
+
+@pytest.mark.parametrize("kind", ["transfers", "entries"])
+@pytest.mark.parametrize("columns", ["*", "count(*)"])
+def test_a_range_of_event_times_reads_the_pages_that_may_hold_it(busy, kind, columns):
+    statement = f"select {columns} from pgledger_{kind}_view where {IN_JUNE}"
+    plan = explain(busy.conn, statement, None, "analyze, buffers, timing off")
+    assert BY_TIME in indexes(plan)
+    assert "transfers" not in scanned(plan)
+    # Accounts are read only where something of theirs is asked for.
+    assert tables(plan) == ({"transfers"} if columns == "count(*)" else {"transfers", "accounts"})
+    # For each leg the last ranges, one of which is not summarized yet; all of them are thousands.
+    assert pages_of(plan) < 600
+    rows = busy.conn.execute(statement.encode()).fetchall()
+    legs = 1 if kind == "transfers" else 2
+    assert (rows == [(100 * legs,)]) if columns == "count(*)" else len(rows) == 100 * legs
+
+
+def test_a_range_of_recorded_times_reads_the_pages_that_may_hold_it(busy):
+    at = scalar(busy.conn, "select max(created_at) + interval '1 second' from pgledger.transfers")
+    statement = "select count(*) from pgledger_transfers_view where created_at >= %s"
+    plan = explain(busy.conn, statement, [at], "analyze, buffers, timing off")
+    assert indexes(plan) == {BY_TIME}
+    assert tables(plan) == {"transfers"}
+    assert pages_of(plan) < 100
+
+
+def test_ranges_of_times_cost_less_than_half_a_byte_a_transfer(busy):
+    size = scalar(busy.conn, f"select pg_relation_size('pgledger.{BY_TIME}'::regclass)")
+    assert size < TRANSFERS / 2
+    options = scalar(
+        busy.conn, f"select reloptions from pg_class where oid = 'pgledger.{BY_TIME}'::regclass"
+    )
+    # Without it ranges would wait for a vacuum, which a table without updates seldom gets.
+    assert "autosummarize=on" in options
+
+
+@pytest.mark.parametrize(
+    ("columns", "read"),
+    [
+        ("sum(amount)", set()),
+        ("max(event_at), count(metadata), max(group_id), max(app_id)", set()),
+        ("max(from_account_name)", {"source"}),
+        ("max(to_account_id)", {"target"}),
+        ("max(currency)", {"source"}),
+        ("max(from_tenant_id || to_tenant_id)", {"source", "target"}),
+    ],
+)
+def test_accounts_that_a_query_does_not_ask_for_are_not_read(busy, columns, read):
+    plan = explain(busy.conn, f"select {columns} from pgledger_transfers_view", None, "costs off")
+    accounts = {node["Alias"] for node in nodes(plan) if node.get("Relation Name") == "accounts"}
+    assert accounts == read
+
+
+def test_views_show_each_leg_once_whatever_is_asked(busy):
+    shown = busy.conn.execute(
+        "select (select count(*) from pgledger_transfers_view),"
+        " (select count(from_account_id || to_account_id) from pgledger_transfers_view),"
+        " (select count(*) from pgledger_entries_view),"
+        " (select count(account_id || app_id) from pgledger_entries_view)"
+    ).fetchone()
+    made = TRANSFERS + 100
+    assert shown == (made, made, 2 * made, 2 * made)
+
+
 def test_partial_indexes_hold_only_what_was_given(busy):
     size = scalar(
         busy.conn, "select pg_relation_size('pgledger.transfers_app_id_group_id_idx'::regclass)"

@@ -291,7 +291,7 @@ def test_subscriptions_track_periods_and_trials(connect, set_clock: SetClock):
     assert conn.execute(query).fetchall() == [("trialing", trial_end, start, trial_end)]
     # The first month counts from the trial's end, and February is too short for it.
     set_clock(conn, datetime(2026, 3, 1, tzinfo=UTC))
-    assert [move.change for move in billing.advance(APP)] == [
+    assert [move.change for move in billing.advance(APP, max_span=timedelta(days=60))] == [
         "trial_ended",
         "period_started",
         "period_started",

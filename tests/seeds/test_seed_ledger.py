@@ -214,6 +214,7 @@ def test_event_at_in_psql(psql):
 
 
 def test_june_bank_statement(reader, set_clock: SetClock):
+    set_clock(reader.conn, "timestamptz '2025-05-31T23:00:00Z'")
     open_accounts(reader)
     reader.saved["account_id"] = reader.saved["account_2_id"]
     # June 30 at 11:55 pm reaches us on July 1 at 12:05 am; the other two are on either side.
@@ -335,16 +336,15 @@ def test_exchange_is_refused_between_two_currencies(reader):
 def test_ways_to_write_several_transfers(reader):
     open_accounts(reader)
     array = "array[($account_1_id, $account_2_id, 1)]::pgledger_transfer_request[]"
-    for arguments in (
-        "($account_1_id, $account_2_id, 1)",
-        "row($account_1_id, $account_2_id, '1')",
-        array,
-        f"transfer_requests => {array}",
-        f"{array}, '2025-07-01T12:34:56Z', '{{}}'",
-        f"{array}, event_at => '2025-07-01T12:34:56Z', metadata => '{{}}'",
+    for call in (
+        "pgledger_create_transfers(($account_1_id, $account_2_id, 1))",
+        "pgledger_create_transfers(row($account_1_id, $account_2_id, '1'))",
+        f"pgledger_create_transfers(variadic {array})",
+        f"pgledger_create_transfers_from_rows(transfer_requests => {array})",
+        f"pgledger_create_transfers_from_rows({array}, '2025-07-01T12:34:56Z', '{{}}')",
+        f"pgledger_create_transfers_from_rows({array}, event_at => '2025-07-01T12:34:56Z')",
     ):
-        rows = reader.types(f"select amount from pgledger_create_transfers({arguments})")
-        assert rows == [(1,)], arguments
+        assert reader.types(f"select amount from {call}") == [(1,)], call
     assert reader.types("select balance from pgledger_accounts_view where id = $account_2_id") == [
         (6,)
     ]

@@ -2915,6 +2915,7 @@ class AsyncBillingCalls(AsyncCaller):
         *,
         max_subscriptions: int = 1000,
         invoices: Literal["none", "draft", "final"] = "final",
+        max_span: timedelta | None = timedelta(days=32),
     ) -> list[SubscriptionMove]:
         """Does what the clock has made due in an app: ``ledger_advance``.
 
@@ -2939,6 +2940,10 @@ class AsyncBillingCalls(AsyncCaller):
                 final; draft draws them up and leaves them to :meth:`finalize_invoice`; none moves
                 subscriptions only, and marks nothing as past due. One of: ``none``, ``draft``,
                 ``final``.
+            max_span: How far the clock may be beyond what was seen of the app: beyond the last run,
+                or before the first run beyond the newest subscription. So a clock that has jumped
+                makes no invoice final. After a longer standstill give a longer span, once; None for
+                any.
 
         Returns:
             What was done, step by step; empty when nothing is due that nobody else is moving.
@@ -2947,8 +2952,9 @@ class AsyncBillingCalls(AsyncCaller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: ``max_subscriptions`` is out of range, or invoices is none of its
-                values.
+            InvalidArgument: ``max_subscriptions`` or ``max_span`` is out of range, or invoices is
+                none of its values.
+            AdvanceTooFar: The clock is more than ``max_span`` beyond what was seen.
         """
         return await self._fetch_all(
             SUBSCRIPTION_MOVE_ROW,
@@ -2957,6 +2963,7 @@ class AsyncBillingCalls(AsyncCaller):
                 app_id,
                 integer_text("max_subscriptions", max_subscriptions),
                 invoices,
+                interval_text("max_span", max_span),
             ),
         )
 

@@ -598,6 +598,7 @@ class BillingStatements:
             app_id="text",
             max_subscriptions="integer",
             invoices="text",
+            max_span="interval",
         )
 
     def _add_tenants(self, calls: Calls) -> None:

@@ -5,7 +5,7 @@
 # ruff: noqa: A002 -- arguments are named as in SQL, where an id is an id
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +13,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from pgledger._calling_async import AsyncCaller
-from pgledger._generated.ledger_rows import Account, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
 from pgledger._generated.ledger_statements import (
+    ACCOUNT_AHEAD_ROW,
     ACCOUNT_ROW,
     CHECK_ROW,
     ENTRY_ROW,
@@ -25,6 +26,7 @@ from pgledger._wire import (
     decimal_text,
     flag_text,
     integer_text,
+    interval_text,
     metadata_text,
     optional_integer_text,
     time_text,
@@ -165,6 +167,7 @@ class AsyncLedgerCalls(AsyncCaller):
             AccountNotFound: There is no such account under this ``app_id``.
             CurrencyMismatch: The accounts have different currencies.
             IdempotencyConflict: The id is taken by a different transfer.
+            AccountAheadOfClock: An account's newest time is more than a day ahead.
             InsufficientFunds: It would leave an account below zero that does not allow it.
             PositiveBalanceNotAllowed: It would leave an account above zero that does not allow it.
             BalanceOutOfRange: A balance would reach 1e30 or -1e30.
@@ -182,6 +185,29 @@ class AsyncLedgerCalls(AsyncCaller):
                 app_id,
                 flag_text("allow_future_event_at", allow_future_event_at),
             ),
+        )
+
+    async def set_clock_warning(
+        self,
+        warn_after: timedelta,
+    ) -> None:
+        """Sets how far ahead of the clock an account may be before calls warn.
+
+        It is a minute until this is called. Only the owner of pgledger may call this function.
+
+        Calls ``pgledger_set_clock_warning``.
+
+        Args:
+            warn_after: How far, from 0 to 1 day. More than a day ahead is refused whatever is set.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidArgument: ``warn_after`` is out of range.
+        """
+        await self._fetch_first(
+            scalar_row,
+            self._statements.set_clock_warning,
+            (interval_text("warn_after", warn_after),),
         )
 
     async def get_account(
@@ -329,6 +355,48 @@ class AsyncLedgerCalls(AsyncCaller):
         )
         return value
 
+    async def balance_at_version(
+        self,
+        account_id: str,
+        version: int,
+        *,
+        app_id: str = "",
+    ) -> Decimal:
+        """Returns an account's balance right after its entry of a version.
+
+        A version is exact where a time may not be: programs that keep milliseconds cut off what a
+        ``created_at`` has beyond them, and :meth:`balance_at` then answers for the moment before.
+
+        Calls ``pgledger_balance_at_version``.
+
+        Args:
+            account_id: Whose balance.
+            version: Number of the entry on the account, such as a transfer's
+                ``from_account_version``; 0 for before the first one.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The balance in units of the account's currency.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            AccountNotFound: There is no such account under this ``app_id``.
+            InvalidArgument: The account has no such version.
+        """
+        value: Decimal = await self._fetch_one(
+            scalar_row,
+            self._statements.balance_at_version,
+            (
+                account_id,
+                integer_text("version", version),
+                app_id,
+            ),
+        )
+        return value
+
     async def verify(
         self,
         *,
@@ -339,8 +407,8 @@ class AsyncLedgerCalls(AsyncCaller):
         Reads every transfer, as an auditor would, on one snapshot, while transfers go on. A large
         ledger takes its time: run it where that is welcome, for example on a replica.
 
-        Triggers, owners, privileges, row security and settings of what belongs to the ledger are
-        checked whatever the app.
+        Triggers, owners, privileges, row security and settings of what belongs to the ledger, and
+        the sequences of keys, are checked whatever the app.
 
         Args:
             app_id: Set of books to check, only its accounts and transfers; None for all of them.
@@ -354,3 +422,91 @@ class AsyncLedgerCalls(AsyncCaller):
                 seen.
         """
         return await self._fetch_all(CHECK_ROW, self._statements.verify, (app_id,))
+
+    async def accept_time(
+        self,
+        account_id: str,
+        reason: str,
+        *,
+        app_id: str = "",
+    ) -> datetime:
+        """Lets an account post although its newest time is ahead of the clock.
+
+        Transfers of the account are recorded at that time, a microsecond apart, until the clock has
+        reached it. So is the other account of each, and it may post from then on, too. The call is
+        written down: who, when and why. Another wrong time, more than a day beyond this one, is
+        refused again. Only the owner of pgledger may call this function.
+
+        Calls ``pgledger_accept_time``.
+
+        Args:
+            account_id: The account.
+            reason: Why, for those who read it later: 1 to 1,000 characters.
+            app_id: Set of books that the account belongs to.
+
+        Returns:
+            The time that was accepted, the account's newest.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            AccountNotFound: There is no such account under this ``app_id``.
+            InvalidArgument: The reason is empty or too long, or the account is not ahead of the
+                clock.
+        """
+        value: datetime = await self._fetch_one(
+            scalar_row,
+            self._statements.accept_time,
+            (
+                account_id,
+                reason,
+                app_id,
+            ),
+        )
+        return value
+
+    async def accounts_ahead(
+        self,
+        *,
+        app_id: str | None = None,
+    ) -> list[AccountAhead]:
+        """Lists the accounts whose newest time is ahead of the clock.
+
+        Such a time comes from a machine whose clock was wrong, or the clock is wrong now. Transfers
+        of these accounts give a warning, and more than a day ahead they are refused, unless
+        :meth:`accept_time` has accepted the time. It reads all accounts.
+
+        Calls ``pgledger_accounts_ahead``.
+
+        Args:
+            app_id: Set of books to look at; None for all of them.
+
+        Returns:
+            One row for each account, the furthest ahead first; none where all is well.
+
+        Raises:
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+        """
+        return await self._fetch_all(ACCOUNT_AHEAD_ROW, self._statements.accounts_ahead, (app_id,))
+
+    async def raise_sequences(
+        self,
+    ) -> int:
+        """Moves sequences that lie behind the keys in use to the greatest of these.
+
+        Logical replication copies rows and not sequences. So call this once after a switch-over to
+        a database that was filled by it, before applications write there: until then new accounts,
+        invoices and so on fail with a unique violation. :meth:`verify` tells whether it is needed.
+        Where nothing lies behind, a call changes nothing; otherwise it waits for transactions that
+        write. Only the owner of pgledger may call this function.
+
+        Calls ``pgledger_raise_sequences``.
+
+        Returns:
+            How many sequences it moved.
+        """
+        value: int = await self._fetch_one(scalar_row, self._statements.raise_sequences, ())
+        return value

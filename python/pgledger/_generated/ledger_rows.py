@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Account", "Check", "Entry", "Transfer"]
+__all__ = ["Account", "AccountAhead", "Check", "Entry", "Transfer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +161,30 @@ class Check:
     def ok(self) -> bool:
         """Whether nothing breaks the rule."""
         return self.violations == 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAhead:
+    """An account whose newest time is ahead of the clock: ``pgledger_account_ahead``.
+
+    Attributes:
+        account_id: The account.
+        account_name: Its name.
+        app_id: Set of books that the account belongs to; the empty text where there is only one.
+        tenant_id: Tenant whose account it is; the empty text where there are no tenants.
+        newest_at: When its newest transfer was recorded; before the first one, the account itself.
+        clock_at: What the clock says now.
+        accepted_at: When this was accepted, or None: then calls warn, or are refused.
+        accepted_by: Who accepted it, or None.
+        reason: Why it was accepted, or None.
+    """
+
+    account_id: str
+    account_name: str
+    app_id: str
+    tenant_id: str
+    newest_at: datetime
+    clock_at: datetime
+    accepted_at: datetime
+    accepted_by: str | None
+    reason: str | None

@@ -4,13 +4,14 @@
 
 from functools import lru_cache
 
-from pgledger._generated.ledger_rows import Account, Check, Entry, Transfer
+from pgledger._generated.ledger_rows import Account, AccountAhead, Check, Entry, Transfer
 from pgledger._wire import Calls, row_factory
 
 ACCOUNT_ROW = row_factory(Account)
 TRANSFER_ROW = row_factory(Transfer)
 ENTRY_ROW = row_factory(Entry)
 CHECK_ROW = row_factory(Check)
+ACCOUNT_AHEAD_ROW = row_factory(AccountAhead)
 
 
 class LedgerStatements:
@@ -62,6 +63,7 @@ class LedgerStatements:
             group_id="text",
             allow_future_event_at="boolean",
         )
+        self.set_clock_warning = calls.value("pgledger_set_clock_warning", warn_after="interval")
         self.get_account = calls.rows(Account, "pgledger_get_account", id="text", app_id="text")
         self.get_transfer = calls.rows(Transfer, "pgledger_get_transfer", id="text", app_id="text")
         self.account_entries = calls.rows(
@@ -76,7 +78,15 @@ class LedgerStatements:
         self.balance_at = calls.value(
             "pgledger_balance_at", account_id="text", at="timestamptz", app_id="text"
         )
+        self.balance_at_version = calls.value(
+            "pgledger_balance_at_version", account_id="text", version="bigint", app_id="text"
+        )
         self.verify = calls.rows(Check, "pgledger_verify", app_id="text")
+        self.accept_time = calls.value(
+            "pgledger_accept_time", account_id="text", reason="text", app_id="text"
+        )
+        self.accounts_ahead = calls.rows(AccountAhead, "pgledger_accounts_ahead", app_id="text")
+        self.raise_sequences = calls.value("pgledger_raise_sequences")
 
 
 @lru_cache

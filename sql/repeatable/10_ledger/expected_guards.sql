@@ -18,7 +18,9 @@ parallel safe
 as $$
   values
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
+    ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
@@ -85,7 +87,16 @@ as $$
       'integer)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'check_account_times(text[], text[], timestamp with time zone, timestamp with time zone, '
+      'bigint[], bigint)', 'owner', '', ''
+    ),
+    (
       'function', 'private', 'check_accounts(text[], text[], text, text[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_advance_span(text, timestamp with time zone, interval)',
       'owner', '', ''
     ),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
@@ -168,6 +179,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'clock()', 'owner', '', ''),
+    ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
       'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
       ''
@@ -319,6 +331,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
@@ -368,6 +381,7 @@ as $$
       'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
@@ -375,6 +389,11 @@ as $$
     ),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pass_on_accepted_time(text[], timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'pay_invoice(invoices, numeric, timestamp with time zone, text, text, timestamp with '
@@ -581,8 +600,14 @@ as $$
     ('function', 'private', 'verify_books(text)', 'owner', '', ''),
     ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
     ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_sequences()', 'owner', '', ''),
+    ('function', 'private', 'verify_times(text)', 'owner', '', ''),
     ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
     ('function', 'private', 'versioned_files()', 'owner', '', ''),
+    (
+      'function', 'private',
+      'warn_of_clock(text, timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
     (
       'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
       'owner', '', ''
@@ -591,8 +616,8 @@ as $$
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
-      'function', 'surface', 'ledger_advance(text, integer, text)', 'owner', 'poster=EXECUTE',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface', 'ledger_advance(text, integer, text, interval)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -892,12 +917,24 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_accept_time(text, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_account_entries(text, integer, boolean, bigint, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'pgledger_accounts_ahead(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
       'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balance_at_version(text, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -916,14 +953,14 @@ as $$
     ),
     (
       'function', 'surface',
-      'pgledger_create_transfers(pgledger_transfer_request[], timestamp with time zone, jsonb, '
-      'text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
-      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
-      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'pgledger_create_transfers_from_rows(pgledger_transfer_request[], timestamp with time '
+      'zone, jsonb, text, text, boolean)', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -940,6 +977,14 @@ as $$
     ),
     (
       'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_raise_sequences()', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_set_clock_warning(interval)', 'owner', '',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1096,8 +1141,11 @@ as $$
     ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
     ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
+    ('table', 'private', 'accepted_times', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'advance_runs', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'clock_settings', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
     ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
@@ -1148,6 +1196,16 @@ as $$
     ('table', 'private', 'usage_rollups', 'owner', 'auditor=SELECT', ''),
     ('table', 'private', 'usage_values', 'owner', 'auditor=SELECT', ''),
     (
+      'trigger', 'accepted_times', 'accepted_times_never_change', '', '',
+      'CREATE TRIGGER accepted_times_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.accepted_times FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'accepted_times', 'accepted_times_rows_never_change', '', '',
+      'CREATE TRIGGER accepted_times_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.accepted_times FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
       'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
       'CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
       'pgledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
@@ -1187,6 +1245,7 @@ as $$
     ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account_ahead', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
     ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),

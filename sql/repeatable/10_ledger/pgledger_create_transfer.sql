@@ -10,7 +10,7 @@ result if app, accounts, amount, event_at and metadata are the same, and is refu
 
 This is the path for one transfer, and pgledger.post_transfers the one for many: each is several
 times faster than the other would be in its place. Both check in this order: app_id; the request's
-own values; that the accounts exist and share a currency; whether it is a repeat; limits.
+own values; that the accounts exist and share a currency; whether it is a repeat; the clock; limits.
 
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
@@ -40,6 +40,7 @@ declare
   v_to record;
   v_swap record;
   v_earlier record;
+  v_now timestamptz;
   v_created_at timestamptz;
   v_from_balance numeric;
   v_to_balance numeric;
@@ -112,6 +113,19 @@ begin
     end if;
   end if;
 
+  -- Later than everything recorded on either account, even if the clock steps back.
+  v_now := pgledger.clock();
+  v_created_at := greatest(
+    v_now,
+    v_from.updated_at + interval '1 microsecond',
+    v_to.updated_at + interval '1 microsecond'
+  );
+  if v_created_at > v_now then
+    v_ok := pgledger.check_account_times(
+      array[from_account_id], array[to_account_id], v_now, v_created_at
+    );
+  end if;
+
   v_from_balance := v_from.balance - v_amount;
   v_to_balance := v_to.balance + v_amount;
 
@@ -128,13 +142,6 @@ begin
       v_to.balance, v_amount
     );
   end if;
-
-  -- Later than everything recorded on either account, even if the clock steps back.
-  v_created_at := greatest(
-    pgledger.clock(),
-    v_from.updated_at + interval '1 microsecond',
-    v_to.updated_at + interval '1 microsecond'
-  );
 
   if id is null then
     v_id := 'pglt_' || pgledger.new_ulid(v_created_at);
@@ -218,6 +225,7 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   day ahead), InvalidMetadata, AccountNotFound (there is no such account under
   this app_id), CurrencyMismatch (the accounts have different currencies),
   IdempotencyConflict (the id is taken by a different transfer),
+  AccountAheadOfClock (an account's newest time is more than a day ahead),
   InsufficientFunds (it would leave an account below zero that does not allow
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;

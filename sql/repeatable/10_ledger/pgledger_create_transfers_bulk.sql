@@ -5,8 +5,8 @@ If the caller chose no ids, the batch cannot hold a repeat and is posted as it i
 chose ids, it takes the longer way: transfers that exist already are returned and not made again.
 
 Checks, in this order: the arrays, app_id and group_id; each request's own values; that accounts
-exist and share a currency; whether it is a repeat; limits. Each check looks at all requests before
-the next one begins, and names the lowest request at fault.
+exist and share a currency; whether it is a repeat; the clock; limits. Each check looks at all
+requests before the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
@@ -96,8 +96,8 @@ Returns: One transfer for each request, in their order.
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
   InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
-  PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
+  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk to pgledger_poster;

@@ -24,6 +24,9 @@ as $$
   select accounts.check_name, accounts.rows_checked, accounts.violations, accounts.example
   from pgledger.verify_accounts(pgledger_verify.app_id) as accounts
   union all
+  select times.check_name, times.rows_checked, times.violations, times.example
+  from pgledger.verify_times(pgledger_verify.app_id) as times
+  union all
   select entries.check_name, entries.rows_checked, entries.violations, entries.example
   from pgledger.verify_entries(pgledger_verify.app_id) as entries
   union all
@@ -32,6 +35,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select sequences.check_name, sequences.rows_checked, sequences.violations, sequences.example
+  from pgledger.verify_sequences() as sequences
   union all
   select access.check_name, access.rows_checked, access.violations, access.example
   from pgledger.verify_access() as access
@@ -45,7 +51,7 @@ on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
 Triggers, owners, privileges, row security and settings of what belongs to the
-ledger are checked whatever the app.
+ledger, and the sequences of keys, are checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.

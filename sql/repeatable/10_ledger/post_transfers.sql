@@ -11,6 +11,9 @@ The second statement leaves out each request that has no accounts, mixes currenc
 limit. If it posted fewer transfers than were asked for, there is such a request: it is looked for
 and raised.
 
+Where an account is ahead of the clock, that is looked at before limits and after everything else,
+as for a single transfer.
+
 Transfer n of the call is created n - 1 microseconds after the first, so that versions and times
 ascend together along each account. Their ids share one random tail; their times tell them apart.
 
@@ -27,8 +30,8 @@ The body is long because its main part is one statement, whose steps share what 
 found. A function could only take over a part if this were written down and read again.
 
 Locks: the accounts FOR NO KEY UPDATE ascending by id, then the transfers ascending by id.
-Errors: those of pgledger.check_accounts and pgledger.check_balances; a unique violation where an id
-that a caller chose was taken.
+Errors: those of pgledger.check_accounts, pgledger.check_account_times and pgledger.check_balances;
+a unique violation where an id that a caller chose was taken.
 */
 create or replace function pgledger.post_transfers(
   from_account_ids text[],
@@ -54,6 +57,7 @@ set jit = off
 as $$
 declare
   v_amounts numeric[] := amounts;
+  v_now timestamptz;
   v_created_at timestamptz;
   v_microseconds bigint;
   v_head text;
@@ -74,9 +78,7 @@ begin
     from unnest(amounts) with ordinality as given (amount, place);
   end if;
 
-  select
-    greatest(pgledger.clock(), max(locked.updated_at) + interval '1 microsecond'),
-    coalesce(array_agg(locked.id), '{}')
+  select max(locked.updated_at) + interval '1 microsecond', coalesce(array_agg(locked.id), '{}')
   into v_created_at, v_locked_ids
   from (
     select accounts.id, accounts.updated_at
@@ -85,6 +87,17 @@ begin
     order by accounts.id
     for no key update
   ) as locked;
+
+  v_now := pgledger.clock();
+  if v_created_at > v_now then
+    v_ok := pgledger.check_accounts(
+      from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
+    );
+    v_ok := pgledger.check_account_times(
+      from_account_ids, to_account_ids, v_now, v_created_at, request_indexes, request_count
+    );
+  end if;
+  v_created_at := greatest(v_now, v_created_at);
 
   v_microseconds := extract(epoch from v_created_at) * 1000000;
   v_tail := right(pgledger.new_ulid(v_created_at), 12);

@@ -1,7 +1,8 @@
 /*
 Keeps records as they were written: nobody can update, delete or truncate transfers, or delete or
-truncate accounts. The triggers are ENABLE ALWAYS, so that session_replication_role does not switch
-them off. They fire for each row as well as for each statement, because replication applies rows.
+truncate accounts, or change accepted times. The triggers are ENABLE ALWAYS, so that
+session_replication_role does not switch them off. They fire for each row as well as for each
+statement, because replication applies rows.
 
 Errors: ImmutableRecord.
 */
@@ -40,6 +41,18 @@ for each row execute function pgledger.refuse_change();
 create or replace trigger accounts_are_never_deleted
 before delete or truncate on pgledger.accounts
 for each statement execute function pgledger.refuse_change();
+
+create or replace trigger accepted_times_rows_never_change
+before update or delete on pgledger.accepted_times
+for each row execute function pgledger.refuse_change();
+
+create or replace trigger accepted_times_never_change
+before update or delete or truncate on pgledger.accepted_times
+for each statement execute function pgledger.refuse_change();
+
+alter table pgledger.accepted_times
+enable always trigger accepted_times_rows_never_change,
+enable always trigger accepted_times_never_change;
 
 alter table pgledger.transfers
 enable always trigger transfers_rows_never_change,

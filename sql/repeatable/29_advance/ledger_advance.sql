@@ -6,13 +6,14 @@ are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
-Checks, in this order: app_id, max_subscriptions, invoices.
-Errors: NullArgument, InvalidScope, InvalidArgument.
+Checks, in this order: app_id, max_subscriptions, invoices, max_span.
+Errors: NullArgument, InvalidScope, InvalidArgument, AdvanceTooFar.
 */
 create or replace function @extschema@.ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
-  invoices text default 'final'
+  invoices text default 'final',
+  max_span interval default '32 days'
 )
 returns setof @extschema@.ledger_subscription_move
 language plpgsql
@@ -37,6 +38,7 @@ begin
     );
   end if;
   v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_advance_span(app_id, v_now, max_span);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -55,6 +57,7 @@ begin
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
   end if;
+  perform pgledger.note_advance(app_id, v_now);
 
   return query
   select change.tenant_id, change.subscription_id, change.change, change.occurred_at, null, null
@@ -101,12 +104,17 @@ invoices: What becomes of invoices: final draws up those that are due and
   makes them final; draft draws them up and leaves them to
   ledger_finalize_invoice; none moves subscriptions only, and marks nothing
   as past due. One of: none, draft, final.
+max_span: How far the clock may be beyond what was seen of the app: beyond the
+  last run, or before the first run beyond the newest subscription. So a clock
+  that has jumped makes no invoice final. After a longer standstill give a
+  longer span, once; null for any.
 
 Returns: What was done, step by step; empty when nothing is due that nobody
   else is moving.
 
-Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
-  of range, or invoices is none of its values).$$;
+Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions or
+  max_span is out of range, or invoices is none of its values), AdvanceTooFar
+  (the clock is more than max_span beyond what was seen).$$;
 
 revoke all on function @extschema@.ledger_advance from public;
 grant execute on function @extschema@.ledger_advance to pgledger_poster;

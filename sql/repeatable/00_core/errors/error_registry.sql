@@ -172,6 +172,17 @@ as $$
       false
     ),
     (
+      'LG027', 'AccountAheadOfClock',
+      'account %s was last changed at %s, more than a day ahead of the clock, which says %s',
+      'If the clock is wrong, put it right. If it is right, the owner of pgledger accepts that '
+      'time: select pgledger_accept_time(account_id, reason).',
+      'The newest time on an account is more than a day ahead of the clock. Either the clock is '
+      'wrong now, or it was when that time was recorded, and a transfer would carry the time to '
+      'the other account. Put the clock right, or have the owner of pgledger accept the time with '
+      'pgledger_accept_time.',
+      false
+    ),
+    (
       'LG030', 'ImmutableRecord', '%s on %s is not allowed: its rows never change',
       'Correct a transfer with another transfer.',
       'Somebody tried to change or delete what was recorded. Correct a transfer with another '
@@ -305,6 +316,16 @@ as $$
       'ledger_update_coupon raises either.',
       'A coupon has been redeemed as often as it can be, in all or by this tenant. '
       'ledger_update_coupon raises either limit.',
+      false
+    ),
+    (
+      'LG127', 'AdvanceTooFar',
+      'app %s was last seen at %s, and the clock says %s: more than %s later',
+      'If the clock is wrong, put it right. If nothing ran for so long, call once with a longer '
+      'max_span, for example max_span => ''100 days'', or null for any.',
+      'An app would be moved on by more than max_span beyond what was seen of it. Either the clock '
+      'has jumped, or nothing ran for that long. Put the clock right, or call once with a longer '
+      'max_span.',
       false
     )
 $$;

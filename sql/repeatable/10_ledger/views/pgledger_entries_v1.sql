@@ -3,6 +3,9 @@ Entries as applications see them: the two legs of each transfer.
 
 A page of an account's newest entries is pgledger_account_entries: here, sorting means reading the
 whole account first.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the account of each leg exists and is never deleted.
 */
 create or replace view @extschema@.pgledger_entries_v1 as
 select
@@ -22,7 +25,7 @@ select
   accounts.app_id,
   accounts.tenant_id
 from pgledger.transfers
-inner join pgledger.accounts on transfers.from_key = accounts.key
+left join pgledger.accounts on transfers.from_key = accounts.key
 union all
 select
   pgledger.entry_id(transfers.created_at, transfers.to_key, transfers.to_version)
@@ -41,7 +44,7 @@ select
   accounts.app_id,
   accounts.tenant_id
 from pgledger.transfers
-inner join pgledger.accounts on transfers.to_key = accounts.key;
+left join pgledger.accounts on transfers.to_key = accounts.key;
 
 comment on view @extschema@.pgledger_entries_v1 is
   'One row an entry: two for each transfer, one on each of its accounts. '

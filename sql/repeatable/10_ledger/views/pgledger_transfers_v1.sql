@@ -1,5 +1,8 @@
 /*
 Transfers as applications see them, with both accounts as they stood after each.
+
+Accounts are joined from the left, so that a query which reads none of their columns does not read
+them either. No row differs by it: the account of each leg exists and is never deleted.
 */
 create or replace view @extschema@.pgledger_transfers_v1 as
 select
@@ -22,8 +25,8 @@ select
   source.tenant_id as from_tenant_id,
   target.tenant_id as to_tenant_id
 from pgledger.transfers
-inner join pgledger.accounts as source on transfers.from_key = source.key
-inner join pgledger.accounts as target on transfers.to_key = target.key;
+left join pgledger.accounts as source on transfers.from_key = source.key
+left join pgledger.accounts as target on transfers.to_key = target.key;
 
 comment on view @extschema@.pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
