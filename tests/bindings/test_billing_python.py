@@ -1601,10 +1601,11 @@ NEXT_RELEASE = """
     alter table pgledger.features add column colour text not null default 'grey';
     create table pgledger.colours (name text primary key);
     create function ledger_paint(app_id text) returns text return app_id;
-    insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version) values
-      ('migrations/9001_create_colours.sql', 'versioned', repeat('0', 64), now(), '{version}'),
+    insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version,
+      with_roles) values
+      ('migrations/9001_create_colours.sql', 'versioned', repeat('0', 64), now(), '{version}', true),
       ('repeatable/20_catalogue/ledger_paint.sql', 'repeatable', repeat('0', 64), now(),
-       '{version}');
+       '{version}', true);
     update pgledger.schema_history set sha256 = repeat('1', 64), package_version = '{version}'
     where kind = 'repeatable' and name like '%ledger_get_feature.sql'
 """

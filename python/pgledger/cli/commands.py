@@ -16,7 +16,17 @@ from pgledger.embedded import EmbeddedServer
 from .addresses import address_of, psql_command
 from .exit_codes import DONE, FAILED, NEWER, STATUS_CODES
 from .failures import Failure
-from .printing import complain, plural, say, say_json, show_checks, show_files, show_steps, summary
+from .printing import (
+    complain,
+    plural,
+    say,
+    say_json,
+    show_checks,
+    show_files,
+    show_findings,
+    show_steps,
+    summary,
+)
 from .progress import MigrationProgress, show_result
 
 if TYPE_CHECKING:
@@ -142,10 +152,13 @@ def run_status(arguments: argparse.Namespace) -> int:
         say(f"migrate would refuse: {status.problem}")
     if status.state == "newer":
         say(f"Programs of pgledger {__version__} work with this database.")
-    elif status.state == "up_to_date":
+    elif any(file.state == "unrecorded" for file in status.files):
+        say("The history was left out, as in a dump without data; fill it with: pgledger migrate")
+    elif status.up_to_date:
         say(f"Up to date with pgledger {__version__}.")
     elif status.state == "behind":
         say(f"Behind pgledger {__version__}; upgrade with: pgledger migrate")
+    show_findings(status)
     return code
 
 

@@ -4,13 +4,16 @@ import json
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pgledger import __version__
-from pgledger.migrate import FileStatus, MigrationResult, Plan, Step
+from pgledger.migrate import FileStatus, MigrationResult, Plan, Status, Step
 
 if TYPE_CHECKING:
     from pgledger.types import Check
+
+# How many findings are printed before it is said how many more there are.
+SHOWN: Final = 20
 
 
 def say(text: str = "") -> None:
@@ -67,11 +70,21 @@ def summary(result: MigrationResult) -> str:
         return f"Nothing to do: pgledger {__version__} is in the schema {result.schema}."
     if result.installed:
         return f"Installed pgledger {__version__} in the schema {result.schema}."
+    applied = f"{plural(len(result.applied), 'file')} applied"
+    if result.recorded:
+        recorded = plural(len(result.recorded), "file")
+        whole = f"Took over the schema {result.schema} with pgledger {__version__}"
+        return f"{whole}: {recorded} recorded, {applied}."
+    return _what_was_done(result, applied)
+
+
+def _what_was_done(result: MigrationResult, applied: str) -> str:
     if result.applied:
-        applied = f"{plural(len(result.applied), 'file')} applied"
         return f"Upgraded to pgledger {__version__} in the schema {result.schema}: {applied}."
     if result.linked:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
+    if result.mended:
+        return f"Put right {plural(len(result.mended), 'fault')} in how it stands."
     return f"Forgot {plural(len(result.forgotten), 'file')} that the package no longer has."
 
 
@@ -97,11 +110,14 @@ def show_steps(plan: Plan, address: str, *, verbose: bool) -> None:
 
 
 def _step_line(step: Step) -> str:
-    verb = {"roles": "make", "forget": "forget", "link": "link"}.get(step.action, "apply")
+    if step.action == "mend":
+        return f"mend: {step.name}"
+    verb = {"roles": "make"}.get(step.action, step.action)
     reason = {
         "again": "again, because others are applied",
         "gone": "gone from the package",
         "asked": "asked for",
+        "history": "it made the schema, and the history was left out",
     }.get(step.reason, step.reason)
     outside = "" if step.in_transaction else "; outside the transaction"
     return f"{verb} {step.name} ({reason}{outside})"
@@ -124,6 +140,23 @@ def show_files(files: Sequence[FileStatus], *, verbose: bool) -> None:
             say(f"  {line}")
     if left_out := len(files) - len(listed):
         say(f"  {plural(left_out, 'file')} as in this package")
+
+
+def show_findings(status: Status) -> None:
+    """Warns of what stands otherwise than it should, and says what others were given."""
+    if status.faults:
+        count = plural(len(status.faults), "fault")
+        complain(f"pgledger: warning: {count} in how it stands; pgledger migrate puts it right:")
+        for fault in status.faults[:SHOWN]:
+            complain(f"  {fault.text}")
+        if len(status.faults) > SHOWN:
+            complain(f"  and {len(status.faults) - SHOWN:,} more, which --json lists")
+    if status.others_rights:
+        say(f"Granted besides, by an administrator ({plural(len(status.others_rights), 'right')}):")
+        for text in status.others_rights[:SHOWN]:
+            say(f"  {text}")
+        if len(status.others_rights) > SHOWN:
+            say(f"  and {len(status.others_rights) - SHOWN:,} more, which --json lists")
 
 
 def show_checks(checks: Sequence["Check"]) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .files import SqlFile, load_files
 from .links import TRUST_VARIABLE
 from .results import (
+    Fault,
     FileStatus,
     Kind,
     MigrationError,
@@ -63,6 +64,7 @@ __all__ = [
     "OWNER",
     "TENANT_VIEWS",
     "TRUST_VARIABLE",
+    "Fault",
     "FileStatus",
     "Kind",
     "MigrationError",

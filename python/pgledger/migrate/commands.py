@@ -1,14 +1,17 @@
 """The functions that the command line and other programs call."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .decision import check_writable, compare, decide, newer_version, refusal
-from .files import load_files
+from .decision import check_writable, compare, newer_version, refusal
+from .files import SqlFile, load_files
+from .guards import Findings, look, read_findings
 from .install import install_sql
 from .links import as_names, unlinked_roles
 from .results import (
+    FileStatus,
     MigrationError,
     MigrationResult,
     Plan,
@@ -17,13 +20,14 @@ from .results import (
     Step,
     StoredType,
 )
-from .roles import missing_requirements
+from .roles import OWNER, missing_requirements
 from .run import Run
 from .session import (
     DEFAULT_LOCK_TIMEOUT,
     DEFAULT_WAIT,
     READ,
     Connection,
+    Cursor,
     check_server,
     execute,
     fetch,
@@ -31,7 +35,7 @@ from .session import (
     transaction,
 )
 from .sqltext import identifier
-from .state import hint_for_auditor, read_owner, read_state
+from .state import State, hint_for_auditor, read_owner, read_state
 from .surface import check_surface_is_free, read_surface
 from .version import package_version
 
@@ -126,16 +130,17 @@ def plan(
     with open_session(target) as cursor:
         check_server(cursor.connection.info.server_version)
         with transaction(cursor, READ):
-            state = read_state(cursor, to_look=True)
-            decision = decide(state, files, schema, roles=roles)
+            state, decision, findings = look(cursor, files, schema, roles=roles, to_look=True)
             steps: list[Step] = []
-            if decision.roles and decision.files:
+            if decision.roles and (decision.files or findings.faults):
                 missing = missing_requirements(cursor, decision.surface)
                 steps += [Step("roles", name, "missing") for name in missing]
             if decision.fresh:
                 check_surface_is_free(cursor, decision.surface, decision.files)
             unlinked = unlinked_roles(cursor, names)
             stored = fetch(cursor, install_sql("read_stored_types.sql", surface=decision.surface))
+        steps += [Step("mend", fault.text, "wrong") for fault in findings.faults]
+        steps += [Step("record", file.name, "history") for file in decision.unrecorded]
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
             steps.append(Step("apply", file.name, decision.reasons[file.name], inside))
@@ -172,7 +177,8 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         check_server(version)
         with transaction(cursor, READ):
             state = read_state(cursor, to_look=True)
-    comparison = compare(files, state.history)
+            comparison = compare(files, state.history)
+            findings = _findings(cursor, files, state, comparison)
     problem = refusal(comparison)
     return Status(
         installed=state.owner is not None,
@@ -184,7 +190,25 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         files=tuple(comparison),
         problem=problem.message if problem else None,
         newer_version=newer_version(comparison),
+        faults=findings.faults,
+        others_rights=findings.others,
     )
+
+
+def _findings(
+    cursor: Cursor, files: Sequence[SqlFile], state: State, comparison: Sequence[FileStatus]
+) -> Findings:
+    """Returns what stands otherwise than it should; what an upgrade brings is not missing yet."""
+    # What a newer release made is compared with its own list, not with ours.
+    is_newer = newer_version(comparison) is not None
+    if state.owner is None or state.surface is None or is_newer:
+        return Findings()
+    roles = state.owner == OWNER or state.with_roles
+    findings = read_findings(cursor, files, state.surface, roles=roles)
+    if all(file.state == "applied" for file in comparison):
+        return findings
+    kept = tuple(fault for fault in findings.faults if fault.aspect != "missing")
+    return replace(findings, faults=kept)
 
 
 def verify(target: Connection | str = "") -> tuple["Check", ...]:

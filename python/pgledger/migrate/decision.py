@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .files import SqlFile, number_of
+from .files import SqlFile, kind_of, number_of
 from .results import FileStatus, Kind, MigrationError
 from .roles import OWNER
 from .sqltext import identifier
@@ -12,7 +12,7 @@ from .state import Applied, State
 from .surface import DEFAULT_SCHEMA, check_schema_name
 from .version import is_newer, package_version, version_key, works_with
 
-Reason = Literal["new", "changed", "again"]
+Reason = Literal["new", "changed", "again", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,15 @@ class Decision:
     forgotten: tuple[str, ...]
     # Set where the database is newer, and is left as it is.
     newer_version: str | None = None
+    # The history says otherwise of whom everything is to belong to.
+    changes_owner: bool = False
+    # Versioned files that made the schema before a dump of it left the history out.
+    unrecorded: tuple[SqlFile, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no file to apply or to forget."""
-        return not self.files and not self.forgotten
+        return not self.files and not self.forgotten and not self.changes_owner
 
 
 def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[FileStatus]:
@@ -43,6 +47,8 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
 
     def add(name: str, kind: Kind, state: Any) -> None:
         row = history.get(name)
+        if row is not None and row.kind != kind:
+            state = "mislabelled"
         found.append(
             FileStatus(
                 name,
@@ -63,7 +69,8 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
                 same = row.sha256 == file.sha256
                 add(file.name, "repeatable", "applied" if same else "changed")
         elif row is not None:
-            add(file.name, "versioned", "applied" if row.sha256 == file.sha256 else "edited")
+            applied = "unrecorded" if row.applied_at is None else "applied"
+            add(file.name, "versioned", applied if row.sha256 == file.sha256 else "edited")
         else:
             add(
                 file.name, "versioned", "late" if number_of(file.name) < newest_there else "pending"
@@ -71,7 +78,7 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
     for row in history.values():
         if row.name in names:
             continue
-        if row.kind == "repeatable":
+        if kind_of(row.name) == "repeatable":
             add(row.name, "repeatable", "gone")
         else:
             add(row.name, "versioned", "newer" if number_of(row.name) > newest_here else "missing")
@@ -82,6 +89,17 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
 
 def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     """Returns why a database in this state is left alone, if it is."""
+    mislabelled = [file.name for file in files if file.state == "mislabelled"]
+    if not mislabelled:
+        return _refusal(files)
+    return MigrationError(
+        f"recorded as another kind than it is: {', '.join(mislabelled)}",
+        "Somebody changed pgledger.schema_history. Put it right: the kind is versioned below "
+        "migrations/, and repeatable below repeatable/.",
+    )
+
+
+def _refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     ours = package_version()
 
     def of(*states: str) -> list[FileStatus]:
@@ -90,25 +108,28 @@ def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     def names(some: Sequence[FileStatus]) -> str:
         return ", ".join(file.name for file in some)
 
+    def by(file: FileStatus) -> str:
+        return f"pgledger {file.package_version or 'of an unknown version'}"
+
     upgrade = (
         "Upgrade the package (pip install --upgrade pgledger); a database is never taken back."
     )
     if newer := of("newer"):
         return MigrationError(
-            f"the database is newer than this package: pgledger {newer[-1].package_version} "
+            f"the database is newer than this package: {by(newer[-1])} "
             f"applied {names(newer)}, and this is pgledger {ours}",
             upgrade,
         )
     if missing := of("missing"):
         return MigrationError(
             f"applied, but missing from this package: {names(missing)} "
-            f"(applied by pgledger {missing[-1].package_version}, this is {ours})",
+            f"(applied by {by(missing[-1])}, this is {ours})",
             "Versioned files are never renamed or removed: install pgledger again, or restore it.",
         )
     if edited := of("edited"):
         return MigrationError(
             f"edited after it was applied: {names(edited)} "
-            f"(applied by pgledger {edited[-1].package_version}, this is {ours})",
+            f"(applied by {by(edited[-1])}, this is {ours})",
             "Versioned files run once and are never edited: restore the file, and put the change "
             "into a new one with the next number.",
         )
@@ -174,16 +195,17 @@ def decide(
             f"pgledger was installed with its roles here: {OWNER} owns it",
             "Leave --no-roles out.",
         )
-    with_roles = roles if fresh else state.owner == OWNER
+    # Restored without its owners, it gets them back, unless the caller would rather own it.
+    with_roles = roles if fresh else state.owner == OWNER or (state.with_roles and roles)
     comparison = compare(files, state.history)
     problem = refusal(comparison)
     newer = newer_version(comparison) if accept_newer else None
     if problem is not None and newer is None:
         raise problem
-    owner = state.owner or (OWNER if with_roles else state.user)
+    owner = OWNER if with_roles else state.owner or state.user
     surface = state.surface or schema or DEFAULT_SCHEMA
     if newer is not None:
-        return Decision(surface, with_roles, owner, fresh, (), {}, (), newer)
+        return Decision(surface, with_roles, owner, fresh, (), {}, (), newer_version=newer)
     states = {file.name: file.state for file in comparison}
     pending = [f for f in files if f.kind == "versioned" and states[f.name] == "pending"]
     repeatable = [f for f in files if f.kind == "repeatable"]
@@ -199,6 +221,8 @@ def decide(
         files=tuple(chosen),
         reasons=reasons,
         forgotten=tuple(file.name for file in comparison if file.state == "gone"),
+        changes_owner=not fresh and state.with_roles != with_roles,
+        unrecorded=tuple(file for file in files if states[file.name] == "unrecorded"),
     )
 
 

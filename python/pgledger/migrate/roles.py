@@ -43,6 +43,7 @@ def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
 -- makes, runs before it and after it:
 --   alter default privileges grant create on schemas to {TENANT_VIEWS};
 --   alter default privileges revoke create on schemas from {TENANT_VIEWS};
+--   revoke create on schema pgledger from {TENANT_VIEWS};
 {block}"""
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import errors as pg_errors
-
 from .install import install_sql
 from .results import MigrationError
 from .roles import AUDITOR, OWNER
@@ -16,13 +14,14 @@ from .surface import read_surface
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A row of the history."""
+    """A row of the history; without time and version, a row that the history lacks."""
 
     name: str
     kind: str
     sha256: str
-    applied_at: datetime
-    package_version: str
+    applied_at: datetime | None = None
+    package_version: str | None = None
+    with_roles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,11 @@ class State:
     owner: str | None
     surface: str | None
     history: Mapping[str, Applied]
+
+    @property
+    def with_roles(self) -> bool:
+        """Whether it was installed with pgledger's own roles, whoever owns it after a restore."""
+        return any(row.with_roles for row in self.history.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,21 @@ def hint_for_auditor(owner: str, user: str, grants: str) -> str:
     return f"Have an administrator run: {grants}"
 
 
+def _lost_history(cursor: Cursor) -> dict[str, Applied]:
+    """Returns what the history would say of versioned files, after a dump of the schema alone."""
+    rows = fetch(cursor, install_sql("read_versioned_files.sql"))
+    if not rows:
+        raise MigrationError(
+            "pgledger.schema_history is empty in this database, and nothing else in the schema "
+            "says which files made it",
+            "The schema is not whole: drop it and restore it, or use another database.",
+        )
+    return {
+        name: Applied(name, "versioned", sha256, with_roles=with_roles)
+        for name, sha256, with_roles in rows
+    }
+
+
 def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
     """Reads the state, inside a transaction; its role becomes the owner where that is possible.
 
@@ -78,6 +97,8 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
         cursor: Of the connection whose database it is.
         to_look: Whether nothing is to be changed afterwards, so that fewer rights will do.
     """
+    from psycopg.errors import InsufficientPrivilege
+
     database, user, is_superuser, is_standby, is_read_only = fetch(
         cursor, install_sql("read_session.sql")
     )[0]
@@ -96,7 +117,7 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
             execute(cursor, f"set local role {identifier(owner.name)}")
         try:
             rows = fetch(cursor, install_sql("read_history.sql"))
-        except pg_errors.InsufficientPrivilege:
+        except InsufficientPrivilege:
             if to_look:
                 whole = f"the role {user} may not read pgledger's history"
                 hint = hint_for_auditor(
@@ -115,7 +136,7 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
                     f"grant {identifier(owner.name)} to {identifier(str(user))}"
                 )
             raise MigrationError(whole, hint) from None
-        history = {row[0]: Applied(*row) for row in rows}
+        history = {row[0]: Applied(*row) for row in rows} or _lost_history(cursor)
         if becomes_owner:
             execute(cursor, f"set local role {identifier(str(user))}")
         surface = read_surface(cursor)
