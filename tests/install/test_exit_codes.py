@@ -192,8 +192,8 @@ def test_plan_prints_what_changes_and_counts_the_rest(cli: Cli, ledger_dsn: str)
         )
         connection.execute(
             "insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version, "
-            "with_roles) "
-            "values ('repeatable/10_ledger/old.sql', 'repeatable', repeat('0', 64), now(), '0', true)"
+            "with_roles) values "
+            "('repeatable/10_ledger/old.sql', 'repeatable', repeat('0', 64), now(), '0', true)"
         )
     others = sum(file.kind == "repeatable" for file in files) - 1
     shown = cli("plan", ledger_dsn).stdout.splitlines()
