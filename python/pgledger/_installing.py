@@ -60,6 +60,7 @@ def _nothing_to_do(target: str, schema: str | None, *, accept_newer: bool) -> Mi
         roles=found.owner == OWNER,
         installed=False,
         applied=(),
+        recorded=(),
         forgotten=(),
         linked=(),
         warnings=(),

@@ -20,9 +20,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "command-line.md"
 def newer(version: str) -> str:
     """Makes a database look as a newer release leaves it."""
     return f"""
-      insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version) values
-        ('migrations/9001_create_more.sql', 'versioned', repeat('0', 64), now(), '{version}'),
-        ('repeatable/10_ledger/new.sql', 'repeatable', repeat('0', 64), now(), '{version}');
+      insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version,
+      with_roles) values
+        ('migrations/9001_create_more.sql', 'versioned', repeat('0', 64), now(), '{version}', true),
+        ('repeatable/10_ledger/new.sql', 'repeatable', repeat('0', 64), now(), '{version}', true);
       update pgledger.schema_history set sha256 = repeat('1', 64), package_version = '{version}'
       where name = (select max(name) from pgledger.schema_history where kind = 'repeatable');
       delete from pgledger.schema_history
@@ -169,6 +170,7 @@ def test_what_is_printed_as_json_is_documented(cli: Cli, ledger_dsn: str) -> Non
     with psycopg.connect(ledger_dsn) as connection:
         connection.execute("create table kept (paid pgledger_transfer)")
         connection.execute(BEHIND)
+        connection.execute("alter table pgledger.accounts disable trigger all")
     forms = json_forms()
     assert set(forms) == {"plan", "status", "verify"}
     for command, form in forms.items():
@@ -189,8 +191,9 @@ def test_plan_prints_what_changes_and_counts_the_rest(cli: Cli, ledger_dsn: str)
             (changed,),
         )
         connection.execute(
-            "insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version) "
-            "values ('repeatable/10_ledger/old.sql', 'repeatable', repeat('0', 64), now(), '0')"
+            "insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version, "
+            "with_roles) values "
+            "('repeatable/10_ledger/old.sql', 'repeatable', repeat('0', 64), now(), '0', true)"
         )
     others = sum(file.kind == "repeatable" for file in files) - 1
     shown = cli("plan", ledger_dsn).stdout.splitlines()

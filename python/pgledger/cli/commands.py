@@ -150,11 +150,11 @@ def run_status(arguments: argparse.Namespace) -> int:
     show_files(status.files, verbose=arguments.verbose)
     if status.problem is not None:
         say(f"migrate would refuse: {status.problem}")
+    if status.state == "newer":
+        say(f"Programs of pgledger {__version__} work with this database.")
     elif any(file.state == "unrecorded" for file in status.files):
         say("The history was left out, as in a dump without data; fill it with: pgledger migrate")
-    elif status.state == "newer":
-        say(f"Programs of pgledger {__version__} work with this database.")
-    elif status.state == "up_to_date":
+    elif status.up_to_date:
         say(f"Up to date with pgledger {__version__}.")
     elif status.state == "behind":
         say(f"Behind pgledger {__version__}; upgrade with: pgledger migrate")

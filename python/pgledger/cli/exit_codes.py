@@ -21,7 +21,7 @@ EXIT_CODES: Final[Mapping[int, str]] = {
     NOT_INSTALLED: "status: not installed",
     BEHIND: "status: behind this package, and migrate would upgrade",
     NEWER: "status: newer, of the next release, with which this package works",
-    WRONG: "status: wrong, and migrate would refuse",
+    WRONG: "status: wrong; migrate would refuse, or has something to put right",
     INTERRUPTED: "interrupted; an unfinished migration is rolled back",
     143: "told to end (SIGTERM); an unfinished migration is rolled back",
 }

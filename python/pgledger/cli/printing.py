@@ -66,21 +66,21 @@ def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset())
 
 def summary(result: MigrationResult) -> str:
     """Says in a sentence what a migration did."""
-    what = f"pgledger {__version__} in the schema {result.schema}"
-    applied = f"{plural(len(result.applied), 'file')} applied"
     if not result.changed:
         return f"Nothing to do: pgledger {__version__} is in the schema {result.schema}."
     if result.installed:
-        return f"Installed {what}."
+        return f"Installed pgledger {__version__} in the schema {result.schema}."
+    applied = f"{plural(len(result.applied), 'file')} applied"
     if result.recorded:
-        recorded = f"{plural(len(result.recorded), 'file')} recorded"
-        return f"Took over {what}: {recorded}, {applied}."
+        recorded = plural(len(result.recorded), "file")
+        whole = f"Took over the schema {result.schema} with pgledger {__version__}"
+        return f"{whole}: {recorded} recorded, {applied}."
+    return _what_was_done(result, applied)
+
+
+def _what_was_done(result: MigrationResult, applied: str) -> str:
     if result.applied:
-        return f"Upgraded to {what}: {applied}."
-    return _small_change(result)
-
-
-def _small_change(result: MigrationResult) -> str:
+        return f"Upgraded to pgledger {__version__} in the schema {result.schema}: {applied}."
     if result.linked:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
     if result.mended:
@@ -95,15 +95,13 @@ def show_steps(plan: Plan, address: str, *, verbose: bool) -> None:
     say(f"Would {what} in the {address}, schema {plan.schema}, owned by {owner}:")
     left_out = 0
     for step in plan.steps:
-        is_usual = step.action == "apply" and (plan.fresh or step.reason in {"again", "repair"})
+        is_usual = step.action == "apply" and (plan.fresh or step.reason == "again")
         if is_usual and not verbose:
             left_out += 1
         else:
             say(f"  {_step_line(step)}")
     if left_out and plan.fresh:
         say(f"  apply {plural(left_out, 'file')}; --verbose lists them")
-    elif any(step.reason == "repair" for step in plan.steps):
-        say(f"  apply {plural(left_out, 'file')} again, to put functions and views right")
     elif left_out:
         say(
             f"  apply {plural(left_out, 'other file')} again, which did not change: "
@@ -117,30 +115,12 @@ def _step_line(step: Step) -> str:
     verb = {"roles": "make"}.get(step.action, step.action)
     reason = {
         "again": "again, because others are applied",
-        "repair": "again, to put functions and views right",
-        "made": "it made the schema",
         "gone": "gone from the package",
         "asked": "asked for",
+        "history": "it made the schema, and the history was left out",
     }.get(step.reason, step.reason)
     outside = "" if step.in_transaction else "; outside the transaction"
     return f"{verb} {step.name} ({reason}{outside})"
-
-
-def show_findings(status: Status) -> None:
-    """Warns of what stands otherwise than it should, and says what others were given."""
-    if status.faults:
-        count = plural(len(status.faults), "fault")
-        complain(f"pgledger: warning: {count} in how it stands; pgledger migrate puts it right:")
-        for fault in status.faults[:SHOWN]:
-            complain(f"  {fault.text}")
-        if len(status.faults) > SHOWN:
-            complain(f"  and {len(status.faults) - SHOWN:,} more, which --json lists")
-    if status.others_rights:
-        say(f"Granted besides, by an administrator ({plural(len(status.others_rights), 'right')}):")
-        for text in status.others_rights[:SHOWN]:
-            say(f"  {text}")
-        if len(status.others_rights) > SHOWN:
-            say(f"  and {len(status.others_rights) - SHOWN:,} more, which --json lists")
 
 
 def show_files(files: Sequence[FileStatus], *, verbose: bool) -> None:
@@ -160,6 +140,23 @@ def show_files(files: Sequence[FileStatus], *, verbose: bool) -> None:
             say(f"  {line}")
     if left_out := len(files) - len(listed):
         say(f"  {plural(left_out, 'file')} as in this package")
+
+
+def show_findings(status: Status) -> None:
+    """Warns of what stands otherwise than it should, and says what others were given."""
+    if status.faults:
+        count = plural(len(status.faults), "fault")
+        complain(f"pgledger: warning: {count} in how it stands; pgledger migrate puts it right:")
+        for fault in status.faults[:SHOWN]:
+            complain(f"  {fault.text}")
+        if len(status.faults) > SHOWN:
+            complain(f"  and {len(status.faults) - SHOWN:,} more, which --json lists")
+    if status.others_rights:
+        say(f"Granted besides, by an administrator ({plural(len(status.others_rights), 'right')}):")
+        for text in status.others_rights[:SHOWN]:
+            say(f"  {text}")
+        if len(status.others_rights) > SHOWN:
+            say(f"  and {len(status.others_rights) - SHOWN:,} more, which --json lists")
 
 
 def show_checks(checks: Sequence["Check"]) -> None:

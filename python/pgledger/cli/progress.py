@@ -71,10 +71,10 @@ def show_result(result: MigrationResult) -> None:
     """Prints what was committed besides files."""
     for name in result.made:
         say(f"  made: {name}")
-    for name in result.mended:
-        say(f"  mended: {name}")
     for name in result.recorded:
         say(f"  recorded: {name}, which made the schema")
+    for name in result.mended:
+        say(f"  mended: {name}")
     for name in result.forgotten:
         say(f"  forgotten: {name}, which this package no longer has")
     for name in result.linked:

@@ -140,7 +140,7 @@ def plan(
             unlinked = unlinked_roles(cursor, names)
             stored = fetch(cursor, install_sql("read_stored_types.sql", surface=decision.surface))
         steps += [Step("mend", fault.text, "wrong") for fault in findings.faults]
-        steps += [Step("record", file.name, "made") for file in decision.unrecorded]
+        steps += [Step("record", file.name, "history") for file in decision.unrecorded]
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
             steps.append(Step("apply", file.name, decision.reasons[file.name], inside))
@@ -189,9 +189,9 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         package_version=package_version(),
         files=tuple(comparison),
         problem=problem.message if problem else None,
+        newer_version=newer_version(comparison),
         faults=findings.faults,
         others_rights=findings.others,
-        newer_version=newer_version(comparison),
     )
 
 
@@ -199,7 +199,9 @@ def _findings(
     cursor: Cursor, files: Sequence[SqlFile], state: State, comparison: Sequence[FileStatus]
 ) -> Findings:
     """Returns what stands otherwise than it should; what an upgrade brings is not missing yet."""
-    if state.owner is None or state.surface is None:
+    # What a newer release made is compared with its own list, not with ours.
+    is_newer = newer_version(comparison) is not None
+    if state.owner is None or state.surface is None or is_newer:
         return Findings()
     roles = state.owner == OWNER or state.with_roles
     findings = read_findings(cursor, files, state.surface, roles=roles)

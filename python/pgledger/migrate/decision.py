@@ -12,7 +12,7 @@ from .state import Applied, State
 from .surface import DEFAULT_SCHEMA, check_schema_name
 from .version import is_newer, package_version, version_key, works_with
 
-Reason = Literal["new", "changed", "again", "repair"]
+Reason = Literal["new", "changed", "again", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Decision:
     files: tuple[SqlFile, ...]
     reasons: Mapping[str, Reason]
     forgotten: tuple[str, ...]
+    # Set where the database is newer, and is left as it is.
+    newer_version: str | None = None
     # The history says otherwise of whom everything is to belong to.
     changes_owner: bool = False
     # Versioned files that made the schema before a dump of it left the history out.
     unrecorded: tuple[SqlFile, ...] = ()
-    # Set where the database is newer, and is left as it is.
-    newer_version: str | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -211,7 +211,7 @@ def look(
     """
     state = read_state(cursor, to_look=to_look)
     decision = decide(state, files, schema, roles=roles, accept_newer=accept_newer)
-    # What a newer package expects is not known here.
+    # What a newer release made is compared with its own list, not with ours.
     if decision.fresh or decision.newer_version is not None:
         return state, decision, Findings()
     findings = read_findings(cursor, files, decision.surface, roles=decision.roles)
@@ -220,7 +220,7 @@ def look(
         return state, decision, replace(findings, faults=kept)
     if findings.need_files:
         again = tuple(file for file in files if file.kind == "repeatable")
-        reasons: dict[str, Reason] = {file.name: "repair" for file in again}
+        reasons: dict[str, Reason] = {file.name: "wrong" for file in again}
         decision = replace(decision, files=again, reasons=reasons)
     return state, decision, findings
 

@@ -81,24 +81,24 @@ class MigrationResult:
             history. A versioned file drops what they had created.
         linked: Roles whose tables may now refer to accounts and could not before.
         warnings: Sentences about what deserves attention.
-        mended: What stood otherwise than it should before, in words: owners, rights, triggers, row
-            security, settings.
         made: Roles and grants that were missing and were made.
         newer_version: Version of the newer package that the database has, with which this one
             works, so that nothing was done; None otherwise.
+        mended: What stood otherwise than it should before, in words: owners, rights, triggers, row
+            security, settings.
     """
 
     schema: str
     roles: bool
     installed: bool
     applied: tuple[str, ...]
+    recorded: tuple[str, ...]
     forgotten: tuple[str, ...]
     linked: tuple[str, ...]
     warnings: tuple[str, ...]
-    recorded: tuple[str, ...] = ()
-    mended: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
     newer_version: str | None = None
+    mended: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -113,19 +113,16 @@ class Step:
     Attributes:
         action: ``roles``, ``mend``, ``record``, ``apply``, ``forget`` or ``link``.
         name: File or role that it is about; what stands otherwise than it should.
-        reason: Why the step is needed: ``missing`` (of roles and grants), ``wrong`` (of what is to
-            be mended), ``made`` the schema (of files that are only recorded), ``new`` or
-            ``changed`` (of files), ``again`` (a function or view that did not change, because all
-            are applied together), ``repair`` (again, to put functions and views right), ``gone``
-            from the package, ``asked`` for.
+        reason: Why the step is needed: ``missing`` (of roles and grants), ``new`` or ``changed``
+            (of files), ``again`` (a function or view that did not change, because all are applied
+            together), ``wrong`` (it stands otherwise than it should), ``history`` (a file that made
+            the schema and is not in the history), ``gone`` from the package, ``asked`` for.
         in_transaction: False for a file that runs outside the transaction.
     """
 
     action: Literal["roles", "mend", "record", "apply", "forget", "link"]
     name: str
-    reason: Literal[
-        "missing", "wrong", "made", "new", "changed", "again", "repair", "gone", "asked"
-    ]
+    reason: Literal["missing", "new", "changed", "again", "wrong", "history", "gone", "asked"]
     in_transaction: bool = True
 
 
@@ -213,12 +210,12 @@ class Status:
         package_version: Version of this package.
         files: All files of the package and of the database, in order of application.
         problem: Why a migration would refuse; None if it would not.
+        newer_version: Version of the newer package that migrated it, if this one is promised to
+            work with that; None otherwise.
         faults: What stands otherwise than it should: owners, rights, triggers, row security,
             settings. ``migrate`` puts it right.
         others_rights: What an administrator gave roles that are not pgledger's, in words; it is
             left as it is.
-        newer_version: Version of the newer package that migrated it, if this one is promised to
-            work with that; None otherwise.
     """
 
     installed: bool
@@ -229,9 +226,9 @@ class Status:
     package_version: str
     files: tuple[FileStatus, ...]
     problem: str | None
+    newer_version: str | None = None
     faults: tuple[Fault, ...] = ()
     others_rights: tuple[str, ...] = ()
-    newer_version: str | None = None
 
     @property
     def up_to_date(self) -> bool:
@@ -243,12 +240,13 @@ class Status:
         """All in a word.
 
         ``up_to_date``; ``not_installed``; ``behind``: a migration would upgrade; ``newer``: of the
-        next release, with which this package works; ``wrong``: a migration would refuse.
+        next release, with which this package works; ``wrong``: a migration would refuse, or
+        something stands otherwise than it should (``faults``), which it puts right.
         """
         if not self.installed:
             return "not_installed"
         if self.newer_version is not None:
             return "newer"
-        if self.problem is not None:
+        if self.problem is not None or self.faults:
             return "wrong"
         return "up_to_date" if self.up_to_date else "behind"

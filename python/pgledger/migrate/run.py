@@ -137,9 +137,9 @@ class Run:
             forgotten=tuple(self.forgotten),
             linked=tuple(self.linked),
             warnings=tuple(self.warnings),
-            mended=tuple(self.mended),
             made=tuple(self.made),
             newer_version=self.newer_version,
+            mended=tuple(self.mended),
         )
 
     def read(self) -> tuple[State, Decision, Findings]:

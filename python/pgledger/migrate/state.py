@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import errors as pg_errors
-
 from .install import install_sql
 from .results import MigrationError
 from .roles import AUDITOR, OWNER
@@ -63,6 +61,20 @@ def read_owner(cursor: Cursor) -> Owner | None:
     return Owner(*rows[0]) if rows else None
 
 
+def hint_for_auditor(owner: str, user: str, grants: str) -> str:
+    """Says what lets a role look at everything, and change nothing.
+
+    Args:
+        owner: Who owns pgledger here. Installed without roles, it has no role for auditors, though
+            another database of the server may have brought that role there.
+        user: The role that wants to look.
+        grants: Statements that give it what it needs, where there is no role for that.
+    """
+    if owner == OWNER:
+        grants = f"grant {AUDITOR} to {identifier(user)}"
+    return f"Have an administrator run: {grants}"
+
+
 def _lost_history(cursor: Cursor) -> dict[str, Applied]:
     """Returns what the history would say of versioned files, after a dump of the schema alone."""
     rows = fetch(cursor, install_sql("read_versioned_files.sql"))
@@ -78,20 +90,6 @@ def _lost_history(cursor: Cursor) -> dict[str, Applied]:
     }
 
 
-def hint_for_auditor(owner: str, user: str, grants: str) -> str:
-    """Says what lets a role look at everything, and change nothing.
-
-    Args:
-        owner: Who owns pgledger here. Installed without roles, it has no role for auditors, though
-            another database of the server may have brought that role there.
-        user: The role that wants to look.
-        grants: Statements that give it what it needs, where there is no role for that.
-    """
-    if owner == OWNER:
-        grants = f"grant {AUDITOR} to {identifier(user)}"
-    return f"Have an administrator run: {grants}"
-
-
 def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
     """Reads the state, inside a transaction; its role becomes the owner where that is possible.
 
@@ -99,6 +97,8 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
         cursor: Of the connection whose database it is.
         to_look: Whether nothing is to be changed afterwards, so that fewer rights will do.
     """
+    from psycopg.errors import InsufficientPrivilege
+
     database, user, is_superuser, is_standby, is_read_only = fetch(
         cursor, install_sql("read_session.sql")
     )[0]
@@ -117,7 +117,7 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
             execute(cursor, f"set local role {identifier(owner.name)}")
         try:
             rows = fetch(cursor, install_sql("read_history.sql"))
-        except pg_errors.InsufficientPrivilege:
+        except InsufficientPrivilege:
             if to_look:
                 whole = f"the role {user} may not read pgledger's history"
                 hint = hint_for_auditor(
