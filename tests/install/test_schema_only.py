@@ -243,3 +243,6 @@ def test_what_was_taken_over_is_shut(loaded: str) -> None:
     )
     migrate(loaded)
     assert rows(loaded, open_to_all) == []
+    after = status(loaded)
+    assert after.owner == "pgledger_owner"
+    assert after.faults == ()
