@@ -3152,13 +3152,18 @@ revoke all on function pgledger.check_app from public;
 Refuses parallel arrays that do not have one dimension and one length, or that have more than
 100,000 elements. The length of the first array counts. The first arrays, as many as `required`
 says, must be given; the others may be null.
+
+The metadata of all elements together may take 64 MiB, because a session needs memory for it several
+times over.
+
 Errors: InvalidBatch, BatchTooLarge.
 */
 create or replace function pgledger.check_arrays(
   names text[],
   sizes bigint[],
   dimensions integer[],
-  required integer
+  required integer,
+  metadata_bytes bigint default 0
 )
 returns void
 language plpgsql
@@ -3185,7 +3190,11 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    perform pgledger.fail('BatchTooLarge', array[sizes[1] || ' requests', '100000']);
+  elsif metadata_bytes > 67108864 then
+    perform pgledger.fail(
+      'BatchTooLarge', array[metadata_bytes || ' bytes of metadata', '67108864']
+    );
   end if;
 end;
 $$;
@@ -3890,10 +3899,10 @@ as $$
       false
     ),
     (
-      'LG013', 'BatchTooLarge', '%s requests in one call, at most %s are taken',
+      'LG013', 'BatchTooLarge', '%s in one call, at most %s are taken',
       'Split the requests into several calls, in one transaction if they belong together.',
-      'More than 100,000 requests in one call. Split them into several calls, in one transaction '
-      'if they belong together.',
+      'More than 100,000 requests in one call, or more than 64 MiB of metadata. Split them into '
+      'several calls, in one transaction if they belong together.',
       false
     ),
     (
@@ -4810,7 +4819,8 @@ stable
 parallel safe
 as $$
 declare
-  v_text text := value #>> '{}';
+  -- What is no string may be far larger as text than it is.
+  v_text text := case when jsonb_typeof(value) = 'string' then value #>> '{}' end;
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
 begin
   if value is null then
@@ -4853,7 +4863,8 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
-  v_text text := v_value #>> '{}';
+  -- What is no string may be far larger as text than it is.
+  v_text text := case when jsonb_typeof(v_value) = 'string' then v_value #>> '{}' end;
   v_time timestamptz;
 begin
   if v_value is null then
@@ -5914,7 +5925,8 @@ returns void
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
@@ -5939,7 +5951,8 @@ begin
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
       array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
     ],
-    3
+    3,
+    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
   );
   perform pgledger.check_scope('app_id', app_id);
   if group_id is not null then
@@ -6015,7 +6028,8 @@ returns setof pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
 set jit = off
 as $$
@@ -6982,8 +6996,8 @@ transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000.
 event_at: When they happened in the world, at most a day ahead unless
   allow_future_event_at; null for when they are recorded.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB and 64 MiB for all of them, which never
+  changes. Store references in it, never personal data, or null.
 app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
@@ -6991,8 +7005,8 @@ allow_future_event_at: Whether event_at may be more than a day ahead.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
-  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
+  metadata), InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
   InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
   CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
@@ -7034,6 +7048,8 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   perform pgledger.check_transfer_requests(
@@ -7086,8 +7102,8 @@ amounts: What to move, in units of the accounts' currencies: above 0, below
   1e30, at most 18 decimal places.
 event_ats: When each happened in the world, at most a day ahead unless
   allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB, which never changes, or
-  null.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
 ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
   can be repeated: it takes effect once, and every repeat returns the first
   result; null for a new id.
@@ -7099,8 +7115,9 @@ allow_future_event_at: Whether an event_at may be more than a day ahead.
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
-  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata,
   AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
@@ -10603,6 +10620,8 @@ begin
   where features.key in (
     select item.value ->> 'key'
     from jsonb_array_elements(read_plan_features.features) as item
+    -- What is no string may be far larger as text than it is.
+    where jsonb_typeof(item.value -> 'key') = 'string'
   )
     and features.app_id in (read_plan_features.app_id, '*')
     and features.tenant_id in (read_plan_features.tenant_id, '')
@@ -13959,6 +13978,8 @@ grant execute on function ledger_aggregate_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_aggregate_usage_by_feature.sql
 /*
+A key that is given many times is added up once: usage may take long to add up.
+
 Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
 key: for null, existence of the feature.
 */
@@ -13984,15 +14005,30 @@ begin
   perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
-  from unnest(feature_keys) with ordinality as given (feature_key, place)
-  cross join lateral pgledger.aggregate_usage(
-    ledger_aggregate_usage_by_feature.app_id,
-    ledger_aggregate_usage_by_feature.tenant_id,
-    given.feature_key,
-    ledger_aggregate_usage_by_feature.starts_at,
-    ledger_aggregate_usage_by_feature.ends_at,
-    null
+  from (
+    select
+      asked.feature_key, asked.place,
+      min(asked.place) over (partition by asked.feature_key) as first_place
+    from unnest(feature_keys) with ordinality as asked (feature_key, place)
+  ) as given
+  inner join (
+    select asked.first_place, usage.aggregation, usage.value
+    from (
+      select given.feature_key, min(given.place) as first_place
+      from unnest(feature_keys) with ordinality as given (feature_key, place)
+      group by given.feature_key
+      order by first_place
+    ) as asked
+    cross join lateral pgledger.aggregate_usage(
+      ledger_aggregate_usage_by_feature.app_id,
+      ledger_aggregate_usage_by_feature.tenant_id,
+      asked.feature_key,
+      ledger_aggregate_usage_by_feature.starts_at,
+      ledger_aggregate_usage_by_feature.ends_at,
+      null
+    ) as usage
   ) as total
+    on given.first_place = total.first_place
   order by given.place;
 end;
 $$;
@@ -14043,6 +14079,8 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 as $$
 begin
   perform pgledger.check_app(app_id);
@@ -14058,7 +14096,8 @@ begin
       array_ndims(tenant_ids), array_ndims(feature_keys), array_ndims(quantities),
       array_ndims(event_ats), array_ndims(idempotency_keys), array_ndims(metadatas)
     ],
-    3
+    3,
+    pg_column_size(metadatas)
   );
   return query
   select
@@ -14096,12 +14135,13 @@ event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
   unique for a tenant; each event without one counts, or null.
-metadatas: JSON objects to store with them, at most 64 KiB each, or null.
+metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
+  all, or null.
 
 Returns: One answer for each event, in their order; no rows for no events.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
-  100,000 events).$$;
+  100,000 events or 64 MiB of metadata).$$;
 
 revoke all on function ledger_ingest_usage from public;
 grant execute on function ledger_ingest_usage to pgledger_poster;
@@ -14224,7 +14264,7 @@ begin
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
       order by usage_events.event_at, usage_events.key
-      limit page_size + page_offset
+      limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
     where meters.app_id = ledger_query_usage.app_id
       and meters.tenant_id = ledger_query_usage.tenant_id
@@ -17642,7 +17682,8 @@ grant execute on function ledger_redeem_coupon to pgledger_poster;
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon.
+Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
+its limit is lowered, because that reads all redemptions of the coupon.
 
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
@@ -17667,6 +17708,8 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_most_tenant_id text;
+  v_most bigint;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -17678,6 +17721,19 @@ begin
   v_new.metadata := coalesce(metadata, v_old.metadata);
   perform pgledger.check_coupon_terms(v_new);
 
+  if v_new.max_redemptions_per_tenant < coalesce(
+    v_old.max_redemptions_per_tenant, v_old.redemptions
+  ) then
+    select coupon_redemptions.tenant_id, count(*)
+    into v_most_tenant_id, v_most
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.coupon_key = v_old.key
+    group by coupon_redemptions.tenant_id
+    having count(*) > v_new.max_redemptions_per_tenant
+    order by count(*) desc, coupon_redemptions.tenant_id
+    limit 1;
+  end if;
+
   if v_new.max_redemptions < v_old.redemptions then
     perform pgledger.fail(
       'InUse',
@@ -17686,6 +17742,16 @@ begin
         quote_literal(v_old.code),
         format('limited to %s', v_new.max_redemptions),
         format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  elsif v_most is not null then
+    perform pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
       ]
     );
   elsif v_new is distinct from v_old then
@@ -17720,8 +17786,8 @@ valid_from: From when on it can be redeemed, inclusive, or null.
 valid_until: Until when it can be redeemed, exclusive, or null.
 max_redemptions: How often it can be redeemed in all; not less often than it
   has been, or null.
-max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or
-  null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
+  not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 
 Returns: The coupon; with the same version as before where nothing changed.
@@ -17730,7 +17796,7 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InvalidArgument (the name or a limit is not valid),
   InvalidTime (a time is outside the years 1 to 9999, or the end is not after
   the start), InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions).$$;
+  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
 
 revoke all on function ledger_update_coupon from public;
 grant execute on function ledger_update_coupon to pgledger_poster;
@@ -19740,7 +19806,8 @@ at once if nothing is due. It is to be paid at the time given, or after the app'
 days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
 refunded if the subscription was canceled with a refund, and otherwise kept.
 
-The drafts are locked already. Locks the app's row and holds it until the transaction ends: numbers
+The drafts are locked already, and their callers have seen that they are drafts: the condition on
+the status is a second guard, so that no final invoice is ever given another number. Locks the app's row and holds it until the transaction ends: numbers
 have no gap because transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
@@ -20286,7 +20353,7 @@ grant execute on function ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
+Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function ledger_delete_invoice(
@@ -20307,15 +20374,14 @@ declare
   );
   v_invoice record := pgledger.invoice_with_key(v_old.key);
 begin
-  if v_old.status = 'draft' then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
-  end if;
-  delete from pgledger.invoices
-  where invoices.key = v_old.key and invoices.status = 'draft';
-  if not found then
+  -- What is locked keeps its status.
+  if v_old.status <> 'draft' then
     perform pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
+  perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
+  delete from pgledger.invoices
+  where invoices.key = v_old.key;
   delete from pgledger.invoice_lines
   where invoice_lines.invoice_key = v_old.key;
   return v_invoice;
@@ -21291,7 +21357,8 @@ revoke all on function pgledger.lock_draft from public;
 A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that holds
 its id. A caller that changes which time and usage have been billed asks for with_subscription: the
 invoice's subscription, if it has one, is then locked first, so that nobody draws up another of its
-invoices meanwhile.
+invoices meanwhile. That keeps others from its drafts, too; the lock on the invoice itself is for
+final ones, which are paid without the subscription, and for one-off ones, which have none.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
@@ -23475,7 +23542,8 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
-    -- Otherwise the draft could be deleted before it has its number, and leave a gap.
+    -- The caller's lock on the subscription keeps others from its drafts already. This one makes
+    -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
     for no key update
   );
   if v_invoice.key is null then
@@ -24141,7 +24209,7 @@ values
   ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'ffa0b0db33f27bd09a82e316fa385ee1197754a8df40f919e6c3cae0d1a72870', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0'),
@@ -24160,7 +24228,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd543291e73baf441b9bf987334d6bb078f3dda286acd01e7b7003f4c2671f29e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
@@ -24180,8 +24248,8 @@ values
   ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '5cf4dd49a53b1561160e892ff919cc86410c1f5ad59f6de2de29d0fc97e8b657', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'c0382a67d1482fbe1d1f39c28defa96909f57a9f40ce4c28527b8251638ac717', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
@@ -24205,8 +24273,8 @@ values
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '9891abde15d97720235b823e0e35fc9d72399505f377ce119c6fcdc4105884d1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', 'b0115061ad2116e24d5cfbf00c1ff2d9af54f56c9b3c98309841317b0f818132', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
@@ -24214,8 +24282,8 @@ values
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '96231ada622d9eaba01812d5893c1310819d4ed29871e687d316ca2a37372264', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '4b475031fd800a11b182658fbbcab2abce4860617b3295097cd2182774ac6450', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
@@ -24274,7 +24342,7 @@ values
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '67797bfe81bf2cf559471a6a8d53e8dba1eb2108937dd2f78a39e79b3420fb44', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
@@ -24332,10 +24400,10 @@ values
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'd044caebbd91bb4fb3e250b6a0dd9d0d4fdb8643b826e5087a282e7b3a3f701d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'b4c34f9fd9d971e4a13ec8d12815ebb72ad7805c057be18a38da609d2a57a81e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '23cc4ac558ee40187e264b411e42a20dea7bac56df2a47a269d3c831d1eac0b2', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
@@ -24390,7 +24458,7 @@ values
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '78f625ba8f7d6a6810f7a5124db87f7ec3da39acf71a9179af7d7e2b98f4992c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
@@ -24424,7 +24492,7 @@ values
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '3d50d7897f266dfd1cb807c89f8c5f387e86e1bf23a62a267ad5708596037a75', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
@@ -24433,7 +24501,7 @@ values
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', 'dc2153eb567b2ee5c2505378080f91eaeb1c78240351212f38e88eb2686b9d69', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
@@ -24449,7 +24517,7 @@ values
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'bcc6b79f87c8f81389a59d64e309c8e23475256fe6456aa39ce55af70e70af5f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
@@ -24484,7 +24552,7 @@ values
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),

@@ -106,10 +106,10 @@ as $$
       false
     ),
     (
-      'LG013', 'BatchTooLarge', '%s requests in one call, at most %s are taken',
+      'LG013', 'BatchTooLarge', '%s in one call, at most %s are taken',
       'Split the requests into several calls, in one transaction if they belong together.',
-      'More than 100,000 requests in one call. Split them into several calls, in one transaction '
-      'if they belong together.',
+      'More than 100,000 requests in one call, or more than 64 MiB of metadata. Split them into '
+      'several calls, in one transaction if they belong together.',
       false
     ),
     (
