@@ -286,3 +286,29 @@ def test_long_arrays_end(scene: Session, calls: list[Call]) -> None:
             )
             wrong += faults(scene, call, tries)
     assert wrong == []
+
+
+def test_odd_settings_change_no_answer(conn: Session, set_clock: SetClock) -> None:
+    """Bodies are read in the session of their caller, who may have set how text is read."""
+    for setting in (
+        "standard_conforming_strings = off",
+        "escape_string_warning = off",
+        "backslash_quote = off",
+        "transform_null_equals = on",
+        "datestyle = 'ISO, DMY'",
+        "bytea_output = 'escape'",
+        "extra_float_digits = -15",
+        "quote_all_identifiers = on",
+        "plpgsql.variable_conflict = 'use_column'",
+        "timezone = 'Pacific/Kiritimati'",
+        "xmloption = 'document'",
+    ):
+        conn.execute(f"set {setting}".encode())
+    carry_clock(conn, set_clock, BEGIN)
+    conn.execute(f"create role {TENANT_ROLE}".encode())
+    calls = good_calls(conn)
+    assert [found for call in calls if (found := fault(conn, call)) is not None] == []
+    (price, *_) = [call for call in calls if call.function == "ledger_price_usage"]
+    odd = price.having(price='{"model": "flat", "flat_amount": "1x5"}')
+    assert getattr(outcome(conn, odd), "sqlstate", None) == "LG102"
+    conn.rollback()

@@ -20,7 +20,7 @@ Text = str | None
 
 ARGUMENTS: LiteralString = """
   select
-    pg_proc.oid::regproc::text,
+    pg_proc.proname::text,
     pg_proc.provariadic <> 0,
     pg_proc.proargnames[:pg_proc.pronargs],
     array(
@@ -69,7 +69,7 @@ def public_functions(session: Session) -> list[Call]:
     """Returns every public function, without arguments."""
     return [
         Call(
-            name.removeprefix("public."),
+            name,
             variadic,
             # A variadic function is called with elements.
             {

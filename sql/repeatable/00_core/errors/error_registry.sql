@@ -180,7 +180,7 @@ as $$
     ),
     (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
-      'The description of the function says what each argument can be: \df+ in psql, help() in '
+      E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
       'An argument is not one of the values or forms it can have; the message says which. A '
       'status, an aggregation, a key, a slug, a time zone, a number of trial days and the like.',
