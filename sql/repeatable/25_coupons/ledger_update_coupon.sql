@@ -7,7 +7,7 @@ its limit is lowered, because that reads all redemptions of the coupon.
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
 */
-create or replace function ledger_update_coupon(
+create or replace function @extschema@.ledger_update_coupon(
   app_id text,
   id text,
   name text default null,
@@ -17,7 +17,7 @@ create or replace function ledger_update_coupon(
   max_redemptions_per_tenant bigint default null,
   metadata jsonb default null
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -29,6 +29,7 @@ declare
   v_new pgledger.coupons := v_old;
   v_most_tenant_id text;
   v_most bigint;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -38,7 +39,7 @@ begin
     max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
 
   if v_new.max_redemptions_per_tenant < coalesce(
     v_old.max_redemptions_per_tenant, v_old.redemptions
@@ -54,7 +55,7 @@ begin
   end if;
 
   if v_new.max_redemptions < v_old.redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -64,7 +65,7 @@ begin
       ]
     );
   elsif v_most is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -91,7 +92,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_coupon is
+comment on function @extschema@.ledger_update_coupon is
 $$Changes a coupon.
 
 What is null stays as it is, so no value can be taken back to null. The code
@@ -117,5 +118,5 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   the start), InvalidMetadata, InUse (it has been redeemed more often than
   max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
 
-revoke all on function ledger_update_coupon from public;
-grant execute on function ledger_update_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_update_coupon from public;
+grant execute on function @extschema@.ledger_update_coupon to pgledger_poster;

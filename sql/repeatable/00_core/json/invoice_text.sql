@@ -17,15 +17,16 @@ declare
   -- What is no string may be far larger as text than it is.
   v_text text := case when jsonb_typeof(value) = 'string' then value #>> '{}' end;
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+  v_ok boolean;
 begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
+    v_ok := pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;
