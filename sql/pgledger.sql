@@ -20155,8 +20155,10 @@ days of 24 hours whatever the session's time zone. What it credits beyond what i
 refunded if the subscription was canceled with a refund, and otherwise kept.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number. Locks the app's row and holds it until the transaction ends: numbers
-have no gap because transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever given another number.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -24886,7 +24888,7 @@ values
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '3d50d7897f266dfd1cb807c89f8c5f387e86e1bf23a62a267ad5708596037a75', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '40474af39f3df98e35463ce5f77e8fd8dfcbd6be7ac3358c08fd777efaeaefa5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),

@@ -241,7 +241,9 @@ def test_json_of_any_kind(scene: Session, calls: list[Call]) -> None:
             given = json.loads(call.given[name] or "null")
             for path in places(given):
                 holed = without(given, path)
-                tries = ({name: holed.replace("<hole>", odd)} for odd in ODD_JSON)
+                tries: Iterator[dict[str, str | None]] = (
+                    {name: holed.replace("<hole>", odd)} for odd in ODD_JSON
+                )
                 wrong += [(path, *found) for found in faults(scene, call, tries)]
     assert wrong == []
 

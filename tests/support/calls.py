@@ -110,7 +110,11 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     make_feature(session, "seats", type="seat")
     make_feature(session, "spare", type="metered")
     make_feature(session, "words", type="metered", aggregation="unique_count", unique_key="word")
-    features = [{"key": "api", "limit": 100}, {"key": "words", "limit": 10}, {"key": "seats"}]
+    features: list[Mapping[str, Any]] = [
+        {"key": "api", "limit": 100},
+        {"key": "words", "limit": 10},
+        {"key": "seats"},
+    ]
     prices = [
         {"feature": "api", "model": "per_unit", "unit_amount": "2"},
         {"feature": "seats", "model": "per_unit", "unit_amount": "5"},
