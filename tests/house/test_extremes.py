@@ -7,7 +7,7 @@ one argument, or two, of a call that succeeds. What is answered can be read in P
 import json
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -213,9 +213,12 @@ def test_every_type_is_tried(calls: list[Call]) -> None:
 def places(value: Any) -> Iterator[tuple[Any, ...]]:
     """Yields the path of every value within JSON, itself first."""
     yield ()
+    members: list[tuple[Any, Any]] = []
     if isinstance(value, (dict, list)):
-        for name, member in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from ((name, *path) for path in places(member))
+        found: Any = value
+        members = list(found.items() if isinstance(value, dict) else enumerate(found))
+    for name, member in members:
+        yield from ((name, *path) for path in places(member))
 
 
 def without(value: Any, path: tuple[Any, ...]) -> str:
@@ -256,14 +259,18 @@ def array(elements: list[str | None]) -> str:
     return "{" + ",".join(quoted) + "}"
 
 
+def elements_of(session: Session, kind: str, given: str | None) -> list[str | None] | None:
+    statement = f"select %s::text::{kind}::text[]"
+    ((elements,),) = session.execute(statement.encode(), [given]).fetchall()
+    return cast("list[str | None] | None", elements)
+
+
 def test_long_arrays_end(scene: Session, calls: list[Call]) -> None:
     """Many equal elements, many different ones, and many that cannot be."""
     wrong: list[Any] = []
     for call in calls:
         arrays = {
-            name: scene.execute(
-                f"select %s::text::{kind}::text[]".encode(), [call.given[name]]
-            ).fetchone()[0]  # type: ignore[index]
+            name: elements_of(scene, kind, call.given[name])
             for name, kind in call.types.items()
             if kind.endswith("[]")
         }
@@ -279,7 +286,7 @@ def test_long_arrays_end(scene: Session, calls: list[Call]) -> None:
                 fillings.append([good[0]] * ELEMENTS)
             if call.types[name] in {"text[]", "numeric[]"}:
                 fillings.append([str(number + 1) for number in range(ELEMENTS)])
-            tries = (
+            tries: Iterator[dict[str, str | None]] = (
                 {
                     other: None if texts is None else array(texts)
                     for other, texts in {**long, name: filling}.items()

@@ -4,7 +4,7 @@ What the caller's own query takes is among it: some three times the metadata.
 """
 
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,8 +15,8 @@ ROWS = 1000
 METADATA_KIB = 64
 
 # Each reads the metadata from a table, as a job does that copies from one.
-GIVEN: LiteralString = "(select metadatas from kept)"
-BULK: LiteralString = f"""
+GIVEN = "(select metadatas from kept)"
+BULK = f"""
   select count(*)
   from pgledger_create_transfers_bulk(
     array_fill((select min(id) from pgledger_accounts_view), array[{ROWS}]),
@@ -24,7 +24,7 @@ BULK: LiteralString = f"""
     array_fill(1::numeric, array[{ROWS}]),
     metadatas => {GIVEN}
 """
-KEPT: LiteralString = f"""
+KEPT = f"""
   insert into kept
   select array_agg(jsonb_build_object('k', repeat('x', 65500) || number))
   from generate_series(1, {ROWS}) as number
@@ -64,16 +64,16 @@ def peak_kib(conn: psycopg.Connection[Any]) -> int:
     ids=["bulk", "bulk with ids", "usage"],
 )
 def test_memory_of_a_batch_is_a_few_times_its_metadata(
-    conn: psycopg.Connection[Any], connect: Connect, statement: LiteralString, times: int
+    conn: psycopg.Connection[Any], connect: Connect, statement: str, times: int
 ) -> None:
     conn.execute("select pgledger_create_account(name, 'USD') from unnest('{a,b}'::text[]) as name")
     conn.execute("select ledger_create_feature('shop', 'api', 'api')")
     conn.execute("create table kept (metadatas jsonb[])")
     conn.execute("alter table kept alter metadatas set storage external")
-    conn.execute(KEPT)
+    conn.execute(KEPT.encode())
     conn.commit()
 
     session = connect()
     before = peak_kib(session)
-    assert session.execute(statement).fetchall() == [(ROWS,)]
+    assert session.execute(statement.encode()).fetchall() == [(ROWS,)]
     assert (peak_kib(session) - before) / ROWS < times * METADATA_KIB

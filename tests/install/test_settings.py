@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pgledger.embedded import EmbeddedServer
 from pgledger.migrate import dump, migrate
@@ -116,7 +117,7 @@ def definitions(dsn: str) -> list[tuple[str, str, str]]:
 
 
 def make_odd(server: EmbeddedServer, dsn: str, settings: dict[str, str]) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    name = conninfo_to_dict(dsn)["dbname"]
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(
             "create access method other_heap type table handler heap_tableam_handler"
@@ -129,7 +130,7 @@ def make_odd(server: EmbeddedServer, dsn: str, settings: dict[str, str]) -> None
 
 
 def make_plain(server: EmbeddedServer, dsn: str) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    name = conninfo_to_dict(dsn)["dbname"]
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(f"alter database {name} reset all".encode())
 
