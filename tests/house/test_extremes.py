@@ -214,9 +214,10 @@ def places(value: Any) -> Iterator[tuple[Any, ...]]:
     """Yields the path of every value within JSON, itself first."""
     yield ()
     members: list[tuple[Any, Any]] = []
-    if isinstance(value, (dict, list)):
-        found: Any = value
-        members = list(found.items() if isinstance(value, dict) else enumerate(found))
+    if isinstance(value, dict):
+        members = list(cast("dict[Any, Any]", value).items())
+    elif isinstance(value, list):
+        members = list(enumerate(cast("list[Any]", value)))
     for name, member in members:
         yield from ((name, *path) for path in places(member))
 

@@ -159,6 +159,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     feature = _value(session, "select id from ledger_get_feature_by_key('shop', 'api')")
     spare_feature = _value(session, "select id from ledger_get_feature_by_key('shop', 'spare')")
     ulid = transfer.removeprefix("pglt_")
+    new_ulid = ulid[:-1] + ("1" if ulid.endswith("0") else "0")
 
     app = {"app_id": "shop"}
     tenant = app | {"tenant_id": "t1"}
@@ -389,7 +390,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "pgledger_create_transfers variadic": [{"transfer_requests": request}],
         "pgledger_create_transfers_bulk": [
             bulk,
-            bulk | {"ids": f"{{null,pglt_{ulid[:-1]}0}}"},
+            bulk | {"ids": f"{{null,pglt_{new_ulid}}}"},
         ],
         "pgledger_generate_id": [{"prefix": "order"}],
         "pgledger_get_account": [{"id": accounts[0], "app_id": ""}],
