@@ -18,6 +18,7 @@ set local client_min_messages = 'warning';
 set local standard_conforming_strings = 'on';
 set local check_function_bodies = 'off';
 set local transform_null_equals = 'off';
+set local quote_all_identifiers = 'off';
 set local datestyle = 'ISO';
 set local intervalstyle = 'postgres';
 set local timezone = 'UTC';
@@ -3319,13 +3320,18 @@ revoke all on function pgledger.check_app from public;
 Refuses parallel arrays that do not have one dimension and one length, or that have more than
 100,000 elements. The length of the first array counts. The first arrays, as many as `required`
 says, must be given; the others may be null.
+
+The metadata of all elements together may take 64 MiB, because a session needs memory for it several
+times over.
+
 Errors: InvalidBatch, BatchTooLarge.
 */
 create or replace function pgledger.check_arrays(
   names text[],
   sizes bigint[],
   dimensions integer[],
-  required integer
+  required integer,
+  metadata_bytes bigint default 0
 )
 returns boolean
 language plpgsql
@@ -3354,7 +3360,11 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1] || ' requests', '100000']);
+  elsif metadata_bytes > 67108864 then
+    v_ok := pgledger.fail(
+      'BatchTooLarge', array[metadata_bytes || ' bytes of metadata', '67108864']
+    );
   end if;
 
   return true;
@@ -4094,10 +4104,10 @@ as $$
       false
     ),
     (
-      'LG013', 'BatchTooLarge', '%s requests in one call, at most %s are taken',
+      'LG013', 'BatchTooLarge', '%s in one call, at most %s are taken',
       'Split the requests into several calls, in one transaction if they belong together.',
-      'More than 100,000 requests in one call. Split them into several calls, in one transaction '
-      'if they belong together.',
+      'More than 100,000 requests in one call, or more than 64 MiB of metadata. Split them into '
+      'several calls, in one transaction if they belong together.',
       false
     ),
     (
@@ -4179,7 +4189,7 @@ as $$
     ),
     (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
-      'The description of the function says what each argument can be: \df+ in psql, help() in '
+      E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
       'An argument is not one of the values or forms it can have; the message says which. A '
       'status, an aggregation, a key, a slug, a time zone, a number of trial days and the like.',
@@ -5019,7 +5029,7 @@ as $$
       then format(
         'is written with %s characters, at most 100 are allowed', char_length(value #>> '{}')
       )
-    when (value #>> '{}') collate "C" !~ '^-?[0-9]+(\.[0-9]+)?$'
+    when (value #>> '{}') collate "C" !~ '^-?[0-9]+([.][0-9]+)?$'
       then 'is not a plain decimal number such as 10 or 0.05'
     when (value #>> '{}')::numeric >= 1e30 then 'is not below 1e30'
     when min_scale((value #>> '{}')::numeric) > 18
@@ -5051,7 +5061,8 @@ stable
 parallel safe
 as $$
 declare
-  v_text text := value #>> '{}';
+  -- What is no string may be far larger as text than it is.
+  v_text text := case when jsonb_typeof(value) = 'string' then value #>> '{}' end;
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
   v_ok boolean;
 begin
@@ -5095,7 +5106,8 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
-  v_text text := v_value #>> '{}';
+  -- What is no string may be far larger as text than it is.
+  v_text text := case when jsonb_typeof(v_value) = 'string' then v_value #>> '{}' end;
   v_time timestamptz;
   v_ok boolean;
 begin
@@ -6484,7 +6496,8 @@ returns boolean
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
@@ -6510,7 +6523,8 @@ begin
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
       array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
     ],
-    3
+    3,
+    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
   );
   v_ok := pgledger.check_scope('app_id', app_id);
   if group_id is not null then
@@ -6607,7 +6621,8 @@ returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
 set jit = off
 as $$
@@ -6880,7 +6895,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
-    ('function', 'private', 'check_arrays(text[], bigint[], integer[], integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_arrays(text[], bigint[], integer[], integer, bigint)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
@@ -9352,6 +9370,8 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_ok boolean;
@@ -9406,8 +9426,8 @@ amounts: What to move, in units of the accounts' currencies: above 0, below
   1e30, at most 18 decimal places.
 event_ats: When each happened in the world, at most a day ahead unless
   allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB, which never changes, or
-  null.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
 ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
   can be repeated: it takes effect once, and every repeat returns the first
   result; null for a new id.
@@ -9419,10 +9439,11 @@ allow_future_event_at: Whether an event_at may be more than a day ahead.
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
-  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
-  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_bulk from public;
 grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
@@ -9477,8 +9498,8 @@ transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000.
 event_at: When they happened in the world, at most a day ahead unless
   allow_future_event_at; null for when they are recorded.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB and 64 MiB for all of them, which never
+  changes. Store references in it, never personal data, or null.
 app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
@@ -9486,10 +9507,10 @@ allow_future_event_at: Whether event_at may be more than a day ahead.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
-  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
-  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
-  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
+  metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
+  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function public.pgledger_create_transfers_from_rows from public;
@@ -13861,6 +13882,8 @@ begin
   where features.key in (
     select item.value ->> 'key'
     from jsonb_array_elements(read_plan_features.features) as item
+    -- What is no string may be far larger as text than it is.
+    where jsonb_typeof(item.value -> 'key') = 'string'
   )
     and features.app_id in (read_plan_features.app_id, '*')
     and features.tenant_id in (read_plan_features.tenant_id, '')
@@ -17282,6 +17305,8 @@ grant execute on function public.ledger_aggregate_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_aggregate_usage_by_feature.sql
 /*
+A key that is given many times is added up once: usage may take long to add up.
+
 Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
 key: for null, existence of the feature.
 */
@@ -17309,15 +17334,30 @@ begin
   v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
-  from unnest(feature_keys) with ordinality as given (feature_key, place)
-  cross join lateral pgledger.aggregate_usage(
-    ledger_aggregate_usage_by_feature.app_id,
-    ledger_aggregate_usage_by_feature.tenant_id,
-    given.feature_key,
-    ledger_aggregate_usage_by_feature.starts_at,
-    ledger_aggregate_usage_by_feature.ends_at,
-    null
+  from (
+    select
+      asked.feature_key, asked.place,
+      min(asked.place) over (partition by asked.feature_key) as first_place
+    from unnest(feature_keys) with ordinality as asked (feature_key, place)
+  ) as given
+  inner join (
+    select asked.first_place, usage.aggregation, usage.value
+    from (
+      select given.feature_key, min(given.place) as first_place
+      from unnest(feature_keys) with ordinality as given (feature_key, place)
+      group by given.feature_key
+      order by first_place
+    ) as asked
+    cross join lateral pgledger.aggregate_usage(
+      ledger_aggregate_usage_by_feature.app_id,
+      ledger_aggregate_usage_by_feature.tenant_id,
+      asked.feature_key,
+      ledger_aggregate_usage_by_feature.starts_at,
+      ledger_aggregate_usage_by_feature.ends_at,
+      null
+    ) as usage
   ) as total
+    on given.first_place = total.first_place
   order by given.place;
 end;
 $$;
@@ -17368,6 +17408,8 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_ok boolean;
@@ -17385,7 +17427,8 @@ begin
       array_ndims(tenant_ids), array_ndims(feature_keys), array_ndims(quantities),
       array_ndims(event_ats), array_ndims(idempotency_keys), array_ndims(metadatas)
     ],
-    3
+    3,
+    pg_column_size(metadatas)
   );
   return query
   select
@@ -17423,12 +17466,13 @@ event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
   unique for a tenant; each event without one counts, or null.
-metadatas: JSON objects to store with them, at most 64 KiB each, or null.
+metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
+  all, or null.
 
 Returns: One answer for each event, in their order; no rows for no events.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
-  100,000 events).$$;
+  100,000 events or 64 MiB of metadata).$$;
 
 revoke all on function public.ledger_ingest_usage from public;
 grant execute on function public.ledger_ingest_usage to pgledger_poster;
@@ -17554,7 +17598,7 @@ begin
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
       order by usage_events.event_at, usage_events.key
-      limit page_size + page_offset
+      limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
     where meters.app_id = ledger_query_usage.app_id
       and meters.tenant_id = ledger_query_usage.tenant_id
@@ -21014,7 +21058,8 @@ grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon.
+Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
+its limit is lowered, because that reads all redemptions of the coupon.
 
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
@@ -21039,6 +21084,8 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_most_tenant_id text;
+  v_most bigint;
   v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
@@ -21051,6 +21098,19 @@ begin
   v_new.metadata := coalesce(metadata, v_old.metadata);
   v_ok := pgledger.check_coupon_terms(v_new);
 
+  if v_new.max_redemptions_per_tenant < coalesce(
+    v_old.max_redemptions_per_tenant, v_old.redemptions
+  ) then
+    select coupon_redemptions.tenant_id, count(*)
+    into v_most_tenant_id, v_most
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.coupon_key = v_old.key
+    group by coupon_redemptions.tenant_id
+    having count(*) > v_new.max_redemptions_per_tenant
+    order by count(*) desc, coupon_redemptions.tenant_id
+    limit 1;
+  end if;
+
   if v_new.max_redemptions < v_old.redemptions then
     v_ok := pgledger.fail(
       'InUse',
@@ -21059,6 +21119,16 @@ begin
         quote_literal(v_old.code),
         format('limited to %s', v_new.max_redemptions),
         format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  elsif v_most is not null then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
       ]
     );
   elsif v_new is distinct from v_old then
@@ -21093,8 +21163,8 @@ valid_from: From when on it can be redeemed, inclusive, or null.
 valid_until: Until when it can be redeemed, exclusive, or null.
 max_redemptions: How often it can be redeemed in all; not less often than it
   has been, or null.
-max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or
-  null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
+  not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 
 Returns: The coupon; with the same version as before where nothing changed.
@@ -21103,7 +21173,7 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InvalidArgument (the name or a limit is not valid),
   InvalidTime (a time is outside the years 1 to 9999, or the end is not after
   the start), InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions).$$;
+  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
 
 revoke all on function public.ledger_update_coupon from public;
 grant execute on function public.ledger_update_coupon to pgledger_poster;
@@ -23129,8 +23199,11 @@ at once if nothing is due. It is to be paid at the time given, or after the app'
 days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
 refunded if the subscription was canceled with a refund, and otherwise kept.
 
-The drafts are locked already. Locks the app's row and holds it until the transaction ends: numbers
-have no gap because transactions take them one after the other. So this comes last.
+The drafts are locked already, and their callers have seen that they are drafts: the condition on
+the status is a second guard, so that no final invoice is ever given another number.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -23678,7 +23751,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
+Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -23700,15 +23773,14 @@ declare
   v_invoice record := pgledger.invoice_with_key(v_old.key);
   v_ok boolean;
 begin
-  if v_old.status = 'draft' then
-    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
-  end if;
-  delete from pgledger.invoices
-  where invoices.key = v_old.key and invoices.status = 'draft';
-  if not found then
+  -- What is locked keeps its status.
+  if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
+  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
+  delete from pgledger.invoices
+  where invoices.key = v_old.key;
   delete from pgledger.invoice_lines
   where invoice_lines.invoice_key = v_old.key;
   return v_invoice;
@@ -24695,7 +24767,8 @@ revoke all on function pgledger.lock_draft from public;
 A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that holds
 its id. A caller that changes which time and usage have been billed asks for with_subscription: the
 invoice's subscription, if it has one, is then locked first, so that nobody draws up another of its
-invoices meanwhile.
+invoices meanwhile. That keeps others from its drafts, too; the lock on the invoice itself is for
+final ones, which are paid without the subscription, and for one-off ones, which have none.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
@@ -26966,7 +27039,8 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
-    -- Otherwise the draft could be deleted before it has its number, and leave a gap.
+    -- The caller's lock on the subscription keeps others from its drafts already. This one makes
+    -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
     for no key update
   );
   if v_invoice.key is null then
@@ -27514,7 +27588,7 @@ begin
       when greater.rolcreaterole then 'allowed to make and grant roles'
       when greater.rolname in (select tenant_roles.role_name from pgledger.tenant_roles)
         then 'another tenant''s role'
-      when greater.rolname like 'pg\_%' then 'allowed to read or write everything'
+      when starts_with(greater.rolname, 'pg_') then 'allowed to read or write everything'
       else 'not for tenants'
     end as why
   into v_greater
@@ -27709,7 +27783,7 @@ values
   ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '525f1e8d516c0dfa266e9dcf8166bf8a73216138b4d8918aa8ba01dd81e42e77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27728,7 +27802,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'e6e96a96a0e106fc3c68326d403677e928cf1d6639873db53256ac36e6cd5826', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '5b1afa787d0898f155c24763b7e92bf71244775c064b6473c08f9c2a047a5f85', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27747,9 +27821,9 @@ values
   ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '9d91c5c0d1894d2d326ba0da7c2ac9d6654c5b79ae3d080374507dc43eab5325', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '8d89a3ab7dccafab773609b04d3ea7d7b1f71fa95378c65838b3b33237fdbb25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '2c9683efcf7971726471ae33d1af6777a9b9e63134bc632de992e352f9d188a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '47d9fb2266c3bfb1381723b354bea2fea0fcb17c9c833edacff81f14edfc14ee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', 'e4de77017664c7093666996a2bfa4bc6551adb0d6f912a18df1b78506e4318be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27778,11 +27852,11 @@ values
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'f57b97e65fe12ac5a5d1ce6a588e60f36380b83e25a7ab7ad361519b071d48a7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '40f3c49cf4c3b45dba2ba9e2f836faae28e6be8ca796c20bdc218a5e39eb1c1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'eeae459f417c0f65950bf80b7d295330ca73d490fb5813da50762d7b9e02dc6f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27797,8 +27871,8 @@ values
   ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '8e515b8dbc7ca1401f83b365058d7c41c8b8f766667cbafa78b0797c27c0085e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '9a60212099f8dc5cf113ee010c6a04ddc24e0edc4c7a4c80e2a0ea745916d462', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '7bf5ac76affad20172fde49cd081caa434b8c5df2d86be0c637d9c7ca3037c78', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '0d5bea95d133d062ff08b4914ac8c98a1ced3bc431237196a68d2f978c0c4b93', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27873,7 +27947,7 @@ values
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'c2bc4a60cecee5e55c9ca0c3341aebe4028dd70e1cd9c536b5a37202223941f4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'bf6629e4ff3e91c5e4fb8a6aeb78c69cc66871af0ff677bd0059dad9bbcef16d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '22bc947a6e8ae12f5dbad127834288f7da5048b6c06a3eaf110ad03504fecee1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27931,10 +28005,10 @@ values
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'bfe4b484ee8c035c800af5514923ebf352086300ccd7f4ab57c5e5d2c032e1a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'bd833c876cb9888145eb0056fa16121fdbfbc9094ae4ca964488a24062e5cb47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '835a56be9cf45ee7f4bc65f3c8b5126c9c8bc2f0456810cdf97fc262c2c7aea6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '8efb602646130d60c63028d453d4f2d0df16f52d391d54679fa13dad5c0653a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e1e67fa43d029181388dc02daae949ff23ed10f392399a9e3a5b20c9d28cbec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27989,7 +28063,7 @@ values
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'ceb443d51351403556c04532502e16f7e3380aaaf5cea1ad083e2f432fa1d908', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'c3c0cbdc60d7a2143191d78b3aea57c4d0c05af9e92c2f69fac925d35cf7c2ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28023,7 +28097,7 @@ values
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '40474af39f3df98e35463ce5f77e8fd8dfcbd6be7ac3358c08fd777efaeaefa5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28032,7 +28106,7 @@ values
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '625f18126533358297727593eb11e2c5a6fa9ac93af98b163dca46a0d7a14dd7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '9f1c93afeb7236557c69a354a2bc01a1005caf5996eb678ac1cf2105c18cae42', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28048,7 +28122,7 @@ values
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '5fde8a5ea8e2a63c6bc6dd8481caabdee3e8dfe767498af46ac67ab4cf800bf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28084,7 +28158,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28094,7 +28168,7 @@ values
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '17fbcac04d28485c8ea3a2af7b993de36b18892aa781bfbc3848cc42958e41bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '4124014648e9ae2b535b5bea9db1057667499adba6f8a37057d9990c4617753b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0', true);
 
 commit;

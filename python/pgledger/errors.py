@@ -141,7 +141,7 @@ class InvalidBatch(PgledgerError, code="LG012"):
 
 
 class BatchTooLarge(PgledgerError, code="LG013"):
-    """More than 100,000 requests in one call.
+    """More than 100,000 requests in one call, or more than 64 MiB of metadata.
 
     Split them into several calls, in one transaction if they belong together.
     """

@@ -125,6 +125,27 @@ CASES: Mapping[str, Case] = {
         call="select pgledger_create_transfers_bulk(array_fill(%(shop)s::text, array[100001]),"
         " array_fill(%(buyer)s::text, array[100001]), array_fill(1::numeric, array[100001]))",
     ),
+    "much metadata in a bulk": Case(
+        "BatchTooLarge",
+        ("bytes of metadata", "67108864"),
+        call="select pgledger_create_transfers_bulk(array_fill(%(shop)s::text, array[1200]),"
+        " array_fill(%(buyer)s::text, array[1200]), array_fill(1::numeric, array[1200]),"
+        " metadatas => array_fill(jsonb_build_object('k', repeat('x', 60000)), array[1200]))",
+    ),
+    "much metadata that is shared": Case(
+        "BatchTooLarge",
+        ("bytes of metadata", "67108864"),
+        call="select pgledger_create_transfers(array_fill("
+        "row(%(shop)s, %(buyer)s, 1)::pgledger_transfer_request, array[1200]),"
+        " metadata => jsonb_build_object('k', repeat('x', 60000)))",
+    ),
+    "much metadata of usage": Case(
+        "BatchTooLarge",
+        ("bytes of metadata", "67108864"),
+        call="select ledger_ingest_usage('shop', array_fill('one'::text, array[1200]),"
+        " array_fill('calls'::text, array[1200]), array_fill(1::numeric, array[1200]),"
+        " metadatas => array_fill(jsonb_build_object('k', repeat('x', 60000)), array[1200]))",
+    ),
     "page size": Case(
         "InvalidPage",
         ("page_size 0",),

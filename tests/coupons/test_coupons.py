@@ -523,6 +523,7 @@ def test_updating_a_coupon(conn, set_clock):
         ({"max_redemptions": 0}, "LG101", "max_redemptions 0"),
         ({"max_redemptions": 1}, "LG122", "coupon 'SAVE' cannot be limited to 1: it has been rede"),
         ({"max_redemptions_per_tenant": 0}, "LG101", "max_redemptions_per_tenant 0"),
+        ({"max_redemptions_per_tenant": 1}, "LG122", "cannot be limited to 1 by each tenant: tena"),
         ({"metadata": Jsonb([])}, "LG007", "type array"),
     ],
 )
@@ -539,11 +540,16 @@ def test_limits_can_be_as_low_as_what_was_redeemed(conn):
     redeem(conn)
     assert call(conn, "update_coupon", id=made["id"], max_redemptions=2)["max_redemptions"] == 2
     refused(conn, "LG126", "redeemed 2 of 2 times", "redeem_coupon", tenant_id="t2", code="SAVE")
-    call(conn, "update_coupon", id=made["id"], max_redemptions=9, max_redemptions_per_tenant=1)
-    refused(conn, "LG126", "redeemed 2 of 1 times by tenant 't1'", "redeem_coupon", tenant_id="t1",
+    call(conn, "update_coupon", id=made["id"], max_redemptions=9, max_redemptions_per_tenant=2)
+    refused(conn, "LG126", "redeemed 2 of 2 times by tenant 't1'", "redeem_coupon", tenant_id="t1",
             code="SAVE")  # fmt: skip
     redeem(conn, "t2")
     assert redeemed(conn) == 3
+    refused(conn, "LG122", "cannot be limited to 1 by each tenant: tenant 't1' has redeemed it 2",
+            "update_coupon", id=made["id"], max_redemptions_per_tenant=1)  # fmt: skip
+    call(conn, "update_coupon", id=made["id"], max_redemptions_per_tenant=5)
+    refused(conn, "LG122", "limited to 1 by each tenant", "update_coupon", id=made["id"],
+            max_redemptions_per_tenant=1)  # fmt: skip
 
 
 def test_deleting_a_coupon(conn):

@@ -1,17 +1,19 @@
-"""What is marked parallel safe runs in a parallel worker.
+"""What is marked parallel safe runs in a parallel query, in its workers and in its leader.
 
-`create table … as select` has already started a command when its workers begin. A worker can then
-start no other: PL/pgSQL that is volatile starts one for each statement, stable PL/pgSQL for none.
+`create table … as select` has already started a command when its plan is run in parallel. The
+leader, which takes part, can then start no other: PL/pgSQL that is volatile starts one for each
+statement, stable PL/pgSQL for none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
+from support.calls import BEGIN, good_calls
 from support.clock import SetClock
-from support.invoices import Customer, carry_clock, make_feature, make_plan
+from support.invoices import carry_clock
 from support.subscriptions import Session
 
 FUNCTIONS: LiteralString = """
@@ -28,8 +30,12 @@ FUNCTIONS: LiteralString = """
 """
 
 
-def in_worker(conn: Session, call: str, parameters: Sequence[str] = ()) -> str:
-    """Runs a call for each of two rows in a worker that may start no command; returns the plan.
+def in_parallel(
+    conn: Session, call: str, parameters: Mapping[str, str | None] | None = None
+) -> str:
+    """Runs a call for each of two rows in a worker, then in a leader that may start no command.
+
+    Returns the plan that the worker ran.
 
     With an ordinality the call stays as it is, rather than becoming a part of the statement.
     """
@@ -39,12 +45,17 @@ def in_worker(conn: Session, call: str, parameters: Sequence[str] = ()) -> str:
     )
     query = statement.encode()
     with conn.transaction(force_rollback=True):
+        # A leader to whom no workers were given is in parallel mode all the same.
+        conn.execute("set local max_parallel_workers = 0")
+        plan = "\n".join(line for (line,) in conn.execute(query, parameters))
+        assert "Workers Launched: 0" in plan or "Workers Planned" not in plan
+    with conn.transaction(force_rollback=True):
         return "\n".join(line for (line,) in conn.execute(query, parameters))
 
 
 @pytest.fixture
 def session(conn: Session, set_clock: SetClock) -> Session:
-    carry_clock(conn, set_clock, "2025-01-01")
+    carry_clock(conn, set_clock, BEGIN)
     # Each argument comes from a row, so that nothing is worked out while planning.
     conn.execute("create table asked as select null::text as nothing from generate_series(1, 2)")
     renamed = conn.info.server_version >= 160000
@@ -55,91 +66,49 @@ def session(conn: Session, set_clock: SetClock) -> Session:
     return conn
 
 
-@pytest.fixture
-def calls(session: Session) -> dict[str, dict[str, str]]:
-    """Returns arguments that have an answer for each public function that is parallel safe."""
-
-    def value(statement: LiteralString, *parameters: Any) -> str:
-        row = session.execute(statement, parameters).fetchone()
-        assert row is not None
-        return str(row[0])
-
-    make_feature(session, "api", type="metered")
-    features = [{"key": "api", "limit": 100}]
-    prices = [{"feature": "api", "model": "per_unit", "unit_amount": "2"}]
-    plan = make_plan(session, "pro", amount="10", features=features, prices=prices)
-    customer = Customer(session)
-    subscription = customer.tenant.create(plan)["id"]
-    customer.use("api", 3)
-    coupon = value("select id from ledger_create_coupon('shop', 'TEN', percentage => 10)")
-    customer.redeem("TEN")
-    customer.at("2025-02-01")
-    customer.advance()
-    (invoice, *_) = (row["id"] for row in customer.invoices("pending"))
-    customer.tenant.one("ledger_record_payment", invoice_id=invoice, amount=1)
-    accounts = [value("select id from pgledger_create_account(%s, 'USD')", name) for name in "ab"]
-    transfer = value("select id from pgledger_create_transfer(%s, %s, 1)", *accounts)
-    ulid = transfer.removeprefix("pglt_")
-    session.commit()
-
-    tenant = {"app_id": "shop", "tenant_id": "t1"}
-    hours = {"starts_at": "2025-01-01+00", "ends_at": "2025-02-01+00"}
-    used = tenant | {"feature_key": "api"}
-    price = '{"model": "per_unit", "unit_amount": "2"}'
-    return {
-        "ledger_aggregate_usage": used | hours,
-        "ledger_aggregate_usage_by_feature": tenant | hours | {"feature_keys": "{api}"},
-        "ledger_check_entitlement": used,
-        "ledger_get_active_subscription": tenant,
-        "ledger_get_cached_entitlement": used,
-        "ledger_get_coupon": {"app_id": "shop", "code": "TEN"},
-        "ledger_get_coupon_by_id": {"app_id": "shop", "id": coupon},
-        "ledger_get_feature": {
-            "app_id": "shop",
-            "id": value("select id from ledger_get_feature_by_key('shop', 'api')"),
-        },
-        "ledger_get_feature_by_key": {"app_id": "shop", "key": "api"},
-        "ledger_get_invoice": tenant | {"id": invoice},
-        "ledger_get_invoice_by_period": tenant
-        | {"subscription_id": subscription, "at": "2025-01-02+00"},
-        "ledger_get_plan": {"app_id": "shop", "id": plan},
-        "ledger_get_plan_by_slug": {"app_id": "shop", "slug": "pro"},
-        "ledger_get_subscription": tenant | {"id": subscription},
-        "ledger_list_coupon_redemptions": tenant,
-        "ledger_list_coupons": {"app_id": "shop"},
-        "ledger_list_features": {"app_id": "shop"},
-        "ledger_list_global_features": {},
-        "ledger_list_invoices": tenant,
-        "ledger_list_payments": tenant | {"invoice_id": invoice},
-        "ledger_list_pending_invoices": tenant,
-        "ledger_list_plans": {"app_id": "shop"},
-        "ledger_list_subscriptions": tenant,
-        "ledger_price_usage": {"price": price, "quantity": "3"},
-        "ledger_query_usage": tenant,
-        "ledger_remaining_entitlement": used,
-        "pgledger_account_entries": {"account_id": accounts[0]},
-        "pgledger_accounts_ahead": {},
-        "pgledger_balance_at": {"account_id": accounts[0], "at": "2025-02-02+00"},
-        "pgledger_balance_at_version": {"account_id": accounts[0], "version": "1"},
-        "pgledger_get_account": {"id": accounts[0]},
-        "pgledger_get_transfer": {"id": transfer},
-        "pgledger_id_timestamp": {"id": transfer},
-        "pgledger_ulid_to_uuid": {"ulid": ulid},
-        "pgledger_uuid_to_ulid": {"uuid": "01941f29-7c00-7000-8000-000000000000"},
-        "pgledger_verify": {},
-    }
-
-
-def test_reading_functions_answer_in_a_worker(
-    session: Session, calls: dict[str, dict[str, str]], subtests: Any
-) -> None:
+def test_reading_functions_answer_in_a_worker(session: Session, subtests: Any) -> None:
     names = {name for name, *_ in session.execute(FUNCTIONS) if "." not in name}
-    assert set(calls) == names
-    for name, arguments in calls.items():
-        with subtests.test(name):
-            given = ", ".join(f"{key} => %s" for key in arguments)
-            plan = in_worker(session, f"{name}({given})", list(arguments.values()))
+    calls = [call for call in good_calls(session) if call.function in names]
+    session.commit()
+    assert {call.function for call in calls} == names
+    for call in calls:
+        with subtests.test(call.function):
+            given = ", ".join(
+                f"{name} => %({name})s::text::{call.types[name]}" for name in call.given
+            )
+            plan = in_parallel(session, f"{call.function}({given})", call.given)
             assert "Workers Launched: 1" in plan
+
+
+def test_a_table_of_answers_is_filled_by_several_workers(session: Session) -> None:
+    """As somebody does who copies transfers to a table of his own."""
+    (call,) = [call for call in good_calls(session) if call.function == "pgledger_get_transfer"]
+    session.execute(
+        "create table wanted as select %s::text as id from generate_series(1, 50000)",
+        [call.given["id"]],
+    )
+    session.execute("analyze wanted")
+    for setting in (
+        "min_parallel_table_scan_size = 0",
+        "parallel_setup_cost = 0",
+        "parallel_tuple_cost = 0",
+        "max_parallel_workers_per_gather = 2",
+    ):
+        session.execute(f"set {setting}".encode())
+    session.commit()
+    plan = "\n".join(
+        line
+        for (line,) in session.execute(
+            "explain (analyze, costs off, timing off) create table copied as"
+            " select (pgledger_get_transfer(wanted.id)).id from wanted"
+        )
+    )
+    assert "Workers Launched: 2" in plan
+    # The answers come from the workers: above them nothing is left to be worked out.
+    assert plan.startswith("Gather")
+    assert session.execute("select count(*), count(distinct id) from copied").fetchall() == [
+        (50000, 1)
+    ]
 
 
 def test_safe_functions_run_in_a_worker(session: Session, subtests: Any) -> None:
@@ -150,7 +119,7 @@ def test_safe_functions_run_in_a_worker(session: Session, subtests: Any) -> None
         with subtests.test(signature):
             arguments = ", ".join(f"asked.nothing::{kind}" for kind in kinds)
             try:
-                plan = in_worker(session, f"{name}({arguments})")
+                plan = in_parallel(session, f"{name}({arguments})")
             except psycopg.errors.InvalidTransactionState:
                 raise
             except psycopg.Error:

@@ -746,6 +746,25 @@ def test_sums_are_exact_beyond_what_a_double_holds(session: Session, billing: Bi
     assert used(billing, aggregation="max") == Decimal(highest)
 
 
+def test_usage_of_a_feature_is_added_up_once_a_call(session: Session, billing: Billing) -> None:
+    ingest(session, [Event("one", "calls", "3")])
+    keys = ["calls", "hits", "calls"] * 1000
+    session.execute("set track_functions = 'all'")
+    with session.transaction():
+        rows = billing.aggregate_usage_by_feature(APP, "one", keys, NOW - DAY, NOW + HOUR)
+        made = session.execute(
+            "select calls from pg_stat_xact_user_functions where funcname = 'aggregate_usage'"
+        ).fetchall()
+    assert made == [(2,)]
+    assert [row.value for row in rows] == [Decimal(3), Decimal(0), Decimal(3)] * 1000
+
+
+def test_pages_beyond_every_event_are_empty(session: Session, billing: Billing) -> None:
+    ingest(session, [Event("one", "calls", "3")])
+    for page_size, page_offset in ((1, 2**63 - 1), (10_000, 2**63 - 1), (10_000, 2**63 - 10_001)):
+        assert billing.query_usage(APP, "one", page_size=page_size, page_offset=page_offset) == []
+
+
 def test_usage_of_many_features_is_told_in_the_order_of_the_keys(
     session: Session, billing: Billing
 ) -> None:

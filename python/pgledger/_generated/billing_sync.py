@@ -2118,7 +2118,8 @@ class BillingCalls(Caller):
             valid_until: Until when it can be redeemed, exclusive, or None.
             max_redemptions: How often it can be redeemed in all; not less often than it has been,
                 or None.
-            max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or None.
+            max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and not less
+                often than any tenant has, or None.
             metadata: JSON object of the app's own, at most 64 KiB, or None.
 
         Returns:
@@ -2133,7 +2134,8 @@ class BillingCalls(Caller):
             InvalidArgument: The name or a limit is not valid.
             InvalidTime: A time is outside the years 1 to 9999, or the end is not after the start.
             InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
-            InUse: It has been redeemed more often than ``max_redemptions``.
+            InUse: It has been redeemed more often than ``max_redemptions``, or by a tenant than
+                ``max_redemptions_per_tenant``.
         """
         return self._fetch_one(
             COUPON_ROW,

@@ -121,6 +121,8 @@ def file_settings(
         ("standard_conforming_strings", "on"),
         ("check_function_bodies", "off"),
         ("transform_null_equals", "off"),
+        # A function's own search_path is stored as it is written out.
+        ("quote_all_identifiers", "off"),
         ("datestyle", "ISO"),
         ("intervalstyle", "postgres"),
         ("timezone", "UTC"),

@@ -24,7 +24,8 @@ returns boolean
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
@@ -50,7 +51,8 @@ begin
       array_ndims(from_account_ids), array_ndims(to_account_ids), array_ndims(amounts),
       array_ndims(event_ats), array_ndims(metadatas), array_ndims(ids)
     ],
-    3
+    3,
+    coalesce(pg_column_size(metadatas), v_count * pgledger.json_bytes(shared_metadata))
   );
   v_ok := pgledger.check_scope('app_id', app_id);
   if group_id is not null then

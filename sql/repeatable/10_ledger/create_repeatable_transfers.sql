@@ -22,7 +22,8 @@ returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
-set plan_cache_mode = force_custom_plan
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 set enable_nestloop = off
 set jit = off
 as $$

@@ -100,7 +100,10 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'check_app(text)', 'owner', '', ''),
-    ('function', 'private', 'check_arrays(text[], bigint[], integer[], integer)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_arrays(text[], bigint[], integer[], integer, bigint)',
+      'owner', '', ''
+    ),
     (
       'function', 'private',
       'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',

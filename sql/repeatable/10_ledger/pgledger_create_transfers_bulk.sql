@@ -27,6 +27,8 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_ok boolean;
@@ -81,8 +83,8 @@ amounts: What to move, in units of the accounts' currencies: above 0, below
   1e30, at most 18 decimal places.
 event_ats: When each happened in the world, at most a day ahead unless
   allow_future_event_at; null for when it is recorded.
-metadatas: A JSON object for each, at most 64 KiB, which never changes, or
-  null.
+metadatas: A JSON object for each, at most 64 KiB and 64 MiB in all, which
+  never changes, or null.
 ids: An id for each, pglt_ and a ULID. A request with an id of your own choice
   can be repeated: it takes effect once, and every repeat returns the first
   result; null for a new id.
@@ -94,10 +96,11 @@ allow_future_event_at: Whether an event_at may be more than a day ahead.
 Returns: One transfer for each request, in their order.
 
 Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
-  than 100,000 requests), InvalidScope, NullArgument, InvalidId, SameAccount,
-  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
-  AccountNotFound, CurrencyMismatch, IdempotencyConflict, AccountAheadOfClock,
-  InsufficientFunds, PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
+  than 100,000 requests, or 64 MiB of metadata), InvalidScope, NullArgument,
+  InvalidId, SameAccount, InvalidAmount, InvalidTime, EventAtInFuture,
+  InvalidMetadata, AccountNotFound, CurrencyMismatch, IdempotencyConflict,
+  AccountAheadOfClock, InsufficientFunds, PositiveBalanceNotAllowed,
+  BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_bulk from public;
 grant execute on function @extschema@.pgledger_create_transfers_bulk to pgledger_poster;

@@ -47,8 +47,8 @@ transfer_requests: Rows (from_account_id, to_account_id, amount), at most
   100,000.
 event_at: When they happened in the world, at most a day ahead unless
   allow_future_event_at; null for when they are recorded.
-metadata: JSON object, at most 64 KiB, which never changes. Store references
-  in it, never personal data, or null.
+metadata: JSON object, at most 64 KiB and 64 MiB for all of them, which never
+  changes. Store references in it, never personal data, or null.
 app_id: Set of books that all accounts belong to.
 group_id: Name that joins these transfers, 1 to 255 visible characters, for
   example an order's number, or null.
@@ -56,10 +56,10 @@ allow_future_event_at: Whether event_at may be more than a day ahead.
 
 Returns: One transfer for each request, in their order.
 
-Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
-  InvalidScope, NullArgument, InvalidId, SameAccount, InvalidAmount,
-  InvalidTime, EventAtInFuture, InvalidMetadata, AccountNotFound,
-  CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
+Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests, or 64 MiB of
+  metadata), InvalidScope, NullArgument, InvalidId, SameAccount,
+  InvalidAmount, InvalidTime, EventAtInFuture, InvalidMetadata,
+  AccountNotFound, CurrencyMismatch, AccountAheadOfClock, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
 revoke all on function @extschema@.pgledger_create_transfers_from_rows from public;

@@ -35,6 +35,8 @@ begin
   where features.key in (
     select item.value ->> 'key'
     from jsonb_array_elements(read_plan_features.features) as item
+    -- What is no string may be far larger as text than it is.
+    where jsonb_typeof(item.value -> 'key') = 'string'
   )
     and features.app_id in (read_plan_features.app_id, '*')
     and features.tenant_id in (read_plan_features.tenant_id, '')

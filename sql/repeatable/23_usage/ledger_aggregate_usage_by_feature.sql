@@ -1,4 +1,6 @@
 /*
+A key that is given many times is added up once: usage may take long to add up.
+
 Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
 key: for null, existence of the feature.
 */
@@ -26,15 +28,30 @@ begin
   v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
-  from unnest(feature_keys) with ordinality as given (feature_key, place)
-  cross join lateral pgledger.aggregate_usage(
-    ledger_aggregate_usage_by_feature.app_id,
-    ledger_aggregate_usage_by_feature.tenant_id,
-    given.feature_key,
-    ledger_aggregate_usage_by_feature.starts_at,
-    ledger_aggregate_usage_by_feature.ends_at,
-    null
+  from (
+    select
+      asked.feature_key, asked.place,
+      min(asked.place) over (partition by asked.feature_key) as first_place
+    from unnest(feature_keys) with ordinality as asked (feature_key, place)
+  ) as given
+  inner join (
+    select asked.first_place, usage.aggregation, usage.value
+    from (
+      select given.feature_key, min(given.place) as first_place
+      from unnest(feature_keys) with ordinality as given (feature_key, place)
+      group by given.feature_key
+      order by first_place
+    ) as asked
+    cross join lateral pgledger.aggregate_usage(
+      ledger_aggregate_usage_by_feature.app_id,
+      ledger_aggregate_usage_by_feature.tenant_id,
+      asked.feature_key,
+      ledger_aggregate_usage_by_feature.starts_at,
+      ledger_aggregate_usage_by_feature.ends_at,
+      null
+    ) as usage
   ) as total
+    on given.first_place = total.first_place
   order by given.place;
 end;
 $$;

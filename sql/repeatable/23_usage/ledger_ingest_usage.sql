@@ -20,6 +20,8 @@ volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
+-- A plan for the arrays at hand would hold copies of all metadata.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_ok boolean;
@@ -37,7 +39,8 @@ begin
       array_ndims(tenant_ids), array_ndims(feature_keys), array_ndims(quantities),
       array_ndims(event_ats), array_ndims(idempotency_keys), array_ndims(metadatas)
     ],
-    3
+    3,
+    pg_column_size(metadatas)
   );
   return query
   select
@@ -75,12 +78,13 @@ event_ats: When each happened, from 1970 on, not further ahead of the clock
   than ledger_set_usage_skew allows; null for now (an element or all of it).
 idempotency_keys: The reporter's own names of the events, 1 to 255 characters,
   unique for a tenant; each event without one counts, or null.
-metadatas: JSON objects to store with them, at most 64 KiB each, or null.
+metadatas: JSON objects to store with them, at most 64 KiB each and 64 MiB in
+  all, or null.
 
 Returns: One answer for each event, in their order; no rows for no events.
 
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
-  100,000 events).$$;
+  100,000 events or 64 MiB of metadata).$$;
 
 revoke all on function @extschema@.ledger_ingest_usage from public;
 grant execute on function @extschema@.ledger_ingest_usage to pgledger_poster;

@@ -44,7 +44,7 @@ begin
         and usage_events.event_at >= coalesce(ledger_query_usage.starts_at, '-infinity')
         and usage_events.event_at < coalesce(ledger_query_usage.ends_at, 'infinity')
       order by usage_events.event_at, usage_events.key
-      limit page_size + page_offset
+      limit least(page_offset, 9223372036854775807 - page_size) + page_size
     ) as found
     where meters.app_id = ledger_query_usage.app_id
       and meters.tenant_id = ledger_query_usage.tenant_id

@@ -1,7 +1,8 @@
 /*
 A call that changes nothing leaves the version as it is.
 
-Locks the coupon.
+Locks the coupon, so no redemption is added while they are counted. A tenant's are counted only when
+its limit is lowered, because that reads all redemptions of the coupon.
 
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
@@ -26,6 +27,8 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_most_tenant_id text;
+  v_most bigint;
   v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
@@ -38,6 +41,19 @@ begin
   v_new.metadata := coalesce(metadata, v_old.metadata);
   v_ok := pgledger.check_coupon_terms(v_new);
 
+  if v_new.max_redemptions_per_tenant < coalesce(
+    v_old.max_redemptions_per_tenant, v_old.redemptions
+  ) then
+    select coupon_redemptions.tenant_id, count(*)
+    into v_most_tenant_id, v_most
+    from pgledger.coupon_redemptions
+    where coupon_redemptions.coupon_key = v_old.key
+    group by coupon_redemptions.tenant_id
+    having count(*) > v_new.max_redemptions_per_tenant
+    order by count(*) desc, coupon_redemptions.tenant_id
+    limit 1;
+  end if;
+
   if v_new.max_redemptions < v_old.redemptions then
     v_ok := pgledger.fail(
       'InUse',
@@ -46,6 +62,16 @@ begin
         quote_literal(v_old.code),
         format('limited to %s', v_new.max_redemptions),
         format('it has been redeemed %s times', v_old.redemptions)
+      ]
+    );
+  elsif v_most is not null then
+    v_ok := pgledger.fail(
+      'InUse',
+      array[
+        'coupon',
+        quote_literal(v_old.code),
+        format('limited to %s by each tenant', v_new.max_redemptions_per_tenant),
+        format('tenant %L has redeemed it %s times', v_most_tenant_id, v_most)
       ]
     );
   elsif v_new is distinct from v_old then
@@ -80,8 +106,8 @@ valid_from: From when on it can be redeemed, inclusive, or null.
 valid_until: Until when it can be redeemed, exclusive, or null.
 max_redemptions: How often it can be redeemed in all; not less often than it
   has been, or null.
-max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more, or
-  null.
+max_redemptions_per_tenant: How often one tenant can redeem it, 1 or more and
+  not less often than any tenant has, or null.
 metadata: JSON object of the app's own, at most 64 KiB, or null.
 
 Returns: The coupon; with the same version as before where nothing changed.
@@ -90,7 +116,7 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InvalidArgument (the name or a limit is not valid),
   InvalidTime (a time is outside the years 1 to 9999, or the end is not after
   the start), InvalidMetadata, InUse (it has been redeemed more often than
-  max_redemptions).$$;
+  max_redemptions, or by a tenant than max_redemptions_per_tenant).$$;
 
 revoke all on function @extschema@.ledger_update_coupon from public;
 grant execute on function @extschema@.ledger_update_coupon to pgledger_poster;

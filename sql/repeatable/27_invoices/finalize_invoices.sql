@@ -4,8 +4,11 @@ at once if nothing is due. It is to be paid at the time given, or after the app'
 days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
 refunded if the subscription was canceled with a refund, and otherwise kept.
 
-The drafts are locked already. Locks the app's row and holds it until the transaction ends: numbers
-have no gap because transactions take them one after the other. So this comes last.
+The drafts are locked already, and their callers have seen that they are drafts: the condition on
+the status is a second guard, so that no final invoice is ever given another number.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,

@@ -1,6 +1,6 @@
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
+Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function @extschema@.ledger_delete_invoice(
@@ -22,15 +22,14 @@ declare
   v_invoice record := pgledger.invoice_with_key(v_old.key);
   v_ok boolean;
 begin
-  if v_old.status = 'draft' then
-    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
-  end if;
-  delete from pgledger.invoices
-  where invoices.key = v_old.key and invoices.status = 'draft';
-  if not found then
+  -- What is locked keeps its status.
+  if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
+  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
+  delete from pgledger.invoices
+  where invoices.key = v_old.key;
   delete from pgledger.invoice_lines
   where invoice_lines.invoice_key = v_old.key;
   return v_invoice;

@@ -2,7 +2,8 @@
 A tenant's invoice, its row locked FOR NO KEY UPDATE. The name is that of the argument that holds
 its id. A caller that changes which time and usage have been billed asks for with_subscription: the
 invoice's subscription, if it has one, is then locked first, so that nobody draws up another of its
-invoices meanwhile.
+invoices meanwhile. That keeps others from its drafts, too; the lock on the invoice itself is for
+final ones, which are paid without the subscription, and for one-off ones, which have none.
 
 Checks, in this order: app_id, tenant_id, the id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.

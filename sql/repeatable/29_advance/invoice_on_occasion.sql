@@ -28,7 +28,8 @@ begin
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
       and invoices.status <> 'voided'
-    -- Otherwise the draft could be deleted before it has its number, and leave a gap.
+    -- The caller's lock on the subscription keeps others from its drafts already. This one makes
+    -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
     for no key update
   );
   if v_invoice.key is null then

@@ -21,7 +21,7 @@ begin
       when greater.rolcreaterole then 'allowed to make and grant roles'
       when greater.rolname in (select tenant_roles.role_name from pgledger.tenant_roles)
         then 'another tenant''s role'
-      when greater.rolname like 'pg\_%' then 'allowed to read or write everything'
+      when starts_with(greater.rolname, 'pg_') then 'allowed to read or write everything'
       else 'not for tenants'
     end as why
   into v_greater

@@ -2,13 +2,18 @@
 Refuses parallel arrays that do not have one dimension and one length, or that have more than
 100,000 elements. The length of the first array counts. The first arrays, as many as `required`
 says, must be given; the others may be null.
+
+The metadata of all elements together may take 64 MiB, because a session needs memory for it several
+times over.
+
 Errors: InvalidBatch, BatchTooLarge.
 */
 create or replace function pgledger.check_arrays(
   names text[],
   sizes bigint[],
   dimensions integer[],
-  required integer
+  required integer,
+  metadata_bytes bigint default 0
 )
 returns boolean
 language plpgsql
@@ -37,7 +42,11 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1] || ' requests', '100000']);
+  elsif metadata_bytes > 67108864 then
+    v_ok := pgledger.fail(
+      'BatchTooLarge', array[metadata_bytes || ' bytes of metadata', '67108864']
+    );
   end if;
 
   return true;

@@ -106,10 +106,10 @@ as $$
       false
     ),
     (
-      'LG013', 'BatchTooLarge', '%s requests in one call, at most %s are taken',
+      'LG013', 'BatchTooLarge', '%s in one call, at most %s are taken',
       'Split the requests into several calls, in one transaction if they belong together.',
-      'More than 100,000 requests in one call. Split them into several calls, in one transaction '
-      'if they belong together.',
+      'More than 100,000 requests in one call, or more than 64 MiB of metadata. Split them into '
+      'several calls, in one transaction if they belong together.',
       false
     ),
     (
@@ -191,7 +191,7 @@ as $$
     ),
     (
       'LG101', 'InvalidArgument', '%s %s is not valid: %s',
-      'The description of the function says what each argument can be: \df+ in psql, help() in '
+      E'The description of the function says what each argument can be: \\df+ in psql, help() in '
       'Python.',
       'An argument is not one of the values or forms it can have; the message says which. A '
       'status, an aggregation, a key, a slug, a time zone, a number of trial days and the like.',

@@ -16,7 +16,7 @@ as $$
       then format(
         'is written with %s characters, at most 100 are allowed', char_length(value #>> '{}')
       )
-    when (value #>> '{}') collate "C" !~ '^-?[0-9]+(\.[0-9]+)?$'
+    when (value #>> '{}') collate "C" !~ '^-?[0-9]+([.][0-9]+)?$'
       then 'is not a plain decimal number such as 10 or 0.05'
     when (value #>> '{}')::numeric >= 1e30 then 'is not below 1e30'
     when min_scale((value #>> '{}')::numeric) > 18

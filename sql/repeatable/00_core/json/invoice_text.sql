@@ -14,7 +14,8 @@ stable
 parallel safe
 as $$
 declare
-  v_text text := value #>> '{}';
+  -- What is no string may be far larger as text than it is.
+  v_text text := case when jsonb_typeof(value) = 'string' then value #>> '{}' end;
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
   v_ok boolean;
 begin

@@ -18,7 +18,8 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
-  v_text text := v_value #>> '{}';
+  -- What is no string may be far larger as text than it is.
+  v_text text := case when jsonb_typeof(v_value) = 'string' then v_value #>> '{}' end;
   v_time timestamptz;
   v_ok boolean;
 begin
