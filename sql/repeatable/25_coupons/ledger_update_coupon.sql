@@ -46,7 +46,8 @@ begin
         quote_literal(v_old.code),
         format('limited to %s', v_new.max_redemptions),
         format('it has been redeemed %s times', v_old.redemptions)
-      ]
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
     );
   elsif v_new is distinct from v_old then
     update pgledger.coupons
