@@ -222,7 +222,7 @@ def test_conflict_with_another_app_says_nothing_of_it(session, shop, purse):
     ledger = Ledger(session)
     others = [ledger.create_account(name, "USD", app_id="other").id for name in ("a", "b")]
     taken = one(session, "select pgledger_generate_id('pglt')")
-    ledger.create_transfer(*others, 77, id=taken, app_id="other")
+    ledger.create_transfer(others[0], others[1], 77, id=taken, app_id="other")
     for statement, parameters in (
         ("select pgledger_create_transfer(%s, %s, 1, id => %s)", (shop, purse, taken)),
         (
