@@ -66,15 +66,15 @@ types: setup ## check types with mypy and pyright
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
 
 fresh: setup ## check that the generated files are up to date
-	@$(PY) scripts/build_sql.py --check
 	@$(PY) scripts/build_catalog.py --check
+	@$(PY) scripts/build_sql.py --check
 	@$(PY) scripts/build_sync.py --check
 
 fmt: setup ## format the code and write all generated files
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format --quiet .
-	@$(PY) scripts/build_sql.py
 	@$(PY) scripts/build_catalog.py
+	@$(PY) scripts/build_sql.py
 	@$(PY) scripts/build_sync.py
 
 hunt: ## look for new failing examples: make hunt MINUTES=15

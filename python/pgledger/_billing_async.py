@@ -33,13 +33,14 @@ class AsyncBilling(AsyncBillingCalls):
     without waiting for the database, there is :class:`~pgledger.AsyncMeter`.
 
     Every call names the app that its data belongs to, and the tenant if the data is a tenant's. It
-    does not find the data of other apps and tenants.
+    does not find the data of other apps and tenants. Only :meth:`price_usage` names none, because
+    it reads nothing that is stored.
 
     Quantities and amounts are :class:`~decimal.Decimal` or int, never float. The same holds for
     numbers in plans, prices, lines and tax rates, which may also be texts. Times are aware
     datetimes, durations are timedeltas. A value of a wrong type is a TypeError, a naive time a
     ValueError; both are raised before anything is sent, and leave the transaction as it was. What
-    the store refuses arrives as one of :mod:`pgledger.errors`. All calls raise InvalidScope and
+    the store refuses arrives as one of :mod:`pgledger.errors`. Calls raise InvalidScope and
     NullArgument where an app, a tenant or a required argument is missing or cannot be one.
 
     Args:
@@ -66,19 +67,30 @@ class AsyncBilling(AsyncBillingCalls):
         this one. The role needs the rights to migrate. If the program's role does not have them,
         run ``pgledger migrate`` when deploying, and call :meth:`ping` here.
 
+        A database of the next release is left as it is, because this one works with it. So in a
+        rolling deploy old programs may start beside new ones; the logger ``pgledger`` says so.
+
         Returns:
-            What was done.
+            What was done; ``newer_version`` is set where the database is newer.
 
         Raises:
-            MigrationError: The connection is in a transaction, or migrating was refused or failed.
+            MigrationError: There is something to do, and the connection is in a transaction. Or
+                migrating was refused or failed.
             psycopg.OperationalError: The further connection cannot be made.
         """
-        return await self.migrate()
+        self._require_open()
+        return await install_async(
+            self.conn,
+            schema=self.schema,
+            lock_timeout=DEFAULT_LOCK_TIMEOUT,
+            wait=DEFAULT_WAIT,
+            accept_newer=True,
+        )
 
     async def migrate(
         self, *, lock_timeout: float = DEFAULT_LOCK_TIMEOUT, wait: float = DEFAULT_WAIT
     ) -> MigrationResult:
-        """Does what :meth:`start` does, and takes limits for how long it may wait.
+        """Does what :meth:`start` does, but refuses a newer database.
 
         Args:
             lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
@@ -88,7 +100,8 @@ class AsyncBilling(AsyncBillingCalls):
             What was done.
 
         Raises:
-            MigrationError: The connection is in a transaction, or migrating was refused or failed.
+            MigrationError: There is something to do, and the connection is in a transaction. Or
+                migrating was refused, as for a newer database, or failed.
             psycopg.OperationalError: The further connection cannot be made.
         """
         self._require_open()

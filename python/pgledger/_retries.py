@@ -1,7 +1,8 @@
 """Which errors a new attempt can cure, how long to wait before it, and on which connections."""
 
 import random
-from collections.abc import Iterator
+from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from psycopg import (
@@ -16,7 +17,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 
 RETRYABLE = (SerializationFailure, DeadlockDetected, LockNotAvailable)
 
-DEFAULT_ATTEMPTS = 10
+DEFAULT_RETRY_FOR = timedelta(seconds=60)
 
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 1.0
@@ -35,22 +36,64 @@ _IN_TRANSACTION = (
 )
 
 
-def pauses(attempts: int) -> Iterator[float | None]:
-    """Yields, for each attempt, how many seconds to wait if it fails; None after the last.
+class Retries:
+    """Says after each attempt that failed whether there is another one, and how long to wait.
 
     Each wait is a random time below a bound that doubles from attempt to attempt. Sessions that
-    collided once would collide again if they waited equally long.
+    collided once would collide again if they waited equally long; and the more of them collide, the
+    longer it takes until few enough are left for one another.
+
+    Args:
+        attempts: How many there may be; None for any number.
+        retry_for: For how long from now on another one may begin.
+
+    Attributes:
+        failed: How many have failed.
 
     Raises:
-        ValueError: ``attempts`` is below 1.
+        TypeError: ``retry_for`` is not a timedelta.
+        ValueError: ``attempts`` is below 1, or ``retry_for`` is negative.
     """
-    if attempts < 1:
-        raise ValueError(f"attempts must be at least 1, not {attempts}")
-    bound = FIRST_PAUSE_SECONDS
-    for _ in range(attempts - 1):
-        yield random.uniform(0, bound)  # noqa: S311 -- nobody gains by guessing it
-        bound = min(bound * 2, LONGEST_PAUSE_SECONDS)
-    yield None
+
+    def __init__(self, attempts: int | None, retry_for: timedelta) -> None:
+        if attempts is not None and attempts < 1:
+            raise ValueError(f"attempts must be at least 1, not {attempts}")
+        budget = seconds("retry_for", retry_for)
+        if budget is None:
+            raise TypeError("retry_for must be a timedelta, not None")
+        self._attempts = attempts
+        self._deadline = monotonic() + budget
+        self._bound = FIRST_PAUSE_SECONDS
+        self.failed = 0
+
+    def pause(self) -> float | None:
+        """Returns how many seconds to wait before the next attempt; None where there is none.
+
+        The wait is cut short where the time ends, so that the last attempt comes then.
+        """
+        self.failed += 1
+        left = self._deadline - monotonic()
+        if left <= 0 or self.failed == self._attempts:
+            return None
+        wait = random.uniform(0, self._bound)  # noqa: S311 -- nobody gains by guessing it
+        self._bound = min(self._bound * 2, LONGEST_PAUSE_SECONDS)
+        return min(wait, left)
+
+
+def seconds(name: str, duration: object) -> float | None:
+    """Returns a duration in seconds, or None for None.
+
+    Raises:
+        TypeError: It is not a timedelta.
+        ValueError: It is negative.
+    """
+    if duration is None:
+        return None
+    if not isinstance(duration, timedelta):
+        raise TypeError(f"{name} must be a timedelta, not {type(duration).__name__} {duration!r}")
+    if duration < timedelta(0):
+        raise ValueError(f"{name} must not be negative, as {duration!r} is")
+    return duration.total_seconds()
 
 
 def require_idle(conn: Connection[Any] | AsyncConnection[Any]) -> None:

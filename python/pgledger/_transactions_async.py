@@ -6,15 +6,16 @@ scripts/build_sync.py.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, IsolationLevel, Rollback
 
 from pgledger._retries import (
-    DEFAULT_ATTEMPTS,
+    DEFAULT_RETRY_FOR,
     RETRYABLE,
     SET_ISOLATION_LEVEL,
-    pauses,
+    Retries,
     require_committable,
     require_idle,
 )
@@ -29,15 +30,18 @@ async def run_transaction_async(
     conn: C,
     fn: Callable[[C], Awaitable[T]],
     *,
-    attempts: int = DEFAULT_ATTEMPTS,
+    attempts: int | None = None,
+    retry_for: timedelta = DEFAULT_RETRY_FOR,
     isolation_level: IsolationLevel | None = None,
 ) -> T:
     """Runs ``await fn(conn)`` in a transaction of its own, and again where a new attempt can help.
 
     Begins, calls ``fn``, commits. If PostgreSQL aborts the transaction because of other sessions
     (40001 serialization failure, 40P01 deadlock, 55P03 lock not available), in ``fn`` or at the
-    commit, everything is rolled back and, after a short random wait that grows, ``fn`` is called
-    again. Any other error rolls back and is raised at once.
+    commit, everything is rolled back and, after a random wait that grows from milliseconds to at
+    most a second, ``fn`` is called again. That goes on until ``retry_for`` is over: when many
+    sessions want the same rows, it takes as many rounds as it takes. Any other error rolls back and
+    is raised at once.
 
     So ``fn`` may be called several times, and what it does outside this connection's database is
     not undone: it must not send mails, call services or change its arguments. Let it return what
@@ -52,7 +56,9 @@ async def run_transaction_async(
     Args:
         conn: A connection that is not in a transaction, in autocommit or not.
         fn: What to do; gets ``conn``.
-        attempts: How often to call ``fn`` at most.
+        attempts: How often to call ``fn`` at most; None for as often as ``retry_for`` allows.
+        retry_for: How long, from the beginning, a failed attempt may be followed by another. It
+            does not end an attempt that is going on. Zero allows one attempt.
         isolation_level: Level of this transaction; None takes the connection's. The
             connection's own level is not changed.
 
@@ -64,9 +70,10 @@ async def run_transaction_async(
             ``fn`` returned although an error had aborted the transaction, which was rolled back, or
             ended the transaction itself.
         psycopg.Rollback: ``fn`` raised it. The transaction was rolled back.
-        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt. Or ``fn`` returned
-            although the connection was lost.
-        ValueError: ``attempts`` is below 1.
+        psycopg.OperationalError: 40001, 40P01 or 55P03 from the last attempt; a note says how many
+            there were. Or ``fn`` returned although the connection was lost.
+        TypeError: ``retry_for`` is not a timedelta.
+        ValueError: ``attempts`` is below 1, or ``retry_for`` is negative.
 
     Example:
         >>> async def pay(conn):
@@ -75,7 +82,8 @@ async def run_transaction_async(
         >>> transfer = await run_transaction_async(conn, pay)
     """
     require_idle(conn)
-    for pause in pauses(attempts):
+    retries = Retries(attempts, retry_for)
+    while True:
         try:
             async with conn.transaction():
                 if isolation_level is not None:
@@ -83,11 +91,12 @@ async def run_transaction_async(
                 result = await fn(conn)
                 require_committable(conn)
                 return result
-        except RETRYABLE:
+        except RETRYABLE as error:
+            pause = retries.pause()
             if pause is None:
+                error.add_note(f"run_transaction_async gave up after {retries.failed} attempts")
                 raise
             await asyncio.sleep(pause)
         else:
             # The block swallows a Rollback, so without a result it has to be raised anew.
             raise Rollback
-    raise AssertionError("the last attempt returns or raises")

@@ -7,18 +7,13 @@ where that holds.
 """
 
 import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg.rows import dict_row
-
-from pgledger.embedded import EmbeddedServer
-from pgledger.migrate import migrate
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 REPEATABLE: Final = ROOT / "sql" / "repeatable"
@@ -157,19 +152,6 @@ class Catalog:
     types: Mapping[str, ResultType]
     views: tuple[View, ...]
     errors: tuple[Error, ...]
-
-
-@contextmanager
-def migrated_database() -> Iterator[Connection]:
-    """Runs a server of its own, and connects to a database that this tree's SQL is applied to."""
-    with (
-        tempfile.TemporaryDirectory(prefix="pgledger-catalog-") as directory,
-        EmbeddedServer(directory, settings={"fsync": "off", "synchronous_commit": "off"}) as server,
-    ):
-        migrate(server.dsn("postgres"), sql_dir=ROOT / "sql")
-        with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
-            connection.execute("set search_path = pg_catalog, public")
-            yield connection
 
 
 def numbered_folders() -> dict[str, str]:

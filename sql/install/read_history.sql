@@ -9,6 +9,7 @@ select
   schema_history.kind,
   schema_history.sha256,
   schema_history.applied_at,
-  schema_history.package_version
+  schema_history.package_version,
+  schema_history.with_roles
 from pgledger.schema_history
 order by schema_history.name collate "C";

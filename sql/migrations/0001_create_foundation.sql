@@ -19,9 +19,12 @@ create table pgledger.schema_history (
   sha256 text collate "C" not null,
   applied_at timestamptz not null,
   package_version text not null,
+  with_roles boolean not null,
   constraint schema_history_name_pk primary key (name),
   constraint schema_history_kind_is_versioned_or_repeatable_check
   check (kind in ('versioned', 'repeatable')),
+  constraint schema_history_kind_is_what_the_name_says_check
+  check (starts_with(name, case kind when 'versioned' then 'migrations/' else 'repeatable/' end)),
   constraint schema_history_sha256_is_64_hex_digits_check
   check (sha256 ~ '^[0-9a-f]{64}$')
 );
@@ -38,6 +41,8 @@ comment on column pgledger.schema_history.applied_at is
   'When the file was last applied: the start of the migration''s transaction.';
 comment on column pgledger.schema_history.package_version is
   'Version of the pgledger package that applied the file.';
+comment on column pgledger.schema_history.with_roles is
+  'Whether what the file makes is to belong to pgledger''s own roles; false: to whoever migrates.';
 
 revoke all on table pgledger.schema_history from public;
 grant select on table pgledger.schema_history to pgledger_auditor;

@@ -45,7 +45,7 @@ from pgledger import (
     errors,
     ids,
 )
-from pgledger.migrate import MigrationError, migrate
+from pgledger.migrate import ADVISORY_LOCK, MigrationError, migrate
 from support.clock import SetClock
 from support.database import Connect, NewDatabase
 
@@ -1559,15 +1559,121 @@ def test_start_installs_into_its_schema(database: NewDatabase, connect: Connect)
     assert billing.create_feature("app", "k", "K").key == "k"
 
 
-def test_start_refuses_a_transaction(conn, billing: Billing):
+def test_start_in_a_transaction_does_what_it_says_where_there_is_nothing_to_do(
+    conn, billing: Billing
+):
+    conn.execute("create table rows_of_the_caller ()")
+    assert not billing.start().changed
+    assert not billing.migrate().changed
+    assert status(conn) == TransactionStatus.INTRANS
+    conn.execute("table rows_of_the_caller")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        conn.execute("select 1 / 0")
+    assert billing.start().schema == "public"
+    assert status(conn) == TransactionStatus.INERROR
+    conn.rollback()
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        conn.execute("table rows_of_the_caller")
+
+
+def test_start_refuses_a_transaction_if_there_is_something_to_do(conn, billing: Billing):
+    conn.execute("delete from pgledger.schema_history where kind = 'repeatable'")
+    conn.commit()
+    conn.execute("select 1")
+    for call in (billing.start, billing.migrate, Billing(conn, schema="elsewhere").start):
+        with pytest.raises(MigrationError, match="the connection is in a transaction"):
+            call()
+        assert status(conn) == TransactionStatus.INTRANS
+    conn.rollback()
+    assert billing.start().applied
     conn.execute("select 1")
     with pytest.raises(MigrationError, match="the connection is in a transaction"):
-        billing.start()
-    assert status(conn) == TransactionStatus.INTRANS
+        Billing(conn, schema="elsewhere").start()
     conn.rollback()
     conn.close()
     with pytest.raises(MigrationError, match="the connection is closed"):
         billing.start()
+
+
+# What a release after this one leaves: a column, a table and a function more, and another function
+# changed.
+NEXT_RELEASE = """
+    alter table pgledger.features add column colour text not null default 'grey';
+    create table pgledger.colours (name text primary key);
+    create function ledger_paint(app_id text) returns text return app_id;
+    insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version) values
+      ('migrations/9001_create_colours.sql', 'versioned', repeat('0', 64), now(), '{version}'),
+      ('repeatable/20_catalogue/ledger_paint.sql', 'repeatable', repeat('0', 64), now(),
+       '{version}');
+    update pgledger.schema_history set sha256 = repeat('1', 64), package_version = '{version}'
+    where kind = 'repeatable' and name like '%ledger_get_feature.sql'
+"""
+
+
+def test_start_accepts_the_next_release_and_works(conn, billing: Billing, caplog):
+    before = conn.execute("table pgledger.schema_history").fetchall()
+    conn.execute(NEXT_RELEASE.format(version="0.2.0"))
+    conn.commit()
+    with caplog.at_level("INFO", "pgledger"):
+        result = billing.start()
+    assert (result.changed, result.newer_version, result.schema) == (False, "0.2.0", "public")
+    assert "migrated by pgledger 0.2.0" in caplog.text
+    billing.ping()
+    # In a transaction too.
+    assert billing.start().newer_version == "0.2.0"
+    feature = billing.create_feature("app", "calls", "Calls", aggregation="sum")
+    assert billing.get_feature("app", feature.id) == feature
+    conn.commit()
+    history = conn.execute("table pgledger.schema_history").fetchall()
+    assert len(history) == len(before) + 2
+    conn.rollback()
+    with pytest.raises(MigrationError, match=r"the database is newer .* pgledger 0\.2\.0"):
+        billing.migrate()
+    with pytest.raises(MigrationError, match=r"the database is newer .* pgledger 0\.2\.0"):
+        migrate(conn)
+    assert conn.execute("table pgledger.schema_history").fetchall() == history
+
+
+def test_start_refuses_what_is_newer_than_promised_and_what_is_wrong(conn, billing: Billing):
+    conn.execute(NEXT_RELEASE.format(version="0.3.0"))
+    conn.commit()
+    with pytest.raises(MigrationError, match=r"the database is newer .* pgledger 0\.3\.0"):
+        billing.start()
+    conn.execute("update pgledger.schema_history set package_version = '0.2.0'")
+    conn.commit()
+    assert billing.start().newer_version == "0.2.0"
+    conn.execute(
+        "update pgledger.schema_history set sha256 = repeat('2', 64) where name ~ '/0001_'"
+    )
+    conn.commit()
+    with pytest.raises(MigrationError, match="newer"):
+        billing.start()
+
+
+def test_an_old_program_that_waits_for_a_new_migration_starts(
+    database: NewDatabase, connect: Connect, wait_until
+):
+    dsn = database()
+    migrate(dsn)
+    other, conn = connect(dsn=dsn), connect(dsn=dsn)
+    other.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+    other.execute(NEXT_RELEASE.format(version="0.2.0"))
+    # The old program sees a database that is behind, and waits for its turn.
+    connect(dsn=dsn, autocommit=True).execute(
+        "delete from pgledger.schema_history where name like '%/ledger_list_plans%'"
+    )
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(Billing(conn).start()))
+    thread.start()
+    wait_until(
+        "select count(*) > 0 from pg_stat_activity where datname = %s and pid <> pg_backend_pid() "
+        "and query ~ 'rollback|commit' and application_name = 'pgledger'",
+        (conn.info.dbname,),
+    )
+    other.commit()
+    thread.join()
+    (result,) = results
+    assert (result.changed, result.newer_version) == (False, "0.2.0")
 
 
 def test_start_is_not_bothered_by_the_session(database: NewDatabase, connect: Connect):
@@ -1664,8 +1770,7 @@ async def test_the_asynchronous_store_does_the_same(aconn, ledger_dsn):
     await billing.invalidate_tenant_entitlements("app", "t")
     with pytest.raises(TypeError, match="quantity must be a Decimal or an int"):
         await billing.record_usage("app", "t", "exports", quantity=0.5)  # type: ignore[arg-type]
-    with pytest.raises(MigrationError, match="in a transaction"):
-        await billing.start()
+    assert not (await billing.start()).changed
     await aconn.commit()
     with psycopg.connect(ledger_dsn) as conn:
         assert Billing(conn).get_plan("app", plan.id) == plan
@@ -1710,3 +1815,10 @@ async def test_the_asynchronous_store_installs(database: NewDatabase):
     async with await psycopg.AsyncConnection.connect(database()) as aconn:
         assert (await AsyncBilling(aconn).start()).installed
         await AsyncBilling(aconn).ping()
+        assert not (await AsyncBilling(aconn).start()).changed
+        await aconn.rollback()
+        await aconn.execute(NEXT_RELEASE.format(version="0.2.0"))
+        await aconn.commit()
+        assert (await AsyncBilling(aconn).start()).newer_version == "0.2.0"
+        with pytest.raises(MigrationError, match="newer than this package"):
+            await AsyncBilling(aconn).migrate()

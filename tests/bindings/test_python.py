@@ -36,6 +36,7 @@ from pgledger import (
     run_transaction,
 )
 from pgledger.ledger import AsyncLedger
+from scripts import retry_storm
 from support.database import Connect
 
 UTC = dt.UTC
@@ -942,6 +943,72 @@ def test_pauses_grow_and_vary(tried, no_pauses, monkeypatch):
     run_transaction(tried, GivesUp(9), attempts=10)
     assert bounds == [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0]
     assert no_pauses == bounds
+
+
+@pytest.fixture
+def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waits are over at once, but the clock moves by them."""
+    slept: list[float] = []
+    monkeypatch.setattr("pgledger._transactions_sync.time.sleep", slept.append)
+    monkeypatch.setattr("pgledger._retries.monotonic", lambda: sum(slept))
+    return slept
+
+
+def test_attempts_go_on_until_the_time_is_over(tried, passing_time):
+    # A storm needs as many rounds as it needs; ten are not enough.
+    assert run_transaction(tried, GivesUp(40)) == 41
+    assert sum(passing_time) < 60
+    passing_time.clear()
+    giving_up = GivesUp(10_000)
+    with pytest.raises(psycopg.errors.SerializationFailure) as raised:
+        run_transaction(tried, giving_up, retry_for=dt.timedelta(seconds=7))
+    assert sum(passing_time) == pytest.approx(7)
+    assert raised.value.__notes__ == [
+        f"run_transaction gave up after {len(passing_time) + 1} attempts"
+    ]
+    assert giving_up.calls == len(passing_time) + 1
+    assert max(passing_time) <= 1
+
+
+def test_an_attempt_that_outlives_the_time_is_the_last(tried, passing_time):
+    def slow(conn: psycopg.Connection[Any]) -> None:
+        passing_time.append(8)
+        GivesUp(1)(conn)
+
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        run_transaction(tried, slow, retry_for=dt.timedelta(seconds=7))
+    assert passing_time == [8]
+
+
+def test_no_time_is_one_attempt(tried, no_pauses):
+    giving_up = GivesUp(1)
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        run_transaction(tried, giving_up, retry_for=dt.timedelta(0))
+    assert (giving_up.calls, no_pauses) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("retry_for", "kind", "message"),
+    [
+        (5, TypeError, "retry_for must be a timedelta, not int 5"),
+        (None, TypeError, "retry_for must be a timedelta, not None"),
+        (dt.timedelta(seconds=-1), ValueError, "retry_for must not be negative"),
+    ],
+)
+def test_times_to_retry_for_are_timedeltas(tried, retry_for, kind, message):
+    never = GivesUp(0)
+    with pytest.raises(kind, match=message):
+        run_transaction(tried, never, retry_for=retry_for)
+    assert never.calls == 0
+
+
+@pytest.mark.slow
+def test_all_come_through_a_storm(ledger_dsn: str):
+    batches = retry_storm.make_batches(500, seed=7)
+    outcome = retry_storm.storm(ledger_dsn, batches, workers=16)
+    assert retry_storm.faults(ledger_dsn, batches, outcome) == []
+    assert len(outcome.batches) == len(batches)
+    assert outcome.retries > 0
 
 
 def test_after_the_last_attempt_the_error_is_raised(tried, no_pauses):

@@ -178,6 +178,23 @@ async def test_after_the_last_attempt_the_error_is_raised(tried):
     assert await attempts_that_stayed(tried) == []
 
 
+async def test_attempts_go_on_until_the_time_is_over(tried, monkeypatch):
+    assert await run_transaction_async(tried, GivesUp(11)) == 12
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("pgledger._transactions_async.asyncio.sleep", sleep)
+    monkeypatch.setattr("pgledger._retries.monotonic", lambda: sum(slept))
+    with pytest.raises(psycopg.errors.SerializationFailure) as raised:
+        await run_transaction_async(tried, GivesUp(10_000), retry_for=dt.timedelta(seconds=3))
+    assert sum(slept) == pytest.approx(3)
+    assert raised.value.__notes__ == [
+        f"run_transaction_async gave up after {len(slept) + 1} attempts"
+    ]
+
+
 async def test_other_errors_are_raised_at_once(tried):
     giving_up = GivesUp(100, "LG024")
     with pytest.raises(errors.InsufficientFunds):

@@ -19,6 +19,8 @@ from psycopg.types.json import Jsonb
 from pgledger.migrate import TRUST_VARIABLE, MigrationError, migrate
 from support.clock import SetClock
 from support.database import Connect
+from support.guards import GUARDS as GUARDS_LISTED
+from support.guards import Guard
 from support.planting import (
     Trap,
     names_in_bodies,
@@ -661,6 +663,18 @@ TAMPERS: Mapping[str, str] = {
         " and from_version = 1"
     ),
     CHECK_OF_GUARDS: "alter table pgledger.transfers disable trigger transfers_never_change",
+    # The rest is tried one by one in tests/install/test_restores.py.
+    "what belongs to the ledger is there and has its owner": (
+        "alter type pgledger_check owner to postgres"
+    ),
+    "nobody may do more or less than was granted": (
+        "grant execute on function pgledger.post_transfers to public"
+    ),
+    "triggers and foreign keys are on": "alter table pgledger.plans disable trigger all",
+    "row security and its policies stand": "alter table pgledger.plans disable row level security",
+    "functions and views keep their settings": (
+        "alter function pgledger_create_transfer reset search_path"
+    ),
 }
 
 NEWEST = "where id = (select max(id) from pgledger.transfers)"
@@ -817,8 +831,15 @@ def test_an_account_out_of_its_row_is_the_only_thing_found(tampered):
     assert found["account balances are the sums of their entries"][0] == 2
 
 
+def guards(kind: str) -> list[Guard]:
+    """Returns what the list has of a kind."""
+    return [guard for guard in GUARDS_LISTED if guard.kind == kind]
+
+
 def test_verify_counts_what_it_looks_at(tampered, conn):
     rows = dict(conn.execute("select check_name, rows_checked from pgledger_verify()").fetchall())
+    things = len(GUARDS_LISTED) - len(guards("trigger") + guards("policy"))
+
     assert rows == {
         "balances of each app and currency sum to zero": 4,
         "account balances are the sums of their entries": 4,
@@ -832,4 +853,9 @@ def test_verify_counts_what_it_looks_at(tampered, conn):
         "amounts are above 0, below 1e30, of at most 18 decimal places": 6,
         "ids of accounts and transfers are well formed": 10,
         CHECK_OF_GUARDS: 4,
+        "what belongs to the ledger is there and has its owner": things,
+        "nobody may do more or less than was granted": things,
+        "triggers and foreign keys are on": len(guards("trigger") + guards("table")),
+        "row security and its policies stand": len(guards("policy") + guards("table")),
+        "functions and views keep their settings": len(guards("function") + guards("view")),
     }

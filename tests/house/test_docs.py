@@ -3,11 +3,14 @@
 A document is read from top to bottom, as by somebody who types along on a server of their own:
 
 - ``sql`` blocks go to one psql session, connected to the database ``shop`` as a superuser;
-- ``sh`` blocks run in bash, with the server's programs and ``pgledger`` on the path and libpq's
-  variables set. Lines that begin with make or pip are held against the Makefile and pyproject.toml
-  instead; test_packaging.py and test_demo.py do what they say. Measurements are cut short;
+- ``sh`` blocks run in bash, with the server's programs, ``pgledger`` and those of other pages on
+  the path and libpq's variables set. Lines that begin with make, pip or npm are held against the
+  Makefile, pyproject.toml and what .ci installs instead; test_packaging.py and test_demo.py do what
+  they say. Measurements are cut short;
 - ``python`` blocks share one namespace;
-- ``ini`` blocks are read by a parser.
+- ``ini`` blocks are read by a parser;
+- a block of any language below ``<!-- file: NAME -->`` is written into the file of that name, in
+  the directory where ``sh`` runs.
 
 A ``text`` block that follows one of these is what it prints. Ids, times of recording, durations and
 addresses may differ, and a line of ``…`` stands for any lines. A block without one may print what
@@ -20,6 +23,7 @@ it likes, but no error.
 import configparser
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
@@ -42,14 +46,25 @@ from pgledger.migrate import migrate
 from scripts.demo_story.psql import PsqlSession
 from scripts.generated import reference
 from scripts.generated.catalog import read_catalog
+from support.node import DBMATE, NODE, NODE_MODULES, database_url
 from support.server import running_server, short_directory
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/integrations").glob("*.md"))]
+DOCUMENTS = ["README.md", *(str(path.relative_to(ROOT)) for path in PAGES)]
 DATABASE = "shop"
 COMMAND_SECONDS = 180
 WRITES = os.environ.get("PGLEDGER_WRITE_DOCS", "")
 RUNS = ("sql", "sh", "python", "ini")
+PROGRAMS = {
+    "pgledger": [sys.executable, "-m", "pgledger"],
+    "python": [sys.executable],
+    "alembic": [sys.executable, "-m", "alembic"],
+    "node": [str(NODE)],
+    "dbmate": DBMATE,
+}
+# What the pages about other libraries install beside this package.
+OTHERS = ("alembic", "asyncpg", "django", "sqlalchemy")
 
 
 # --- reading a document ---------------------------------------------------------------------------
@@ -65,6 +80,7 @@ class Block:
     text: str
     expected: str | None = None
     expected_line: int | None = None
+    file: str | None = None
 
     @property
     def place(self) -> str:
@@ -79,16 +95,20 @@ def fenced_blocks(document: str) -> list[Block]:
     """Returns all fenced blocks of a document in order, those of printed text among them."""
     found: list[Block] = []
     block: Block | None = None
+    file: str | None = None
     for number, line in enumerate((ROOT / document).read_text().splitlines(), start=1):
         fence = re.match(r"```(.*)", line)
         if block is None and fence:
-            block = Block(document, fence[1].strip(), number, "")
+            block = Block(document, fence[1].strip(), number, "", file=file)
+            file = None
         elif block is not None and fence:
             assert line == "```", f"{document}:{number}: a fence in a fence"
             found.append(block)
             block = None
         elif block is not None:
             block.text += line + "\n"
+        elif named := re.fullmatch(r"<!-- file: (\S+) -->", line):
+            file = named[1]
     assert block is None, f"{document}: the last fence is not closed"
     return found
 
@@ -107,7 +127,8 @@ def blocks(document: str) -> list[Block]:
             previous.expected, previous.expected_line = block.text, block.line
             previous = None
         else:
-            assert block.language in RUNS, f"{block.place}: nobody runs {block.language!r}"
+            known = block.file is not None or block.language in RUNS
+            assert known, f"{block.place}: nobody runs {block.language!r}"
             to_run.append(block)
             previous = block
     return to_run
@@ -123,7 +144,6 @@ VARYING = (
     (r"\b0\.\d+\.\d+(\.dev\d+)?\b", "VERSION"),
     (r"\bdatabase (\S+) at \S+:\d+", r"database \1 at HOST"),
     (r"\b[\d,.]+ m?s\b", "DURATION"),
-    (r"\b\d+ files applied\b", "FILES applied"),
     # Columns are as wide as what is in them.
     (r"-{2,}", "--"),
     (r"[ \t]+", " "),
@@ -171,11 +191,12 @@ class Reader:
         self._psql: Any = None
         (directory / "sql").symlink_to(ROOT / "sql")
         (directory / "performance_check.py").symlink_to(ROOT / "performance_check.py")
+        (directory / "node_modules").symlink_to(NODE_MODULES)
         programs = directory / "bin"
         programs.mkdir()
-        for name, arguments in (("pgledger", "-m pgledger "), ("python", "")):
+        for name, command in PROGRAMS.items():
             program = programs / name
-            program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments}"$@"\n')
+            program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
             program.chmod(0o755)
         for name in [name for name in os.environ if name.startswith("PG")]:
             if name == "PGLEDGER_DSN" or not name.startswith("PGLEDGER_"):
@@ -183,6 +204,7 @@ class Reader:
         for name, value in server.environment(DATABASE).items():
             if name.startswith("PG") and name != "PGCLIENTENCODING":
                 monkeypatch.setenv(name, value)
+        monkeypatch.setenv("DATABASE_URL", database_url(server, DATABASE))
         monkeypatch.setenv("PATH", f"{programs}:{server.bin_dir}:{os.environ['PATH']}")
         monkeypatch.setenv("PYTHONPATH", str(ROOT / "python"))
         monkeypatch.setenv("PGTZ", "UTC")
@@ -198,6 +220,12 @@ class Reader:
         migrate(self.server.dsn(DATABASE))
 
     def run(self, block: Block) -> str:
+        if block.file is not None:
+            path = self.directory / block.file
+            assert path.resolve().is_relative_to(self.directory.resolve()), block.place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+            return ""
         printed: str = getattr(self, f"_run_{block.language}")(block)
         return printed
 
@@ -289,6 +317,8 @@ def commands_of(block: Block) -> list[str]:
             check_make(block, words[1:])
         elif words[0] == "pip":
             check_pip(block, words[1:])
+        elif words[0] == "npm":
+            check_npm(block, words[1:])
         elif "performance_check.py" in command:
             runnable.append(shortened(command))
         else:
@@ -308,10 +338,19 @@ def check_pip(block: Block, words: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert words[0] == "install", f"{block.place}: pip {words[0]}"
     for word in words[1:]:
-        requirement = Requirement(word.replace(".", project["name"], 1))
+        requirement = Requirement(re.sub(r"^\.(?=\[|$)", project["name"], word))
+        if requirement.name in OTHERS:
+            continue
         assert requirement.name == project["name"], f"{block.place}: {word} is not this package"
         unknown = requirement.extras - set(project["optional-dependencies"])
         assert not unknown, f"{block.place}: there is no extra {unknown}"
+
+
+def check_npm(block: Block, words: list[str]) -> None:
+    packages = json.loads((ROOT / ".ci/node/package.json").read_text())["dependencies"]
+    assert words[0] == "install", f"{block.place}: npm {words[0]}"
+    for word in words[1:]:
+        assert word in packages, f"{block.place}: no test has {word}"
 
 
 def shortened(command: str) -> str:
@@ -431,8 +470,16 @@ def test_the_reference_leads_somewhere() -> None:
 
 
 def test_documents_follow_one_another_through_the_readme() -> None:
-    linked = re.findall(r"\]\((docs/[a-z-]+\.md)", prose("README.md"))
+    linked = re.findall(r"\]\((docs/(?:integrations/)?[a-z-]+\.md)", prose("README.md"))
     assert set(linked) == set(DOCUMENTS) - {"README.md"}
+
+
+def test_no_page_counts_what_grows() -> None:
+    # What a command prints is compared; a number in a sentence would be wrong with the next file.
+    for document in [*DOCUMENTS, "CONTRIBUTING.md"]:
+        text = re.sub(r"^```.*?^```$", "", prose(document), flags=re.M | re.S)
+        counted = re.findall(r"\b\d[\d,]+ (?:SQL )?(?:files|functions|views|tests)\b", text)
+        assert counted == [], document
 
 
 def test_headings_go_down_one_level_at_a_time() -> None:

@@ -50,7 +50,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (tree / name).write_text(text, encoding="utf-8")
     guide = tree / "docs" / "concepts.md"
     guide.write_text(guide.read_text() + f"\n`{NAME}` counts accounts.\n", encoding="utf-8")
-    for script in ("build_sql.py", "build_catalog.py", "build_sync.py"):
+    for script in ("build_catalog.py", "build_sql.py", "build_sync.py"):
         run(tree, f"scripts/{script}")
     return tree
 
@@ -104,7 +104,7 @@ def test_the_reference_the_roles_and_the_map_know_it(copy):
 
 def test_the_single_file_installs_it_and_nothing_is_stale(copy):
     assert f"create or replace function public.{NAME}(" in (copy / "sql/pgledger.sql").read_text()
-    for script in ("build_sql.py", "build_catalog.py", "build_sync.py"):
+    for script in ("build_catalog.py", "build_sql.py", "build_sync.py"):
         run(copy, f"scripts/{script}", "--check")
 
 

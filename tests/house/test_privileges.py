@@ -1,6 +1,6 @@
-"""Who may do what: everything that the catalog knows of ours, compared with the lists below.
+"""Who may do what: everything that the catalog knows of ours, compared with the list that ships.
 
-An object that is on no list fails the test, and so does a privilege that is not what its list says.
+An object that is not on it fails the test, and so does a privilege that is not what the list says.
 Privileges are asked for as PostgreSQL sees them, inherited ones included.
 """
 
@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from pgledger.migrate import migrate
+from support.guards import GUARDS, Guard, names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,108 +30,18 @@ ROLES = ("public", READER, POSTER, AUDITOR, TENANT, VIEW_OWNER, OWNER)
 DENIED = "42501"
 PINNED = "search_path=pg_catalog, pgledger, pg_temp"
 
-NOBODY: Mapping[str, str] = {}
 READERS = (READER, POSTER, AUDITOR)
 
-# What each kind of object is for. The owner may do everything with what it owns.
-PRIVATE_TABLES = {
-    "pgledger.accounts",
-    "pgledger.apps",
-    "pgledger.coupon_applications",
-    "pgledger.currencies",
-    "pgledger.feature_invalidations",
-    "pgledger.plan_features",
-    "pgledger.schema_history",
-    "pgledger.transfers",
-    "pgledger.usage_rollups",
-    "pgledger.usage_values",
-}
+# What the list says of each kind of object. The owner may do everything with what it owns.
+PRIVATE_TABLES = names("table", "private", detail="")
 # What the views of tenants' own roles read, under row security.
-TENANTS_TABLES = {
-    "pgledger.entitlement_cache",
-    "pgledger.features",
-    "pgledger.invoice_lines",
-    "pgledger.invoice_payments",
-    "pgledger.invoices",
-    "pgledger.meters",
-    "pgledger.plans",
-    "pgledger.subscription_changes",
-    "pgledger.subscriptions",
-    "pgledger.tenant_roles",
-    "pgledger.tenants",
-    "pgledger.usage_events",
-}
+TENANTS_TABLES = names(
+    "table", "private", granted="auditor=SELECT tenant_views=SELECT", detail="row security"
+)
 # Under row security too, though no view of tenants' own roles reads them.
-AUDITED_TABLES = {"pgledger.coupon_redemptions", "pgledger.coupons"}
-PRIVATE_SEQUENCES = {
-    "pgledger.accounts_key_seq",
-    "pgledger.coupon_redemptions_key_seq",
-    "pgledger.coupons_key_seq",
-    "pgledger.invoice_payments_key_seq",
-    "pgledger.invoices_key_seq",
-    "pgledger.meters_key_seq",
-    "pgledger.plans_key_seq",
-    "pgledger.subscriptions_key_seq",
-    "pgledger.tenants_key_seq",
-    "pgledger.usage_calls_seq",
-}
-VIEWS = {
-    "ledger_coupon_redemptions",
-    "ledger_coupons",
-    "ledger_currencies",
-    "ledger_entitlement_cache",
-    "ledger_features",
-    "ledger_invoice_payments",
-    "ledger_invoices",
-    "ledger_plans",
-    "ledger_subscription_changes",
-    "ledger_subscriptions",
-    "ledger_usage_events",
-    "pgledger_accounts_v1",
-    "pgledger_accounts_view",
-    "pgledger_entries_v1",
-    "pgledger_entries_view",
-    "pgledger_errors_v1",
-    "pgledger_transfers_v1",
-    "pgledger_transfers_view",
-}
-TENANTS_VIEWS = {
-    "ledger_tenant_entitlement_cache",
-    "ledger_tenant_features",
-    "ledger_tenant_invoice_payments",
-    "ledger_tenant_invoices",
-    "ledger_tenant_plans",
-    "ledger_tenant_subscription_changes",
-    "ledger_tenant_subscriptions",
-    "ledger_tenant_usage_events",
-}
-TYPES = {
-    "ledger_consumption",
-    "ledger_coupon",
-    "ledger_coupon_redemption",
-    "ledger_currency",
-    "ledger_entitlement",
-    "ledger_feature",
-    "ledger_feature_usage",
-    "ledger_invoice",
-    "ledger_invoice_preview",
-    "ledger_payment",
-    "ledger_plan",
-    "ledger_price_line",
-    "ledger_subscription",
-    "ledger_subscription_move",
-    "ledger_usage_answer",
-    "ledger_usage_event",
-    "ledger_usage_receipt",
-    "pgledger_account",
-    "pgledger_check",
-    "pgledger_entry",
-    "pgledger_hold",
-    "pgledger_transfer",
-    "pgledger_transfer_outcome",
-    "pgledger_transfer_request",
-}
-PRIVATE_TYPES = {"pgledger.billing_segment", "pgledger.priced_feature"}
+AUDITED_TABLES = names("table", "private", granted="auditor=SELECT", detail="row security")
+VIEWS = names("view", owner="owner")
+TENANTS_VIEWS = names("view", owner="tenant_views")
 
 # Functions that only administrators call, and those that only auditors do.
 AUDITING_FUNCTIONS = {"pgledger_verify"}
@@ -179,35 +90,47 @@ Matrix = dict[tuple[str, str], dict[str, set[str]]]
 
 def expected_matrix() -> Matrix:
     """Returns (kind, name) → role → verbs, without roles that may do nothing."""
-    matrix: Matrix = {}
-
-    def allow(kind: str, names: set[str], roles: Mapping[str, str] | None = None) -> None:
-        for name in names:
-            matrix[kind, name] = {OWNER: set(VERBS[kind])} | {
-                role: {verb} for role, verb in (roles or {}).items()
-            }
-
-    allow("schema", {"pgledger"}, {AUDITOR: "USAGE"})
     # Where the public surface is; it belongs to the database's owner.
-    matrix["schema", "public"] = {role: {"USAGE", "CREATE"} for role in (OWNER, VIEW_OWNER)} | {
-        role: {"USAGE"} for role in ("public", TENANT, *READERS)
+    matrix: Matrix = {
+        ("schema", "public"): {role: {"USAGE", "CREATE"} for role in (OWNER, VIEW_OWNER)}
+        | {role: {"USAGE"} for role in ("public", TENANT, *READERS)}
     }
-    allow("table", PRIVATE_TABLES, {AUDITOR: "SELECT"})
-    allow("table", TENANTS_TABLES, {AUDITOR: "SELECT", VIEW_OWNER: "SELECT"})
-    allow("table", AUDITED_TABLES, {AUDITOR: "SELECT"})
-    allow("sequence", PRIVATE_SEQUENCES)
-    allow("view", VIEWS, dict.fromkeys(READERS, "SELECT"))
-    allow("view", TENANTS_VIEWS, {TENANT: "SELECT"})
-    for view in TENANTS_VIEWS:
-        matrix["view", view][VIEW_OWNER] = set(TABLE_VERBS)
-    allow("type", TYPES, dict.fromkeys(READERS, "USAGE"))
-    allow("type", PRIVATE_TYPES, {})
-    allow("function", READING_FUNCTIONS | HELPERS_OF_VIEWS, dict.fromkeys(READERS, "EXECUTE"))
-    allow("function", HELPERS_OF_TENANTS_VIEWS, dict.fromkeys((TENANT, *READERS), "EXECUTE"))
-    allow("function", WRITING_FUNCTIONS, {POSTER: "EXECUTE"})
-    allow("function", AUDITING_FUNCTIONS, {AUDITOR: "EXECUTE"})
-    allow("function", PRIVATE_FUNCTIONS | ADMINISTRATORS_FUNCTIONS)
+    for guard in GUARDS:
+        if guard.kind not in VERBS:
+            continue
+        roles = {role: {verb} for role, verb in guard.rights.items()}
+        if READER in roles:
+            # They are its members.
+            roles |= dict.fromkeys((POSTER, AUDITOR), roles[READER])
+        # The owner of the ledger is a member of the owner of tenants' views.
+        roles |= {role: set(VERBS[guard.kind]) for role in {OWNER, f"pgledger_{guard.owner}"}}
+        assert matrix.setdefault((guard.kind, guard.bare_name), roles) == roles, guard
     return matrix
+
+
+def wanted_rights(guard: Guard) -> dict[str, str]:
+    """Returns what others than the owner may do with a thing, by the rules of the house."""
+    is_private, bare = guard.place == "private", guard.bare_name
+    if guard.kind == "function":
+        if bare in HELPERS_OF_TENANTS_VIEWS:
+            return {READER: "EXECUTE", TENANT: "EXECUTE"}
+        if bare in READING_FUNCTIONS | HELPERS_OF_VIEWS:
+            return {READER: "EXECUTE"}
+        if bare in WRITING_FUNCTIONS:
+            return {POSTER: "EXECUTE"}
+        return {AUDITOR: "EXECUTE"} if bare in AUDITING_FUNCTIONS else {}
+    if guard.kind == "view":
+        return {TENANT if guard.owner == "tenant_views" else READER: "SELECT"}
+    if guard.kind == "table":
+        has_policy = any((g.kind, g.place, g.granted) == policy_of(guard) for g in GUARDS)
+        return {AUDITOR: "SELECT"} | ({VIEW_OWNER: "SELECT"} if has_policy else {})
+    if guard.kind == "type" and not is_private:
+        return {READER: "USAGE"}
+    return {AUDITOR: "USAGE"} if guard.kind == "schema" else {}
+
+
+def policy_of(table: Guard) -> tuple[str, str, str]:
+    return ("policy", table.name, "tenant_views")
 
 
 # Everything of ours: what is in the private schema, and what carries a prefix of ours elsewhere.
@@ -279,6 +202,25 @@ def actual_matrix(conn: psycopg.Connection[Any]) -> Matrix:
         # Functions of one name are to have the same privileges.
         assert matrix.setdefault((kind, name), roles) == roles, name
     return matrix
+
+
+def test_the_list_follows_the_rules_of_the_house():
+    """Who may do what is decided by what a thing is; the list is read off the sources' grants."""
+    assert len(GUARDS) > 400
+    for guard in GUARDS:
+        if guard.kind in VERBS:
+            assert guard.rights == wanted_rights(guard), guard
+        if guard.kind == "function" and guard.place == "surface":
+            assert guard.detail == f"security definer, {PINNED}", guard
+    private = {guard.bare_name for guard in GUARDS if guard.place == "private"}
+    assert private >= PRIVATE_FUNCTIONS | HELPERS_OF_VIEWS | HELPERS_OF_TENANTS_VIEWS
+
+
+def test_the_list_is_the_one_that_the_database_has(conn):
+    listed = conn.execute(
+        "select kind, place, name, owner, granted, detail from pgledger.expected_guards()"
+    ).fetchall()
+    assert [Guard(*row) for row in listed] == GUARDS
 
 
 def lines(matrix: Matrix) -> list[str]:

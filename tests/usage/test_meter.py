@@ -26,6 +26,7 @@ import pytest
 from psycopg import errors as pg_errors
 
 from pgledger import (
+    AsyncBilling,
     AsyncMeter,
     Billing,
     Meter,
@@ -441,6 +442,66 @@ def test_a_batch_that_would_be_rolled_back_is_not_taken_for_delivered(
         assert meter.flush()
     assert pool.loans == 3
     assert quantities(billing) == [7]
+
+
+async def test_a_batch_of_a_task_that_would_be_rolled_back_is_not_taken_for_delivered(
+    billing: Billing, apool: AsyncPool, monkeypatch: pytest.MonkeyPatch
+):
+    ingest, broken = AsyncBilling.ingest_usage, [True, True]
+
+    async def and_break(self: AsyncBilling, *arguments: Any) -> Any:
+        answers = await ingest(self, *arguments)
+        if broken:
+            broken.pop()
+            with pytest.raises(pg_errors.DivisionByZero):
+                await self.conn.execute("select 1 / 0")
+        return answers
+
+    monkeypatch.setattr(AsyncBilling, "ingest_usage", and_break)
+    async with AsyncMeter(apool, "app", flush_interval=SOON) as meter:
+        meter.record("t", "calls", 7)
+        assert await meter.flush()
+    assert apool.loans == 3
+    assert quantities(billing) == [7]
+
+
+async def test_a_batch_of_a_task_whose_transaction_was_ended_is_sent_again(
+    billing: Billing, apool: AsyncPool, monkeypatch: pytest.MonkeyPatch
+):
+    """What a wrapper committed itself is counted once; what it rolled back is not lost."""
+    ingest, endings = AsyncBilling.ingest_usage, ["rollback", "commit"]
+
+    async def and_end(self: AsyncBilling, *arguments: Any) -> Any:
+        answers = await ingest(self, *arguments)
+        if endings:
+            await self.conn.execute(endings.pop())
+        return answers
+
+    monkeypatch.setattr(AsyncBilling, "ingest_usage", and_end)
+    async with AsyncMeter(apool, "app", flush_interval=SOON) as meter:
+        meter.record("t", "calls", 7)
+        assert await meter.flush()
+    assert apool.loans == 3
+    assert quantities(billing) == [7]
+
+
+async def test_a_lent_connection_of_a_task_in_a_transaction_is_not_used(
+    billing: Billing, ledger_dsn: str
+):
+    class Careless(AsyncPool):
+        @asynccontextmanager
+        async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+            async with await psycopg.AsyncConnection.connect(self.dsn) as conn:
+                await conn.execute("select 1")
+                yield conn
+                await conn.rollback()
+
+    meter = AsyncMeter(Careless(ledger_dsn), "app", flush_interval=SOON)
+    record = meter.record("t", "calls")
+    assert not await meter.flush(BRIEFLY)
+    assert "already in a transaction" in str(meter.last_error)
+    assert await meter.close(BRIEFLY) == [record]
+    assert quantities(billing) == []
 
 
 def test_flushing_gives_up_waiting_and_loses_nothing(billing: Billing, pool: Pool, nowhere: str):

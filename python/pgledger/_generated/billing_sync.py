@@ -1067,9 +1067,10 @@ class BillingCalls(Caller):
     ) -> Subscription:
         """Moves a subscription to another plan, now: ``ledger_change_plan``.
 
-        If the other plan's billing interval is as long, periods stay as they are; if not, a new
-        period starts now. A trial that is going on ends when it was to end, and if periods count
-        from its end they still do. A pause or a decided cancellation stays.
+        If both plans are billed at the same interval, the current period goes on. If they are not,
+        a new period starts now, and periods count from now; except in a trial from whose end
+        periods count: it goes on, and they still do. Whenever a trial was to end, it ends then. A
+        pause or a decided cancellation stays.
 
         Args:
             app_id: App.
@@ -1079,7 +1080,8 @@ class BillingCalls(Caller):
                 same currency, and an add-on if the present one is.
 
         Returns:
-            The subscription; it does not change if it has the plan already.
+            The subscription; if it has the plan already, it does not change, even where it is
+            canceled.
 
         Raises:
             NullArgument: An argument that has to be given is None.
@@ -1087,7 +1089,7 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidState: It is canceled.
+            InvalidState: It is canceled, and has another plan.
             PlanNotFound: There is no such plan for this app and tenant.
             Archived: The plan is archived.
             InvalidArgument: The plan has another currency, or one of both is an add-on.

@@ -339,7 +339,8 @@ class AsyncLedgerCalls(AsyncCaller):
         Reads every transfer, as an auditor would, on one snapshot, while transfers go on. A large
         ledger takes its time: run it where that is welcome, for example on a replica.
 
-        The triggers that keep records unchanged are checked whatever the app.
+        Triggers, owners, privileges, row security and settings of what belongs to the ledger are
+        checked whatever the app.
 
         Args:
             app_id: Set of books to check, only its accounts and transfers; None for all of them.

@@ -1,37 +1,71 @@
 """The commands; each takes its arguments and returns the exit code."""
 
 import argparse
+import contextlib
 import dataclasses
 import shlex
 import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 from pgledger import __version__
 from pgledger import migrate as migrator
+from pgledger._driver import INSTALL_LIBPQ, driver_problem
 from pgledger.embedded import EmbeddedServer
 
-from .connecting import address_of, psql_command, target
-from .failures import EXIT_FAILED, Failure
-from .printing import complain, plural, say, say_json, show, show_checks, show_steps, summary, table
+from .addresses import address_of, psql_command
+from .exit_codes import DONE, FAILED, NEWER, STATUS_CODES
+from .failures import Failure
+from .printing import (
+    complain,
+    plural,
+    say,
+    say_json,
+    show_checks,
+    show_files,
+    show_findings,
+    show_steps,
+    summary,
+)
+from .progress import MigrationProgress, show_result
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@contextlib.contextmanager
+def _target(
+    arguments: argparse.Namespace, *, create: bool = False
+) -> Generator[tuple["psycopg.Connection[Any]", EmbeddedServer | None]]:
+    # Imported here, because the commands that need no database work without libpq.
+    if problem := driver_problem():
+        raise Failure(problem, INSTALL_LIBPQ)
+    from .connecting import target
+
+    with target(arguments, create=create) as connected:
+        yield connected
 
 
 def run_migrate(arguments: argparse.Namespace) -> int:
     """Installs or upgrades, and says what is done."""
-    with target(arguments, create=True) as (connection, server):
+    with _target(arguments, create=True) as (connection, server):
         say(f"Migrating the {address_of(connection)}")
-        result = migrator.migrate(
-            connection,
-            schema=arguments.schema,
-            roles=not arguments.no_roles,
-            link=arguments.link,
-            lock_timeout=arguments.lock_timeout,
-            wait=arguments.wait,
-            on_progress=show,
-        )
+        with MigrationProgress(verbose=arguments.verbose) as progress:
+            result = migrator.migrate(
+                connection,
+                schema=arguments.schema,
+                roles=not arguments.no_roles,
+                link=arguments.link,
+                lock_timeout=arguments.lock_timeout,
+                wait=arguments.wait,
+                on_progress=progress.show,
+            )
+        show_result(result)
         say(summary(result))
         if server is not None:
             connection.close()
             _finish_embedded(server, keep_running=arguments.keep_running)
-    return 0
+    return DONE
 
 
 def _finish_embedded(server: EmbeddedServer, *, keep_running: bool) -> None:
@@ -58,7 +92,7 @@ def _finish_embedded(server: EmbeddedServer, *, keep_running: bool) -> None:
 
 def run_plan(arguments: argparse.Namespace) -> int:
     """Prints what ``migrate`` would do."""
-    with target(arguments) as (connection, _):
+    with _target(arguments) as (connection, _):
         plan = migrator.plan(
             connection,
             schema=arguments.schema,
@@ -66,8 +100,19 @@ def run_plan(arguments: argparse.Namespace) -> int:
             link=arguments.link,
         )
         address = address_of(connection)
+        database = connection.info.dbname
+    if arguments.json:
+        say_json(
+            {
+                "database": database,
+                "package_version": __version__,
+                "up_to_date": not plan.steps,
+                **dataclasses.asdict(plan),
+            }
+        )
+        return DONE
     if plan.steps:
-        show_steps(plan, address)
+        show_steps(plan, address, verbose=arguments.verbose)
     else:
         say(f"Nothing to do: the {address} has pgledger {__version__} in {plan.schema}.")
     if plan.stored_types:
@@ -77,59 +122,63 @@ def run_plan(arguments: argparse.Namespace) -> int:
         )
         for stored in plan.stored_types:
             say(f"  {stored.column} ({stored.type})")
-    return 0
+    return DONE
 
 
 def run_status(arguments: argparse.Namespace) -> int:
-    """Prints what the database has."""
-    with target(arguments) as (connection, _):
+    """Prints what the database has; the exit code says it in a number."""
+    with _target(arguments) as (connection, _):
         status = migrator.status(connection)
         address = address_of(connection)
+    code = STATUS_CODES[status.state]
+    if code == NEWER and arguments.accept_newer:
+        code = DONE
     if arguments.json:
-        say_json({**dataclasses.asdict(status), "up_to_date": status.up_to_date})
-        return 0
-    if not status.installed:
+        say_json(
+            {
+                "state": status.state,
+                "up_to_date": status.up_to_date,
+                **dataclasses.asdict(status),
+            }
+        )
+        return code
+    if status.state == "not_installed":
         say(f"pgledger is not installed in the {address}.")
         say(f"This package is pgledger {__version__}; install it with: pgledger migrate")
-        return 0
+        return code
     say(f"The {address}, schema {status.schema}, owned by {status.owner}:")
-    rows = [
-        (
-            file.name,
-            file.state,
-            file.applied_at.strftime("%Y-%m-%d %H:%M:%S %z") if file.applied_at else "",
-            file.package_version or "",
-        )
-        for file in status.files
-    ]
-    for line in table([("file", "state", "applied at", "by pgledger"), *rows]):
-        say(f"  {line}")
+    show_files(status.files, verbose=arguments.verbose)
     if status.problem is not None:
         say(f"migrate would refuse: {status.problem}")
-    elif status.up_to_date:
+    elif any(file.state == "unrecorded" for file in status.files):
+        say("The history was left out, as in a dump without data; fill it with: pgledger migrate")
+    elif status.state == "newer":
+        say(f"Programs of pgledger {__version__} work with this database.")
+    elif status.state == "up_to_date":
         say(f"Up to date with pgledger {__version__}.")
-    else:
+    elif status.state == "behind":
         say(f"Behind pgledger {__version__}; upgrade with: pgledger migrate")
-    return 0
+    show_findings(status)
+    return code
 
 
 def run_dump(arguments: argparse.Namespace) -> int:
     """Prints the script that installs everything."""
     sys.stdout.write(migrator.dump(arguments.schema, roles=not arguments.no_roles))
     sys.stdout.flush()
-    return 0
+    return DONE
 
 
 def run_roles(arguments: argparse.Namespace) -> int:
     """Prints the statements that make the roles."""
     sys.stdout.write(migrator.roles_sql(arguments.schema, arguments.role))
     sys.stdout.flush()
-    return 0
+    return DONE
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Prints what the checks found; fails where one found a violation."""
-    with target(arguments) as (connection, _):
+    with _target(arguments) as (connection, _):
         checks = migrator.verify(connection)
     failed = [check for check in checks if check.violations]
     if arguments.json:
@@ -137,9 +186,9 @@ def run_verify(arguments: argparse.Namespace) -> int:
     else:
         show_checks(checks)
     if not failed:
-        return 0
+        return DONE
     complain(
         f"pgledger: {plural(len(failed), 'check')} of {len(checks)} found violations: "
         f"{', '.join(check.check_name for check in failed)}"
     )
-    return EXIT_FAILED
+    return FAILED

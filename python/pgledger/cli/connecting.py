@@ -7,17 +7,16 @@ import re
 import shlex
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from pgledger.embedded import DEFAULT_PORT, EmbeddedServer
+from pgledger.embedded import EmbeddedServer
 
+from .addresses import EMBEDDED_DATABASE
 from .failures import Failure
 from .printing import one_line
-
-EMBEDDED_DATABASE: Final = "pgledger"
 
 
 def _without_secrets(text: str, dsn: str) -> str:
@@ -74,11 +73,31 @@ def _embedded(directory: Path, *, create: bool) -> Generator[EmbeddedServer]:
 
 
 @contextlib.contextmanager
+def _told_as_failures() -> Generator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        # Whether the last commit arrived is not known when the connection breaks under it.
+        raise Failure(
+            f"lost the database: {one_line(str(error))}",
+            "What was not finished is rolled back; see what there is with: pgledger status",
+        ) from None
+    except psycopg.Error as error:
+        raise Failure(
+            f"PostgreSQL says: {one_line(str(error))}", error.diag.message_hint or ""
+        ) from None
+
+
+@contextlib.contextmanager
 def target(
     arguments: argparse.Namespace, *, create: bool = False
 ) -> Generator[tuple[psycopg.Connection[Any], EmbeddedServer | None]]:
-    """Connects to the database that the arguments and the environment name."""
-    with contextlib.ExitStack() as stack:
+    """Connects to the database that the arguments and the environment name.
+
+    Raises:
+        Failure: It cannot be connected to, or PostgreSQL refuses something, or is lost.
+    """
+    with _told_as_failures(), contextlib.ExitStack() as stack:
         server: EmbeddedServer | None = None
         if arguments.embedded is not None:
             server = stack.enter_context(_embedded(arguments.embedded, create=create))
@@ -90,18 +109,3 @@ def target(
         connection = _connect(dsn, where)
         stack.callback(connection.close)
         yield connection, server
-
-
-def psql_command(server: EmbeddedServer) -> str:
-    """Returns the shell command that connects to an embedded server."""
-    psql = server.bin_dir / "psql"
-    words = [str(psql) if psql.is_file() else "psql", "-h", server.host]
-    if server.port != DEFAULT_PORT:
-        words += ["-p", str(server.port)]
-    return shlex.join([*words, "-U", server.user, EMBEDDED_DATABASE])
-
-
-def address_of(connection: psycopg.Connection[Any]) -> str:
-    """Says which database a connection is to."""
-    info = connection.info
-    return f"database {info.dbname} at {info.host or 'the default host'}:{info.port}"

@@ -5,14 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-import psycopg
-
 from pgledger.embedded import EmbeddedError
 from pgledger.migrate import MigrationError
 
-from .failures import EXIT_FAILED, EXIT_INTERRUPTED, Failure
+from .exit_codes import FAILED, INTERRUPTED
+from .failures import Failure
 from .parser import command_line
-from .printing import complain, one_line
+from .printing import complain
 
 
 def _report(message: str, hint: str = "", text: str = "") -> int:
@@ -21,7 +20,7 @@ def _report(message: str, hint: str = "", text: str = "") -> int:
         complain(f"hint: {hint}")
     if text:
         complain(f"\n{text}")
-    return EXIT_FAILED
+    return FAILED
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -34,14 +33,6 @@ def _run(arguments: argparse.Namespace) -> int:
         return _report(error.message, error.hint, error.statements)
     except EmbeddedError as error:
         return _report(error.message, error.hint)
-    except psycopg.OperationalError as error:
-        # Whether the last commit arrived is not known when the connection breaks under it.
-        return _report(
-            f"lost the database: {one_line(str(error))}",
-            "What was not finished is rolled back; see what there is with: pgledger status",
-        )
-    except psycopg.Error as error:
-        return _report(f"PostgreSQL says: {one_line(str(error))}", error.diag.message_hint or "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments)
     except KeyboardInterrupt:
         complain("pgledger: interrupted; what was not finished is rolled back")
-        return EXIT_INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader, for example `head`, has had enough; Python would complain again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
+        return FAILED

@@ -1,10 +1,5 @@
 """How the command line ends where it cannot do what it is asked."""
 
-from typing import Final
-
-EXIT_FAILED: Final = 1
-EXIT_INTERRUPTED: Final = 130
-
 
 class Failure(Exception):
     """Ends the command with a message and a hint."""

@@ -10,11 +10,12 @@ from pgledger import __version__
 from pgledger import migrate as migrator
 
 from . import commands
-from .connecting import EMBEDDED_DATABASE
+from .addresses import EMBEDDED_DATABASE
+from .exit_codes import EXIT_CODES, FAILED, STATUS_CODES, described
 
 _DESCRIPTION: Final = "Money inside PostgreSQL: installs, upgrades and checks the ledger."
 
-_EPILOG: Final = """\
+_EPILOG: Final = f"""\
 where the database is, the first of these that is given:
   DSN             postgresql://user@host:5432/name or 'host=… dbname=…', as for psql
   PGLEDGER_DSN    the same, from the environment
@@ -36,10 +37,7 @@ examples:
   pgledger verify                       prove from the data that the books are right
 
 exit codes:
-  0  done, or nothing to do
-  1  refused or failed, or verify found violations; the reason is on standard error
-  2  the command line was not understood
-  130  interrupted; an unfinished migration is rolled back
+{described(EXIT_CODES)}
 
 `pgledger COMMAND --help` says more about each.
 """
@@ -149,6 +147,11 @@ administrator.""",
         help="how long to wait for another migration to finish (default: 1min)",
     )
     migrate.add_argument(
+        "--verbose",
+        action="store_true",
+        help="list each file that is applied, instead of showing a progress bar",
+    )
+    migrate.add_argument(
         "--keep-running",
         action="store_true",
         help="with --embedded: leave the server running until Ctrl-C",
@@ -159,22 +162,43 @@ administrator.""",
         commands.run_plan,
         "say what migrate would do",
         """\
-Prints the steps that migrate would take now, and changes nothing. Fails where migrate
-would refuse.""",
+Prints what migrate would change now, and changes nothing. When one function or view
+changed, all of them are applied again; those that did not change are counted, not
+listed. Fails where migrate would refuse.""",
     )
     _add_target(plan)
     _add_installation(plan)
     _add_link(plan)
+    plan.add_argument(
+        "--verbose", action="store_true", help="list all steps, also those that change nothing"
+    )
+    plan.add_argument("--json", action="store_true", help="print one JSON object with all steps")
 
     status = command(
         "status",
         commands.run_status,
         "say what the database has",
-        """\
-Compares the database with this package, file by file, and changes nothing.""",
+        f"""\
+Compares the database with this package, file by file, and changes nothing. A role that
+has pgledger_auditor may run it. The exit code says what it found.
+
+exit codes:
+{described({code: EXIT_CODES[code] for code in sorted({*STATUS_CODES.values(), FAILED})})}
+
+A pipeline that migrates may go on with 3 and 4. A probe of a running program asks with
+--accept-newer, so that the old programs of a rolling deploy stay ready.""",
     )
     _add_target(status)
+    status.add_argument(
+        "--verbose", action="store_true", help="list all files, also those that are as they must be"
+    )
     status.add_argument("--json", action="store_true", help="print one JSON object")
+    status.add_argument(
+        "--accept-newer",
+        action="store_true",
+        help="exit with 0 also where the database is of the next release, with which this "
+        "package works",
+    )
 
     dump = command(
         "dump",

@@ -4,10 +4,16 @@ import json
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from pgledger import __version__
-from pgledger.migrate import MigrationResult, Plan, Progress
-from pgledger.types import Check
+from pgledger.migrate import FileStatus, MigrationResult, Plan, Status, Step
+
+if TYPE_CHECKING:
+    from pgledger.types import Check
+
+# How many findings are printed before it is said how many more there are.
+SHOWN: Final = 20
 
 
 def say(text: str = "") -> None:
@@ -58,48 +64,105 @@ def table(rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset())
         yield "  ".join(cells).rstrip()
 
 
-def show(progress: Progress) -> None:
-    """Prints one thing that a running migration has done, or waits for."""
-    if progress.event == "applied":
-        say(f"  {progress.name}  {progress.seconds * 1000:,.0f} ms")
-    elif progress.event == "roles":
-        say(f"  made: {progress.name}")
-    elif progress.event == "forgotten":
-        say(f"  forgotten: {progress.name}, which this package no longer has")
-    elif progress.event == "linked":
-        say(f"  linked: {progress.name} may refer to pgledger.accounts (id)")
-    elif progress.event == "waiting":
-        say(f"  waiting: {progress.name}")
-    else:
-        complain(f"pgledger: warning: {progress.name}")
-
-
 def summary(result: MigrationResult) -> str:
     """Says in a sentence what a migration did."""
+    what = f"pgledger {__version__} in the schema {result.schema}"
+    applied = f"{plural(len(result.applied), 'file')} applied"
     if not result.changed:
         return f"Nothing to do: pgledger {__version__} is in the schema {result.schema}."
-    applied = f"{plural(len(result.applied), 'file')} applied"
     if result.installed:
-        return f"Installed pgledger {__version__} in the schema {result.schema}: {applied}."
+        return f"Installed {what}."
+    if result.recorded:
+        recorded = f"{plural(len(result.recorded), 'file')} recorded"
+        return f"Took over {what}: {recorded}, {applied}."
     if result.applied:
-        return f"Upgraded to pgledger {__version__} in the schema {result.schema}: {applied}."
+        return f"Upgraded to {what}: {applied}."
+    return _small_change(result)
+
+
+def _small_change(result: MigrationResult) -> str:
     if result.linked:
         return f"Tables of {', '.join(result.linked)} may now refer to accounts."
+    if result.mended:
+        return f"Put right {plural(len(result.mended), 'fault')} in how it stands."
     return f"Forgot {plural(len(result.forgotten), 'file')} that the package no longer has."
 
 
-def show_steps(plan: Plan, address: str) -> None:
-    """Prints the steps that a migration would take."""
+def show_steps(plan: Plan, address: str, *, verbose: bool) -> None:
+    """Prints the steps that a migration would take: what changes, or all of them."""
     what = "install" if plan.fresh else "upgrade"
     owner = "pgledger_owner" if plan.roles else "the connecting role"
     say(f"Would {what} in the {address}, schema {plan.schema}, owned by {owner}:")
+    left_out = 0
     for step in plan.steps:
-        verb = {"roles": "make", "forget": "forget", "link": "link"}.get(step.action, "apply")
-        outside = "" if step.in_transaction else "; outside the transaction"
-        say(f"  {verb} {step.name} ({step.reason}{outside})")
+        is_usual = step.action == "apply" and (plan.fresh or step.reason in {"again", "repair"})
+        if is_usual and not verbose:
+            left_out += 1
+        else:
+            say(f"  {_step_line(step)}")
+    if left_out and plan.fresh:
+        say(f"  apply {plural(left_out, 'file')}; --verbose lists them")
+    elif any(step.reason == "repair" for step in plan.steps):
+        say(f"  apply {plural(left_out, 'file')} again, to put functions and views right")
+    elif left_out:
+        say(
+            f"  apply {plural(left_out, 'other file')} again, which did not change: "
+            "functions and views are all applied together"
+        )
 
 
-def show_checks(checks: Sequence[Check]) -> None:
+def _step_line(step: Step) -> str:
+    if step.action == "mend":
+        return f"mend: {step.name}"
+    verb = {"roles": "make"}.get(step.action, step.action)
+    reason = {
+        "again": "again, because others are applied",
+        "repair": "again, to put functions and views right",
+        "made": "it made the schema",
+        "gone": "gone from the package",
+        "asked": "asked for",
+    }.get(step.reason, step.reason)
+    outside = "" if step.in_transaction else "; outside the transaction"
+    return f"{verb} {step.name} ({reason}{outside})"
+
+
+def show_findings(status: Status) -> None:
+    """Warns of what stands otherwise than it should, and says what others were given."""
+    if status.faults:
+        count = plural(len(status.faults), "fault")
+        complain(f"pgledger: warning: {count} in how it stands; pgledger migrate puts it right:")
+        for fault in status.faults[:SHOWN]:
+            complain(f"  {fault.text}")
+        if len(status.faults) > SHOWN:
+            complain(f"  and {len(status.faults) - SHOWN:,} more, which --json lists")
+    if status.others_rights:
+        say(f"Granted besides, by an administrator ({plural(len(status.others_rights), 'right')}):")
+        for text in status.others_rights[:SHOWN]:
+            say(f"  {text}")
+        if len(status.others_rights) > SHOWN:
+            say(f"  and {len(status.others_rights) - SHOWN:,} more, which --json lists")
+
+
+def show_files(files: Sequence[FileStatus], *, verbose: bool) -> None:
+    """Prints how the package and the database differ, or all that both have."""
+    listed = [file for file in files if verbose or file.state != "applied"]
+    rows = [
+        (
+            file.name,
+            file.state,
+            file.applied_at.strftime("%Y-%m-%d %H:%M:%S %z") if file.applied_at else "",
+            file.package_version or "",
+        )
+        for file in listed
+    ]
+    if rows:
+        for line in table([("file", "state", "applied at", "by pgledger"), *rows]):
+            say(f"  {line}")
+    if left_out := len(files) - len(listed):
+        say(f"  {plural(left_out, 'file')} as in this package")
+
+
+def show_checks(checks: Sequence["Check"]) -> None:
     """Prints what each check found."""
     rows = [
         (check.check_name, f"{check.rows_checked:,}", f"{check.violations:,}", check.example or "")

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from psycopg.conninfo import make_conninfo
-
 from .accounts import Account
 from .copies import readable_programs
 from .directory import check_version, choose_socket_directory, initialize, prepare_directory
@@ -150,6 +148,8 @@ class EmbeddedServer:
         Args:
             dbname: Name of the database.
         """
+        from psycopg.conninfo import make_conninfo
+
         return make_conninfo(host=self.host, port=self.port, user=self.user, dbname=dbname)
 
     def program(self, name: str) -> Path:

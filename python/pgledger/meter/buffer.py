@@ -19,10 +19,11 @@ from typing import Protocol
 
 from psycopg import DataError, Error
 
+from pgledger._retries import seconds
 from pgledger.billing_types import UsageRecord
 from pgledger.errors import PgledgerError
 
-from .checks import require_count, seconds
+from .checks import require_count
 from .events import MeterClosed, MeterFull, Rejection
 
 LOG = logging.getLogger("pgledger.meter")
@@ -248,6 +249,11 @@ class MeterBuffer:
             self._waiting.append((mark, waiting))
             self._wake_waiting()
             return mark
+
+    def stop_waiting(self) -> None:
+        """Makes every event due as soon as it comes: the process is about to end."""
+        with self._lock:
+            self._interval = 0.0
 
     def forget(self, waiting: Wakeable) -> None:
         """Wakes somebody no more."""

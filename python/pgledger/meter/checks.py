@@ -1,7 +1,5 @@
 """Refuses arguments that a meter cannot work with, before anything waits for it."""
 
-from datetime import timedelta
-
 
 def require_pool(pool: object) -> None:
     """Refuses what lends no connections: found out later, it would keep every event waiting.
@@ -14,22 +12,6 @@ def require_pool(pool: object) -> None:
             f"pool must have a method connection(), as a psycopg_pool.ConnectionPool has, "
             f"not {type(pool).__name__}"
         )
-
-
-def seconds(name: str, duration: object) -> float | None:
-    """Returns a duration in seconds, or None for None.
-
-    Raises:
-        TypeError: It is not a timedelta.
-        ValueError: It is negative.
-    """
-    if duration is None:
-        return None
-    if not isinstance(duration, timedelta):
-        raise TypeError(f"{name} must be a timedelta, not {type(duration).__name__} {duration!r}")
-    if duration < timedelta(0):
-        raise ValueError(f"{name} must not be negative, as {duration!r} is")
-    return duration.total_seconds()
 
 
 def require_text(name: str, text: object) -> None:

@@ -13,9 +13,10 @@ from typing import Any, Protocol, Self
 from psycopg import Connection
 
 from pgledger._billing_sync import Billing
-from pgledger._retries import require_committable, require_idle
+from pgledger._retries import require_committable, require_idle, seconds
 from pgledger.billing_types import UsageRecord
 
+from . import termination
 from .buffer import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_FLUSH_INTERVAL,
@@ -24,7 +25,7 @@ from .buffer import (
     LOG,
     MeterBuffer,
 )
-from .checks import require_pool, require_text, seconds
+from .checks import require_pool, require_text
 from .events import MeterUndelivered, OnRejected, Rejection, rejections, usage_record
 from .workers import Signal, Worker
 
@@ -55,9 +56,10 @@ class Meter:
 
     What is in the buffer when the process ends is lost, but for what can still be
     delivered where the interpreter ends in an orderly way: leave the meter through ``with`` or
-    :meth:`close`. Where a crash must not lose anything either, record usage in the transaction that
-    it belongs to, with :meth:`pgledger.Billing.record_usage`. A meter that has been used does
-    not work in a fork of the process: make one in each.
+    :meth:`close`. A container is ended by SIGTERM, which ends a Python program at once: see
+    ``handle_sigterm``. Where a crash must not lose anything either, record usage in the transaction
+    that it belongs to, with :meth:`pgledger.Billing.record_usage`. A meter that has been used
+    does not work in a fork of the process: make one in each.
 
     Args:
         pool: Where to get connections; used one at a time. Each batch is a transaction of its own.
@@ -69,10 +71,15 @@ class Meter:
             through the connections' ``search_path``.
         on_rejected: Called with each rejected event, by the thread. Without it they are kept for
             :meth:`take_rejected`.
+        handle_sigterm: Whether SIGTERM first delivers what waits, for at most 8 seconds, and then
+            does what it did when the meter was made: it ends the process, or calls the handler that
+            the application had installed. From then on, events are sent as they come. If the
+            application installs a handler afterwards, that one is called instead.
 
     Raises:
         TypeError: An argument is of a wrong type.
         ValueError: One is out of range.
+        RuntimeError: ``handle_sigterm`` off the main thread.
     """
 
     __slots__ = ("_app_id", "_buffer", "_on_rejected", "_pool", "_schema", "_wake", "_worker")
@@ -87,6 +94,7 @@ class Meter:
         max_buffered: int = DEFAULT_MAX_BUFFERED,
         schema: str | None = None,
         on_rejected: OnRejected | None = None,
+        handle_sigterm: bool = False,
     ) -> None:
         require_pool(pool)
         require_text("app_id", app_id)
@@ -99,6 +107,8 @@ class Meter:
         )
         self._wake = Signal()
         self._worker = Worker(self._work, at_exit=self.close)
+        if handle_sigterm:
+            termination.watch(self._drain)
 
     def record(
         self,
@@ -201,6 +211,7 @@ class Meter:
         if self._worker.is_foreign:
             return []
         started = time.monotonic()
+        termination.forget(self._drain)
         self._buffer.close()
         try:
             self._settle(limit)
@@ -241,6 +252,24 @@ class Meter:
         note = f"{len(undelivered)} usage events could not be delivered: close() returns them"
         error.add_note(note)
         LOG.error(note)
+
+    def _drain(self, seconds: float, *, close: bool) -> None:
+        """Delivers what waits, for a thread that ends the process; ``handle_sigterm`` calls it.
+
+        Args:
+            seconds: How long to try at most.
+            close: Whether to take no more events.
+        """
+        if self._worker.is_foreign:
+            return
+        limit = timedelta(seconds=seconds)
+        self._buffer.stop_waiting()
+        if not close:
+            self._worker.call(lambda: self.flush(limit), seconds)
+            return
+        self._worker.call(lambda: self.close(limit), seconds)
+        if self._buffer:
+            LOG.error("SIGTERM ends the process with %d usage events undelivered", self.buffered)
 
     def _refuse_worker(self) -> None:
         if self._worker.is_current:

@@ -2,10 +2,12 @@
 
 import asyncio
 import atexit
+import concurrent.futures
 import contextlib
 import os
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from .buffer import LOG
 from .events import MeterClosed
@@ -93,6 +95,11 @@ class Worker:
                 atexit.register(self._exit)
             self._thread, self._process = thread, os.getpid()
 
+    def call(self, function: Callable[[], object], seconds: float) -> None:  # noqa: ARG002
+        """Calls a function for another thread, if it was ever started in this process."""
+        if self._process is not None and not self.is_foreign:
+            function()
+
     def stop(self, seconds: float | None) -> None:
         """Waits until it has ended, or the time is up: a thread cannot be made to end."""
         if self._thread is not None:
@@ -151,6 +158,14 @@ class AsyncWorker:
             raise RuntimeError("the meter belongs to another event loop")
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._run(), name="pgledger meter")
+
+    def call(self, function: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:
+        """Calls a function in its loop, for another thread, if it was ever started there."""
+        if self._loop is None or self.is_foreign or not self._loop.is_running():
+            return
+        called = asyncio.run_coroutine_threadsafe(function(), self._loop)
+        with contextlib.suppress(TimeoutError, concurrent.futures.CancelledError):
+            called.result(seconds)
 
     async def _run(self) -> None:
         await self._work()

@@ -13,10 +13,12 @@ Functions are created unchecked, in the order of their folders. So a function ma
 later file makes. After the last file all of them are checked, so nothing broken is committed.
 """
 
-from .commands import DEFAULT_WAIT, migrate, plan, status, verify
+from typing import TYPE_CHECKING, Any
+
 from .files import SqlFile, load_files
 from .links import TRUST_VARIABLE
 from .results import (
+    Fault,
     FileStatus,
     Kind,
     MigrationError,
@@ -25,15 +27,33 @@ from .results import (
     Progress,
     ProgressCallback,
     Status,
+    StatusState,
     Step,
     StoredType,
 )
 from .roles import OWNER, TENANT_VIEWS, roles_sql
-from .run import ADVISORY_LOCK
 from .script import dump
-from .session import DEFAULT_LOCK_TIMEOUT, MINIMUM_SERVER
+from .session import DEFAULT_LOCK_TIMEOUT, DEFAULT_WAIT, MINIMUM_SERVER
 from .sqltext import split_statements, without_roles
 from .surface import DEFAULT_SCHEMA
+
+if TYPE_CHECKING:
+    from .commands import migrate, plan, status, verify
+    from .run import ADVISORY_LOCK
+else:
+
+    def __getattr__(name: str) -> Any:
+        # What talks to a database needs psycopg, and psycopg needs libpq; the scripts do not.
+        if name in {"migrate", "plan", "status", "verify"}:
+            from . import commands
+
+            return getattr(commands, name)
+        if name == "ADVISORY_LOCK":
+            from .run import ADVISORY_LOCK
+
+            return ADVISORY_LOCK
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "ADVISORY_LOCK",
@@ -44,6 +64,7 @@ __all__ = [
     "OWNER",
     "TENANT_VIEWS",
     "TRUST_VARIABLE",
+    "Fault",
     "FileStatus",
     "Kind",
     "MigrationError",
@@ -53,6 +74,7 @@ __all__ = [
     "ProgressCallback",
     "SqlFile",
     "Status",
+    "StatusState",
     "Step",
     "StoredType",
     "dump",

@@ -1,14 +1,17 @@
 """The functions that the command line and other programs call."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from .decision import check_writable, compare, decide, refusal
-from .files import load_files
+from .decision import check_writable, compare, newer_version, refusal
+from .files import SqlFile, load_files
+from .guards import Findings, look, read_findings
 from .install import install_sql
 from .links import as_names, unlinked_roles
 from .results import (
+    FileStatus,
     MigrationError,
     MigrationResult,
     Plan,
@@ -17,12 +20,14 @@ from .results import (
     Step,
     StoredType,
 )
-from .roles import missing_requirements
+from .roles import OWNER, missing_requirements
 from .run import Run
 from .session import (
     DEFAULT_LOCK_TIMEOUT,
+    DEFAULT_WAIT,
     READ,
     Connection,
+    Cursor,
     check_server,
     execute,
     fetch,
@@ -30,14 +35,12 @@ from .session import (
     transaction,
 )
 from .sqltext import identifier
-from .state import read_owner, read_state
+from .state import State, hint_for_auditor, read_owner, read_state
 from .surface import check_surface_is_free, read_surface
 from .version import package_version
 
 if TYPE_CHECKING:
     from pgledger.types import Check
-
-DEFAULT_WAIT: Final = 60.0
 
 
 def migrate(
@@ -48,6 +51,7 @@ def migrate(
     link: str | Sequence[str] | None = None,
     lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     wait: float = DEFAULT_WAIT,
+    accept_newer: bool = False,
     on_progress: ProgressCallback | None = None,
     sql_dir: Path | None = None,
 ) -> MigrationResult:
@@ -69,6 +73,8 @@ def migrate(
             ``PGLEDGER_TRUST_LINKED`` is 1.
         lock_timeout: Seconds that one statement may wait for a lock; 0 for any time.
         wait: Seconds to wait for another migration to finish.
+        accept_newer: Whether to leave a database of the next release as it is and say so in the
+            result, instead of refusing it: for programs that start beside newer ones.
         on_progress: Called after each step, and once when waiting begins.
         sql_dir: Directory of the SQL files; by default the package's own.
 
@@ -92,6 +98,7 @@ def migrate(
             lock_timeout=lock_timeout,
             wait=wait,
             on_progress=on_progress,
+            accept_newer=accept_newer,
         ).run()
 
 
@@ -123,23 +130,22 @@ def plan(
     with open_session(target) as cursor:
         check_server(cursor.connection.info.server_version)
         with transaction(cursor, READ):
-            state = read_state(cursor)
-            decision = decide(state, files, schema, roles=roles)
+            state, decision, findings = look(cursor, files, schema, roles=roles, to_look=True)
             steps: list[Step] = []
-            if decision.roles and decision.files:
+            if decision.roles and (decision.files or findings.faults):
                 missing = missing_requirements(cursor, decision.surface)
                 steps += [Step("roles", name, "missing") for name in missing]
             if decision.fresh:
                 check_surface_is_free(cursor, decision.surface, decision.files)
             unlinked = unlinked_roles(cursor, names)
             stored = fetch(cursor, install_sql("read_stored_types.sql", surface=decision.surface))
+        steps += [Step("mend", fault.text, "wrong") for fault in findings.faults]
+        steps += [Step("record", file.name, "made") for file in decision.unrecorded]
         for file in decision.files:
             inside = file.in_transaction or decision.fresh
             steps.append(Step("apply", file.name, decision.reasons[file.name], inside))
-        steps += [Step("forget", name, "gone from the package") for name in decision.forgotten]
-        steps += [
-            Step("link", name, "asked for") for name in (names if decision.fresh else unlinked)
-        ]
+        steps += [Step("forget", name, "gone") for name in decision.forgotten]
+        steps += [Step("link", name, "asked") for name in (names if decision.fresh else unlinked)]
         if steps:
             check_writable(state)
     return Plan(
@@ -170,8 +176,9 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         version = cursor.connection.info.server_version
         check_server(version)
         with transaction(cursor, READ):
-            state = read_state(cursor)
-    comparison = compare(files, state.history)
+            state = read_state(cursor, to_look=True)
+            comparison = compare(files, state.history)
+            findings = _findings(cursor, files, state, comparison)
     problem = refusal(comparison)
     return Status(
         installed=state.owner is not None,
@@ -182,7 +189,24 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         package_version=package_version(),
         files=tuple(comparison),
         problem=problem.message if problem else None,
+        faults=findings.faults,
+        others_rights=findings.others,
+        newer_version=newer_version(comparison),
     )
+
+
+def _findings(
+    cursor: Cursor, files: Sequence[SqlFile], state: State, comparison: Sequence[FileStatus]
+) -> Findings:
+    """Returns what stands otherwise than it should; what an upgrade brings is not missing yet."""
+    if state.owner is None or state.surface is None:
+        return Findings()
+    roles = state.owner == OWNER or state.with_roles
+    findings = read_findings(cursor, files, state.surface, roles=roles)
+    if all(file.state == "applied" for file in comparison):
+        return findings
+    kept = tuple(fault for fault in findings.faults if fault.aspect != "missing")
+    return replace(findings, faults=kept)
 
 
 def verify(target: Connection | str = "") -> tuple["Check", ...]:
@@ -224,7 +248,12 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
                 user = cursor.connection.info.user
                 raise MigrationError(
                     f"the role {user} may not verify the books",
-                    f"Have an administrator run: grant pgledger_auditor to {identifier(user)}",
+                    hint_for_auditor(
+                        owner.name if owner else "",
+                        user,
+                        f"grant usage on schema {identifier(surface)} to {identifier(user)}; "
+                        f"grant execute on function {function} to {identifier(user)}",
+                    ),
                 )
             if owner and not may_verify:
                 execute(cursor, f"set local role {identifier(owner.name)}")

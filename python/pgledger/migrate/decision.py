@@ -1,17 +1,18 @@
 """Decides what to do to a database, or why to do nothing."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Literal
 
-from .files import SqlFile, number_of
+from .files import SqlFile, kind_of, number_of
 from .results import FileStatus, Kind, MigrationError
 from .roles import OWNER
 from .sqltext import identifier
 from .state import Applied, State
 from .surface import DEFAULT_SCHEMA, check_schema_name
-from .version import package_version
+from .version import is_newer, package_version, version_key, works_with
+
+Reason = Literal["new", "changed", "again", "repair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +24,19 @@ class Decision:
     owner: str
     fresh: bool
     files: tuple[SqlFile, ...]
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, Reason]
     forgotten: tuple[str, ...]
+    # The history says otherwise of whom everything is to belong to.
+    changes_owner: bool = False
+    # Versioned files that made the schema before a dump of it left the history out.
+    unrecorded: tuple[SqlFile, ...] = ()
+    # Set where the database is newer, and is left as it is.
+    newer_version: str | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no file to apply or to forget."""
-        return not self.files and not self.forgotten
-
-
-_STAGES: Final = {"dev": 0, "a": 1, "b": 2, "rc": 3, "": 4}
-
-
-def _version_key(version: str) -> tuple[tuple[int, ...], int, int] | None:
-    found = re.match(r"(\d+(?:\.\d+)*)(?:[._-]?(dev|a|b|rc)\.?(\d*))?", version)
-    if found is None:
-        return None
-    release = [int(part) for part in found[1].split(".")]
-    while release and release[-1] == 0:
-        release.pop()
-    return tuple(release), _STAGES[found[2] or ""], int(found[3] or 0)
-
-
-def is_newer(version: str, than: str) -> bool:
-    """Whether one version of the package comes after another; False if that is unclear."""
-    one, other = _version_key(version), _version_key(than)
-    return one is not None and other is not None and one > other
+        return not self.files and not self.forgotten and not self.changes_owner
 
 
 def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[FileStatus]:
@@ -59,6 +47,8 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
 
     def add(name: str, kind: Kind, state: Any) -> None:
         row = history.get(name)
+        if row is not None and row.kind != kind:
+            state = "mislabelled"
         found.append(
             FileStatus(
                 name,
@@ -79,7 +69,8 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
                 same = row.sha256 == file.sha256
                 add(file.name, "repeatable", "applied" if same else "changed")
         elif row is not None:
-            add(file.name, "versioned", "applied" if row.sha256 == file.sha256 else "edited")
+            applied = "unrecorded" if row.applied_at is None else "applied"
+            add(file.name, "versioned", applied if row.sha256 == file.sha256 else "edited")
         else:
             add(
                 file.name, "versioned", "late" if number_of(file.name) < newest_there else "pending"
@@ -87,7 +78,7 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
     for row in history.values():
         if row.name in names:
             continue
-        if row.kind == "repeatable":
+        if kind_of(row.name) == "repeatable":
             add(row.name, "repeatable", "gone")
         else:
             add(row.name, "versioned", "newer" if number_of(row.name) > newest_here else "missing")
@@ -98,6 +89,17 @@ def compare(files: Sequence[SqlFile], history: Mapping[str, Applied]) -> list[Fi
 
 def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     """Returns why a database in this state is left alone, if it is."""
+    mislabelled = [file.name for file in files if file.state == "mislabelled"]
+    if not mislabelled:
+        return _refusal(files)
+    return MigrationError(
+        f"recorded as another kind than it is: {', '.join(mislabelled)}",
+        "Somebody changed pgledger.schema_history. Put it right: the kind is versioned below "
+        "migrations/, and repeatable below repeatable/.",
+    )
+
+
+def _refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     ours = package_version()
 
     def of(*states: str) -> list[FileStatus]:
@@ -106,25 +108,28 @@ def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
     def names(some: Sequence[FileStatus]) -> str:
         return ", ".join(file.name for file in some)
 
+    def by(file: FileStatus) -> str:
+        return f"pgledger {file.package_version or 'of an unknown version'}"
+
     upgrade = (
         "Upgrade the package (pip install --upgrade pgledger); a database is never taken back."
     )
     if newer := of("newer"):
         return MigrationError(
-            f"the database is newer than this package: pgledger {newer[-1].package_version} "
+            f"the database is newer than this package: {by(newer[-1])} "
             f"applied {names(newer)}, and this is pgledger {ours}",
             upgrade,
         )
     if missing := of("missing"):
         return MigrationError(
             f"applied, but missing from this package: {names(missing)} "
-            f"(applied by pgledger {missing[-1].package_version}, this is {ours})",
+            f"(applied by {by(missing[-1])}, this is {ours})",
             "Versioned files are never renamed or removed: install pgledger again, or restore it.",
         )
     if edited := of("edited"):
         return MigrationError(
             f"edited after it was applied: {names(edited)} "
-            f"(applied by pgledger {edited[-1].package_version}, this is {ours})",
+            f"(applied by {by(edited[-1])}, this is {ours})",
             "Versioned files run once and are never edited: restore the file, and put the change "
             "into a new one with the next number.",
         )
@@ -133,22 +138,48 @@ def refusal(files: Sequence[FileStatus]) -> MigrationError | None:
             f"not applied, though a file with a higher number is: {names(late)}",
             "Give the file the next free number.",
         )
-    if of("pending", "changed", "gone"):
-        ahead = [
-            file
-            for file in files
-            if file.package_version is not None and is_newer(file.package_version, ours)
-        ]
-        if ahead:
-            return MigrationError(
-                f"the database is newer than this package: pgledger {ahead[-1].package_version} "
-                f"applied {names(ahead[-3:])}, and this is pgledger {ours}",
-                upgrade,
-            )
+    if of("pending", "changed", "gone") and (ahead := _ahead(files)):
+        return MigrationError(
+            f"the database is newer than this package: pgledger {ahead[-1].package_version} "
+            f"applied {names(ahead[-3:])}, and this is pgledger {ours}",
+            upgrade,
+        )
     return None
 
 
-def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles: bool) -> Decision:
+def _ahead(files: Sequence[FileStatus]) -> list[FileStatus]:
+    """Returns the files that a newer package applied."""
+    ours = package_version()
+    return [file for file in files if file.package_version and is_newer(file.package_version, ours)]
+
+
+def newer_version(files: Sequence[FileStatus]) -> str | None:
+    """Returns the version of a database that is newer and with which this package works.
+
+    None where the database is not newer, where it is newer by more than is promised, and where
+    something else is wrong with it as well.
+    """
+    states = {file.state for file in files}
+    if states & {"missing", "edited", "late"}:
+        return None
+    if any(file.state == "pending" and file.kind == "versioned" for file in files):
+        return None
+    unknown = [file for file in files if file.state == "newer"]
+    if not unknown and not states & {"pending", "changed", "gone"}:
+        return None
+    versions = {file.package_version or "" for file in [*unknown, *_ahead(files)]}
+    newest = max(versions, key=lambda version: version_key(version) or ((), 0, 0), default=None)
+    return newest if newest is not None and works_with(newest, package_version()) else None
+
+
+def decide(
+    state: State,
+    files: Sequence[SqlFile],
+    schema: str | None,
+    *,
+    roles: bool,
+    accept_newer: bool = False,
+) -> Decision:
     """Decides what to do, or raises an error that says why nothing can be done."""
     if schema is not None:
         check_schema_name(schema)
@@ -164,30 +195,34 @@ def decide(state: State, files: Sequence[SqlFile], schema: str | None, *, roles:
             f"pgledger was installed with its roles here: {OWNER} owns it",
             "Leave --no-roles out.",
         )
-    with_roles = roles if fresh else state.owner == OWNER
+    # Restored without its owners, it gets them back, unless the caller would rather own it.
+    with_roles = roles if fresh else state.owner == OWNER or (state.with_roles and roles)
     comparison = compare(files, state.history)
     problem = refusal(comparison)
-    if problem is not None:
+    newer = newer_version(comparison) if accept_newer else None
+    if problem is not None and newer is None:
         raise problem
+    owner = OWNER if with_roles else state.owner or state.user
+    surface = state.surface or schema or DEFAULT_SCHEMA
+    if newer is not None:
+        return Decision(surface, with_roles, owner, fresh, (), {}, (), newer_version=newer)
     states = {file.name: file.state for file in comparison}
     pending = [f for f in files if f.kind == "versioned" and states[f.name] == "pending"]
     repeatable = [f for f in files if f.kind == "repeatable"]
     causes = [f for f in repeatable if states[f.name] != "applied"]
     chosen = [*pending, *(repeatable if pending or causes else [])]
-    reasons = {
-        f.name: {"pending": "new", "changed": "changed"}.get(
-            states[f.name], "again, because others are applied"
-        )
-        for f in chosen
-    }
+    words: dict[str, Reason] = {"pending": "new", "changed": "changed"}
+    reasons: dict[str, Reason] = {f.name: words.get(states[f.name], "again") for f in chosen}
     return Decision(
-        surface=state.surface or schema or DEFAULT_SCHEMA,
+        surface=surface,
         roles=with_roles,
-        owner=state.owner or (OWNER if with_roles else state.user),
+        owner=owner,
         fresh=fresh,
         files=tuple(chosen),
         reasons=reasons,
         forgotten=tuple(file.name for file in comparison if file.state == "gone"),
+        changes_owner=not fresh and state.with_roles != with_roles,
+        unrecorded=tuple(file for file in files if states[file.name] == "unrecorded"),
     )
 
 

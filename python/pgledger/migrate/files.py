@@ -43,6 +43,11 @@ def number_of(name: str) -> int:
     return int(found[1]) if found else 0
 
 
+def kind_of(name: str) -> Kind:
+    """Returns the kind of a file, which its name says."""
+    return "versioned" if name.startswith("migrations/") else "repeatable"
+
+
 def _read_file(root: Path, path: Path, kind: Kind) -> SqlFile:
     name = path.relative_to(root).as_posix()
     # A checkout may have changed the line ends; it is still the same file.

@@ -62,6 +62,8 @@ def _quoted(value: Value) -> str:
         return "null"
     if isinstance(value, Expression):
         return value.text
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):

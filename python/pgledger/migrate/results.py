@@ -8,6 +8,22 @@ from typing import Literal
 Kind = Literal["versioned", "repeatable"]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that stands otherwise than it should.
+
+    Attributes:
+        aspect: ``missing``, ``owner``, ``rights``, ``triggers``, ``row security`` or ``settings``.
+        text: What is wrong, with the object's name.
+        mended_by: Who can put it right: ``migrator``, ``owner``, or ``files`` that are applied
+            again; None if nothing of ours can.
+    """
+
+    aspect: str
+    text: str
+    mended_by: str | None
+
+
 class MigrationError(Exception):
     """The migrator refused or failed; nothing was changed unless the message says so.
 
@@ -30,14 +46,21 @@ class Progress:
 
     Attributes:
         event: ``waiting`` for another migration, ``roles`` made or completed, ``applied`` a file,
-            ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``warning``.
+            ``recorded`` a file that had made the schema, ``forgotten`` a repeatable file that is
+            gone, ``linked`` a role, ``mended`` what stood otherwise than it should, ``warning``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
+        done: Files applied so far in this run.
+        total: Files that this run applies; 0 as long as that is not known.
     """
 
-    event: Literal["waiting", "roles", "applied", "forgotten", "linked", "warning"]
+    event: Literal[
+        "waiting", "roles", "applied", "recorded", "forgotten", "linked", "mended", "warning"
+    ]
     name: str
     seconds: float = 0.0
+    done: int = 0
+    total: int = 0
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -52,10 +75,17 @@ class MigrationResult:
         roles: Whether everything belongs to pgledger_owner, rather than to the migrating role.
         installed: Whether the database had nothing of pgledger before.
         applied: Files that ran, in order.
+        recorded: Versioned files that had made the schema, and were missing from its history: it
+            came from a dump without data.
         forgotten: Repeatable files that are gone from the package; their rows were removed from the
             history. A versioned file drops what they had created.
         linked: Roles whose tables may now refer to accounts and could not before.
         warnings: Sentences about what deserves attention.
+        mended: What stood otherwise than it should before, in words: owners, rights, triggers, row
+            security, settings.
+        made: Roles and grants that were missing and were made.
+        newer_version: Version of the newer package that the database has, with which this one
+            works, so that nothing was done; None otherwise.
     """
 
     schema: str
@@ -65,11 +95,15 @@ class MigrationResult:
     forgotten: tuple[str, ...]
     linked: tuple[str, ...]
     warnings: tuple[str, ...]
+    recorded: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    newer_version: str | None = None
 
     @property
     def changed(self) -> bool:
         """Whether the database is different from before."""
-        return bool(self.applied or self.forgotten or self.linked)
+        return bool(self.applied or self.forgotten or self.linked or self.mended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +111,21 @@ class Step:
     """One step of a plan.
 
     Attributes:
-        action: ``roles``, ``apply``, ``forget`` or ``link``.
-        name: File or role that it is about.
-        reason: Why the step is needed.
+        action: ``roles``, ``mend``, ``record``, ``apply``, ``forget`` or ``link``.
+        name: File or role that it is about; what stands otherwise than it should.
+        reason: Why the step is needed: ``missing`` (of roles and grants), ``wrong`` (of what is to
+            be mended), ``made`` the schema (of files that are only recorded), ``new`` or
+            ``changed`` (of files), ``again`` (a function or view that did not change, because all
+            are applied together), ``repair`` (again, to put functions and views right), ``gone``
+            from the package, ``asked`` for.
         in_transaction: False for a file that runs outside the transaction.
     """
 
-    action: Literal["roles", "apply", "forget", "link"]
+    action: Literal["roles", "mend", "record", "apply", "forget", "link"]
     name: str
-    reason: str
+    reason: Literal[
+        "missing", "wrong", "made", "new", "changed", "again", "repair", "gone", "asked"
+    ]
     in_transaction: bool = True
 
 
@@ -129,19 +169,35 @@ class FileStatus:
     Attributes:
         name: Path below ``sql/``.
         kind: ``versioned`` or ``repeatable``.
-        state: ``applied``; ``pending`` (not applied yet); ``changed`` (repeatable, to be applied
+        state: ``applied``; ``unrecorded`` (versioned, made the schema before a dump left the
+            history out); ``pending`` (not applied yet); ``changed`` (repeatable, to be applied
             again); ``edited`` (versioned, not as it was applied); ``missing`` (versioned, applied
             and not in the package); ``newer`` (the same, by a newer package); ``late`` (not
-            applied, though a later one is); ``gone`` (repeatable, applied and not in the package).
+            applied, though a later one is); ``gone`` (repeatable, applied and not in the package);
+            ``mislabelled`` (recorded as another kind than it is).
         applied_at: When it was last applied.
         package_version: Version of the package that applied it.
     """
 
     name: str
     kind: Kind
-    state: Literal["applied", "pending", "changed", "edited", "missing", "newer", "late", "gone"]
+    state: Literal[
+        "applied",
+        "unrecorded",
+        "pending",
+        "changed",
+        "edited",
+        "missing",
+        "newer",
+        "late",
+        "gone",
+        "mislabelled",
+    ]
     applied_at: datetime | None
     package_version: str | None
+
+
+StatusState = Literal["up_to_date", "not_installed", "behind", "newer", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +213,12 @@ class Status:
         package_version: Version of this package.
         files: All files of the package and of the database, in order of application.
         problem: Why a migration would refuse; None if it would not.
+        faults: What stands otherwise than it should: owners, rights, triggers, row security,
+            settings. ``migrate`` puts it right.
+        others_rights: What an administrator gave roles that are not pgledger's, in words; it is
+            left as it is.
+        newer_version: Version of the newer package that migrated it, if this one is promised to
+            work with that; None otherwise.
     """
 
     installed: bool
@@ -167,8 +229,26 @@ class Status:
     package_version: str
     files: tuple[FileStatus, ...]
     problem: str | None
+    faults: tuple[Fault, ...] = ()
+    others_rights: tuple[str, ...] = ()
+    newer_version: str | None = None
 
     @property
     def up_to_date(self) -> bool:
         """Whether the database has exactly the files of this package."""
         return self.installed and all(file.state == "applied" for file in self.files)
+
+    @property
+    def state(self) -> StatusState:
+        """All in a word.
+
+        ``up_to_date``; ``not_installed``; ``behind``: a migration would upgrade; ``newer``: of the
+        next release, with which this package works; ``wrong``: a migration would refuse.
+        """
+        if not self.installed:
+            return "not_installed"
+        if self.newer_version is not None:
+            return "newer"
+        if self.problem is not None:
+            return "wrong"
+        return "up_to_date" if self.up_to_date else "behind"

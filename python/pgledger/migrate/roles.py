@@ -4,15 +4,13 @@ import contextlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from psycopg import errors as pg_errors
-from psycopg.pq import TransactionStatus
-
 from .install import Expression, install_sql
 from .results import MigrationError
 from .session import Cursor, execute, fetch
 from .surface import DEFAULT_SCHEMA, check_schema_name
 
 OWNER: Final = "pgledger_owner"
+AUDITOR: Final = "pgledger_auditor"
 # Owns the views that tenants read with roles of their own. Row-security policies bind this role.
 TENANT_VIEWS: Final = "pgledger_tenant_views"
 
@@ -45,16 +43,8 @@ def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
 -- makes, runs before it and after it:
 --   alter default privileges grant create on schemas to {TENANT_VIEWS};
 --   alter default privileges revoke create on schemas from {TENANT_VIEWS};
+--   revoke create on schema pgledger from {TENANT_VIEWS};
 {block}"""
-
-
-# A migration of another database of this server makes the same roles at the same moment.
-_CONCURRENT_ROLES: Final = (
-    pg_errors.LockNotAvailable,
-    pg_errors.DeadlockDetected,
-    pg_errors.UniqueViolation,
-    pg_errors.DuplicateObject,
-)
 
 
 class TryAgain(Exception):
@@ -89,11 +79,14 @@ def missing_requirements(cursor: Cursor, surface: str) -> list[str]:
 
 def ensure_roles(cursor: Cursor, surface: str) -> list[str]:
     """Makes the missing roles and grants, and returns what was missing."""
+    from psycopg.errors import InsufficientPrivilege
+    from psycopg.pq import TransactionStatus
+
     missing = missing_requirements(cursor, surface)
     if not missing:
         return []
     left = missing
-    with contextlib.suppress(pg_errors.InsufficientPrivilege):
+    with contextlib.suppress(InsufficientPrivilege):
         meet_requirements(cursor, surface)
         # For a role that may not grant, GRANT sometimes only warns; so look again.
         left = missing_requirements(cursor, surface)
@@ -118,12 +111,19 @@ def meet_requirements(cursor: Cursor, surface: str) -> None:
     Raises:
         TryAgain: Another database's migration did the same at the same moment.
     """
+    from psycopg import errors as pg_errors
+
     try:
         execute(
             cursor,
             install_sql("ensure_requirements.sql", surface=surface, migrator=MIGRATOR),
         )
-    except _CONCURRENT_ROLES as error:
+    except (
+        pg_errors.LockNotAvailable,
+        pg_errors.DeadlockDetected,
+        pg_errors.UniqueViolation,
+        pg_errors.DuplicateObject,
+    ) as error:
         raise TryAgain from error
     except pg_errors.InternalError_ as error:
         # Two sessions granted the same role at once. PostgreSQL has no error code for this.

@@ -10,16 +10,17 @@ from psycopg import errors as pg_errors
 from psycopg.pq import TransactionStatus
 
 from .bodies import check_bodies
-from .decision import Decision, check_writable, decide
+from .decision import Decision, check_writable
 from .failures import failure, line_of
 from .files import SqlFile, text_for
+from .guards import Findings, known_objects, look, mend, read_findings
 from .install import install_sql
 from .links import link_role, unlinked_roles
-from .results import MigrationError, MigrationResult, Progress, ProgressCallback
+from .results import Fault, MigrationError, MigrationResult, Progress, ProgressCallback
 from .roles import TryAgain, ensure_roles, meet_requirements
 from .session import READ, WRITE, Cursor, execute, fetch, file_settings, roll_back, transaction
 from .sqltext import identifier, split_statements, without_roles
-from .state import State, read_state
+from .state import State, read_owner
 from .surface import SEARCH_PATH, check_surface_is_free, in_surface
 from .version import package_version
 
@@ -31,7 +32,7 @@ ADVISORY_LOCK: Final = int.from_bytes(
 POLL_SECONDS: Final = 0.1
 
 
-def _record(cursor: Cursor, file: SqlFile) -> None:
+def _record(cursor: Cursor, file: SqlFile, decision: Decision) -> None:
     execute(
         cursor,
         install_sql(
@@ -40,6 +41,7 @@ def _record(cursor: Cursor, file: SqlFile) -> None:
             kind=file.kind,
             sha256=file.sha256,
             package_version=package_version(),
+            with_roles=decision.roles,
         ),
     )
 
@@ -86,6 +88,7 @@ class Run:
         lock_timeout: float,
         wait: float,
         on_progress: ProgressCallback | None,
+        accept_newer: bool = False,
     ) -> None:
         self.cursor = cursor
         self.files = files
@@ -96,10 +99,17 @@ class Run:
         self.deadline = time.monotonic() + wait
         self.wait = wait
         self.on_progress = on_progress
+        self.accept_newer = accept_newer
+        self.newer_version: str | None = None
+        self.total = 0
+        self.made: list[str] = []
         self.applied: list[str] = []
+        self.recorded: list[str] = []
         self.forgotten: list[str] = []
         self.linked: list[str] = []
         self.warnings: list[str] = []
+        self.mended: list[str] = []
+        self.faults: dict[str, Fault] = {}
         # Files that ran outside a transaction. The next transaction records them, and the last one
         # also applies the repeatable files. So a run that dies in between starts over there.
         self.unrecorded: list[SqlFile] = []
@@ -109,7 +119,7 @@ class Run:
     def tell(self, event: Any, name: str, seconds: float = 0.0) -> None:
         """Reports one thing that was done."""
         if self.on_progress is not None:
-            self.on_progress(Progress(event, name, seconds))
+            self.on_progress(Progress(event, name, seconds, len(self.applied), self.total))
 
     def warn(self, text: str) -> None:
         """Reports what deserves attention, and keeps it for the result."""
@@ -123,25 +133,33 @@ class Run:
             roles=decision.roles,
             installed=fresh,
             applied=tuple(self.applied),
+            recorded=tuple(self.recorded),
             forgotten=tuple(self.forgotten),
             linked=tuple(self.linked),
             warnings=tuple(self.warnings),
+            mended=tuple(self.mended),
+            made=tuple(self.made),
+            newer_version=self.newer_version,
         )
 
-    def read(self) -> tuple[State, Decision]:
+    def read(self) -> tuple[State, Decision, Findings]:
         """Looks at the database and decides."""
-        state = read_state(self.cursor)
-        return state, decide(state, self.files, self.schema, roles=self.roles)
+        state, decision, findings = look(
+            self.cursor, self.files, self.schema, roles=self.roles, accept_newer=self.accept_newer
+        )
+        self.newer_version = decision.newer_version
+        return state, decision, findings
 
     def run(self) -> MigrationResult:
         """Does everything, or raises an error that says why not."""
         with transaction(self.cursor, READ):
-            state, decision = self.read()
+            state, decision, findings = self.read()
             unlinked = self._unlinked(decision)
-        if decision.is_empty and not unlinked:
+        if decision.is_empty and not unlinked and not findings.faults:
             return self.result(decision, fresh=False)
         check_writable(state)
         fresh = decision.fresh
+        self.total = len(decision.files)
         try:
             while not self._run_part():
                 pass
@@ -191,10 +209,11 @@ class Run:
     def _run_transaction(self) -> SqlFile | None:
         """Runs the next transaction, and returns the file that has to run after it, outside."""
         cursor = self.cursor
-        state, decision = self.read()
+        state, decision, findings = self.read()
         unlinked = self._unlinked(decision)
-        if decision.is_empty and not unlinked and not self.unrecorded:
+        if decision.is_empty and not unlinked and not self.unrecorded and not findings.faults:
             return None
+        self.faults |= {fault.text: fault for fault in findings.faults}
         done = {file.name for file in self.unrecorded}
         files = [file for file in decision.files if file.name not in done]
         outside: SqlFile | None = None
@@ -204,19 +223,30 @@ class Run:
                     outside, files = file, files[:position]
                     break
         _set_up_transaction(cursor, self.lock_timeout)
-        if decision.roles and decision.files:
+        if decision.roles and (decision.files or findings.faults):
             missing = ensure_roles(cursor, decision.surface)
             if missing:
+                self.made = missing
                 self.tell("roles", ", ".join(missing))
+        # On what this run makes, nobody has been granted anything yet.
+        known = known_objects(cursor, decision.surface)
+        if findings.faults:
+            self._hand_over(state, decision)
         _become_owner(cursor, decision, state.user)
         if decision.fresh:
             self._prepare_new(state, decision)
+        for file in decision.unrecorded:
+            _record(cursor, file, decision)
+            self.recorded.append(file.name)
+            self.tell("recorded", file.name)
         for file in self.unrecorded:
-            _record(cursor, file)
+            _record(cursor, file, decision)
         for file in files:
             text = text_for(file, roles=decision.roles, fresh=decision.fresh)
             self._apply(file, in_surface(text, decision.surface))
-            _record(cursor, file)
+            _record(cursor, file, decision)
+        roles = decision.roles
+        mend(cursor, self.files, decision.surface, roles=roles, mended_by="owner", known=known)
         if outside is not None:
             # The lock has to be held after this transaction, too.
             self._take_session_lock()
@@ -238,7 +268,35 @@ class Run:
         for role in unlinked:
             link_role(cursor, role)
             self.linked.append(role)
+        if decision.changes_owner:
+            execute(cursor, "update pgledger.schema_history set with_roles = %s", (decision.roles,))
+        left = read_findings(cursor, self.files, decision.surface, roles=decision.roles)
+        for role in unlinked:
             self.tell("linked", role)
+        self._tell_mended(left.faults)
+
+    def _hand_over(self, state: State, decision: Decision) -> None:
+        """Puts right what the owner could not: who the owner is."""
+        cursor = self.cursor
+        mend(cursor, self.files, decision.surface, roles=decision.roles, mended_by="migrator")
+        owner = read_owner(cursor)
+        if owner is not None and owner.name != decision.owner:
+            raise MigrationError(
+                f"the schema pgledger belongs to {owner.name}, not to {decision.owner}, and "
+                f"{state.user} may not hand it over",
+                f"It was restored without its owners. Connect as {owner.name} or as a superuser; "
+                "or use --no-roles, and everything belongs to whoever owns the schema.",
+            )
+
+    def _tell_mended(self, left: Sequence[Fault]) -> None:
+        """Says what stands otherwise than before, and what could not be put right."""
+        texts = [fault.text for fault in left]
+        self.mended += [text for text in self.faults if text not in texts]
+        for text in self.mended:
+            self.tell("mended", text)
+        if left:
+            more = f"; and {len(texts) - 5} more" if len(texts) > 5 else ""
+            self.warn(f"not put right: {'; '.join(texts[:5])}{more}")
 
     def _prepare_new(self, state: State, decision: Decision) -> None:
         check_surface_is_free(self.cursor, decision.surface, decision.files)
@@ -305,7 +363,7 @@ class Run:
         cursor = self.cursor
         self._check_same_session()
         with transaction(cursor, READ):
-            state, decision = self.read()
+            state, decision, _ = self.read()
         settings = [
             ("lock_timeout", f"{max(0, round(self.lock_timeout * 1000))}ms"),
             ("statement_timeout", "0"),

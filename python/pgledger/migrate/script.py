@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .files import load_files, text_for
-from .install import install_sql
+from .guards import LIST
+from .install import Expression, install_sql
 from .roles import MIGRATOR, OWNER
 from .session import DEFAULT_LOCK_TIMEOUT, MINIMUM_SERVER, file_settings
 from .sqltext import identifier, literal, mask
@@ -36,14 +37,20 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
         end = "" if mask(text).rstrip().endswith(";") else "\n;"
         parts.append(f"-- file: {file.name}\n{text}{end}\n")
     parts.append(install_sql("check_bodies.sql", surface=surface))
+    if any(file.name.endswith(f"/{LIST}.sql") for file in files):
+        # All was made by this script, so nothing that anybody else has was granted on purpose.
+        own = "true" if roles else "false"
+        faults = f"pgledger.guard_faults({literal(surface)}, {own}, '{{}}')"
+        parts.append(install_sql("mend.sql", faults=Expression(faults), mended_by="owner"))
     version = literal(package_version())
     rows = ",\n  ".join(
         f"({literal(file.name)}, {literal(file.kind)}, {literal(file.sha256)}, "
-        f"pg_catalog.now(), {version})"
+        f"pg_catalog.now(), {version}, {'true' if roles else 'false'})"
         for file in files
     )
     parts.append(
-        "insert into pgledger.schema_history (name, kind, sha256, applied_at, package_version)\n"
+        "insert into pgledger.schema_history\n"
+        "  (name, kind, sha256, applied_at, package_version, with_roles)\n"
         f"values\n  {rows};\n"
     )
     parts.append("commit;\n")

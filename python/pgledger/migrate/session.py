@@ -2,19 +2,23 @@
 
 import contextlib
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Final
-
-import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
+from typing import TYPE_CHECKING, Any, Final
 
 from .results import MigrationError
 
 MINIMUM_SERVER: Final = 150000
 DEFAULT_LOCK_TIMEOUT: Final = 5.0
+DEFAULT_WAIT: Final = 60.0
 
-Connection = psycopg.Connection[Any]
-Cursor = psycopg.Cursor[tuple[Any, ...]]
+# psycopg cannot be imported where there is no libpq, and this module's settings are also for those
+# who only print a script.
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.Connection[Any]
+    Cursor = psycopg.Cursor[tuple[Any, ...]]
+else:
+    Connection = Cursor = Any
 
 
 def execute(
@@ -37,6 +41,10 @@ def fetch(
 @contextlib.contextmanager
 def open_session(target: Connection | str) -> Generator[Cursor]:
     """Opens a connection, or borrows an idle one, and hands out a cursor in autocommit."""
+    import psycopg
+    from psycopg.pq import TransactionStatus
+    from psycopg.rows import tuple_row
+
     if isinstance(target, str):
         with psycopg.connect(
             target, autocommit=True, fallback_application_name="pgledger"
@@ -62,6 +70,8 @@ def open_session(target: Connection | str) -> Generator[Cursor]:
 
 def roll_back(connection: Connection) -> None:
     """Ends the transaction that the connection is in, if it is in one."""
+    from psycopg.pq import TransactionStatus
+
     if connection.info.transaction_status in {
         TransactionStatus.INTRANS,
         TransactionStatus.INERROR,
@@ -72,6 +82,8 @@ def roll_back(connection: Connection) -> None:
 @contextlib.contextmanager
 def transaction(cursor: Cursor, modes: str) -> Generator[None]:
     """A transaction with these modes, whatever the defaults of database and connection are."""
+    from psycopg.pq import TransactionStatus
+
     # Our own statements find PostgreSQL's functions and operators, even if somebody has made others
     # of the same name.
     execute(cursor, f"begin isolation level {modes}; set local search_path to pg_catalog, pg_temp")

@@ -32,6 +32,9 @@ as $$
   union all
   select guards.check_name, guards.rows_checked, guards.violations, guards.example
   from pgledger.verify_guards() as guards
+  union all
+  select access.check_name, access.rows_checked, access.violations, access.example
+  from pgledger.verify_access() as access
 $$;
 
 comment on function @extschema@.pgledger_verify is
@@ -41,7 +44,8 @@ Reads every transfer, as an auditor would, on one snapshot, while transfers go
 on. A large ledger takes its time: run it where that is welcome, for example
 on a replica.
 
-The triggers that keep records unchanged are checked whatever the app.
+Triggers, owners, privileges, row security and settings of what belongs to the
+ledger are checked whatever the app.
 
 app_id: Set of books to check, only its accounts and transfers; null for all
   of them.

@@ -1,6 +1,10 @@
 /*
 Checks that the triggers that keep records unchanged are there, that nothing switches them off, and
-that the function they call is the one of this version, whose body's hash stands here.
+that the function they call is the one of this version, whose body's hash stands here. The triggers
+are compared as a whole, so none has a WHEN or a list of columns, which could leave rows out.
+
+The schema of the type that it returns is the one of the public functions: the migrator finds it by
+that.
 */
 create or replace function pgledger.verify_guards()
 returns setof @extschema@.pgledger_check
@@ -14,14 +18,11 @@ as $$
       exists (
         select
         from pg_catalog.pg_trigger
-        where pg_trigger.tgrelid = expected.relation
+        where pg_trigger.tgrelid = to_regclass('pgledger.' || expected.place)
           and pg_trigger.tgname = expected.name
           and pg_trigger.tgenabled = 'A'
-          and pg_trigger.tgfoid = 'pgledger.refuse_change'::regproc
-          and pg_trigger.tgtype = expected.type
-          -- No WHEN and no list of columns, either of which could leave rows out.
-          and pg_trigger.tgqual is null
-          and pg_trigger.tgattr = ''
+          and replace(pg_get_triggerdef(pg_trigger.oid), 'pgledger.', '')
+          = replace(expected.detail, 'pgledger.', '')
       )
       and exists (
         select
@@ -30,13 +31,8 @@ as $$
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
           = 'f7e2b3f4d876013fb1aea9705e2d654df0189e87a5c3dad1499da86fcefb92d6'
       ) as stands
-    from (
-      values
-        ('pgledger.transfers'::regclass, 'transfers_rows_never_change', 27),
-        ('pgledger.transfers'::regclass, 'transfers_never_change', 58),
-        ('pgledger.accounts'::regclass, 'accounts_rows_are_never_deleted', 11),
-        ('pgledger.accounts'::regclass, 'accounts_are_never_deleted', 42)
-    ) as expected (relation, name, type)
+    from pgledger.expected_guards() as expected
+    where expected.kind = 'trigger'
   )
 
   select

@@ -60,10 +60,10 @@ $$;
 comment on function @extschema@.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
-If the other plan's billing interval is as long, periods stay as they are; if
-not, a new period starts now. A trial that is going on ends when it was to
-end, and if periods count from its end they still do. A pause or a decided
-cancellation stays.
+If both plans are billed at the same interval, the current period goes on. If
+they are not, a new period starts now, and periods count from now; except in a
+trial from whose end periods count: it goes on, and they still do. Whenever a
+trial was to end, it ends then. A pause or a decided cancellation stays.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -71,13 +71,14 @@ id: Id of the subscription.
 plan_id: Id of the plan to move to: one for the whole app, or the tenant's
   own, of the same currency, and an add-on if the present one is.
 
-Returns: The subscription; it does not change if it has the plan already.
+Returns: The subscription; if it has the plan already, it does not change,
+  even where it is canceled.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
-  tenant has no such subscription), InvalidState (it is canceled),
-  PlanNotFound (there is no such plan for this app and tenant), Archived (the
-  plan is archived), InvalidArgument (the plan has another currency, or one of
-  both is an add-on).$$;
+  tenant has no such subscription), InvalidState (it is canceled, and has
+  another plan), PlanNotFound (there is no such plan for this app and tenant),
+  Archived (the plan is archived), InvalidArgument (the plan has another
+  currency, or one of both is an add-on).$$;
 
 revoke all on function @extschema@.ledger_change_plan from public;
 grant execute on function @extschema@.ledger_change_plan to pgledger_poster;

@@ -1,0 +1,44 @@
+/*
+The versioned files that made this schema. Written by scripts/build_sql.py; do not edit.
+
+pgledger.schema_history has the same, but a dump of the schema alone leaves its rows out. Then
+`pgledger migrate` reads them here, in the body: it does not call the function.
+*/
+create or replace function pgledger.versioned_files()
+returns table (
+  name text,
+  sha256 text
+)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('migrations/0001_create_foundation.sql',
+      '84b8122792ef7587a61a704d380e67c7037582eedad32b88125a0de305e52ce5'),
+    ('migrations/0002_create_accounts.sql',
+      '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e'),
+    ('migrations/0003_create_transfers.sql',
+      '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740'),
+    ('migrations/0004_create_ledger_types.sql',
+      '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9'),
+    ('migrations/0005_create_catalogue.sql',
+      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+    ('migrations/0006_create_subscriptions.sql',
+      'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68'),
+    ('migrations/0007_create_usage.sql',
+      '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
+    ('migrations/0008_create_entitlement_cache.sql',
+      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+    ('migrations/0009_create_tenant_roles.sql',
+      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+    ('migrations/0010_create_coupons.sql',
+      'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
+    ('migrations/0011_create_invoices.sql',
+      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+$$;
+
+comment on function pgledger.versioned_files is
+  'The versioned files that made this schema: also where a dump left the history out.';
+
+revoke all on function pgledger.versioned_files from public;

@@ -1,0 +1,1262 @@
+/*
+Written by scripts/build_catalog.py from a freshly migrated database: run make fmt, and read the
+difference. How everything of ours is to stand, whatever the surface is called, on any server.
+
+  kind      schema, table, view, sequence, function, type, trigger or policy
+  place     'private' or 'surface'; the table of a trigger or policy
+  owner     pgledger_owner or pgledger_tenant_views, without the prefix
+  granted   what our other roles may do, as role=verb; the role of a policy
+  detail    settings, row security; how a trigger or policy is made
+
+In a database without roles of ours all belongs to one role, and nothing is granted.
+*/
+create or replace function pgledger.expected_guards()
+returns table (kind text, place text, name text, owner text, granted text, detail text)
+language sql
+immutable
+parallel safe
+as $$
+  values
+    ('function', 'private', 'abridged(text)', 'owner', '', ''),
+    ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
+    ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
+    ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
+    ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
+    (
+      'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'advance_due_subscriptions(text, integer, text, timestamp with time zone, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'aggregate_usage(text, text, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'amount_fault(numeric)', 'owner', '', ''),
+    ('function', 'private', 'apply_coupons(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'apply_taxes(invoices, invoice_lines[], integer)', 'owner', '', ''),
+    ('function', 'private', 'base32_lanes(bigint)', 'owner', '', ''),
+    ('function', 'private', 'base32_pair(integer)', 'owner', '', ''),
+    ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
+    (
+      'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'bigint, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'check_accounts(text[], text[], text, text[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_app(text)', 'owner', '', ''),
+    ('function', 'private', 'check_arrays(text[], bigint[], integer[], integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_balance(text, text, boolean, boolean, numeric, numeric, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'check_balances(text[], text[], numeric[], bigint[], bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_billing_scope(text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_catalogue_scope(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_choice(text, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_currency(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_discount(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_duration(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
+    ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
+    ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_feature(features)', 'owner', '', ''),
+    ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
+    ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'check_metadata(jsonb, bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'check_new_subscription(subscriptions, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_no_earlier_draft(invoices)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_no_final_invoice_goes_on_from(invoices, text)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'check_page(integer, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_payment(timestamp with time zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_payment_amount(numeric, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'check_plan_change(subscriptions, plans)', 'owner', '', ''),
+    ('function', 'private', 'check_price(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_object(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_price_tiers(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_price_usage(jsonb, numeric, numeric, integer)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'check_priced_limit(plan_features, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_quantity(text, numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
+    ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
+    ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
+    ('function', 'private', 'check_text(text, text, integer, boolean, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_time_zone(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_transfer_request(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'boolean, bigint, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_transfer_requests(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text, boolean, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'check_usage_keeps_meaning(features)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_usage_not_purged(subscriptions, text, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_usage_range(text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'clock()', 'owner', '', ''),
+    (
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
+      'jsonb[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
+      'text, text, boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'derived_ulid(timestamp with time zone, bigint, bigint)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'entitlement(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
+      'zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'entry_id(timestamp with time zone, bigint, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'error_code(text)', 'owner', '', ''),
+    ('function', 'private', 'error_registry()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'error_text(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private', 'event_id(timestamp with time zone, bigint)', 'owner',
+      'reader=EXECUTE tenant=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
+    ('function', 'private', 'expected_guards()', 'owner', '', ''),
+    ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
+    ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
+    ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
+    ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
+    ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'finalize_invoices(text, bigint[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'find_coupon(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'find_feature(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
+      'boolean)', 'owner', '', ''
+    ),
+    ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    ('function', 'private', 'in_app(text)', 'owner', '', ''),
+    ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'ingest_one_usage(text, text, text, numeric, timestamp with time zone, text, jsonb, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'insert_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'insert_one_off_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'insert_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'insert_subscription(subscriptions, text, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'insert_usage(bigint, timestamp with time zone, integer[], integer[], numeric[], '
+      'timestamp with time zone[], text[], jsonb[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'interim_start(bigint, timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invisible_characters()', 'owner', '', ''),
+    ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'invoice_request(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'invoice_subscription(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
+    ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'json_decimal(jsonb, text, text, boolean, numeric, numeric)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
+    ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'latest_usage_between(integer, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'legs(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'line_item(invoice_lines, timestamp with time zone)', 'owner',
+      'reader=EXECUTE tenant=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'lock_coupon(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_coupon_of_code(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_currency_exponent(text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_draft(text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'lock_feature(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_invoice(text, text, text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_plan(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_redemptions(text, text, boolean)', 'owner', '', ''),
+    ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'new_transfer_places(text[], text[], numeric[], timestamp with time zone[], jsonb[], '
+      'text[], text, text[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'pay_invoice(invoices, numeric, timestamp with time zone, text, text, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'payment_is_repeated(text, bigint, numeric, timestamp with time zone, text)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'period_at(timestamp with time zone, text, text, integer, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
+    ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
+      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'policies()', 'owner', '', ''),
+    ('function', 'private', 'policy_faults(boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'post_transfers(text[], text[], numeric[], timestamp with time zone[], jsonb[], text[], '
+      'text, text, bigint[], bigint, timestamp with time zone, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'postpone_advance(bigint, timestamp with time zone)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'preview_invoice(subscriptions, timestamp with time zone, text, jsonb)', 'owner', '', ''
+    ),
+    ('function', 'private', 'price_amounts(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_description(jsonb, numeric, numeric)', 'owner', '', ''),
+    ('function', 'private', 'price_lines(jsonb, numeric)', 'owner', '', ''),
+    ('function', 'private', 'priced_features(subscriptions, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'prorated(numeric, numeric, numeric, numeric, integer)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'proration_unit(timestamp with time zone, timestamp with time zone, timestamp with time '
+      'zone, text, text)', 'owner', '', ''
+    ),
+    ('function', 'private', 'quantity_fault(numeric)', 'owner', '', ''),
+    (
+      'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
+    ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
+    ('function', 'private', 'read_pricing(jsonb, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'redeem_coupon(text, text, text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'redraw_invoice(invoices, subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'refuse_account(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_change()', 'owner', '',
+      'search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
+    ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
+    ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'repeated_subscription(subscriptions, text, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'repeated_transfer(text, text, bigint, bigint, numeric, timestamp with time zone, jsonb)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'resolve_usage(text, text[], text[], text[], numeric[], timestamp with time zone[], '
+      'text[], jsonb[], timestamp with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    ('function', 'private', 'return_coupons(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'rewrite_plan(plans, plans)', 'owner', '', ''),
+    ('function', 'private', 'right_words(text)', 'owner', '', ''),
+    ('function', 'private', 'rights_added(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'rights_held(name)', 'owner', '', ''),
+    ('function', 'private', 'rights_missing(name, boolean)', 'owner', '', ''),
+    ('function', 'private', 'rights_wanted(name, boolean)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'roll_up_usage(bigint, timestamp with time zone, integer[], numeric[], timestamp with '
+      'time zone[])', 'owner', '', ''
+    ),
+    ('function', 'private', 'rounded_quotient(numeric, numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'row_security_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'searched_metadata_fault(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'seat_levels(integer, timestamp with time zone, timestamp with time zone, timestamp with '
+      'time zone, timestamp with time zone, text, text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private', 'seats_charge(jsonb, integer, billing_segment[], text, integer)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'segments_until(billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
+    ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'store_lines(bigint, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'store_subscription(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'stronger_role_fault(name)', 'owner', '', ''),
+    ('function', 'private', 'subscribable_plan(text, text, text)', 'owner', '', ''),
+    ('function', 'private', 'subscription_clock(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'subscription_due_at(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private', 'subscription_period(subscriptions, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    (
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
+    ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
+    ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
+    ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'trigger_faults()', 'owner', '', ''),
+    ('function', 'private', 'ulid_fault(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'unique_usage_added(text, text, text, jsonb, timestamp with time zone, timestamp with '
+      'time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'unique_usage_between(integer, text, timestamp with time zone, timestamp with time zone, '
+      'text)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_answers(text, text[], text[], numeric[], timestamp with time zone[], text[], '
+      'jsonb[], timestamp with time zone, timestamp with time zone, text, integer[], '
+      'integer[], integer[])', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_between(integer, text, text, timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_charges(priced_feature[], timestamp with time zone, billing_segment[], boolean, '
+      'text, integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_fault(text, text, text, numeric, timestamp with time zone, text, jsonb, timestamp '
+      'with time zone, timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_in_stays(priced_feature[], timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'integer)', 'owner', '', ''
+    ),
+    ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
+    ('function', 'private', 'usage_skew(text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'usage_sums(integer[], timestamp with time zone, timestamp with time zone)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'usage_was_purged(text, text[], text[], timestamp with time zone[], integer[])', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'use_coupons(bigint)', 'owner', '', ''),
+    ('function', 'private', 'verify_access()', 'owner', '', ''),
+    ('function', 'private', 'verify_accounts(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_books(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_entries(text)', 'owner', '', ''),
+    ('function', 'private', 'verify_guards()', 'owner', '', ''),
+    ('function', 'private', 'verify_transfers(text)', 'owner', '', ''),
+    ('function', 'private', 'versioned_files()', 'owner', '', ''),
+    (
+      'function', 'private', 'whole_hours(timestamp with time zone, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
+    ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'surface', 'ledger_advance(text, integer, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_aggregate_usage(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_aggregate_usage_by_feature(text, text, text[], timestamp with time zone, '
+      'timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_coupon(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_feature(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_archive_plan(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_cancel_subscription(text, text, text, boolean, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_change_plan(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_consume_entitlement(text, text, text, numeric, text, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_coupon(text, text, text, numeric, numeric, text, text, integer, text[], '
+      'numeric, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, '
+      'text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_feature(text, text, text, text, text, text, text, jsonb, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_invoice(text, text, text, jsonb, jsonb, jsonb, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_plan(text, text, text, text, jsonb, jsonb, text, integer, boolean, '
+      'boolean, jsonb, text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_create_subscription(text, text, text, timestamp with time zone, timestamp with '
+      'time zone, text, integer, numeric, jsonb, text, jsonb)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_coupon(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_feature(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_invoice(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_delete_plan(text, text)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_finalize_invoice(text, text, text, timestamp with time zone)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_generate_invoice(text, text, text, timestamp with time zone, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_active_subscription(text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_cached_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_coupon(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_coupon_by_id(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_feature(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_feature_by_key(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_invoice(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_get_invoice_by_period(text, text, text, timestamp with time zone, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_plan(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_plan_by_slug(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_get_subscription(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
+      'text[], jsonb[])', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_coupons(text, boolean, integer, bigint, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_features(text, text, integer, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_global_features(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_pending_invoices(text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_plans(text, text, integer, bigint, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_subscriptions(text, text, text, integer, bigint)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_map_tenant_role(name, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_mark_invoice_paid(text, text, text, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_mark_invoice_uncollectible(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_mark_invoice_voided(text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_pause_subscription(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_preview_invoice(text, text, text, timestamp with time zone, text, jsonb)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_price_usage(jsonb, numeric, numeric, integer)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_purge_usage(text, timestamp with time zone, integer)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_query_usage(text, text, timestamp with time zone, timestamp with time zone, '
+      'text, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_record_payment(text, text, text, numeric, timestamp with time zone, text, text)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_record_usage(text, text, text, numeric, timestamp with time zone, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_redeem_coupon(text, text, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_refresh_invoice(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_remaining_entitlement(text, text, text)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_resume_subscription(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_cached_entitlement(text, text, text, interval)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_currency(text, text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_usage_skew(text, interval)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_unmap_tenant_role(name)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_coupon(text, text, text, timestamp with time zone, timestamp with time '
+      'zone, bigint, bigint, jsonb)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_plan(text, text, text, jsonb, jsonb, text, integer, boolean, jsonb)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_update_subscription(text, text, text, numeric, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_account_entries(text, integer, boolean, bigint, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_balance_at(text, timestamp with time zone, text)',
+      'owner', 'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_account(text, text, boolean, boolean, jsonb, text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfer(text, text, numeric, timestamp with time zone, jsonb, text, '
+      'text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_create_transfers(pgledger_transfer_request[])', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers(pgledger_transfer_request[], timestamp with time zone, jsonb, '
+      'text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'pgledger_create_transfers_bulk(text[], text[], numeric[], timestamp with time zone[], '
+      'jsonb[], text[], text, text, boolean)', 'owner', 'poster=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_generate_id(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_account(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_get_transfer(text, text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_id_timestamp(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_ulid_to_uuid(text)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_uuid_to_ulid(uuid)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'pgledger_verify(text)', 'owner', 'auditor=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'policy', 'coupon_redemptions', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'coupons', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'entitlement_cache', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'entitlement_cache', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'features', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'features', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id = ANY (ARRAY[( SELECT ''*''::text AS '
+      'app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER)), ( '
+      'SELECT mapped.app_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))])) AND (tenant_id = ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id '
+      'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_lines', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
+      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
+      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
+      'invoice_lines.invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
+    ),
+    (
+      'policy', 'invoice_payments', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_payments', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'invoices', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoices', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'meters', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'meters', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'plans', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'plans', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id = ( SELECT mapped.app_id FROM '
+      'pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))) AND (tenant_id = '
+      'ANY (ARRAY[''''::text, ( SELECT mapped.tenant_id FROM pgledger.tenant_roles mapped '
+      'WHERE (mapped.role_name = CURRENT_USER))]))))'
+    ),
+    (
+      'policy', 'subscription_changes', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'subscription_changes', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'subscriptions', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'subscriptions', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'tenant_roles', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'tenant_roles', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((role_name = CURRENT_USER))'
+    ),
+    (
+      'policy', 'tenants', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'tenants', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
+      'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'usage_events', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'usage_events', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((tenant_key = ( SELECT own.key FROM '
+      '(pgledger.tenants own JOIN pgledger.tenant_roles mapped ON (((own.app_id = '
+      'mapped.app_id) AND (own.tenant_id = mapped.tenant_id)))) WHERE (mapped.role_name = '
+      'CURRENT_USER))))'
+    ),
+    ('schema', 'private', 'pgledger', 'owner', 'auditor=USAGE', ''),
+    ('sequence', 'private', 'accounts_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'coupon_redemptions_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'coupons_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'invoice_payments_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'invoices_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'meters_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'plans_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'subscriptions_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'tenants_key_seq', 'owner', '', ''),
+    ('sequence', 'private', 'usage_calls_seq', 'owner', '', ''),
+    ('table', 'private', 'accounts', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'apps', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'coupon_applications', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'coupon_redemptions', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'coupons', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'currencies', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_lines', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_payments', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoices', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'meters', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'plan_features', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'plans', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'schema_history', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'subscription_changes', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'subscriptions', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'tenant_roles', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'tenants', 'owner', 'auditor=SELECT tenant_views=SELECT', 'row security'),
+    ('table', 'private', 'transfers', 'owner', 'auditor=SELECT', ''),
+    (
+      'table', 'private', 'usage_events', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    ('table', 'private', 'usage_rollups', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'usage_values', 'owner', 'auditor=SELECT', ''),
+    (
+      'trigger', 'accounts', 'accounts_are_never_deleted', '', '',
+      'CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON '
+      'pgledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'accounts', 'accounts_rows_are_never_deleted', '', '',
+      'CREATE TRIGGER accounts_rows_are_never_deleted BEFORE DELETE ON pgledger.accounts FOR '
+      'EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'transfers', 'transfers_never_change', '', '',
+      'CREATE TRIGGER transfers_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON '
+      'pgledger.transfers FOR EACH STATEMENT EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    (
+      'trigger', 'transfers', 'transfers_rows_never_change', '', '',
+      'CREATE TRIGGER transfers_rows_never_change BEFORE DELETE OR UPDATE ON '
+      'pgledger.transfers FOR EACH ROW EXECUTE FUNCTION pgledger.refuse_change()'
+    ),
+    ('type', 'private', 'billing_segment', 'owner', '', ''),
+    ('type', 'private', 'priced_feature', 'owner', '', ''),
+    ('type', 'surface', 'ledger_consumption', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_coupon', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_coupon_redemption', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_currency', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_entitlement', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_feature', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_feature_usage', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_invoice', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_invoice_preview', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_payment', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_plan', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_price_line', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_subscription', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_subscription_move', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_answer', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_event', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'ledger_usage_receipt', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_account', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_check', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_entry', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_hold', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer_outcome', 'owner', 'reader=USAGE', ''),
+    ('type', 'surface', 'pgledger_transfer_request', 'owner', 'reader=USAGE', ''),
+    ('view', 'surface', 'ledger_coupon_redemptions', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_coupons', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_currencies', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_entitlement_cache', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_features', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_invoice_payments', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_invoices', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_plans', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_subscription_changes', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'ledger_subscriptions', 'owner', 'reader=SELECT', ''),
+    (
+      'view', 'surface', 'ledger_tenant_entitlement_cache', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_features', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_invoice_payments', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_invoices', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_plans', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_subscription_changes', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_subscriptions', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    (
+      'view', 'surface', 'ledger_tenant_usage_events', 'tenant_views', 'tenant=SELECT',
+      'security_barrier=true'
+    ),
+    ('view', 'surface', 'ledger_usage_events', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_accounts_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_entries_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_entries_view', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_errors_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_transfers_v1', 'owner', 'reader=SELECT', ''),
+    ('view', 'surface', 'pgledger_transfers_view', 'owner', 'reader=SELECT', '')
+$$;
+
+comment on function pgledger.expected_guards is
+  'How everything of ours is to stand: owners, privileges, triggers, row security, settings.';
+
+revoke all on function pgledger.expected_guards from public;
