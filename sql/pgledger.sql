@@ -3634,6 +3634,40 @@ comment on function pgledger.check_quantity is
 
 revoke all on function pgledger.check_quantity from public;
 
+-- file: repeatable/00_core/checks/check_repeated.sql
+/*
+Checks that a repeated request asks for what the first one with its id did. Only fields
+of the given object count; those that this request leaves open it gives as they were recorded.
+Numbers are equal by value.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.check_repeated(
+  id text,
+  given jsonb,
+  recorded jsonb
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+begin
+  if given is distinct from pgledger.picked(
+    recorded, array(select field.name from jsonb_object_keys(given) as field (name))
+  ) then
+    return pgledger.refuse_repeated(id, given, recorded);
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_repeated is
+  'Checks that a request with an id that is taken is the one that took it.';
+
+revoke all on function pgledger.check_repeated from public;
+
 -- file: repeatable/00_core/checks/check_scope.sql
 /*
 Refuses an app_id, tenant_id or group_id that could not name anything, or that could be mistaken for
@@ -3678,7 +3712,7 @@ revoke all on function pgledger.check_scope from public;
 Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
 Null means that no rates were given, and passes.
 
-Errors: InvalidInvoice.
+Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.check_tax_rates(
   tax_rates jsonb,
@@ -3695,6 +3729,10 @@ declare
   v_path text;
   v_ok boolean;
 begin
+  if tax_rates is null then
+    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
+  end if;
+
   v_ok := pgledger.check_json_size(tax_rates, path, false);
   v_ok := pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
@@ -3880,6 +3918,85 @@ $$;
 comment on function pgledger.quantity_fault is 'What is wrong with a quantity, or null.';
 
 revoke all on function pgledger.quantity_fault from public;
+
+-- file: repeatable/00_core/checks/refuse_repeated.sql
+/*
+Refuses an id that was taken by a different request, and says in what they differ. Values are shown
+within one app and tenant only, and texts and numbers only: metadata, prices and lines may be long
+or private, so they are merely named. If the id is another app's or tenant's, or nothing is known of
+the first request, nothing more is said.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.refuse_repeated(
+  id text,
+  given jsonb,
+  recorded jsonb,
+  request_index bigint default null,
+  request_count bigint default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_detail text;
+begin
+  if
+    given -> 'app_id' = recorded -> 'app_id'
+    and given -> 'tenant_id' is not distinct from recorded -> 'tenant_id'
+  then
+    select
+      'Compared with the first request, '
+      || string_agg(
+        case
+          when field.name = 'metadata' or shown.kinds && array['array', 'object']
+            then field.name || ': not the same'
+          else format(
+            '%s was %s and is now %s',
+            field.name,
+            pgledger.abridged(shown.recorded),
+            pgledger.abridged(shown.given)
+          )
+        end,
+        '; '
+        order by field.name
+      )
+      || '.'
+    into v_detail
+    from jsonb_each(refuse_repeated.given) as field (name, value)
+    cross join lateral (
+      select
+        array_agg(jsonb_typeof(side.value)) as kinds,
+        min(side.text) filter (where side.is_recorded) as recorded,
+        min(side.text) filter (where not side.is_recorded) as given
+      from (
+        select
+          sides.value,
+          sides.is_recorded,
+          case
+            when jsonb_typeof(sides.value) = 'number' then trim_scale(sides.value::numeric)::text
+            else sides.value::text
+          end as text
+        from (
+          values (refuse_repeated.recorded -> field.name, true), (field.value, false)
+        ) as sides (value, is_recorded)
+      ) as side
+    ) as shown
+    where field.value is distinct from refuse_repeated.recorded -> field.name;
+  end if;
+
+  return pgledger.fail(
+    'IdempotencyConflict', array[id], request_index, request_count, detail => v_detail
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_repeated is
+  'Raises IdempotencyConflict, and names the fields in which two requests with one id differ.';
+
+revoke all on function pgledger.refuse_repeated from public;
 
 -- file: repeatable/00_core/checks/searched_metadata_fault.sql
 /*
@@ -4070,7 +4187,7 @@ as $$
     ),
     (
       'LG008', 'InvalidTime', '%s %s is not valid: %s',
-      'Give a finite time from the year 1 to the year 9999.',
+      'Give a finite time from the year 1 to the year 9999; usage begins with 1970.',
       'A time is infinite or outside the years 1 to 9999. Give one inside.',
       false
     ),
@@ -4083,8 +4200,7 @@ as $$
     ),
     (
       'LG010', 'InvalidAmount', 'amount %s is not valid: %s',
-      'An amount is a number above 0 and below 1e30 with at most 18 decimal places. To move money '
-      'the other way, swap the accounts.',
+      'An amount is a number above 0 and below 1e30 with at most 18 decimal places.',
       'An amount is not above 0 and below 1e30 with at most 18 decimal places. To move money the '
       'other way, swap the accounts.',
       false
@@ -4197,7 +4313,8 @@ as $$
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      'The message names the JSON path of what is wrong. The description of ledger_create_plan '
+      'shows the forms: \df+ in psql, help() in Python.',
       'A plan''s features or pricing are not valid. The message names the JSON path of what is '
       'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
@@ -4233,7 +4350,8 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      'The message names the JSON path of what is wrong. The description of the function shows the '
+      'forms: \df+ in psql, help() in Python.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
@@ -4290,7 +4408,7 @@ as $$
     ),
     (
       'LG123', 'InvalidState', '%s %s is %s and cannot become %s',
-      'Get it again to see its state; it may have changed since.',
+      'Its state does not allow that, and may have changed since you read it: get it again.',
       'A change is not allowed in the state that something is in; the message names both states. '
       'Get it again to see its state; it may have changed since.',
       false
@@ -4360,7 +4478,8 @@ revoke all on function pgledger.error_text from public;
 -- file: repeatable/00_core/errors/fail.sql
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
-the arguments; in a batch it begins with the request that is at fault, counted from 1.
+the arguments; in a batch it begins with the request that is at fault, counted from 1. Where the
+registry's hint doesn't fit the situation, the caller gives another.
 
 It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
 adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
@@ -4369,7 +4488,9 @@ create or replace function pgledger.fail(
   name text,
   arguments text[],
   request_index bigint default null,
-  request_count bigint default null
+  request_count bigint default null,
+  hint text default null,
+  detail text default null
 )
 returns boolean
 language plpgsql
@@ -4378,10 +4499,11 @@ parallel safe
 as $$
 declare
   v_message text := pgledger.error_text(name, arguments);
-  v_error record;
+  v_code text;
+  v_hint text;
 begin
-  select registry.code, registry.hint
-  into strict v_error
+  select registry.code, coalesce(fail.hint, registry.hint)
+  into strict v_code, v_hint
   from pgledger.error_registry() as registry
   where registry.name = fail.name;
 
@@ -4389,7 +4511,11 @@ begin
     v_message := format('request %s of %s: %s', fail.request_index, fail.request_count, v_message);
   end if;
 
-  raise exception using errcode = v_error.code, message = v_message, hint = v_error.hint;
+  if fail.detail is null then
+    raise exception using errcode = v_code, message = v_message, hint = v_hint;
+  end if;
+  raise exception using
+    errcode = v_code, message = v_message, hint = v_hint, detail = fail.detail;
 end;
 $$;
 
@@ -5333,6 +5459,26 @@ comment on function pgledger.json_text is
 
 revoke all on function pgledger.json_text from public;
 
+-- file: repeatable/00_core/json/picked.sql
+/*
+The fields of an object that have those names. What is compared with what was recorded is picked out
+of both rows by one list.
+*/
+create or replace function pgledger.picked(object jsonb, names text[])
+returns jsonb
+language sql
+immutable
+parallel safe
+as $$
+  select jsonb_object_agg(field.name, field.value)
+  from jsonb_each(object) as field (name, value)
+  where field.name = any(names)
+$$;
+
+comment on function pgledger.picked is 'The fields of an object that have those names.';
+
+revoke all on function pgledger.picked from public;
+
 -- file: repeatable/00_core/json/refuse_json.sql
 /*
 Raises what is wrong with a value in the JSON of a plan, or of an invoice's lines and tax rates. The
@@ -5898,6 +6044,25 @@ comment on function pgledger.accepted_time is 'What accepted an account''s time,
 
 revoke all on function pgledger.accepted_time from public;
 
+-- file: repeatable/10_ledger/account_id.sql
+/*
+The id of the account with that key.
+*/
+create or replace function pgledger.account_id(key bigint)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  select accounts.id
+  from pgledger.accounts
+  where accounts.key = account_id.key
+$$;
+
+comment on function pgledger.account_id is 'Id of the account with that internal key.';
+
+revoke all on function pgledger.account_id from public;
+
 -- file: repeatable/10_ledger/account_key.sql
 /*
 The key and the version of an account, or the reason why it cannot be found.
@@ -6439,7 +6604,11 @@ begin
       'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
-      request_count
+      request_count,
+      case
+        when amount < 0 and amount > '-Infinity'
+          then 'An amount is above 0. To move money the other way, swap the accounts.'
+      end
     );
   end if;
 
@@ -6814,6 +6983,7 @@ as $$
   values
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
@@ -6951,6 +7121,7 @@ as $$
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -7054,7 +7225,7 @@ as $$
     ),
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
-    ('function', 'private', 'fail(text, text[], bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
@@ -7211,6 +7382,7 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7263,6 +7435,14 @@ as $$
     ),
     ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
@@ -8318,6 +8498,8 @@ declare
   v_new_places bigint[];
   v_conflict_place bigint;
   v_id text;
+  v_given jsonb;
+  v_earlier jsonb;
   v_ok boolean;
 begin
   with given as materialized (
@@ -8389,12 +8571,34 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    select given.id
-    into v_id
-    from unnest(ids) with ordinality as given (id, place)
-    where given.place = v_conflict_place;
+    with given as (
+      select
+        request.place,
+        request.id,
+        jsonb_build_object(
+          'app_id', app_id,
+          'from_account_id', request.from_account_id,
+          'to_account_id', request.to_account_id,
+          'amount', request.amount,
+          'event_at', request.event_at,
+          'metadata', request.metadata
+        ) as asked
+      from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+        with ordinality
+        as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+    )
 
-    v_ok := pgledger.fail('IdempotencyConflict', array[v_id], v_conflict_place, cardinality(ids));
+    select given.id, given.asked, earlier.asked
+    into v_id, v_given, v_earlier
+    from given
+    inner join given as earlier on given.id = earlier.id
+    where given.place = v_conflict_place
+    order by earlier.place
+    limit 1;
+
+    v_ok := pgledger.refuse_repeated_transfer(
+      v_id, v_given, v_conflict_place, cardinality(ids), v_earlier
+    );
   end if;
 
   return v_new_places;
@@ -9011,13 +9215,16 @@ begin
   from pgledger.accounts
   where accounts.id = v_id;
 
-  if (
-    v_account.app_id, v_account.tenant_id, v_account.name, v_account.currency,
-    v_account.allow_negative_balance, v_account.allow_positive_balance, v_account.metadata
-  ) is distinct from (
-    app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
-  ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
+  if not v_is_new then
+    v_ok := pgledger.check_repeated(
+      v_id,
+      jsonb_build_object(
+        'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
+        'allow_negative_balance', allow_negative_balance,
+        'allow_positive_balance', allow_positive_balance, 'metadata', metadata
+      ),
+      to_jsonb(v_account)
+    );
   end if;
 
   return v_account;
@@ -9225,6 +9432,9 @@ begin
     -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     if not found then
+      v_earlier := pgledger.repeated_transfer(
+        v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
+      );
       v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
@@ -10297,6 +10507,54 @@ alter table pgledger.accounts
 enable always trigger accounts_rows_are_never_deleted,
 enable always trigger accounts_are_never_deleted;
 
+-- file: repeatable/10_ledger/refuse_repeated_transfer.sql
+/*
+Refuses the id of a transfer that is taken by a different request: by a transfer that exists, or
+else by an earlier request of the same batch.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.refuse_repeated_transfer(
+  id text,
+  given jsonb,
+  request_index bigint default null,
+  request_count bigint default null,
+  earlier jsonb default null
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_recorded jsonb;
+begin
+  select
+    jsonb_build_object(
+      'app_id', transfers.app_id,
+      'from_account_id', source.id,
+      'to_account_id', target.id,
+      'amount', transfers.amount,
+      'event_at', transfers.event_at,
+      'metadata', transfers.metadata
+    )
+  into v_recorded
+  from pgledger.transfers
+  left join pgledger.accounts as source on transfers.from_key = source.key
+  left join pgledger.accounts as target on transfers.to_key = target.key
+  where transfers.id = refuse_repeated_transfer.id;
+
+  return pgledger.refuse_repeated(
+    id, given, coalesce(v_recorded, earlier), request_index, request_count
+  );
+end;
+$$;
+
+comment on function pgledger.refuse_repeated_transfer is
+  'Raises IdempotencyConflict for the id of a transfer, and names the fields that differ.';
+
+revoke all on function pgledger.refuse_repeated_transfer from public;
+
 -- file: repeatable/10_ledger/refuse_taken_id.sql
 /*
 Refuses the first request of a batch that asks for that id, after another call has taken the id for
@@ -10389,7 +10647,17 @@ begin
   where transfers.id = repeated_transfer.id;
 
   if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.refuse_repeated_transfer(
+      id,
+      jsonb_build_object(
+        'app_id', app_id,
+        'from_account_id', pgledger.account_id(from_key),
+        'to_account_id', pgledger.account_id(to_key),
+        'amount', requested_amount,
+        'event_at', event_at,
+        'metadata', metadata
+      )
+    );
   end if;
 end;
 $$;
@@ -11642,7 +11910,8 @@ begin
         quote_literal(code),
         'changed',
         format('%s is in it, so its exponent stays %s', v_user, exponent)
-      ]
+      ],
+      hint => 'Amounts were written with that exponent. Define another code with the one you need.'
     );
   end if;
 
@@ -12114,7 +12383,8 @@ begin
           v_meter.type,
           ' by ' || quote_literal(v_meter.unique_key)
         )
-      ]
+      ],
+      hint => 'Create the feature under another key: what was recorded keeps its meaning.'
     );
   end if;
 
@@ -12228,23 +12498,18 @@ declare
     from pgledger.features
     where features.id = request.id
   );
+  v_fields text[] := array['app_id', 'tenant_id', 'key', 'type', 'unique_key'];
   v_ok boolean;
 begin
   if v_feature.id is null then
     return false;
-  elsif (
-    v_feature.app_id, v_feature.tenant_id, v_feature.key, v_feature.type, v_feature.unique_key
-  ) is distinct from (
-    request.app_id, request.tenant_id, request.key, request.type, request.unique_key
-  )
-    or (
-      v_feature.version = 1
-      and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
-      is distinct from (request.name, request.description, request.aggregation, request.metadata)
-    ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
+  elsif v_feature.version = 1 then
+    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
   end if;
 
+  v_ok := pgledger.check_repeated(
+    request.id, pgledger.picked(to_jsonb(request), v_fields), to_jsonb(v_feature)
+  );
   return true;
 end;
 $$;
@@ -14027,27 +14292,20 @@ declare
     from pgledger.plans
     where plans.id = request.id
   );
+  v_fields text[] := array['app_id', 'tenant_id', 'slug', 'currency', 'add_on'];
   v_ok boolean;
 begin
   if v_plan.id is null then
     return null;
-  elsif (v_plan.app_id, v_plan.tenant_id, v_plan.slug, v_plan.currency, v_plan.add_on)
-    is distinct from (
-      request.app_id, request.tenant_id, request.slug, request.currency, request.add_on
-    )
-    or (
-      v_plan.version = 1
-      and (
-        v_plan.name, v_plan.description, v_plan.features, v_plan.pricing, v_plan.trial_days,
-        v_plan.anchor_at_trial_end, v_plan.metadata
-      ) is distinct from (
-        request.name, request.description, request.features, request.pricing, request.trial_days,
-        request.anchor_at_trial_end, request.metadata
-      )
-    ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
+  elsif v_plan.version = 1 then
+    v_fields := v_fields || array[
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
+    ];
   end if;
 
+  v_ok := pgledger.check_repeated(
+    request.id, pgledger.picked(to_jsonb(request), v_fields), to_jsonb(v_plan)
+  );
   return v_plan.key;
 end;
 $$;
@@ -14112,7 +14370,9 @@ begin
           previous.interval_count,
           previous.billing_interval
         )
-      ]
+      ],
+      hint => 'Create another plan with the other interval, and move subscriptions to it with '
+      || 'ledger_change_plan.'
     );
   end if;
 
@@ -15840,7 +16100,8 @@ begin
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
       'InvalidTime',
-      array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
+      array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago'],
+      hint => 'Begin it later, or take a plan with a longer interval.'
     );
   end if;
   return v_new;
@@ -15957,7 +16218,14 @@ parallel safe
 as $$
 begin
   return pgledger.fail(
-    'InvalidState', array['subscription', subscription.id, subscription.status, target]
+    'InvalidState',
+    array['subscription', subscription.id, subscription.status, target],
+    hint => case
+      when subscription.status = 'canceled'
+        then 'It has ended for good. Subscribe again with ledger_create_subscription.'
+      when subscription.status = 'paused'
+        then 'Resume it first with ledger_resume_subscription.'
+    end
   );
 end;
 $$;
@@ -15988,47 +16256,58 @@ parallel safe
 as $$
 declare
   v_key bigint;
-  v_is_same boolean;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
     subscriptions.key,
-    (subscriptions.app_id, subscriptions.tenant_id, subscriptions.time_zone)
-    = (request.app_id, request.tenant_id, request.time_zone)
-    and (plans.id, created.quantity) = (repeated_subscription.plan_id, request.quantity)
-    and subscriptions.started_at = coalesce(request.started_at, subscriptions.started_at)
-    and (
-      repeated_subscription.trial_days is null
-      or subscriptions.trial_end is not distinct from pgledger.trial_end(
-        subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
-      )
+    jsonb_build_object(
+      'app_id', request.app_id,
+      'tenant_id', request.tenant_id,
+      'time_zone', request.time_zone,
+      'plan_id', repeated_subscription.plan_id,
+      'quantity', request.quantity,
+      'started_at', coalesce(request.started_at, subscriptions.started_at),
+      'trial_end', case
+        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        else pgledger.trial_end(
+          subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
+        )
+      end,
+      'anchor_at', case
+        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        else coalesce(request.anchor_at, subscriptions.anchor_at)
+      end,
+      'metadata', case
+        when later.changes @> array['updated'] then subscriptions.metadata
+        else request.metadata
+      end
+    ),
+    jsonb_build_object(
+      'app_id', subscriptions.app_id,
+      'tenant_id', subscriptions.tenant_id,
+      'time_zone', subscriptions.time_zone,
+      'plan_id', plans.id,
+      'quantity', created.quantity,
+      'started_at', subscriptions.started_at,
+      'trial_end', subscriptions.trial_end,
+      'anchor_at', subscriptions.anchor_at,
+      'metadata', subscriptions.metadata
     )
-    and (
-      subscriptions.anchor_at = coalesce(request.anchor_at, subscriptions.anchor_at)
-      or exists (
-        select
-        from pgledger.subscription_changes as later
-        where later.subscription_key = subscriptions.key and later.change = 'plan_changed'
-      )
-    )
-    and (
-      subscriptions.metadata is not distinct from request.metadata
-      or exists (
-        select
-        from pgledger.subscription_changes as later
-        where later.subscription_key = subscriptions.key and later.change = 'updated'
-      )
-    )
-  into v_key, v_is_same
+  into v_key, v_given, v_recorded
   from pgledger.subscriptions
   inner join pgledger.subscription_changes as created
     on subscriptions.key = created.subscription_key and created.version = 1
   inner join pgledger.plans on created.plan_key = plans.key
+  cross join lateral (
+    select array_agg(change.change::text) as changes
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscriptions.key
+  ) as later
   where subscriptions.id = request.id;
 
-  if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
-  end if;
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
   return v_key;
 end;
 $$;
@@ -16687,7 +16966,8 @@ begin
   if ends_at <= starts_at then
     v_ok := pgledger.fail(
       'InvalidTime',
-      array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
+      array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)],
+      hint => 'Give an ends_at that is later than starts_at.'
     );
   end if;
 
@@ -16877,26 +17157,38 @@ stable
 parallel safe
 as $$
 declare
-  v_event record;
+  v_id text;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
-    pgledger.event_id(usage_events.created_at, usage_events.key) as id,
-    meters.feature_key = event_of_key.feature_key
-    and (meters.type = 'seat' or usage_events.quantity = event_of_key.quantity) as is_same
-  into v_event
+    pgledger.event_id(usage_events.created_at, usage_events.key),
+    jsonb_build_object(
+      'app_id', event_of_key.app_id,
+      'feature_key', event_of_key.feature_key,
+      'quantity', case
+        when meters.type = 'seat' then usage_events.quantity
+        else event_of_key.quantity
+      end
+    ),
+    jsonb_build_object(
+      'app_id', tenants.app_id,
+      'feature_key', meters.feature_key,
+      'quantity', usage_events.quantity
+    )
+  into v_id, v_given, v_recorded
   from pgledger.tenants
   inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
   inner join pgledger.meters on usage_events.meter_key = meters.key
   where tenants.app_id = event_of_key.app_id
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
-  if not v_event.is_same then
-    v_ok := pgledger.fail(
-      'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
-    );
-  end if;
-  return v_event.id;
+
+  v_ok := pgledger.check_repeated(
+    quote_literal(pgledger.abridged(idempotency_key)), v_given, v_recorded
+  );
+  return v_id;
 end;
 $$;
 
@@ -17511,7 +17803,8 @@ begin
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
-      ]
+      ],
+      hint => 'Give an earlier time: the newest events are kept, because usage may still arrive.'
     );
   elsif (max_events between 1 and 1000000) is not true then
     v_ok := pgledger.fail(
@@ -19913,7 +20206,8 @@ begin
       array[
         coupon.amount::text,
         format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
-      ]
+      ],
+      hint => 'Round it to the decimal places that the currency has.'
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
     v_ok := pgledger.fail(
@@ -20152,7 +20446,8 @@ begin
         'valid_until',
         coupon.valid_until::text,
         format('it is not after valid_from %s', coupon.valid_from)
-      ]
+      ],
+      hint => 'Give a valid_until that is later than valid_from.'
     );
   end if;
 
@@ -21119,7 +21414,8 @@ begin
         quote_literal(v_old.code),
         format('limited to %s', v_new.max_redemptions),
         format('it has been redeemed %s times', v_old.redemptions)
-      ]
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
     );
   elsif v_most is not null then
     v_ok := pgledger.fail(
@@ -21433,32 +21729,24 @@ declare
     from pgledger.coupons
     where coupons.id = request.id
   );
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'code', 'percentage', 'amount', 'currency', 'duration',
+    'duration_invoices', 'applies_to', 'minimum_subtotal'
+  ];
   v_ok boolean;
 begin
   if v_coupon.id is null then
     return null;
-  elsif (
-    v_coupon.app_id, v_coupon.tenant_id, v_coupon.code, v_coupon.percentage, v_coupon.amount,
-    v_coupon.currency, v_coupon.duration, v_coupon.duration_invoices, v_coupon.applies_to,
-    v_coupon.minimum_subtotal
-  ) is distinct from (
-    request.app_id, request.tenant_id, request.code, request.percentage, request.amount,
-    request.currency, request.duration, request.duration_invoices, request.applies_to,
-    request.minimum_subtotal
-  )
-    or (
-      v_coupon.version = 1
-      and (
-        v_coupon.name, v_coupon.valid_from, v_coupon.valid_until, v_coupon.max_redemptions,
-        v_coupon.max_redemptions_per_tenant, v_coupon.metadata
-      ) is distinct from (
-        request.name, request.valid_from, request.valid_until, request.max_redemptions,
-        request.max_redemptions_per_tenant, request.metadata
-      )
-    ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
+  elsif v_coupon.version = 1 then
+    v_fields := v_fields || array[
+      'name', 'valid_from', 'valid_until', 'max_redemptions', 'max_redemptions_per_tenant',
+      'metadata'
+    ];
   end if;
 
+  v_ok := pgledger.check_repeated(
+    request.id, pgledger.picked(to_jsonb(request), v_fields), to_jsonb(v_coupon)
+  );
   return v_coupon.key;
 end;
 $$;
@@ -21490,23 +21778,31 @@ parallel safe
 as $$
 declare
   v_key bigint;
-  v_is_same boolean;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
     coupon_redemptions.key,
-    (coupon_redemptions.app_id, coupon_redemptions.tenant_id, coupons.code)
-    = (repeated_redemption.app_id, repeated_redemption.tenant_id, repeated_redemption.code)
-    and subscriptions.id is not distinct from repeated_redemption.subscription_id
-  into v_key, v_is_same
+    jsonb_build_object(
+      'app_id', repeated_redemption.app_id,
+      'tenant_id', repeated_redemption.tenant_id,
+      'code', repeated_redemption.code,
+      'subscription_id', repeated_redemption.subscription_id
+    ),
+    jsonb_build_object(
+      'app_id', coupon_redemptions.app_id,
+      'tenant_id', coupon_redemptions.tenant_id,
+      'code', coupons.code,
+      'subscription_id', subscriptions.id
+    )
+  into v_key, v_given, v_recorded
   from pgledger.coupon_redemptions
   inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
   left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
   where coupon_redemptions.id = repeated_redemption.id;
 
-  if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
-  end if;
+  v_ok := pgledger.check_repeated(id, v_given, v_recorded);
   return v_key;
 end;
 $$;
@@ -22807,7 +23103,8 @@ begin
       and invoices.status not in ('draft', 'voided')
   ) then
     v_ok := pgledger.fail(
-      'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
+      'UsagePurged', array['period_start', period_start::text, v_purged_before::text],
+      hint => 'Invoice a period before you purge its usage: this one can no longer be worked out.'
     );
   end if;
 
@@ -23678,9 +23975,6 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
-  if tax_rates is null then
-    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
-  end if;
   v_ok := pgledger.check_tax_rates(tax_rates);
   v_ok := pgledger.check_metadata(metadata);
 
@@ -25364,7 +25658,22 @@ stable
 parallel safe
 as $$
 begin
-  return pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
+  return pgledger.fail(
+    'InvalidState',
+    array['invoice', invoice.id, invoice.status, target],
+    hint => case
+      when target like '% %' then 'Finish the invoice that is in the way, or wait; then try again.'
+      when invoice.status = 'draft' and target in ('paid', 'uncollectible')
+        then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
+      when invoice.status = 'draft' and target = 'voided'
+        then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
+      when target in ('deleted', 'pending', 'refreshed')
+        then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
+          || 'is final and not paid.'
+      when invoice.status = 'voided'
+        then 'What is voided stays so. Draw up another invoice.'
+    end
+  );
 end;
 $$;
 
@@ -25391,30 +25700,18 @@ stable
 parallel safe
 as $$
 declare
+  v_fields text[] := array['app_id', 'tenant_id', 'kind', 'currency', 'tax_rates', 'metadata'];
   v_key bigint;
-  v_is_same boolean;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
     invoices.key,
-    (invoices.app_id, invoices.tenant_id, invoices.kind, invoices.currency, invoices.tax_rates)
-    = (request.app_id, request.tenant_id, request.kind, request.currency, request.tax_rates)
-    and invoices.metadata is not distinct from request.metadata
-    and (
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
       select
-        array_agg(
-          (
-            line.description, line.item, line.period_start, line.period_end, line.quantity,
-            line.unit_amount, line.amount
-          )
-          order by line.place
-        )
-      from pgledger.invoice_lines as line
-      where line.invoice_key = invoices.key and line.kind = 'item'
-    ) = (
-      select
-        array_agg(
-          (
+        jsonb_agg(
+          jsonb_build_array(
             line.description, line.item, line.period_start, line.period_end, line.quantity,
             line.unit_amount, line.amount
           )
@@ -25422,15 +25719,24 @@ begin
         )
       from unnest(repeated_invoice.lines) as line
       where line.kind = 'item'
-    )
-  into v_key, v_is_same
+    )),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select
+        jsonb_agg(
+          jsonb_build_array(
+            line.description, line.item, line.period_start, line.period_end, line.quantity,
+            line.unit_amount, line.amount
+          )
+          order by line.place
+        )
+      from pgledger.invoice_lines as line
+      where line.invoice_key = invoices.key and line.kind = 'item'
+    ))
+  into v_key, v_given, v_recorded
   from pgledger.invoices
   where invoices.id = request.id;
 
-  -- An invoice of another kind has no such lines, and the comparison is null.
-  if found and v_is_same is not true then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
-  end if;
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
   return v_key;
 end;
 $$;
@@ -26271,7 +26577,18 @@ declare
 begin
   if v_fault is not null then
     v_ok := pgledger.fail(
-      'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      hint => format(
+        'A payment is a number above 0 and below 1e30 with at most %s %s.%s',
+        exponent,
+        case when exponent = 1 then 'decimal place' else 'decimal places' end,
+        case
+          when amount < 0
+            then ' Money that went back to the customer is not a payment: keep it in your books.'
+          else ''
+        end
+      )
     );
   end if;
 
@@ -26549,6 +26866,8 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
+    -- Taken by a payment of another invoice since we looked: those of this one wait for its lock.
+    v_ok := pgledger.payment_is_repeated(id, invoice.key, amount, paid_at, reference);
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
@@ -26580,21 +26899,35 @@ stable
 parallel safe
 as $$
 declare
-  v_is_same boolean := (
-    select
-      (payment.invoice_key, payment.amount)
-      = (payment_is_repeated.invoice_key, payment_is_repeated.amount)
-      and payment.paid_at = coalesce(payment_is_repeated.paid_at, payment.paid_at)
-      and payment.reference is not distinct from payment_is_repeated.reference
-    from pgledger.invoice_payments as payment
-    where payment.id = payment_is_repeated.id
-  );
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
-  if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
-  end if;
-  return v_is_same is not null;
+  select
+    jsonb_build_object(
+      'app_id', asked.app_id,
+      'tenant_id', asked.tenant_id,
+      'invoice_id', asked.id,
+      'amount', payment_is_repeated.amount,
+      'paid_at', coalesce(payment_is_repeated.paid_at, payment.paid_at),
+      'reference', payment_is_repeated.reference
+    ),
+    jsonb_build_object(
+      'app_id', payment.app_id,
+      'tenant_id', payment.tenant_id,
+      'invoice_id', paid.id,
+      'amount', payment.amount,
+      'paid_at', payment.paid_at,
+      'reference', payment.reference
+    )
+  into v_given, v_recorded
+  from pgledger.invoice_payments as payment
+  inner join pgledger.invoices as paid on payment.invoice_key = paid.key
+  inner join pgledger.invoices as asked on asked.key = payment_is_repeated.invoice_key
+  where payment.id = payment_is_repeated.id;
+
+  v_ok := pgledger.check_repeated(id, v_given, v_recorded);
+  return v_recorded is not null;
 end;
 $$;
 
@@ -27501,7 +27834,9 @@ begin
       array[
         'role', quote_literal(role_name),
         format(' by tenant %L%s', v_tenant_id, pgledger.in_app(v_app_id))
-      ]
+      ],
+      hint => 'One role stands for one tenant: take another role, or free this one with '
+      || 'ledger_unmap_tenant_role.'
     );
   end if;
 end;
@@ -27791,20 +28126,22 @@ values
   ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_repeated.sql', 'repeatable', '82591eb09f640ac7048bf4d2a5140722ee9f409aa6afdf20b078a32e0a40fd1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'eb822386404d3b791a3ffe3ccacae88b3d251e3625aa2c815a6888e4b97f336b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', '175a1fb162bb8164c14e84823c4dca1ea768cc5c0c5f9843a6a78c25758f735d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/quantity_fault.sql', 'repeatable', 'd2c6ae92baf1ae80ea7bb38089a8dce46ebc2e97150bfacbdca7b7f264eec579', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/checks/refuse_repeated.sql', 'repeatable', '91c41990737b7ae1540378afcd233e8cde7715dc90ce6440ad8b3ee4fe153826', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/searched_metadata_fault.sql', 'repeatable', '3874a6958ebf0979d685c6a097af8d598b9fca6471ac86bbab438708d926c471', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '5b1afa787d0898f155c24763b7e92bf71244775c064b6473c08f9c2a047a5f85', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd5a29d8570bb9722ae03504a6d6411cdef2983adf93bcf17c4a7a22237852533', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27829,6 +28166,7 @@ values
   ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/json/picked.sql', 'repeatable', '53c72c0f820e77b23d5ae41f829507292f3bcd168fc8440d9b0386c3b27fbdf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27844,6 +28182,7 @@ values
   ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c5587c9295ffead66570ccb53ace7a7f5a646d99a91f5a1f8079f789ef943e53', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accounts_ahead.sql', 'repeatable', '34c622218a218ea54d3cac391f7a3bfa0aab68b2fae9378a26b3edc8757fabc1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/actual_guards.sql', 'repeatable', '5ee48706b815f23f3ed068c466d0245fe0e5ab8e217e40e5fb8d5cc25582eaf3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27851,16 +28190,16 @@ values
   ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'f57b97e65fe12ac5a5d1ce6a588e60f36380b83e25a7ab7ad361519b071d48a7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '98fc3b05f08a9f765b957615e9b54684a6525cb0d4b0be4ecf8d10762aff6df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', 'f5d97d1681eb52ffb60f2c82b3b472746be6afbeb05836ef6388e9bdf10b8c18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'eeae459f417c0f65950bf80b7d295330ca73d490fb5813da50762d7b9e02dc6f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'eaf7913f02dcd673a35aa4763acb9ad2e884d4d1f4e22073097a4acec5a83c6c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '92ed82187f77b3b40b10ec9a53c8202c8030903cd0dd2649c3df0ccd6164126c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '7d1d4330a3bf835956ed7463f9e5ed54f23df1b0db4e28bdba56e8469f797a0a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/owner_faults.sql', 'repeatable', '4aab2a735b98aabf98252b9a534bbf4c8dfb034727ac748f859613bb42a17402', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pass_on_accepted_time.sql', 'repeatable', '03c47f4a7887f932cfd578f776cd851f343fcb77b7f2922e308795b88faac987', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_accept_time.sql', 'repeatable', '89767c7a15039ef340413eee5e022c38ccd5e39ba0f23bb6745a3555344d1e21', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27868,8 +28207,8 @@ values
   ('repeatable/10_ledger/pgledger_accounts_ahead.sql', 'repeatable', '1d580b1c435d20a47aa4c1bd8568b97ce94c1059985b684f6cd833d34474851f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_balance_at_version.sql', 'repeatable', 'f037b5b78007bc60ee772328adaaad43fe008039f9fabc88b58b4f6c38be1d75', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '8e515b8dbc7ca1401f83b365058d7c41c8b8f766667cbafa78b0797c27c0085e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', '9a60212099f8dc5cf113ee010c6a04ddc24e0edc4c7a4c80e2a0ea745916d462', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '5b6f9dbcccd9d0dcf9a52bf39c90f062fc6fa7095cb73b69235feb6eab85d5c3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'b6ba7ba5681d68064c0382eeddda9d2098c9e3ec3aa3582bf330c23d4e22b01d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '545f51103c55b3f4289d3df4aea50a755030d737e92567e277c4bb2bff765772', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'f323613e3e6199361ac25e7133e70e7dd4ecb0bbcb532f453145e3dd99769776', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_create_transfers_from_rows.sql', 'repeatable', '2e180486a77ae7cf0094adfa7292a5d23ebd7a6537f296134ce7e92479c949ab', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27883,8 +28222,9 @@ values
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'c60f162d219b693bc2dc6acfd03c978ea1dc5a280e25c901f11908665b9cd4d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/refuse_repeated_transfer.sql', 'repeatable', 'ca63c7978602b0f65709c7f81535df8bb5f221c46bb22d79d69627444c64f1e4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1fd687c8dea4354800c62f34901afda1a0ce33d897a19adc84456f5ee20d3527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '115e011b29ecb3ac11ac10fdbe1a5fa35e2892b44ae90ca603f5098b1ef7d6eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/right_words.sql', 'repeatable', '371348158303a87cd01cd184ed11529478f41b216c1c47014b63100b50cd8427', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_added.sql', 'repeatable', 'a7e5d4d1661ba02f0e6018caeea11beb42f0bde93e346b2d326f8f6e1d9c7f59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/rights_held.sql', 'repeatable', '51c997722bcbdeca436d1d7f4d19a38ad260ed8036052916ba0c740d361d0d23', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27909,7 +28249,7 @@ values
   ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', '7aa0b5f6ec139ea7fc130ee8170501114768b67eacb36e54772ea383faeec7a0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '9b15fa4287a550b320e12f1003c04fd6f4f13e832f4fda901a9c4917e4f5c241', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '95b8a042409df5fecf0cd26abab4521c6cc5368dd6e8c053148c6a375e2301e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27917,10 +28257,10 @@ values
   ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '30809df664ce64716d7afd75545d6d0731bd0dcab78ee049b7853c2e56503c5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '699fff487708647f829b78f155960527460281de37e7895daa186d6b81094635', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '96c423139637497d669daad26ec5a813c25477bce3fcb4ca89f9772ce863b6f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '2f98e8da14aed6c99efc8b48840da9193336d5e707cfcdbdb3a2caf8bb2b297e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27949,8 +28289,8 @@ values
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', '6490eeff0aa6b89224618fee356f9409844ee978bd00ded3104a187677d612b8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'bf6629e4ff3e91c5e4fb8a6aeb78c69cc66871af0ff677bd0059dad9bbcef16d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '22bc947a6e8ae12f5dbad127834288f7da5048b6c06a3eaf110ad03504fecee1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27978,11 +28318,11 @@ values
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '44e06d1dd6efcd242fc9a3d887f4c4028e41c46c18878abe4b763c792607aeed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '9ae5e02844f543c4610e032fb760f79d084011546947e1f9cce81af40d51cec9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'd679f5e5c7a4933d87763084b8d15cae6d69ef6ab176a1e721a073a62e81e331', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -27996,10 +28336,10 @@ values
   ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '9b7c1baefa0e92bae0516de05f5ae53d520c4e94b1a15b4043dee02f316968ab', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', 'b601da8c1982a2394a3318aa0ae052908c4892d8d7c0f823581ca966abb8759d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '3a32f6649d55826961cf825909e4ffb7be9664287c18863191bf00a01f45e24f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '0479f3b7d0c3e6364362f768d04ad28a1968551d71faadeacede2a7c66fc2264', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28007,7 +28347,7 @@ values
   ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', '69307598b61add6c07a3aede8dc45a6e258dfb02229a551590c51fd8603f106c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'fcb7e3dc4ecb4374ae03a10e9bf8c3761e7cd8c55b9472cadeca5241eb02949a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '835a56be9cf45ee7f4bc65f3c8b5126c9c8bc2f0456810cdf97fc262c2c7aea6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '7b5a1be2d918d0fdff617507614441a3ef61721772e1f2361f70ab5a83c363e4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e1e67fa43d029181388dc02daae949ff23ed10f392399a9e3a5b20c9d28cbec0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28043,11 +28383,11 @@ values
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'b8c613912a95b25c7a8df169f0b2cfc0b662b6e77f1a02520ae574002f566eca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'ebd1e6585a4a54cae9df7e9919eba937804974297c2fa7fa0439cd2bd6403363', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '9c84d704aba3f6d5968e52c2393bffd764f22a30e55367ea6586ffda9f2b9d35', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', 'a9aaf475aa8c19c0d588be9be270b6b273648b8545488abf3479660929c24323', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28063,13 +28403,13 @@ values
   ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'c3c0cbdc60d7a2143191d78b3aea57c4d0c05af9e92c2f69fac925d35cf7c2ec', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'd5dbde8b874d725acbac3a369042f43c49eda6e1ce9be857737209731f6e2e65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '731017e1931e81ee722f49228d8e6ea0682d731219be92050c24bc594a2b313a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'f86e322b7da28c8466cb65cbb48b86a77789537163d6d6a57dfd9a0832c3d0e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '0343a47abe9dd02fce6440d561db7dfd6d5a1fd6e0f2df4be33cac916e56ca7c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', '2501bf3a014dafe0257161aaa05b45e1297fe7c7ed86fca9d314fc9230360790', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28091,7 +28431,7 @@ values
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', '42bddf0d6bb71f2390570500cb6c4f4bacfa647aded37ae6bcdb29a3ea76bb2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28105,7 +28445,7 @@ values
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '625f18126533358297727593eb11e2c5a6fa9ac93af98b163dca46a0d7a14dd7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28131,8 +28471,8 @@ values
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '08a971cb98a6306f7b3ed69c731c4c4c7743011f6c517eea4ad6d5d74c21415e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '0cd281ed249243bcd9a552e6d53ed57e9ba527f11f36ae92fbe7318d0aa44ae7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28145,12 +28485,12 @@ values
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '5dc84ae3fdafec099dd81b89288e8e4e9f8ca3bf9ba6d93e69c6f443503a7cb5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e6e63414346745d7a926fb86ffb678190fccb09b86a621e50fe3af52a822632c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '8e894d07f9d323739eb99a139b7c7dd278cf08f63b8d0b685e3f9012cc6a1dd7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '259a7a6654197a3dfa87b91659a6e6fd8f2089ee008377f23dab1359d90a0ced', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28166,7 +28506,7 @@ values
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '17fbcac04d28485c8ea3a2af7b993de36b18892aa781bfbc3848cc42958e41bb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '056a631c3e0ecec36ea71ceee7af721cddcbf7cd7160af8a26b5aecd5b38afe2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '4124014648e9ae2b535b5bea9db1057667499adba6f8a37057d9990c4617753b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0', true);

@@ -3,6 +3,7 @@
 The synchronous twin, ``_calling_sync.py``, is generated from this file by scripts/build_sync.py.
 """
 
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -30,6 +31,13 @@ class AsyncCaller:
     """
 
     __slots__ = ("conn", "schema")
+
+    def __init_subclass__(cls) -> None:
+        """Names the generated methods after the class that callers know, as a TypeError does."""
+        for member in vars(cls).values():
+            if isinstance(member, FunctionType):
+                owner = cls.__name__.removesuffix("Calls")
+                member.__qualname__ = f"{owner}.{member.__name__}"
 
     def __init__(self, conn: AsyncConnection[Any], *, schema: str | None = None) -> None:
         require_connection(type(self).__name__, conn, AsyncConnection)

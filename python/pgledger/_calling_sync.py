@@ -2,6 +2,7 @@
 
 """Calling a statement on a synchronous connection of the caller's."""
 
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from psycopg import Connection, Cursor
@@ -29,6 +30,13 @@ class Caller:
     """
 
     __slots__ = ("conn", "schema")
+
+    def __init_subclass__(cls) -> None:
+        """Names the generated methods after the class that callers know, as a TypeError does."""
+        for member in vars(cls).values():
+            if isinstance(member, FunctionType):
+                owner = cls.__name__.removesuffix("Calls")
+                member.__qualname__ = f"{owner}.{member.__name__}"
 
     def __init__(self, conn: Connection[Any], *, schema: str | None = None) -> None:
         require_connection(type(self).__name__, conn, Connection)

@@ -17,8 +17,9 @@ def errors_module(errors: Sequence[Error], calls: Mapping[str, str]) -> str:
 The database raises them; importing this module registers the classes with psycopg, so they arrive
 from a raw ``conn.execute`` as well as from a :class:`~pgledger.Ledger` or
 :class:`~pgledger.Billing`. The message names the ids and values concerned,
-``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the code. The database lists
-them all in the view ``pgledger_errors_v1``.
+``error.diag.message_hint`` says what to do, and ``error.sqlstate`` is the code. ``str(error)`` is
+the message, the detail and the hint, a line each; where in the database it was raised is in
+``error.diag.context``. The database lists them all in the view ``pgledger_errors_v1``.
 
 No error of this module is cured by running the same transaction again at once. Those that are are
 PostgreSQL's own, and pass through unchanged: 40001 (serialization failure), 40P01 (deadlock) and
@@ -35,6 +36,22 @@ __all__ = [{names}]
 
 class PgledgerError(DatabaseError):
     """Any refusal by pgledger: catch it to catch them all."""
+
+    def __str__(self) -> str:
+        """Returns message, detail and hint, without the lines about functions of the database."""
+        message = self.diag.message_primary
+        if message is None:
+            return super().__str__()
+        lines = [message]
+        if self.diag.message_detail is not None:
+            lines.append(f"DETAIL:  {{self.diag.message_detail}}")
+        if self.diag.message_hint is not None:
+            lines.append(f"HINT:  {{self.diag.message_hint}}")
+        return "\\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Returns the class and what ``str`` says."""
+        return f"{{type(self).__name__}}({{str(self)!r}})"
 ''' + "".join(error_class(error, words) for error in errors)
 
 

@@ -215,9 +215,9 @@ def places(value: Any) -> Iterator[tuple[Any, ...]]:
     yield ()
     members: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        members = list(cast("dict[Any, Any]", value).items())
+        members = list(value.items())
     elif isinstance(value, list):
-        members = list(enumerate(cast("list[Any]", value)))
+        members = list(enumerate(value))
     for name, member in members:
         yield from ((name, *path) for path in places(member))
 

@@ -41,7 +41,11 @@ begin
       'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
-      request_count
+      request_count,
+      case
+        when amount < 0 and amount > '-Infinity'
+          then 'An amount is above 0. To move money the other way, swap the accounts.'
+      end
     );
   end if;
 

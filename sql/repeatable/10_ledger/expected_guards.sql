@@ -19,6 +19,7 @@ as $$
   values
     ('function', 'private', 'abridged(text)', 'owner', '', ''),
     ('function', 'private', 'accepted_time(bigint, timestamp with time zone)', 'owner', '', ''),
+    ('function', 'private', 'account_id(bigint)', 'owner', '', ''),
     ('function', 'private', 'account_key(text, text)', 'owner', '', ''),
     ('function', 'private', 'accounts_ahead(text)', 'owner', '', ''),
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
@@ -156,6 +157,7 @@ as $$
       'function', 'private', 'check_redeemable(coupons, text, timestamp with time zone)',
       'owner', '', ''
     ),
+    ('function', 'private', 'check_repeated(text, jsonb, jsonb)', 'owner', '', ''),
     ('function', 'private', 'check_scope(text, text, integer, integer)', 'owner', '', ''),
     ('function', 'private', 'check_subscription_quantity(numeric)', 'owner', '', ''),
     ('function', 'private', 'check_tax_rates(jsonb, text)', 'owner', '', ''),
@@ -259,7 +261,7 @@ as $$
     ),
     ('function', 'private', 'event_of_key(text, text, text, numeric, text)', 'owner', '', ''),
     ('function', 'private', 'expected_guards()', 'owner', '', ''),
-    ('function', 'private', 'fail(text, text[], bigint, bigint)', 'owner', '', ''),
+    ('function', 'private', 'fail(text, text[], bigint, bigint, text, text)', 'owner', '', ''),
     ('function', 'private', 'feature_allowed_in_plan(text, text, text, bigint)', 'owner', '', ''),
     ('function', 'private', 'feature_is_repeated(features)', 'owner', '', ''),
     ('function', 'private', 'feature_with_id(text)', 'owner', '', ''),
@@ -416,6 +418,7 @@ as $$
       'function', 'private',
       'period_boundary(timestamp with time zone, text, text, integer, integer)', 'owner', '', ''
     ),
+    ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     (
       'function', 'private',
@@ -468,6 +471,14 @@ as $$
     ),
     ('function', 'private', 'refuse_invoice_move(invoices, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_json(jsonb, text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'refuse_repeated(text, jsonb, jsonb, bigint, bigint)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private', 'refuse_repeated_transfer(text, jsonb, bigint, bigint, jsonb)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),

@@ -31,6 +31,8 @@ declare
   v_new_places bigint[];
   v_conflict_place bigint;
   v_id text;
+  v_given jsonb;
+  v_earlier jsonb;
   v_ok boolean;
 begin
   with given as materialized (
@@ -102,12 +104,34 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    select given.id
-    into v_id
-    from unnest(ids) with ordinality as given (id, place)
-    where given.place = v_conflict_place;
+    with given as (
+      select
+        request.place,
+        request.id,
+        jsonb_build_object(
+          'app_id', app_id,
+          'from_account_id', request.from_account_id,
+          'to_account_id', request.to_account_id,
+          'amount', request.amount,
+          'event_at', request.event_at,
+          'metadata', request.metadata
+        ) as asked
+      from unnest(from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids)
+        with ordinality
+        as request (from_account_id, to_account_id, amount, event_at, metadata, id, place)
+    )
 
-    v_ok := pgledger.fail('IdempotencyConflict', array[v_id], v_conflict_place, cardinality(ids));
+    select given.id, given.asked, earlier.asked
+    into v_id, v_given, v_earlier
+    from given
+    inner join given as earlier on given.id = earlier.id
+    where given.place = v_conflict_place
+    order by earlier.place
+    limit 1;
+
+    v_ok := pgledger.refuse_repeated_transfer(
+      v_id, v_given, v_conflict_place, cardinality(ids), v_earlier
+    );
   end if;
 
   return v_new_places;

@@ -82,13 +82,16 @@ begin
   from pgledger.accounts
   where accounts.id = v_id;
 
-  if (
-    v_account.app_id, v_account.tenant_id, v_account.name, v_account.currency,
-    v_account.allow_negative_balance, v_account.allow_positive_balance, v_account.metadata
-  ) is distinct from (
-    app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
-  ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
+  if not v_is_new then
+    v_ok := pgledger.check_repeated(
+      v_id,
+      jsonb_build_object(
+        'app_id', app_id, 'tenant_id', tenant_id, 'name', name, 'currency', currency,
+        'allow_negative_balance', allow_negative_balance,
+        'allow_positive_balance', allow_positive_balance, 'metadata', metadata
+      ),
+      to_jsonb(v_account)
+    );
   end if;
 
   return v_account;

@@ -170,6 +170,9 @@ begin
     -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     if not found then
+      v_earlier := pgledger.repeated_transfer(
+        v_id, app_id, v_from.key, v_to.key, v_amount, event_at, metadata
+      );
       v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;

@@ -49,7 +49,17 @@ begin
   where transfers.id = repeated_transfer.id;
 
   if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.refuse_repeated_transfer(
+      id,
+      jsonb_build_object(
+        'app_id', app_id,
+        'from_account_id', pgledger.account_id(from_key),
+        'to_account_id', pgledger.account_id(to_key),
+        'amount', requested_amount,
+        'event_at', event_at,
+        'metadata', metadata
+      )
+    );
   end if;
 end;
 $$;

@@ -45,7 +45,8 @@ begin
         quote_literal(code),
         'changed',
         format('%s is in it, so its exponent stays %s', v_user, exponent)
-      ]
+      ],
+      hint => 'Amounts were written with that exponent. Define another code with the one you need.'
     );
   end if;
 

@@ -47,7 +47,8 @@ begin
           v_meter.type,
           ' by ' || quote_literal(v_meter.unique_key)
         )
-      ]
+      ],
+      hint => 'Create the feature under another key: what was recorded keeps its meaning.'
     );
   end if;
 

@@ -16,23 +16,18 @@ declare
     from pgledger.features
     where features.id = request.id
   );
+  v_fields text[] := array['app_id', 'tenant_id', 'key', 'type', 'unique_key'];
   v_ok boolean;
 begin
   if v_feature.id is null then
     return false;
-  elsif (
-    v_feature.app_id, v_feature.tenant_id, v_feature.key, v_feature.type, v_feature.unique_key
-  ) is distinct from (
-    request.app_id, request.tenant_id, request.key, request.type, request.unique_key
-  )
-    or (
-      v_feature.version = 1
-      and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
-      is distinct from (request.name, request.description, request.aggregation, request.metadata)
-    ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
+  elsif v_feature.version = 1 then
+    v_fields := v_fields || array['name', 'description', 'aggregation', 'metadata'];
   end if;
 
+  v_ok := pgledger.check_repeated(
+    request.id, pgledger.picked(to_jsonb(request), v_fields), to_jsonb(v_feature)
+  );
   return true;
 end;
 $$;

@@ -16,27 +16,20 @@ declare
     from pgledger.plans
     where plans.id = request.id
   );
+  v_fields text[] := array['app_id', 'tenant_id', 'slug', 'currency', 'add_on'];
   v_ok boolean;
 begin
   if v_plan.id is null then
     return null;
-  elsif (v_plan.app_id, v_plan.tenant_id, v_plan.slug, v_plan.currency, v_plan.add_on)
-    is distinct from (
-      request.app_id, request.tenant_id, request.slug, request.currency, request.add_on
-    )
-    or (
-      v_plan.version = 1
-      and (
-        v_plan.name, v_plan.description, v_plan.features, v_plan.pricing, v_plan.trial_days,
-        v_plan.anchor_at_trial_end, v_plan.metadata
-      ) is distinct from (
-        request.name, request.description, request.features, request.pricing, request.trial_days,
-        request.anchor_at_trial_end, request.metadata
-      )
-    ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
+  elsif v_plan.version = 1 then
+    v_fields := v_fields || array[
+      'name', 'description', 'features', 'pricing', 'trial_days', 'anchor_at_trial_end', 'metadata'
+    ];
   end if;
 
+  v_ok := pgledger.check_repeated(
+    request.id, pgledger.picked(to_jsonb(request), v_fields), to_jsonb(v_plan)
+  );
   return v_plan.key;
 end;
 $$;

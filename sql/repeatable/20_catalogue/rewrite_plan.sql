@@ -52,7 +52,9 @@ begin
           previous.interval_count,
           previous.billing_interval
         )
-      ]
+      ],
+      hint => 'Create another plan with the other interval, and move subscriptions to it with '
+      || 'ledger_change_plan.'
     );
   end if;
 

@@ -49,7 +49,8 @@ begin
   ).number > v_new.period_number + 10000 then
     v_ok := pgledger.fail(
       'InvalidTime',
-      array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
+      array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago'],
+      hint => 'Begin it later, or take a plan with a longer interval.'
     );
   end if;
   return v_new;

@@ -15,7 +15,14 @@ parallel safe
 as $$
 begin
   return pgledger.fail(
-    'InvalidState', array['subscription', subscription.id, subscription.status, target]
+    'InvalidState',
+    array['subscription', subscription.id, subscription.status, target],
+    hint => case
+      when subscription.status = 'canceled'
+        then 'It has ended for good. Subscribe again with ledger_create_subscription.'
+      when subscription.status = 'paused'
+        then 'Resume it first with ledger_resume_subscription.'
+    end
   );
 end;
 $$;

@@ -18,47 +18,58 @@ parallel safe
 as $$
 declare
   v_key bigint;
-  v_is_same boolean;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
     subscriptions.key,
-    (subscriptions.app_id, subscriptions.tenant_id, subscriptions.time_zone)
-    = (request.app_id, request.tenant_id, request.time_zone)
-    and (plans.id, created.quantity) = (repeated_subscription.plan_id, request.quantity)
-    and subscriptions.started_at = coalesce(request.started_at, subscriptions.started_at)
-    and (
-      repeated_subscription.trial_days is null
-      or subscriptions.trial_end is not distinct from pgledger.trial_end(
-        subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
-      )
+    jsonb_build_object(
+      'app_id', request.app_id,
+      'tenant_id', request.tenant_id,
+      'time_zone', request.time_zone,
+      'plan_id', repeated_subscription.plan_id,
+      'quantity', request.quantity,
+      'started_at', coalesce(request.started_at, subscriptions.started_at),
+      'trial_end', case
+        when repeated_subscription.trial_days is null then subscriptions.trial_end
+        else pgledger.trial_end(
+          subscriptions.started_at, subscriptions.time_zone, repeated_subscription.trial_days
+        )
+      end,
+      'anchor_at', case
+        when later.changes @> array['plan_changed'] then subscriptions.anchor_at
+        else coalesce(request.anchor_at, subscriptions.anchor_at)
+      end,
+      'metadata', case
+        when later.changes @> array['updated'] then subscriptions.metadata
+        else request.metadata
+      end
+    ),
+    jsonb_build_object(
+      'app_id', subscriptions.app_id,
+      'tenant_id', subscriptions.tenant_id,
+      'time_zone', subscriptions.time_zone,
+      'plan_id', plans.id,
+      'quantity', created.quantity,
+      'started_at', subscriptions.started_at,
+      'trial_end', subscriptions.trial_end,
+      'anchor_at', subscriptions.anchor_at,
+      'metadata', subscriptions.metadata
     )
-    and (
-      subscriptions.anchor_at = coalesce(request.anchor_at, subscriptions.anchor_at)
-      or exists (
-        select
-        from pgledger.subscription_changes as later
-        where later.subscription_key = subscriptions.key and later.change = 'plan_changed'
-      )
-    )
-    and (
-      subscriptions.metadata is not distinct from request.metadata
-      or exists (
-        select
-        from pgledger.subscription_changes as later
-        where later.subscription_key = subscriptions.key and later.change = 'updated'
-      )
-    )
-  into v_key, v_is_same
+  into v_key, v_given, v_recorded
   from pgledger.subscriptions
   inner join pgledger.subscription_changes as created
     on subscriptions.key = created.subscription_key and created.version = 1
   inner join pgledger.plans on created.plan_key = plans.key
+  cross join lateral (
+    select array_agg(change.change::text) as changes
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscriptions.key
+  ) as later
   where subscriptions.id = request.id;
 
-  if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
-  end if;
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
   return v_key;
 end;
 $$;

@@ -33,7 +33,8 @@ begin
   if ends_at <= starts_at then
     v_ok := pgledger.fail(
       'InvalidTime',
-      array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
+      array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)],
+      hint => 'Give an ends_at that is later than starts_at.'
     );
   end if;
 

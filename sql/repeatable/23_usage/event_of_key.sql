@@ -17,26 +17,38 @@ stable
 parallel safe
 as $$
 declare
-  v_event record;
+  v_id text;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
-    pgledger.event_id(usage_events.created_at, usage_events.key) as id,
-    meters.feature_key = event_of_key.feature_key
-    and (meters.type = 'seat' or usage_events.quantity = event_of_key.quantity) as is_same
-  into v_event
+    pgledger.event_id(usage_events.created_at, usage_events.key),
+    jsonb_build_object(
+      'app_id', event_of_key.app_id,
+      'feature_key', event_of_key.feature_key,
+      'quantity', case
+        when meters.type = 'seat' then usage_events.quantity
+        else event_of_key.quantity
+      end
+    ),
+    jsonb_build_object(
+      'app_id', tenants.app_id,
+      'feature_key', meters.feature_key,
+      'quantity', usage_events.quantity
+    )
+  into v_id, v_given, v_recorded
   from pgledger.tenants
   inner join pgledger.usage_events on tenants.key = usage_events.tenant_key
   inner join pgledger.meters on usage_events.meter_key = meters.key
   where tenants.app_id = event_of_key.app_id
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
-  if not v_event.is_same then
-    v_ok := pgledger.fail(
-      'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
-    );
-  end if;
-  return v_event.id;
+
+  v_ok := pgledger.check_repeated(
+    quote_literal(pgledger.abridged(idempotency_key)), v_given, v_recorded
+  );
+  return v_id;
 end;
 $$;
 

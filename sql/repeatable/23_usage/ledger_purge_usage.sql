@@ -31,7 +31,8 @@ begin
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
-      ]
+      ],
+      hint => 'Give an earlier time: the newest events are kept, because usage may still arrive.'
     );
   elsif (max_events between 1 and 1000000) is not true then
     v_ok := pgledger.fail(

@@ -37,7 +37,8 @@ begin
       array[
         coupon.amount::text,
         format('it has more decimal places than the %s of %s', v_exponent, coupon.currency)
-      ]
+      ],
+      hint => 'Round it to the decimal places that the currency has.'
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
     v_ok := pgledger.fail(

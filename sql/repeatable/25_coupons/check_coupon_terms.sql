@@ -32,7 +32,8 @@ begin
         'valid_until',
         coupon.valid_until::text,
         format('it is not after valid_from %s', coupon.valid_from)
-      ]
+      ],
+      hint => 'Give a valid_until that is later than valid_from.'
     );
   end if;
 

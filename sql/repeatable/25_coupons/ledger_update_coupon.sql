@@ -62,7 +62,8 @@ begin
         quote_literal(v_old.code),
         format('limited to %s', v_new.max_redemptions),
         format('it has been redeemed %s times', v_old.redemptions)
-      ]
+      ],
+      hint => 'A limit is not below what has been redeemed. To stop a coupon, archive it.'
     );
   elsif v_most is not null then
     v_ok := pgledger.fail(

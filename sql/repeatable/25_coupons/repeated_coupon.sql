@@ -16,32 +16,24 @@ declare
     from pgledger.coupons
     where coupons.id = request.id
   );
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'code', 'percentage', 'amount', 'currency', 'duration',
+    'duration_invoices', 'applies_to', 'minimum_subtotal'
+  ];
   v_ok boolean;
 begin
   if v_coupon.id is null then
     return null;
-  elsif (
-    v_coupon.app_id, v_coupon.tenant_id, v_coupon.code, v_coupon.percentage, v_coupon.amount,
-    v_coupon.currency, v_coupon.duration, v_coupon.duration_invoices, v_coupon.applies_to,
-    v_coupon.minimum_subtotal
-  ) is distinct from (
-    request.app_id, request.tenant_id, request.code, request.percentage, request.amount,
-    request.currency, request.duration, request.duration_invoices, request.applies_to,
-    request.minimum_subtotal
-  )
-    or (
-      v_coupon.version = 1
-      and (
-        v_coupon.name, v_coupon.valid_from, v_coupon.valid_until, v_coupon.max_redemptions,
-        v_coupon.max_redemptions_per_tenant, v_coupon.metadata
-      ) is distinct from (
-        request.name, request.valid_from, request.valid_until, request.max_redemptions,
-        request.max_redemptions_per_tenant, request.metadata
-      )
-    ) then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
+  elsif v_coupon.version = 1 then
+    v_fields := v_fields || array[
+      'name', 'valid_from', 'valid_until', 'max_redemptions', 'max_redemptions_per_tenant',
+      'metadata'
+    ];
   end if;
 
+  v_ok := pgledger.check_repeated(
+    request.id, pgledger.picked(to_jsonb(request), v_fields), to_jsonb(v_coupon)
+  );
   return v_coupon.key;
 end;
 $$;

@@ -18,23 +18,31 @@ parallel safe
 as $$
 declare
   v_key bigint;
-  v_is_same boolean;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
     coupon_redemptions.key,
-    (coupon_redemptions.app_id, coupon_redemptions.tenant_id, coupons.code)
-    = (repeated_redemption.app_id, repeated_redemption.tenant_id, repeated_redemption.code)
-    and subscriptions.id is not distinct from repeated_redemption.subscription_id
-  into v_key, v_is_same
+    jsonb_build_object(
+      'app_id', repeated_redemption.app_id,
+      'tenant_id', repeated_redemption.tenant_id,
+      'code', repeated_redemption.code,
+      'subscription_id', repeated_redemption.subscription_id
+    ),
+    jsonb_build_object(
+      'app_id', coupon_redemptions.app_id,
+      'tenant_id', coupon_redemptions.tenant_id,
+      'code', coupons.code,
+      'subscription_id', subscriptions.id
+    )
+  into v_key, v_given, v_recorded
   from pgledger.coupon_redemptions
   inner join pgledger.coupons on coupon_redemptions.coupon_key = coupons.key
   left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscriptions.key
   where coupon_redemptions.id = repeated_redemption.id;
 
-  if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
-  end if;
+  v_ok := pgledger.check_repeated(id, v_given, v_recorded);
   return v_key;
 end;
 $$;

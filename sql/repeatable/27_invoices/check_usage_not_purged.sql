@@ -31,7 +31,8 @@ begin
       and invoices.status not in ('draft', 'voided')
   ) then
     v_ok := pgledger.fail(
-      'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
+      'UsagePurged', array['period_start', period_start::text, v_purged_before::text],
+      hint => 'Invoice a period before you purge its usage: this one can no longer be worked out.'
     );
   end if;
 

@@ -31,9 +31,6 @@ declare
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
-  if tax_rates is null then
-    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
-  end if;
   v_ok := pgledger.check_tax_rates(tax_rates);
   v_ok := pgledger.check_metadata(metadata);
 

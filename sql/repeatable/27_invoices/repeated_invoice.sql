@@ -15,30 +15,18 @@ stable
 parallel safe
 as $$
 declare
+  v_fields text[] := array['app_id', 'tenant_id', 'kind', 'currency', 'tax_rates', 'metadata'];
   v_key bigint;
-  v_is_same boolean;
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
   select
     invoices.key,
-    (invoices.app_id, invoices.tenant_id, invoices.kind, invoices.currency, invoices.tax_rates)
-    = (request.app_id, request.tenant_id, request.kind, request.currency, request.tax_rates)
-    and invoices.metadata is not distinct from request.metadata
-    and (
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
       select
-        array_agg(
-          (
-            line.description, line.item, line.period_start, line.period_end, line.quantity,
-            line.unit_amount, line.amount
-          )
-          order by line.place
-        )
-      from pgledger.invoice_lines as line
-      where line.invoice_key = invoices.key and line.kind = 'item'
-    ) = (
-      select
-        array_agg(
-          (
+        jsonb_agg(
+          jsonb_build_array(
             line.description, line.item, line.period_start, line.period_end, line.quantity,
             line.unit_amount, line.amount
           )
@@ -46,15 +34,24 @@ begin
         )
       from unnest(repeated_invoice.lines) as line
       where line.kind = 'item'
-    )
-  into v_key, v_is_same
+    )),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select
+        jsonb_agg(
+          jsonb_build_array(
+            line.description, line.item, line.period_start, line.period_end, line.quantity,
+            line.unit_amount, line.amount
+          )
+          order by line.place
+        )
+      from pgledger.invoice_lines as line
+      where line.invoice_key = invoices.key and line.kind = 'item'
+    ))
+  into v_key, v_given, v_recorded
   from pgledger.invoices
   where invoices.id = request.id;
 
-  -- An invoice of another kind has no such lines, and the comparison is null.
-  if found and v_is_same is not true then
-    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
-  end if;
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
   return v_key;
 end;
 $$;

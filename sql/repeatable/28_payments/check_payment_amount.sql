@@ -29,7 +29,18 @@ declare
 begin
   if v_fault is not null then
     v_ok := pgledger.fail(
-      'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
+      'InvalidAmount',
+      array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
+      hint => format(
+        'A payment is a number above 0 and below 1e30 with at most %s %s.%s',
+        exponent,
+        case when exponent = 1 then 'decimal place' else 'decimal places' end,
+        case
+          when amount < 0
+            then ' Money that went back to the customer is not a payment: keep it in your books.'
+          else ''
+        end
+      )
     );
   end if;
 

@@ -69,6 +69,8 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
+    -- Taken by a payment of another invoice since we looked: those of this one wait for its lock.
+    v_ok := pgledger.payment_is_repeated(id, invoice.key, amount, paid_at, reference);
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 

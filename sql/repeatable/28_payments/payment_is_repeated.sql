@@ -16,21 +16,35 @@ stable
 parallel safe
 as $$
 declare
-  v_is_same boolean := (
-    select
-      (payment.invoice_key, payment.amount)
-      = (payment_is_repeated.invoice_key, payment_is_repeated.amount)
-      and payment.paid_at = coalesce(payment_is_repeated.paid_at, payment.paid_at)
-      and payment.reference is not distinct from payment_is_repeated.reference
-    from pgledger.invoice_payments as payment
-    where payment.id = payment_is_repeated.id
-  );
+  v_given jsonb;
+  v_recorded jsonb;
   v_ok boolean;
 begin
-  if not v_is_same then
-    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
-  end if;
-  return v_is_same is not null;
+  select
+    jsonb_build_object(
+      'app_id', asked.app_id,
+      'tenant_id', asked.tenant_id,
+      'invoice_id', asked.id,
+      'amount', payment_is_repeated.amount,
+      'paid_at', coalesce(payment_is_repeated.paid_at, payment.paid_at),
+      'reference', payment_is_repeated.reference
+    ),
+    jsonb_build_object(
+      'app_id', payment.app_id,
+      'tenant_id', payment.tenant_id,
+      'invoice_id', paid.id,
+      'amount', payment.amount,
+      'paid_at', payment.paid_at,
+      'reference', payment.reference
+    )
+  into v_given, v_recorded
+  from pgledger.invoice_payments as payment
+  inner join pgledger.invoices as paid on payment.invoice_key = paid.key
+  inner join pgledger.invoices as asked on asked.key = payment_is_repeated.invoice_key
+  where payment.id = payment_is_repeated.id;
+
+  v_ok := pgledger.check_repeated(id, v_given, v_recorded);
+  return v_recorded is not null;
 end;
 $$;
 

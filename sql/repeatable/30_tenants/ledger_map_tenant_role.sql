@@ -54,7 +54,9 @@ begin
       array[
         'role', quote_literal(role_name),
         format(' by tenant %L%s', v_tenant_id, pgledger.in_app(v_app_id))
-      ]
+      ],
+      hint => 'One role stands for one tenant: take another role, or free this one with '
+      || 'ledger_unmap_tenant_role.'
     );
   end if;
 end;

@@ -2,7 +2,7 @@
 Refuses tax rates that are not an array of at most 20 objects, each with a name and a percentage.
 Null means that no rates were given, and passes.
 
-Errors: InvalidInvoice.
+Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.check_tax_rates(
   tax_rates jsonb,
@@ -19,6 +19,10 @@ declare
   v_path text;
   v_ok boolean;
 begin
+  if tax_rates is null then
+    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
+  end if;
+
   v_ok := pgledger.check_json_size(tax_rates, path, false);
   v_ok := pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then

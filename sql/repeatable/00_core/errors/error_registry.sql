@@ -72,7 +72,7 @@ as $$
     ),
     (
       'LG008', 'InvalidTime', '%s %s is not valid: %s',
-      'Give a finite time from the year 1 to the year 9999.',
+      'Give a finite time from the year 1 to the year 9999; usage begins with 1970.',
       'A time is infinite or outside the years 1 to 9999. Give one inside.',
       false
     ),
@@ -85,8 +85,7 @@ as $$
     ),
     (
       'LG010', 'InvalidAmount', 'amount %s is not valid: %s',
-      'An amount is a number above 0 and below 1e30 with at most 18 decimal places. To move money '
-      'the other way, swap the accounts.',
+      'An amount is a number above 0 and below 1e30 with at most 18 decimal places.',
       'An amount is not above 0 and below 1e30 with at most 18 decimal places. To move money the '
       'other way, swap the accounts.',
       false
@@ -199,7 +198,8 @@ as $$
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      'The message names the JSON path of what is wrong. The description of ledger_create_plan '
+      'shows the forms: \df+ in psql, help() in Python.',
       'A plan''s features or pricing are not valid. The message names the JSON path of what is '
       'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
@@ -235,7 +235,8 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      'The message names the JSON path of what is wrong. The description of the function shows the '
+      'forms: \df+ in psql, help() in Python.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
@@ -292,7 +293,7 @@ as $$
     ),
     (
       'LG123', 'InvalidState', '%s %s is %s and cannot become %s',
-      'Get it again to see its state; it may have changed since.',
+      'Its state does not allow that, and may have changed since you read it: get it again.',
       'A change is not allowed in the state that something is in; the message names both states. '
       'Get it again to see its state; it may have changed since.',
       false
