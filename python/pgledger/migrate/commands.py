@@ -9,7 +9,6 @@ from .files import load_files
 from .install import install_sql
 from .links import as_names, unlinked_roles
 from .results import (
-    MigrationError,
     MigrationResult,
     Plan,
     ProgressCallback,
@@ -24,14 +23,13 @@ from .session import (
     READ,
     Connection,
     check_server,
-    execute,
     fetch,
     open_session,
     transaction,
 )
-from .sqltext import identifier
-from .state import read_owner, read_state
-from .surface import check_surface_is_free, read_surface
+from .state import read_state
+from .surface import check_surface_is_free
+from .verifying import prepare_verifying
 from .version import package_version
 
 if TYPE_CHECKING:
@@ -123,7 +121,7 @@ def plan(
     with open_session(target) as cursor:
         check_server(cursor.connection.info.server_version)
         with transaction(cursor, READ):
-            state = read_state(cursor)
+            state = read_state(cursor, files)
             decision = decide(state, files, schema, roles=roles)
             steps: list[Step] = []
             if decision.roles and decision.files:
@@ -170,7 +168,7 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         version = cursor.connection.info.server_version
         check_server(version)
         with transaction(cursor, READ):
-            state = read_state(cursor)
+            state = read_state(cursor, files)
     comparison = compare(files, state.history)
     problem = refusal(comparison)
     return Status(
@@ -195,7 +193,8 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
         One row a check; all is well when none has violations.
 
     Raises:
-        MigrationError: pgledger is not installed in the database, or the role may not verify.
+        MigrationError: pgledger is not installed in the database, something in it is somebody
+            else's, or the role may not verify.
     """
     from pgledger.types import Check
 
@@ -203,34 +202,8 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
         check_server(cursor.connection.info.server_version)
         # All checks read one snapshot, because transfers go on meanwhile.
         with transaction(cursor, READ):
-            surface = read_surface(cursor)
-            if surface is None:
-                raise MigrationError(
-                    f"pgledger is not installed in the database {cursor.connection.info.dbname}",
-                    "Install it with: pgledger migrate",
-                )
-            name = f"{identifier(surface)}.pgledger_verify"
-            function = f"{name}(text)"
-            if fetch(cursor, "select pg_catalog.to_regprocedure(%s) is null", (function,))[0][0]:
-                raise MigrationError(
-                    "the ledger in this database is too old to verify itself",
-                    "Bring it to this version with: pgledger migrate",
-                )
-            may_verify = fetch(
-                cursor, install_sql("may_verify.sql", surface=surface, function=function)
-            )[0][0]
-            owner = read_owner(cursor)
-            if not may_verify and not (owner and owner.may_act):
-                user = cursor.connection.info.user
-                raise MigrationError(
-                    f"the role {user} may not verify the books",
-                    f"Have an administrator run: grant pgledger_auditor to {identifier(user)}",
-                )
-            if owner and not may_verify:
-                execute(cursor, f"set local role {identifier(owner.name)}")
-            rows = fetch(
-                cursor, f"select check_name, rows_checked, violations, example from {name}()"
-            )
+            call = prepare_verifying(cursor, load_files())
+            rows = fetch(cursor, f"select check_name, rows_checked, violations, example {call}")
     return tuple(
         Check(check_name=row[0], rows_checked=row[1], violations=row[2], example=row[3])
         for row in rows

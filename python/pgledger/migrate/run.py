@@ -130,7 +130,7 @@ class Run:
 
     def read(self) -> tuple[State, Decision]:
         """Looks at the database and decides."""
-        state = read_state(self.cursor)
+        state = read_state(self.cursor, self.files)
         return state, decide(state, self.files, self.schema, roles=self.roles)
 
     def run(self) -> MigrationResult:
@@ -292,7 +292,9 @@ class Run:
         self.has_session_lock = False
 
     def _check_same_session(self) -> None:
-        rows = fetch(self.cursor, install_sql("holds_lock.sql", key=ADVISORY_LOCK))
+        # In a transaction, because its search_path is ours.
+        with transaction(self.cursor, READ):
+            rows = fetch(self.cursor, install_sql("holds_lock.sql", key=ADVISORY_LOCK))
         if not rows[0][0]:
             raise MigrationError(
                 "a pooler gives every transaction of this connection another session, and a file "

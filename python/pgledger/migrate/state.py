@@ -1,16 +1,18 @@
 """What a database has of pgledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import errors as pg_errors
 
+from .files import SqlFile
 from .install import install_sql
 from .results import MigrationError
 from .session import Cursor, execute, fetch
 from .sqltext import identifier
 from .surface import read_surface
+from .trust import check_ours, read_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +41,12 @@ class State:
     history: Mapping[str, Applied]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who owns pgledger's schema, and whether the current role may act as the owner."""
+def read_state(cursor: Cursor, files: Sequence[SqlFile]) -> State:
+    """Reads the state, inside a transaction; its role becomes the owner where that is possible.
 
-    name: str
-    # There may be a schema of that name that pgledger did not make.
-    has_history: bool
-    may_act: bool
-    is_current: bool
-
-
-def read_owner(cursor: Cursor) -> Owner | None:
-    """Returns the owner; None as long as nothing of pgledger is there."""
-    rows = fetch(cursor, install_sql("read_owner.sql"))
-    return Owner(*rows[0]) if rows else None
-
-
-def read_state(cursor: Cursor) -> State:
-    """Reads the state, inside a transaction; its role becomes the owner where that is possible."""
+    Raises:
+        MigrationError: Something of ours is somebody else's, or the role may not read it.
+    """
     database, user, is_superuser, is_standby, is_read_only = fetch(
         cursor, install_sql("read_session.sql")
     )[0]
@@ -65,12 +54,8 @@ def read_state(cursor: Cursor) -> State:
     history: dict[str, Applied] = {}
     surface: str | None = None
     if owner is not None:
-        if not owner.has_history:
-            raise MigrationError(
-                "the database has a schema named pgledger that pgledger did not make: "
-                "there is no table pgledger.schema_history in it",
-                "Rename or drop that schema, or use another database.",
-            )
+        surface = read_surface(cursor)
+        check_ours(cursor, surface, files)
         becomes_owner = owner.may_act and not owner.is_current
         if becomes_owner:
             execute(cursor, f"set local role {identifier(owner.name)}")
@@ -86,7 +71,6 @@ def read_state(cursor: Cursor) -> State:
         history = {row[0]: Applied(*row) for row in rows}
         if becomes_owner:
             execute(cursor, f"set local role {identifier(str(user))}")
-        surface = read_surface(cursor)
     return State(
         database=database,
         user=user,
