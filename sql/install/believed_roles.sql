@@ -5,7 +5,8 @@ to own them, and nobody else: the owning role of an installation with roles; who
 anyway (superusers) or is the master of this database (its owner); and who asks. A superuser who
 asks as another role (SET ROLE) is still a superuser to the code that a stranger may have put there.
 
-Run inside of read_owner.sql, read_foreign.sql and surface_stranger.sql.
+Run by every command of `pgledger` that looks at a database, inside of read_owner.sql,
+read_foreign.sql and surface_stranger.sql.
 */
 select pg_roles.oid
 from pg_catalog.pg_roles

@@ -169,7 +169,7 @@ where not pg_trigger.tgisinternal
   and pg_proc.proowner not in (select believed.oid from believed)
 union all
 select
-  'pgledger.schema_history',
+  'table pgledger.schema_history',
   'is not the plain table that pgledger makes'
 from history
 where history.relkind <> 'r'

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import errors as pg_errors
 from psycopg.pq import TransactionStatus
 
 from .bodies import check_bodies
@@ -14,13 +13,15 @@ from .decision import Decision, check_writable, decide
 from .failures import failure, line_of
 from .files import SqlFile, text_for
 from .install import install_sql
-from .links import link_role, unlinked_roles
+from .links import link_sql, unlinked_roles
 from .results import MigrationError, MigrationResult, Progress, ProgressCallback
+from .rights import OwnerRights, ends_transaction, position_of
 from .roles import TryAgain, ensure_roles, meet_requirements
 from .session import READ, WRITE, Cursor, execute, fetch, file_settings, roll_back, transaction
-from .sqltext import identifier, split_statements, without_roles
+from .sqltext import literal, split_statements, without_roles
 from .state import State, read_state
 from .surface import check_surface_is_free, search_path
+from .trust import check_ours
 from .version import package_version
 
 # Any number does, as long as every migrator of every version uses the same one in a database:
@@ -31,9 +32,8 @@ ADVISORY_LOCK: Final = int.from_bytes(
 POLL_SECONDS: Final = 0.1
 
 
-def _record(cursor: Cursor, file: SqlFile) -> None:
-    execute(
-        cursor,
+def _record(rights: OwnerRights, file: SqlFile) -> None:
+    rights.execute(
         install_sql(
             "record_file.sql",
             name=file.name,
@@ -45,7 +45,7 @@ def _record(cursor: Cursor, file: SqlFile) -> None:
 
 
 def _place(file: SqlFile, text: str, error: psycopg.Error) -> str:
-    return f"{file.name}{line_of(text, error.diag.statement_position)}"
+    return f"{file.name}{line_of(text, position_of(error, text))}"
 
 
 def _set_up_transaction(cursor: Cursor, decision: Decision, lock_timeout: float) -> None:
@@ -57,19 +57,6 @@ def _set_up_transaction(cursor: Cursor, decision: Decision, lock_timeout: float)
         "select pg_catalog.set_config('search_path', %s, true)",
         (search_path(decision.surface),),
     )
-
-
-def _become_owner(cursor: Cursor, decision: Decision, user: str) -> None:
-    if decision.owner == user:
-        return
-    try:
-        execute(cursor, f"set local role {identifier(decision.owner)}")
-    except pg_errors.InsufficientPrivilege:
-        raise MigrationError(
-            f"pgledger belongs to {decision.owner} here, and {user} is not a member of that role",
-            "Connect as a role that is, or have an administrator run: "
-            f"grant {identifier(decision.owner)} to {identifier(user)}",
-        ) from None
 
 
 class Run:
@@ -208,38 +195,44 @@ class Run:
             missing = ensure_roles(cursor, decision.surface)
             if missing:
                 self.tell("roles", ", ".join(missing))
-        _become_owner(cursor, decision, state.user)
+        rights = OwnerRights(cursor, decision.owner, state.user)
+        rights.take()
         if decision.fresh:
-            self._prepare_new(state, decision)
+            self._prepare_new(state, decision, rights)
         for file in self.unrecorded:
-            _record(cursor, file)
+            _record(rights, file)
         for file in files:
-            self._apply(file, text_for(file, roles=decision.roles, fresh=decision.fresh))
-            _record(cursor, file)
+            text = text_for(file, roles=decision.roles, fresh=decision.fresh)
+            self._apply(file, text, rights)
+            _record(rights, file)
         if outside is not None:
             # The lock has to be held after this transaction, too.
             self._take_session_lock()
             self.unrecorded = []
             return outside
-        self._finish(decision, unlinked)
+        self._finish(decision, unlinked, rights)
         self.unrecorded = []
         return None
 
-    def _finish(self, decision: Decision, unlinked: Sequence[str]) -> None:
+    def _finish(self, decision: Decision, unlinked: Sequence[str], rights: OwnerRights) -> None:
         """Does what has to be done after the last file."""
         cursor = self.cursor
         if decision.files:
             check_bodies(cursor, self.files, decision.surface)
+            # Somebody may have put something of our names there meanwhile.
+            check_ours(cursor, decision.surface, self.files)
         for name in decision.forgotten:
-            execute(cursor, "delete from pgledger.schema_history where name = %s", (name,))
+            rights.execute(
+                f"delete from pgledger.schema_history where schema_history.name = {literal(name)}"
+            )
             self.forgotten.append(name)
             self.tell("forgotten", name)
         for role in unlinked:
-            link_role(cursor, role)
+            rights.execute(link_sql(role))
             self.linked.append(role)
             self.tell("linked", role)
 
-    def _prepare_new(self, state: State, decision: Decision) -> None:
+    def _prepare_new(self, state: State, decision: Decision, rights: OwnerRights) -> None:
         check_surface_is_free(self.cursor, decision.surface, decision.files)
         rows = fetch(
             self.cursor,
@@ -247,7 +240,7 @@ class Run:
             (decision.surface,),
         )
         if not rows:
-            execute(self.cursor, install_sql("create_surface.sql", surface=decision.surface))
+            rights.execute(install_sql("create_surface.sql", surface=decision.surface))
             if decision.roles:
                 # Now that the schema is there, the roles need grants on it.
                 meet_requirements(self.cursor, decision.surface)
@@ -259,15 +252,18 @@ class Run:
                 "open the whole server. Migrate as an ordinary role, or without --no-roles."
             )
 
-    def _apply(self, file: SqlFile, text: str) -> None:
+    def _apply(self, file: SqlFile, text: str, rights: OwnerRights) -> None:
         start = time.monotonic()
+        has_ended = False
         try:
-            execute(self.cursor, text)
+            rights.execute(text)
         except psycopg.Error as error:
             if self.cursor.connection.closed:
                 raise
-            raise failure(_place(file, text, error), error) from error
-        if self.cursor.connection.info.transaction_status != TransactionStatus.INTRANS:
+            has_ended = ends_transaction(error)
+            if not has_ended:
+                raise failure(_place(file, text, error), error) from error
+        if has_ended or self.cursor.connection.info.transaction_status != TransactionStatus.INTRANS:
             raise MigrationError(
                 f"{file.name} ends the migration's transaction",
                 "Take its begin, commit or rollback out. What ran before it may have been kept.",
