@@ -104,6 +104,8 @@ def run_status(arguments: argparse.Namespace) -> int:
     ]
     for line in table([("file", "state", "applied at", "by pgledger"), *rows]):
         say(f"  {line}")
+    for warning in status.warnings:
+        complain(f"pgledger: warning: {warning}")
     if status.problem is not None:
         say(f"migrate would refuse: {status.problem}")
     elif status.up_to_date:
@@ -122,7 +124,10 @@ def run_dump(arguments: argparse.Namespace) -> int:
 
 def run_roles(arguments: argparse.Namespace) -> int:
     """Prints the statements that make the roles."""
-    sys.stdout.write(migrator.roles_sql(arguments.schema, arguments.role))
+    if arguments.backup is not None:
+        sys.stdout.write(migrator.backup_sql(arguments.backup))
+    else:
+        sys.stdout.write(migrator.roles_sql(arguments.schema, arguments.role))
     sys.stdout.flush()
     return 0
 

@@ -68,6 +68,8 @@ def show(progress: Progress) -> None:
         say(f"  forgotten: {progress.name}, which this package no longer has")
     elif progress.event == "linked":
         say(f"  linked: {progress.name} may refer to pgledger.accounts (id)")
+    elif progress.event == "note":
+        say(f"  note: {progress.name}")
     elif progress.event == "waiting":
         say(f"  waiting: {progress.name}")
     else:

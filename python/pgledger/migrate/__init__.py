@@ -28,7 +28,7 @@ from .results import (
     Step,
     StoredType,
 )
-from .roles import OWNER, TENANT_VIEWS, roles_sql
+from .roles import OWNER, TENANT_VIEWS, backup_sql, roles_sql
 from .run import ADVISORY_LOCK
 from .script import dump
 from .session import DEFAULT_LOCK_TIMEOUT, MINIMUM_SERVER
@@ -55,6 +55,7 @@ __all__ = [
     "Status",
     "Step",
     "StoredType",
+    "backup_sql",
     "dump",
     "load_files",
     "migrate",

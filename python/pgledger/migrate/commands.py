@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .advice import read_advice
 from .decision import check_writable, compare, decide, refusal
 from .files import load_files
 from .install import install_sql
@@ -169,6 +170,7 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         check_server(version)
         with transaction(cursor, READ):
             state = read_state(cursor, files)
+            warnings = read_advice(cursor, state.database, state.surface) if state.surface else ()
     comparison = compare(files, state.history)
     problem = refusal(comparison)
     return Status(
@@ -180,6 +182,7 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         package_version=package_version(),
         files=tuple(comparison),
         problem=problem.message if problem else None,
+        warnings=warnings,
     )
 
 

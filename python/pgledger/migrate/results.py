@@ -30,12 +30,12 @@ class Progress:
 
     Attributes:
         event: ``waiting`` for another migration, ``roles`` made or completed, ``applied`` a file,
-            ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``warning``.
+            ``forgotten`` a repeatable file that is gone, ``linked`` a role, ``warning``, ``note``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
     """
 
-    event: Literal["waiting", "roles", "applied", "forgotten", "linked", "warning"]
+    event: Literal["waiting", "roles", "applied", "forgotten", "linked", "warning", "note"]
     name: str
     seconds: float = 0.0
 
@@ -157,6 +157,7 @@ class Status:
         package_version: Version of this package.
         files: All files of the package and of the database, in order of application.
         problem: Why a migration would refuse; None if it would not.
+        warnings: Sentences about who else gets at the installation, with what to do.
     """
 
     installed: bool
@@ -167,6 +168,7 @@ class Status:
     package_version: str
     files: tuple[FileStatus, ...]
     problem: str | None
+    warnings: tuple[str, ...] = ()
 
     @property
     def up_to_date(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from .advice import circle_of_trust
 from .bodies import check_bodies
 from .decision import Decision, check_writable, decide
 from .failures import failure, line_of
@@ -195,6 +196,8 @@ class Run:
             missing = ensure_roles(cursor, decision.surface)
             if missing:
                 self.tell("roles", ", ".join(missing))
+            if "the role pgledger_owner" in missing:
+                self.tell("note", circle_of_trust(state.database))
         rights = OwnerRights(cursor, decision.owner, state.user)
         rights.take()
         if decision.fresh:
