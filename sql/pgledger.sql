@@ -5,9 +5,8 @@ Installs into a database that has nothing of pgledger, in one transaction:
 
   psql -v ON_ERROR_STOP=1 -f pgledger.sql
 
-The functions and views go into the schema "public", unless the session names another:
-
-  PGOPTIONS='-c pgledger.schema=money' psql -v ON_ERROR_STOP=1 -f pgledger.sql
+The functions and views go into the schema "public";
+`pgledger dump --schema NAME` writes this for another one.
 
 Everything will belong to the role pgledger_owner, which is made if it is missing.
 Later versions come with `pgledger migrate`, which takes over from here.
@@ -30,17 +29,9 @@ set local statement_timeout = '0';
 set local idle_in_transaction_session_timeout = '0';
 set local search_path = pg_catalog, pg_temp;
 
-do $surface$
-begin
-  if coalesce(pg_catalog.current_setting('pgledger.schema', true), '') = '' then
-    perform pg_catalog.set_config('pgledger.schema', 'public', true);
-  end if;
-end
-$surface$;
-
 do $guard$
 declare
-  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
+  v_surface constant text := 'public';
 begin
   if pg_catalog.current_setting('server_version_num')::integer < 150000 then
     raise exception 'pgledger needs PostgreSQL % or newer, this is %',
@@ -113,7 +104,7 @@ begin
       where pg_class.oid is null or pg_class.relkind = 'c'
     ) as object
     join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
-    where pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+    where pg_namespace.nspname = 'public'
       and (pg_catalog.starts_with(object.name::text, 'pgledger_') or object.name = any(array[
       'ledger_advance',
       'ledger_aggregate_usage',
@@ -241,7 +232,7 @@ begin
     from (
       with given as (
         select
-          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          'public'::name as surface,
           current_user::name as migrator,
           -- 16 separated being a member from being allowed to SET ROLE.
           pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
@@ -469,13 +460,11 @@ set local role pgledger_owner;
 
 do $surface$
 declare
-  v_surface constant text := pg_catalog.current_setting('pgledger.schema');
+  v_surface constant text := 'public';
 begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
   end if;
-  perform pg_catalog.set_config(
-    'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;
 
@@ -492,7 +481,7 @@ begin
     from (
       with given as (
         select
-          pg_catalog.current_setting('pgledger.schema')::name as surface,
+          'public'::name as surface,
           current_user::name as migrator,
           -- 16 separated being a member from being allowed to SET ROLE.
           pg_catalog.current_setting('server_version_num')::integer >= 160000 as has_set
@@ -716,6 +705,8 @@ begin
 end
 $requirements$;
 
+set local search_path = pgledger, pg_temp;
+
 -- file: migrations/0001_create_foundation.sql
 /*
 The private schema and the record of what has been applied to this database.
@@ -918,23 +909,26 @@ only added at the end of a type.
 */
 -- This type keeps its three attributes for ever: callers write plain rows, which match them by
 -- position.
-create type pgledger_transfer_request as (
+create type public.pgledger_transfer_request as (
   from_account_id text,
   to_account_id text,
   amount numeric
 );
 
-comment on type pgledger_transfer_request is
+comment on type public.pgledger_transfer_request is
   'One transfer to make: (from_account_id, to_account_id, amount). '
   'Written as a plain row: (''pgla_...'', ''pgla_...'', 12.34).';
-comment on column pgledger_transfer_request.from_account_id is 'Account that the amount leaves.';
-comment on column pgledger_transfer_request.to_account_id is 'Account that the amount reaches.';
-comment on column pgledger_transfer_request.amount is 'What to move, in units of the currency.';
+comment on column public.pgledger_transfer_request.from_account_id is
+  'Account that the amount leaves.';
+comment on column public.pgledger_transfer_request.to_account_id is
+  'Account that the amount reaches.';
+comment on column public.pgledger_transfer_request.amount is
+  'What to move, in units of the currency.';
 
-revoke all on type pgledger_transfer_request from public;
-grant usage on type pgledger_transfer_request to pgledger_reader;
+revoke all on type public.pgledger_transfer_request from public;
+grant usage on type public.pgledger_transfer_request to pgledger_reader;
 
-create type pgledger_account as (
+create type public.pgledger_account as (
   id text collate "C",
   name text collate "C",
   currency text collate "C",
@@ -950,35 +944,37 @@ create type pgledger_account as (
   replayed boolean
 );
 
-comment on type pgledger_account is 'An account as it stands.';
-comment on column pgledger_account.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_account.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_account.currency is
+comment on type public.pgledger_account is 'An account as it stands.';
+comment on column public.pgledger_account.id is 'Public id: pgla_ and a ULID.';
+comment on column public.pgledger_account.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column public.pgledger_account.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_account.balance is
+comment on column public.pgledger_account.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_account.version is
+comment on column public.pgledger_account.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_account.allow_negative_balance is
+comment on column public.pgledger_account.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_account.allow_positive_balance is
+comment on column public.pgledger_account.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_account.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_account.created_at is 'When the account was recorded.';
-comment on column pgledger_account.updated_at is
+comment on column public.pgledger_account.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_account.created_at is 'When the account was recorded.';
+comment on column public.pgledger_account.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_account.app_id is
+comment on column public.pgledger_account.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_account.tenant_id is
+comment on column public.pgledger_account.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
-comment on column pgledger_account.replayed is
+comment on column public.pgledger_account.replayed is
   'Whether the call was a repeat, and this is what the first one made; null for what was only '
   'read.';
 
-revoke all on type pgledger_account from public;
-grant usage on type pgledger_account to pgledger_reader;
+revoke all on type public.pgledger_account from public;
+grant usage on type public.pgledger_account to pgledger_reader;
 
-create type pgledger_transfer as (
+create type public.pgledger_transfer as (
   id text collate "C",
   from_account_id text collate "C",
   to_account_id text collate "C",
@@ -1001,48 +997,50 @@ create type pgledger_transfer as (
   replayed boolean
 );
 
-comment on type pgledger_transfer is
+comment on type public.pgledger_transfer is
   'A transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfer.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfer.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfer.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfer.amount is
+comment on column public.pgledger_transfer.id is 'Public id: pglt_ and a ULID.';
+comment on column public.pgledger_transfer.from_account_id is 'Account that the amount left.';
+comment on column public.pgledger_transfer.to_account_id is 'Account that the amount reached.';
+comment on column public.pgledger_transfer.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfer.created_at is
+comment on column public.pgledger_transfer.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfer.event_at is
+comment on column public.pgledger_transfer.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfer.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfer.currency is 'Currency of both accounts.';
-comment on column pgledger_transfer.from_account_name is
+comment on column public.pgledger_transfer.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_transfer.currency is 'Currency of both accounts.';
+comment on column public.pgledger_transfer.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfer.to_account_name is
+comment on column public.pgledger_transfer.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfer.from_account_balance is
+comment on column public.pgledger_transfer.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfer.to_account_balance is
+comment on column public.pgledger_transfer.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfer.from_account_version is
+comment on column public.pgledger_transfer.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfer.to_account_version is
+comment on column public.pgledger_transfer.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfer.group_id is
+comment on column public.pgledger_transfer.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfer.app_id is
+comment on column public.pgledger_transfer.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfer.from_tenant_id is 'Tenant of the account that the amount left.';
-comment on column pgledger_transfer.to_tenant_id is
+comment on column public.pgledger_transfer.from_tenant_id is
+  'Tenant of the account that the amount left.';
+comment on column public.pgledger_transfer.to_tenant_id is
   'Tenant of the account that the amount reached.';
-comment on column pgledger_transfer.origin_id is
+comment on column public.pgledger_transfer.origin_id is
   'Hold that it posts (pglh_) or transfer that it reverses (pglt_), or null.';
-comment on column pgledger_transfer.replayed is
+comment on column public.pgledger_transfer.replayed is
   'Whether the call was a repeat, and this is what the first one made; null for what was only '
   'read.';
 
-revoke all on type pgledger_transfer from public;
-grant usage on type pgledger_transfer to pgledger_reader;
+revoke all on type public.pgledger_transfer from public;
+grant usage on type public.pgledger_transfer to pgledger_reader;
 
-create type pgledger_entry as (
+create type public.pgledger_entry as (
   id text collate "C",
   account_id text collate "C",
   transfer_id text collate "C",
@@ -1059,50 +1057,54 @@ create type pgledger_entry as (
   tenant_id text collate "C"
 );
 
-comment on type pgledger_entry is 'An entry: one account''s side of a transfer.';
-comment on column pgledger_entry.id is 'Public id: pgle_ and a ULID; ascends along the account.';
-comment on column pgledger_entry.account_id is 'Account that the entry belongs to.';
-comment on column pgledger_entry.transfer_id is 'Transfer that the entry is one leg of.';
-comment on column pgledger_entry.amount is
+comment on type public.pgledger_entry is 'An entry: one account''s side of a transfer.';
+comment on column public.pgledger_entry.id is
+  'Public id: pgle_ and a ULID; ascends along the account.';
+comment on column public.pgledger_entry.account_id is 'Account that the entry belongs to.';
+comment on column public.pgledger_entry.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_entry.amount is
   'What the entry adds to the balance: negative on the account that the amount left.';
-comment on column pgledger_entry.account_previous_balance is
+comment on column public.pgledger_entry.account_previous_balance is
   'Balance of the account right before the entry.';
-comment on column pgledger_entry.account_current_balance is
+comment on column public.pgledger_entry.account_current_balance is
   'Balance of the account right after the entry.';
-comment on column pgledger_entry.account_version is
+comment on column public.pgledger_entry.account_version is
   'Number of the entry on its account, from 1 without a gap.';
-comment on column pgledger_entry.created_at is
+comment on column public.pgledger_entry.created_at is
   'When the transfer was recorded; ascends along the account.';
-comment on column pgledger_entry.event_at is
+comment on column public.pgledger_entry.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_entry.metadata is 'JSON object given with the transfer, or null.';
-comment on column pgledger_entry.account_name is 'Name of the account.';
-comment on column pgledger_entry.currency is 'Currency of the account.';
-comment on column pgledger_entry.app_id is
+comment on column public.pgledger_entry.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_entry.account_name is 'Name of the account.';
+comment on column public.pgledger_entry.currency is 'Currency of the account.';
+comment on column public.pgledger_entry.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_entry.tenant_id is
+comment on column public.pgledger_entry.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on type pgledger_entry from public;
-grant usage on type pgledger_entry to pgledger_reader;
+revoke all on type public.pgledger_entry from public;
+grant usage on type public.pgledger_entry to pgledger_reader;
 
-create type pgledger_check as (
+create type public.pgledger_check as (
   check_name text collate "C",
   rows_checked bigint,
   violations bigint,
   example text collate "C"
 );
 
-comment on type pgledger_check is 'Outcome of one check of the books.';
-comment on column pgledger_check.check_name is 'Which rule was checked.';
-comment on column pgledger_check.rows_checked is 'How many rows were checked.';
-comment on column pgledger_check.violations is 'How many of these rows break the rule.';
-comment on column pgledger_check.example is 'One row that breaks it, in words, or null.';
+comment on type public.pgledger_check is 'Outcome of one check of the books.';
+comment on column public.pgledger_check.check_name is 'Which rule was checked.';
+comment on column public.pgledger_check.rows_checked is 'How many rows were checked.';
+comment on column public.pgledger_check.violations is 'How many of these rows break the rule.';
+comment on column public.pgledger_check.example is
+  'One row that breaks it, in words, or null.';
 
-revoke all on type pgledger_check from public;
-grant usage on type pgledger_check to pgledger_reader;
+revoke all on type public.pgledger_check from public;
+grant usage on type public.pgledger_check to pgledger_reader;
 
-create type pgledger_transfer_outcome as (
+create type public.pgledger_transfer_outcome as (
   request_index bigint,
   status text collate "C",
   id text collate "C",
@@ -1116,34 +1118,35 @@ create type pgledger_transfer_outcome as (
   to_account_version bigint
 );
 
-comment on type pgledger_transfer_outcome is
+comment on type public.pgledger_transfer_outcome is
   'What became of one request of a batch whose requests succeed or fail each by itself.';
-comment on column pgledger_transfer_outcome.request_index is
+comment on column public.pgledger_transfer_outcome.request_index is
   'Which request of the batch this is about, from 1.';
-comment on column pgledger_transfer_outcome.status is
+comment on column public.pgledger_transfer_outcome.status is
   'What became of it; one of: posted, replayed, failed.';
-comment on column pgledger_transfer_outcome.id is
+comment on column public.pgledger_transfer_outcome.id is
   'Public id of the transfer, pglt_ and a ULID; null for a failed one.';
-comment on column pgledger_transfer_outcome.error is
+comment on column public.pgledger_transfer_outcome.error is
   'SQLSTATE of the error of a failed request, or null.';
-comment on column pgledger_transfer_outcome.error_name is
+comment on column public.pgledger_transfer_outcome.error_name is
   'Name of that error, as pgledger_errors_v1 has it, or null.';
-comment on column pgledger_transfer_outcome.reason is 'What is wrong, in words, or null.';
-comment on column pgledger_transfer_outcome.created_at is
+comment on column public.pgledger_transfer_outcome.reason is
+  'What is wrong, in words, or null.';
+comment on column public.pgledger_transfer_outcome.created_at is
   'When the transfer was recorded, or null.';
-comment on column pgledger_transfer_outcome.from_account_balance is
+comment on column public.pgledger_transfer_outcome.from_account_balance is
   'Balance of the account that the amount left, right after the transfer, or null.';
-comment on column pgledger_transfer_outcome.to_account_balance is
+comment on column public.pgledger_transfer_outcome.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer, or null.';
-comment on column pgledger_transfer_outcome.from_account_version is
+comment on column public.pgledger_transfer_outcome.from_account_version is
   'Version of the account that the amount left, right after the transfer, or null.';
-comment on column pgledger_transfer_outcome.to_account_version is
+comment on column public.pgledger_transfer_outcome.to_account_version is
   'Version of the account that the amount reached, right after the transfer, or null.';
 
-revoke all on type pgledger_transfer_outcome from public;
-grant usage on type pgledger_transfer_outcome to pgledger_reader;
+revoke all on type public.pgledger_transfer_outcome from public;
+grant usage on type public.pgledger_transfer_outcome to pgledger_reader;
 
-create type pgledger_hold as (
+create type public.pgledger_hold as (
   id text collate "C",
   from_account_id text collate "C",
   to_account_id text collate "C",
@@ -1165,41 +1168,45 @@ create type pgledger_hold as (
   replayed boolean
 );
 
-comment on type pgledger_hold is
+comment on type public.pgledger_hold is
   'An amount that is kept back on one account for another until it is posted or voided, or '
   'expires.';
-comment on column pgledger_hold.id is 'Public id: pglh_ and a ULID.';
-comment on column pgledger_hold.from_account_id is 'Account that the amount is to leave.';
-comment on column pgledger_hold.to_account_id is 'Account that the amount is to reach.';
-comment on column pgledger_hold.amount is 'What is held, above zero.';
-comment on column pgledger_hold.posted_amount is 'How much of it has been posted so far.';
-comment on column pgledger_hold.status is
+comment on column public.pgledger_hold.id is 'Public id: pglh_ and a ULID.';
+comment on column public.pgledger_hold.from_account_id is
+  'Account that the amount is to leave.';
+comment on column public.pgledger_hold.to_account_id is 'Account that the amount is to reach.';
+comment on column public.pgledger_hold.amount is 'What is held, above zero.';
+comment on column public.pgledger_hold.posted_amount is
+  'How much of it has been posted so far.';
+comment on column public.pgledger_hold.status is
   'State; every state but pending is final; one of: pending, posted, voided, expired.';
-comment on column pgledger_hold.created_at is 'When it was recorded.';
-comment on column pgledger_hold.event_at is
+comment on column public.pgledger_hold.created_at is 'When it was recorded.';
+comment on column public.pgledger_hold.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_hold.expires_at is
+comment on column public.pgledger_hold.expires_at is
   'When it expires, unless it was posted or voided before, or null.';
-comment on column pgledger_hold.ended_at is 'When it was posted, voided or expired, or null.';
-comment on column pgledger_hold.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_hold.currency is 'Currency of both accounts.';
-comment on column pgledger_hold.from_account_name is
+comment on column public.pgledger_hold.ended_at is
+  'When it was posted, voided or expired, or null.';
+comment on column public.pgledger_hold.metadata is 'JSON object given at creation, or null.';
+comment on column public.pgledger_hold.currency is 'Currency of both accounts.';
+comment on column public.pgledger_hold.from_account_name is
   'Name of the account that the amount is to leave.';
-comment on column pgledger_hold.to_account_name is
+comment on column public.pgledger_hold.to_account_name is
   'Name of the account that the amount is to reach.';
-comment on column pgledger_hold.group_id is 'Name that joins the holds of one call, or null.';
-comment on column pgledger_hold.app_id is
+comment on column public.pgledger_hold.group_id is
+  'Name that joins the holds of one call, or null.';
+comment on column public.pgledger_hold.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_hold.from_tenant_id is
+comment on column public.pgledger_hold.from_tenant_id is
   'Tenant of the account that the amount is to leave.';
-comment on column pgledger_hold.to_tenant_id is
+comment on column public.pgledger_hold.to_tenant_id is
   'Tenant of the account that the amount is to reach.';
-comment on column pgledger_hold.replayed is
+comment on column public.pgledger_hold.replayed is
   'Whether the call was a repeat, and this is what the first one made; null for what was only '
   'read.';
 
-revoke all on type pgledger_hold from public;
-grant usage on type pgledger_hold to pgledger_reader;
+revoke all on type public.pgledger_hold from public;
+grant usage on type public.pgledger_hold to pgledger_reader;
 
 -- file: migrations/0005_create_catalogue.sql
 /*
@@ -1432,21 +1439,23 @@ grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
 
-create type ledger_currency as (
+create type public.ledger_currency as (
   app_id text collate "C",
   code text collate "C",
   exponent integer
 );
 
-comment on type ledger_currency is 'To how many decimal places amounts of a currency are rounded.';
-comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
+comment on type public.ledger_currency is
+  'To how many decimal places amounts of a currency are rounded.';
+comment on column public.ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
+comment on column public.ledger_currency.code is 'Code, for example JPY or POINTS.';
+comment on column public.ledger_currency.exponent is
+  'Decimal places that amounts are rounded to.';
 
-revoke all on type ledger_currency from public;
-grant usage on type ledger_currency to pgledger_reader;
+revoke all on type public.ledger_currency from public;
+grant usage on type public.ledger_currency to pgledger_reader;
 
-create type ledger_feature as (
+create type public.ledger_feature as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1463,33 +1472,34 @@ create type ledger_feature as (
   updated_at timestamptz
 );
 
-comment on type ledger_feature is 'What plans can contain.';
-comment on column ledger_feature.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_feature.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_feature.tenant_id is
+comment on type public.ledger_feature is 'What plans can contain.';
+comment on column public.ledger_feature.id is 'Public id: feat_ and a ULID.';
+comment on column public.ledger_feature.app_id is 'App that it belongs to; * for all apps.';
+comment on column public.ledger_feature.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_feature.key is 'Name in plans and usage events, for example api_calls.';
-comment on column ledger_feature.name is 'Name for people.';
-comment on column ledger_feature.description is 'Text for people, or null.';
-comment on column ledger_feature.type is
+comment on column public.ledger_feature.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column public.ledger_feature.name is 'Name for people.';
+comment on column public.ledger_feature.description is 'Text for people, or null.';
+comment on column public.ledger_feature.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_feature.aggregation is
+comment on column public.ledger_feature.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_feature.unique_key is
+comment on column public.ledger_feature.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_feature.status is
+comment on column public.ledger_feature.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_feature.version is 'Counts changes, from 1.';
-comment on column ledger_feature.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_feature.created_at is 'When it was created.';
-comment on column ledger_feature.updated_at is 'When it was last changed.';
+comment on column public.ledger_feature.version is 'Counts changes, from 1.';
+comment on column public.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_feature.created_at is 'When it was created.';
+comment on column public.ledger_feature.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_feature from public;
-grant usage on type ledger_feature to pgledger_reader;
+revoke all on type public.ledger_feature from public;
+grant usage on type public.ledger_feature to pgledger_reader;
 
-create type ledger_plan as (
+create type public.ledger_plan as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1511,38 +1521,40 @@ create type ledger_plan as (
   updated_at timestamptz
 );
 
-comment on type ledger_plan is 'What a subscription gives and what it costs.';
-comment on column ledger_plan.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_plan.app_id is 'App that it belongs to.';
-comment on column ledger_plan.tenant_id is
+comment on type public.ledger_plan is 'What a subscription gives and what it costs.';
+comment on column public.ledger_plan.id is 'Public id: plan_ and a ULID.';
+comment on column public.ledger_plan.app_id is 'App that it belongs to.';
+comment on column public.ledger_plan.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_plan.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_plan.name is 'Name for people.';
-comment on column ledger_plan.description is 'Text for people, or null.';
-comment on column ledger_plan.status is
+comment on column public.ledger_plan.slug is 'Name in addresses and code, for example pro.';
+comment on column public.ledger_plan.name is 'Name for people.';
+comment on column public.ledger_plan.description is 'Text for people, or null.';
+comment on column public.ledger_plan.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plan.features is
+comment on column public.ledger_plan.currency is 'Currency of every amount in pricing.';
+comment on column public.ledger_plan.features is
   'JSON array of features and their limits, as given.';
-comment on column ledger_plan.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_plan.billing_interval is
+comment on column public.ledger_plan.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column public.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_plan.interval_count is 'Units in a billing period.';
-comment on column ledger_plan.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_plan.anchor_at_trial_end is
+comment on column public.ledger_plan.interval_count is 'Units in a billing period.';
+comment on column public.ledger_plan.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column public.ledger_plan.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_plan.add_on is
+comment on column public.ledger_plan.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_plan.version is 'Counts changes, from 1.';
-comment on column ledger_plan.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_plan.created_at is 'When it was created.';
-comment on column ledger_plan.updated_at is 'When it was last changed.';
+comment on column public.ledger_plan.version is 'Counts changes, from 1.';
+comment on column public.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_plan.created_at is 'When it was created.';
+comment on column public.ledger_plan.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_plan from public;
-grant usage on type ledger_plan to pgledger_reader;
+revoke all on type public.ledger_plan from public;
+grant usage on type public.ledger_plan to pgledger_reader;
 
-create type ledger_price_line as (
+create type public.ledger_price_line as (
   line integer,
   kind text collate "C",
   description text collate "C",
@@ -1552,20 +1564,20 @@ create type ledger_price_line as (
   amount numeric
 );
 
-comment on type ledger_price_line is 'One line of what usage costs.';
-comment on column ledger_price_line.line is 'Number of the line, from 1.';
-comment on column ledger_price_line.kind is
+comment on type public.ledger_price_line is 'One line of what usage costs.';
+comment on column public.ledger_price_line.line is 'Number of the line, from 1.';
+comment on column public.ledger_price_line.kind is
   'What it is for. usage: what was used. true_up: what is missing to the minimum. cap: what is '
   'above the maximum, taken off again and so below zero. One of: usage, true_up, cap.';
-comment on column ledger_price_line.description is 'Text for people.';
-comment on column ledger_price_line.quantity is 'How much is charged for, or null.';
-comment on column ledger_price_line.unit_amount is 'Price of one unit, or null.';
-comment on column ledger_price_line.flat_amount is
+comment on column public.ledger_price_line.description is 'Text for people.';
+comment on column public.ledger_price_line.quantity is 'How much is charged for, or null.';
+comment on column public.ledger_price_line.unit_amount is 'Price of one unit, or null.';
+comment on column public.ledger_price_line.flat_amount is
   'Amount that is due whatever the quantity, or null.';
-comment on column ledger_price_line.amount is 'Amount of the line.';
+comment on column public.ledger_price_line.amount is 'Amount of the line.';
 
-revoke all on type ledger_price_line from public;
-grant usage on type ledger_price_line to pgledger_reader;
+revoke all on type public.ledger_price_line from public;
+grant usage on type public.ledger_price_line to pgledger_reader;
 
 -- file: migrations/0006_create_subscriptions.sql
 /*
@@ -1731,7 +1743,7 @@ alter table pgledger.subscription_changes enable row level security;
 revoke all on table pgledger.subscription_changes from public;
 grant select on table pgledger.subscription_changes to pgledger_auditor;
 
-create type ledger_subscription as (
+create type public.ledger_subscription as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1760,49 +1772,54 @@ create type ledger_subscription as (
   updated_at timestamptz
 );
 
-comment on type ledger_subscription is 'Which plan a tenant has, since when and until when.';
-comment on column ledger_subscription.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_subscription.app_id is 'App.';
-comment on column ledger_subscription.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription.plan_id is 'Id of the current plan.';
-comment on column ledger_subscription.plan_slug is 'Slug of the current plan.';
-comment on column ledger_subscription.status is
+comment on type public.ledger_subscription is
+  'Which plan a tenant has, since when and until when.';
+comment on column public.ledger_subscription.id is 'Public id: sub_ and a ULID.';
+comment on column public.ledger_subscription.app_id is 'App.';
+comment on column public.ledger_subscription.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_subscription.plan_id is 'Id of the current plan.';
+comment on column public.ledger_subscription.plan_slug is 'Slug of the current plan.';
+comment on column public.ledger_subscription.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_subscription.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscription.started_at is 'Start of the first period or trial.';
-comment on column ledger_subscription.anchor_at is
+comment on column public.ledger_subscription.quantity is 'How many times the plan is taken.';
+comment on column public.ledger_subscription.started_at is
+  'Start of the first period or trial.';
+comment on column public.ledger_subscription.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_subscription.time_zone is
+comment on column public.ledger_subscription.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_subscription.billing_interval is
+comment on column public.ledger_subscription.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscription.interval_count is 'Units in a billing period.';
-comment on column ledger_subscription.current_period_start is
+comment on column public.ledger_subscription.interval_count is 'Units in a billing period.';
+comment on column public.ledger_subscription.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_subscription.current_period_end is 'End of the current period, exclusive.';
-comment on column ledger_subscription.trial_end is
+comment on column public.ledger_subscription.current_period_end is
+  'End of the current period, exclusive.';
+comment on column public.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_subscription.cancel_at is 'When it will end, if that is decided, or null.';
-comment on column ledger_subscription.canceled_at is
+comment on column public.ledger_subscription.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column public.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_subscription.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_subscription.ended_at is 'When it ended, or null.';
-comment on column ledger_subscription.add_on is
+comment on column public.ledger_subscription.paused_at is 'Since when it is paused, or null.';
+comment on column public.ledger_subscription.ended_at is 'When it ended, or null.';
+comment on column public.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_subscription.unused_time is
+comment on column public.ledger_subscription.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_subscription.tax_rates is
+comment on column public.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_subscription.version is 'Counts changes, from 1.';
-comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_subscription.created_at is 'When it was created.';
-comment on column ledger_subscription.updated_at is 'When it was last changed.';
+comment on column public.ledger_subscription.version is 'Counts changes, from 1.';
+comment on column public.ledger_subscription.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_subscription.created_at is 'When it was created.';
+comment on column public.ledger_subscription.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_subscription from public;
-grant usage on type ledger_subscription to pgledger_reader;
+revoke all on type public.ledger_subscription from public;
+grant usage on type public.ledger_subscription to pgledger_reader;
 
-create type ledger_subscription_move as (
+create type public.ledger_subscription_move as (
   tenant_id text collate "C",
   subscription_id text collate "C",
   change text collate "C",
@@ -1811,24 +1828,25 @@ create type ledger_subscription_move as (
   error text collate "C"
 );
 
-comment on type ledger_subscription_move is 'One step that the clock has made due.';
-comment on column ledger_subscription_move.tenant_id is
+comment on type public.ledger_subscription_move is 'One step that the clock has made due.';
+comment on column public.ledger_subscription_move.tenant_id is
   'Tenant whose subscription or invoice it is.';
-comment on column ledger_subscription_move.subscription_id is
+comment on column public.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_subscription_move.change is
+comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
-comment on column ledger_subscription_move.occurred_at is
+comment on column public.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
-comment on column ledger_subscription_move.invoice_id is
+comment on column public.ledger_subscription_move.invoice_id is
   'Id of the invoice, if the step is about one, or null.';
-comment on column ledger_subscription_move.error is 'What went wrong, if the step failed, or null.';
+comment on column public.ledger_subscription_move.error is
+  'What went wrong, if the step failed, or null.';
 
-revoke all on type ledger_subscription_move from public;
-grant usage on type ledger_subscription_move to pgledger_reader;
+revoke all on type public.ledger_subscription_move from public;
+grant usage on type public.ledger_subscription_move to pgledger_reader;
 
 -- file: migrations/0007_create_usage.sql
 /*
@@ -1969,7 +1987,7 @@ grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
 grant select on table pgledger.usage_values to pgledger_auditor;
 
-create type ledger_usage_event as (
+create type public.ledger_usage_event as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -1981,25 +1999,26 @@ create type ledger_usage_event as (
   created_at timestamptz
 );
 
-comment on type ledger_usage_event is 'Usage as it was reported.';
-comment on column ledger_usage_event.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_usage_event.app_id is 'App.';
-comment on column ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_usage_event.feature_key is 'Key of the feature that was used.';
-comment on column ledger_usage_event.quantity is
+comment on type public.ledger_usage_event is 'Usage as it was reported.';
+comment on column public.ledger_usage_event.id is 'Public id: evt_ and a ULID.';
+comment on column public.ledger_usage_event.app_id is 'App.';
+comment on column public.ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_event.feature_key is 'Key of the feature that was used.';
+comment on column public.ledger_usage_event.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_usage_event.event_at is
+comment on column public.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_usage_event.idempotency_key is
+comment on column public.ledger_usage_event.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_usage_event.metadata is 'JSON object given with the event, or null.';
-comment on column ledger_usage_event.created_at is 'When it was recorded.';
+comment on column public.ledger_usage_event.metadata is
+  'JSON object given with the event, or null.';
+comment on column public.ledger_usage_event.created_at is 'When it was recorded.';
 
-revoke all on type ledger_usage_event from public;
-grant usage on type ledger_usage_event to pgledger_reader;
+revoke all on type public.ledger_usage_event from public;
+grant usage on type public.ledger_usage_event to pgledger_reader;
 
-create type ledger_usage_answer as (
+create type public.ledger_usage_answer as (
   event_index bigint,
   status text collate "C",
   id text collate "C",
@@ -2007,51 +2026,52 @@ create type ledger_usage_answer as (
   reason text collate "C"
 );
 
-comment on type ledger_usage_answer is 'What became of one event of a batch.';
-comment on column ledger_usage_answer.event_index is
+comment on type public.ledger_usage_answer is 'What became of one event of a batch.';
+comment on column public.ledger_usage_answer.event_index is
   'Which event of the batch this is about, from 1.';
-comment on column ledger_usage_answer.status is
+comment on column public.ledger_usage_answer.status is
   'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate, '
   'rejected.';
-comment on column ledger_usage_answer.id is
+comment on column public.ledger_usage_answer.id is
   'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
   'that one has just been purged (null for a rejected event), or null.';
-comment on column ledger_usage_answer.error is
+comment on column public.ledger_usage_answer.error is
   'SQLSTATE of what is wrong with a rejected event, or null.';
-comment on column ledger_usage_answer.reason is 'What is wrong, in words, or null.';
+comment on column public.ledger_usage_answer.reason is 'What is wrong, in words, or null.';
 
-revoke all on type ledger_usage_answer from public;
-grant usage on type ledger_usage_answer to pgledger_reader;
+revoke all on type public.ledger_usage_answer from public;
+grant usage on type public.ledger_usage_answer to pgledger_reader;
 
-create type ledger_usage_receipt as (
+create type public.ledger_usage_receipt as (
   status text collate "C",
   id text collate "C"
 );
 
-comment on type ledger_usage_receipt is 'What became of a single event.';
-comment on column ledger_usage_receipt.status is
+comment on type public.ledger_usage_receipt is 'What became of a single event.';
+comment on column public.ledger_usage_receipt.status is
   'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate.';
-comment on column ledger_usage_receipt.id is
+comment on column public.ledger_usage_receipt.id is
   'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
   'that one has just been purged, or null.';
 
-revoke all on type ledger_usage_receipt from public;
-grant usage on type ledger_usage_receipt to pgledger_reader;
+revoke all on type public.ledger_usage_receipt from public;
+grant usage on type public.ledger_usage_receipt to pgledger_reader;
 
-create type ledger_feature_usage as (
+create type public.ledger_feature_usage as (
   feature_key text collate "C",
   aggregation text collate "C",
   value numeric
 );
 
-comment on type ledger_feature_usage is 'What usage of a feature comes to.';
-comment on column ledger_feature_usage.feature_key is 'Key of the feature that was used.';
-comment on column ledger_feature_usage.aggregation is
+comment on type public.ledger_feature_usage is 'What usage of a feature comes to.';
+comment on column public.ledger_feature_usage.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_feature_usage.aggregation is
   'How it was counted; one of: sum, count, max, unique_count, latest.';
-comment on column ledger_feature_usage.value is 'What the usage comes to.';
+comment on column public.ledger_feature_usage.value is 'What the usage comes to.';
 
-revoke all on type ledger_feature_usage from public;
-grant usage on type ledger_feature_usage to pgledger_reader;
+revoke all on type public.ledger_feature_usage from public;
+grant usage on type public.ledger_feature_usage to pgledger_reader;
 
 -- file: migrations/0008_create_entitlement_cache.sql
 /*
@@ -2130,7 +2150,7 @@ grant select on table pgledger.entitlement_cache to pgledger_auditor;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
-create type ledger_entitlement as (
+create type public.ledger_entitlement as (
   allowed boolean,
   feature text collate "C",
   used numeric,
@@ -2140,23 +2160,26 @@ create type ledger_entitlement as (
   reason text collate "C"
 );
 
-comment on type ledger_entitlement is 'Whether a tenant may use a feature.';
-comment on column ledger_entitlement.allowed is 'Whether the quantity asked for may be used.';
-comment on column ledger_entitlement.feature is 'Key of the feature.';
-comment on column ledger_entitlement.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement.remaining is 'What is left of the limit; -1 for unlimited.';
-comment on column ledger_entitlement.soft_limit is
+comment on type public.ledger_entitlement is 'Whether a tenant may use a feature.';
+comment on column public.ledger_entitlement.allowed is
+  'Whether the quantity asked for may be used.';
+comment on column public.ledger_entitlement.feature is 'Key of the feature.';
+comment on column public.ledger_entitlement.used is
+  'Usage in the limit''s period, or seats taken.';
+comment on column public.ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_entitlement.remaining is
+  'What is left of the limit; -1 for unlimited.';
+comment on column public.ledger_entitlement.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_entitlement.reason is
+comment on column public.ledger_entitlement.reason is
   'Why it is allowed or not; soft_limit means beyond the limit, at a price; one of: within_limit, '
   'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
   'paused.';
 
-revoke all on type ledger_entitlement from public;
-grant usage on type ledger_entitlement to pgledger_reader;
+revoke all on type public.ledger_entitlement from public;
+grant usage on type public.ledger_entitlement to pgledger_reader;
 
-create type ledger_consumption as (
+create type public.ledger_consumption as (
   allowed boolean,
   feature text collate "C",
   used numeric,
@@ -2167,27 +2190,28 @@ create type ledger_consumption as (
   event_id text collate "C"
 );
 
-comment on type ledger_consumption is
+comment on type public.ledger_consumption is
   'What became of a check of an entitlement that records the usage in the same step.';
-comment on column ledger_consumption.allowed is 'Whether the quantity was recorded as used.';
-comment on column ledger_consumption.feature is 'Key of the feature.';
-comment on column ledger_consumption.used is
+comment on column public.ledger_consumption.allowed is
+  'Whether the quantity was recorded as used.';
+comment on column public.ledger_consumption.feature is 'Key of the feature.';
+comment on column public.ledger_consumption.used is
   'Usage in the limit''s period afterwards, or seats taken.';
-comment on column ledger_consumption."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_consumption.remaining is
+comment on column public.ledger_consumption."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_consumption.remaining is
   'What is left of the limit afterwards; -1 for unlimited.';
-comment on column ledger_consumption.soft_limit is
+comment on column public.ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_consumption.reason is
+comment on column public.ledger_consumption.reason is
   'Why it is allowed or not; soft_limit means beyond the limit, at a price; duplicate means '
   'recorded before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, '
   'disabled, not_in_plan, no_subscription, paused, duplicate.';
-comment on column ledger_consumption.event_id is
+comment on column public.ledger_consumption.event_id is
   'Public id of the usage event: evt_ and a ULID; for a duplicate the id of the first event (null '
   'if nothing was recorded), or null.';
 
-revoke all on type ledger_consumption from public;
-grant usage on type ledger_consumption to pgledger_reader;
+revoke all on type public.ledger_consumption from public;
+grant usage on type public.ledger_consumption to pgledger_reader;
 
 -- file: migrations/0009_create_tenant_roles.sql
 /*
@@ -2509,7 +2533,7 @@ grant select on table pgledger.coupon_redemptions to pgledger_auditor;
 create policy auditors_read_all on pgledger.coupon_redemptions
 for select to pgledger_auditor using (true);
 
-create type ledger_coupon as (
+create type public.ledger_coupon as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -2534,50 +2558,52 @@ create type ledger_coupon as (
   updated_at timestamptz
 );
 
-comment on type ledger_coupon is 'A discount that tenants can redeem.';
-comment on column ledger_coupon.id is 'Public id: cpn_ and a ULID.';
-comment on column ledger_coupon.app_id is 'App that it belongs to.';
-comment on column ledger_coupon.tenant_id is
+comment on type public.ledger_coupon is 'A discount that tenants can redeem.';
+comment on column public.ledger_coupon.id is 'Public id: cpn_ and a ULID.';
+comment on column public.ledger_coupon.app_id is 'App that it belongs to.';
+comment on column public.ledger_coupon.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_coupon.code is 'What is typed to redeem it, for example WELCOME20.';
-comment on column ledger_coupon.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupon.percentage is
+comment on column public.ledger_coupon.code is
+  'What is typed to redeem it, for example WELCOME20.';
+comment on column public.ledger_coupon.name is 'Name for people; stands on invoices.';
+comment on column public.ledger_coupon.percentage is
   'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
-comment on column ledger_coupon.amount is
+comment on column public.ledger_coupon.amount is
   'Amount off, in its currency (null if it takes off a percentage), or null.';
-comment on column ledger_coupon.currency is
+comment on column public.ledger_coupon.currency is
   'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
-comment on column ledger_coupon.duration is
+comment on column public.ledger_coupon.duration is
   'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
   'once, repeating, forever.';
-comment on column ledger_coupon.duration_invoices is
+comment on column public.ledger_coupon.duration_invoices is
   'How many invoices a redemption reduces if duration is repeating, or null.';
-comment on column ledger_coupon.applies_to is
+comment on column public.ledger_coupon.applies_to is
   'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
   'for the whole invoice), or null.';
-comment on column ledger_coupon.minimum_subtotal is
+comment on column public.ledger_coupon.minimum_subtotal is
   'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
-comment on column ledger_coupon.valid_from is
+comment on column public.ledger_coupon.valid_from is
   'First moment at which it can be redeemed (null for any time), or null.';
-comment on column ledger_coupon.valid_until is
+comment on column public.ledger_coupon.valid_until is
   'First moment at which it can no longer be redeemed (null for never), or null.';
-comment on column ledger_coupon.max_redemptions is
+comment on column public.ledger_coupon.max_redemptions is
   'How often it can be redeemed in all (null for any number), or null.';
-comment on column ledger_coupon.max_redemptions_per_tenant is
+comment on column public.ledger_coupon.max_redemptions_per_tenant is
   'How often one tenant can redeem it (null for any number), or null.';
-comment on column ledger_coupon.redemptions is 'How often it has been redeemed.';
-comment on column ledger_coupon.status is
+comment on column public.ledger_coupon.redemptions is 'How often it has been redeemed.';
+comment on column public.ledger_coupon.status is
   'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
   'active, archived.';
-comment on column ledger_coupon.version is 'Counts changes, from 1; a redemption is not a change.';
-comment on column ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_coupon.created_at is 'When it was created.';
-comment on column ledger_coupon.updated_at is 'When it was last changed.';
+comment on column public.ledger_coupon.version is
+  'Counts changes, from 1; a redemption is not a change.';
+comment on column public.ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_coupon.created_at is 'When it was created.';
+comment on column public.ledger_coupon.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_coupon from public;
-grant usage on type ledger_coupon to pgledger_reader;
+revoke all on type public.ledger_coupon from public;
+grant usage on type public.ledger_coupon to pgledger_reader;
 
-create type ledger_coupon_redemption as (
+create type public.ledger_coupon_redemption as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -2590,24 +2616,25 @@ create type ledger_coupon_redemption as (
   created_at timestamptz
 );
 
-comment on type ledger_coupon_redemption is 'A coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
-comment on column ledger_coupon_redemption.app_id is 'App.';
-comment on column ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
-comment on column ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
-comment on column ledger_coupon_redemption.code is 'Code of the coupon.';
-comment on column ledger_coupon_redemption.subscription_id is
+comment on type public.ledger_coupon_redemption is
+  'A coupon that a tenant has, and what is left of it.';
+comment on column public.ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
+comment on column public.ledger_coupon_redemption.app_id is 'App.';
+comment on column public.ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
+comment on column public.ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
+comment on column public.ledger_coupon_redemption.code is 'Code of the coupon.';
+comment on column public.ledger_coupon_redemption.subscription_id is
   'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
-comment on column ledger_coupon_redemption.status is
+comment on column public.ledger_coupon_redemption.status is
   'State; nothing is left of a used redemption; one of: active, used.';
-comment on column ledger_coupon_redemption.uses_left is
+comment on column public.ledger_coupon_redemption.uses_left is
   'How many invoices it can still reduce (null for any number), or null.';
-comment on column ledger_coupon_redemption.amount_left is
+comment on column public.ledger_coupon_redemption.amount_left is
   'What is left of the amount, if the coupon takes off an amount once, or null.';
-comment on column ledger_coupon_redemption.created_at is 'When it was redeemed.';
+comment on column public.ledger_coupon_redemption.created_at is 'When it was redeemed.';
 
-revoke all on type ledger_coupon_redemption from public;
-grant usage on type ledger_coupon_redemption to pgledger_reader;
+revoke all on type public.ledger_coupon_redemption from public;
+grant usage on type public.ledger_coupon_redemption to pgledger_reader;
 
 -- file: migrations/0011_create_invoices.sql
 /*
@@ -2943,7 +2970,7 @@ using (
   )
 );
 
-create type ledger_invoice as (
+create type public.ledger_invoice as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -2978,61 +3005,64 @@ create type ledger_invoice as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice is 'An invoice with its lines.';
-comment on column ledger_invoice.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_invoice.app_id is 'App.';
-comment on column ledger_invoice.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoice.subscription_id is
+comment on type public.ledger_invoice is 'An invoice with its lines.';
+comment on column public.ledger_invoice.id is 'Public id: inv_ and a ULID.';
+comment on column public.ledger_invoice.app_id is 'App.';
+comment on column public.ledger_invoice.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoice.kind is
+comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoice.period_start is
+comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice.period_end is
+comment on column public.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice.status is
+comment on column public.ledger_invoice.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoice.number is
+comment on column public.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoice.currency is 'Currency of all its amounts.';
-comment on column ledger_invoice.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoice.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice.tax is 'Sum of its taxes.';
-comment on column ledger_invoice.total is
+comment on column public.ledger_invoice.currency is 'Currency of all its amounts.';
+comment on column public.ledger_invoice.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_invoice.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_invoice.tax is 'Sum of its taxes.';
+comment on column public.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoice.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice.amount_due is
+comment on column public.ledger_invoice.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoice.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoice.amount_remaining is
+comment on column public.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
+comment on column public.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoice.refund_due is
+comment on column public.ledger_invoice.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoice.unapplied is
+comment on column public.ledger_invoice.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
-comment on column ledger_invoice.tax_rates is
+comment on column public.ledger_invoice.line_items is
+  'JSON array of its lines, in their order.';
+comment on column public.ledger_invoice.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoice.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoice.uncollectible_at is
+comment on column public.ledger_invoice.finalized_at is 'When it became final, or null.';
+comment on column public.ledger_invoice.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_invoice.paid_at is 'When its payments covered it, or null.';
+comment on column public.ledger_invoice.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
+comment on column public.ledger_invoice.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoice.version is 'Counts changes, from 1.';
-comment on column ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoice.created_at is 'When it was drawn up.';
-comment on column ledger_invoice.updated_at is 'When it was last changed.';
+comment on column public.ledger_invoice.version is 'Counts changes, from 1.';
+comment on column public.ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_invoice.created_at is 'When it was drawn up.';
+comment on column public.ledger_invoice.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_invoice from public;
-grant usage on type ledger_invoice to pgledger_reader;
+revoke all on type public.ledger_invoice from public;
+grant usage on type public.ledger_invoice to pgledger_reader;
 
-create type ledger_invoice_preview as (
+create type public.ledger_invoice_preview as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -3067,66 +3097,74 @@ create type ledger_invoice_preview as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice_preview is
+comment on type public.ledger_invoice_preview is
   'An invoice as it would be drawn up now, or as it was drawn up.';
-comment on column ledger_invoice_preview.id is
+comment on column public.ledger_invoice_preview.id is
   'Public id: inv_ and a ULID (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.app_id is 'App.';
-comment on column ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoice_preview.subscription_id is
+comment on column public.ledger_invoice_preview.app_id is 'App.';
+comment on column public.ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.kind is
+comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoice_preview.period_start is
+comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.period_end is
+comment on column public.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.status is
+comment on column public.ledger_invoice_preview.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoice_preview.number is
+comment on column public.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoice_preview.currency is 'Currency of all its amounts.';
-comment on column ledger_invoice_preview.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoice_preview.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice_preview.tax is 'Sum of its taxes.';
-comment on column ledger_invoice_preview.total is
+comment on column public.ledger_invoice_preview.currency is 'Currency of all its amounts.';
+comment on column public.ledger_invoice_preview.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_invoice_preview.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_invoice_preview.tax is 'Sum of its taxes.';
+comment on column public.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoice_preview.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice_preview.amount_due is
+comment on column public.ledger_invoice_preview.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoice_preview.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoice_preview.amount_remaining is
+comment on column public.ledger_invoice_preview.amount_paid is
+  'Sum of the payments made on it.';
+comment on column public.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoice_preview.refund_due is
+comment on column public.ledger_invoice_preview.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoice_preview.unapplied is
+comment on column public.ledger_invoice_preview.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
-comment on column ledger_invoice_preview.tax_rates is
+comment on column public.ledger_invoice_preview.line_items is
+  'JSON array of its lines, in their order.';
+comment on column public.ledger_invoice_preview.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice_preview.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoice_preview.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice_preview.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoice_preview.uncollectible_at is
+comment on column public.ledger_invoice_preview.finalized_at is
+  'When it became final, or null.';
+comment on column public.ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_invoice_preview.paid_at is
+  'When its payments covered it, or null.';
+comment on column public.ledger_invoice_preview.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_invoice_preview.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column public.ledger_invoice_preview.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoice_preview.version is
+comment on column public.ledger_invoice_preview.version is
   'Counts changes, from 1 (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoice_preview.created_at is
+comment on column public.ledger_invoice_preview.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_invoice_preview.created_at is
   'When it was drawn up (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.updated_at is
+comment on column public.ledger_invoice_preview.updated_at is
   'When it was last changed (null as long as it is not written down), or null.';
 
-revoke all on type ledger_invoice_preview from public;
-grant usage on type ledger_invoice_preview to pgledger_reader;
+revoke all on type public.ledger_invoice_preview from public;
+grant usage on type public.ledger_invoice_preview to pgledger_reader;
 
-create type ledger_payment as (
+create type public.ledger_payment as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -3138,20 +3176,20 @@ create type ledger_payment as (
   created_at timestamptz
 );
 
-comment on type ledger_payment is 'A payment made on an invoice.';
-comment on column ledger_payment.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_payment.app_id is 'App.';
-comment on column ledger_payment.tenant_id is 'Tenant who paid.';
-comment on column ledger_payment.invoice_id is 'Id of the invoice.';
-comment on column ledger_payment.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_payment.currency is 'Currency of the amount.';
-comment on column ledger_payment.reference is
+comment on type public.ledger_payment is 'A payment made on an invoice.';
+comment on column public.ledger_payment.id is 'Public id: pay_ and a ULID.';
+comment on column public.ledger_payment.app_id is 'App.';
+comment on column public.ledger_payment.tenant_id is 'Tenant who paid.';
+comment on column public.ledger_payment.invoice_id is 'Id of the invoice.';
+comment on column public.ledger_payment.amount is 'Amount in the invoice''s currency.';
+comment on column public.ledger_payment.currency is 'Currency of the amount.';
+comment on column public.ledger_payment.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_payment.paid_at is 'When it was paid.';
-comment on column ledger_payment.created_at is 'When it was written down.';
+comment on column public.ledger_payment.paid_at is 'When it was paid.';
+comment on column public.ledger_payment.created_at is 'When it was written down.';
 
-revoke all on type ledger_payment from public;
-grant usage on type ledger_payment to pgledger_reader;
+revoke all on type public.ledger_payment from public;
+grant usage on type public.ledger_payment to pgledger_reader;
 
 -- file: repeatable/00_core/checks/amount_fault.sql
 /*
@@ -3188,16 +3226,20 @@ stands for all apps, and the empty text would name one that nobody meant, so bot
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_app(app_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id, 1);
+  v_ok := pgledger.check_scope('app_id', app_id, 1);
   if app_id = '*' then
-    perform pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
+    v_ok := pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3219,23 +3261,25 @@ create or replace function pgledger.check_arrays(
   dimensions integer[],
   required integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   for v_place in 1..cardinality(names) loop
     if sizes[v_place] is null then
       if v_place <= required then
-        perform pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
+        v_ok := pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
       end if;
     elsif dimensions[v_place] > 1 then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
       );
     elsif sizes[v_place] <> sizes[1] then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch',
         array[
           format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
@@ -3244,8 +3288,10 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3264,14 +3310,16 @@ create or replace function pgledger.check_billing_scope(
   app_id text,
   tenant_id text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id, 1);
+  v_ok := pgledger.check_app(app_id);
+  return pgledger.check_scope('tenant_id', tenant_id, 1);
 end;
 $$;
 
@@ -3292,20 +3340,22 @@ create or replace function pgledger.check_catalogue_scope(
   tenant_id text default '',
   all_apps_allowed boolean default false
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if not all_apps_allowed or (app_id = '*') is not true then
-    perform pgledger.check_app(app_id);
+    v_ok := pgledger.check_app(app_id);
   end if;
 
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if app_id = '*' and tenant_id <> '' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope',
       array[
         'tenant_id',
@@ -3314,6 +3364,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3334,16 +3386,18 @@ create or replace function pgledger.check_choice(
   value text,
   choices text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif value <> all(choices) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         name,
@@ -3352,6 +3406,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3373,24 +3429,27 @@ create or replace function pgledger.check_id(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.id_fault(id, prefix);
+  v_ok boolean;
 begin
   if id is null then
-    perform pgledger.fail('NullArgument', array[name], request_index, request_count);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidId',
       array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3410,17 +3469,20 @@ create or replace function pgledger.check_metadata(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.metadata_fault(metadata);
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
+    v_ok := pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3435,23 +3497,27 @@ Refuses a page size or a page offset that is out of range.
 Errors: NullArgument, InvalidPage.
 */
 create or replace function pgledger.check_page(page_size integer, page_offset bigint)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif page_offset is null then
-    perform pgledger.fail('NullArgument', array['page_offset']);
+    v_ok := pgledger.fail('NullArgument', array['page_offset']);
   elsif page_offset < 0 then
-    perform pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
+    v_ok := pgledger.fail('InvalidPage', array['page_offset', page_offset::text, 'it is negative']);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3466,20 +3532,24 @@ Refuses a quantity that cannot be one. The name is that of the argument.
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_quantity(name text, quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif pgledger.quantity_fault(quantity) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity',
       array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3501,21 +3571,24 @@ create or replace function pgledger.check_scope(
   minimum integer default 0,
   maximum integer default 128
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, false);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -3535,7 +3608,7 @@ create or replace function pgledger.check_tax_rates(
   tax_rates jsonb,
   path text default '$.tax_rates'
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -3544,11 +3617,12 @@ declare
   v_rate record;
   v_items jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(tax_rates, path, false);
-  perform pgledger.check_json_array(tax_rates, path);
+  v_ok := pgledger.check_json_size(tax_rates, path, false);
+  v_ok := pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       tax_rates,
       path,
       format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
@@ -3560,7 +3634,7 @@ begin
     from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
     );
     perform pgledger.json_text(v_rate.value, v_rate.path, 'name');
@@ -3571,9 +3645,9 @@ begin
 
     v_items := nullif(v_rate.value -> 'applies_to', 'null');
     v_path := v_rate.path || '.applies_to';
-    perform pgledger.check_json_array(v_items, v_path);
+    v_ok := pgledger.check_json_array(v_items, v_path);
     if jsonb_array_length(v_items) not between 1 and 100 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_items,
         v_path,
         format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
@@ -3582,6 +3656,8 @@ begin
     perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
     from jsonb_array_elements(v_items) with ordinality as item (value, place);
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -3603,21 +3679,24 @@ create or replace function pgledger.check_text(
   allow_invisible boolean default false,
   minimum integer default 1
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4185,6 +4264,9 @@ revoke all on function pgledger.error_text from public;
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
 the arguments; in a batch it begins with the request that is at fault, counted from 1.
+
+It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
+adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
 */
 create or replace function pgledger.fail(
   name text,
@@ -4192,7 +4274,7 @@ create or replace function pgledger.fail(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -4490,7 +4572,7 @@ test's) must not hang a session.
 
 Errors: InvalidIdPrefix.
 */
-create or replace function pgledger_generate_id(prefix text)
+create or replace function public.pgledger_generate_id(prefix text)
 returns text
 language plpgsql
 volatile
@@ -4500,9 +4582,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
+    v_ok := pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop
@@ -4513,7 +4596,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_generate_id is
+comment on function public.pgledger_generate_id is
 $$Makes a new id.
 
 Ids of one session ascend while the clock does not step back.
@@ -4524,8 +4607,8 @@ Returns: The prefix, an underscore and a ULID.
 
 Errors: InvalidIdPrefix (the prefix is something else, or null).$$;
 
-revoke all on function pgledger_generate_id from public;
-grant execute on function pgledger_generate_id to pgledger_reader;
+revoke all on function public.pgledger_generate_id from public;
+grant execute on function public.pgledger_generate_id to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_id_timestamp.sql
 /*
@@ -4534,7 +4617,7 @@ added as two intervals: intervals are multiplied in double precision, which is e
 
 Errors: InvalidId.
 */
-create or replace function pgledger_id_timestamp(id text)
+create or replace function public.pgledger_id_timestamp(id text)
 returns timestamptz
 language plpgsql
 immutable
@@ -4548,9 +4631,10 @@ declare
   v_ulid text := case when v_prefix is null then id else substr(id, char_length(v_prefix) + 2) end;
   v_fault text := pgledger.ulid_fault(v_ulid);
   v_milliseconds bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(
@@ -4566,7 +4650,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_id_timestamp is
+comment on function public.pgledger_id_timestamp is
 $$Returns the time inside an id.
 
 id: An id with its prefix, or a ULID without.
@@ -4575,8 +4659,8 @@ Returns: When the id was made, in whole milliseconds; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_id_timestamp from public;
-grant execute on function pgledger_id_timestamp to pgledger_reader;
+revoke all on function public.pgledger_id_timestamp from public;
+grant execute on function public.pgledger_id_timestamp to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_ulid_to_uuid.sql
 /*
@@ -4585,7 +4669,7 @@ Crockford's alphabet within 128 bits is refused: guessing at a mistyped id moves
 
 Errors: InvalidId.
 */
-create or replace function pgledger_ulid_to_uuid(ulid text)
+create or replace function public.pgledger_ulid_to_uuid(ulid text)
 returns uuid
 language plpgsql
 immutable
@@ -4597,9 +4681,10 @@ as $$
 declare
   v_fault text := pgledger.ulid_fault(ulid);
   v_bits text;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(
@@ -4618,7 +4703,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_ulid_to_uuid is
+comment on function public.pgledger_ulid_to_uuid is
 $$Returns the UUID of the same 128 bits as a ULID.
 
 ulid: ULID of 26 characters, without a prefix.
@@ -4627,14 +4712,14 @@ Returns: The UUID; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_ulid_to_uuid from public;
-grant execute on function pgledger_ulid_to_uuid to pgledger_reader;
+revoke all on function public.pgledger_ulid_to_uuid from public;
+grant execute on function public.pgledger_ulid_to_uuid to pgledger_reader;
 
 -- file: repeatable/00_core/ids/pgledger_uuid_to_ulid.sql
 /*
 The ULID of the same 128 bits as a UUID. Null for null.
 */
-create or replace function pgledger_uuid_to_ulid(uuid uuid)
+create or replace function public.pgledger_uuid_to_ulid(uuid uuid)
 returns text
 language plpgsql
 immutable
@@ -4660,15 +4745,15 @@ begin
 end;
 $$;
 
-comment on function pgledger_uuid_to_ulid is
+comment on function public.pgledger_uuid_to_ulid is
 $$Returns the ULID of the same 128 bits as a UUID.
 
 uuid: Any UUID; it need not be one made from a time.
 
 Returns: 26 characters, without a prefix; null for null.$$;
 
-revoke all on function pgledger_uuid_to_ulid from public;
-grant execute on function pgledger_uuid_to_ulid to pgledger_reader;
+revoke all on function public.pgledger_uuid_to_ulid from public;
+grant execute on function public.pgledger_uuid_to_ulid to pgledger_reader;
 
 -- file: repeatable/00_core/ids/ulid_fault.sql
 /*
@@ -4708,23 +4793,27 @@ create or replace function pgledger.check_json_array(
   value jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'array' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an array', jsonb_typeof(value))
     );
   elsif jsonb_array_length(value) > 1000 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value,
       path,
       format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4745,16 +4834,17 @@ create or replace function pgledger.check_json_object(
   path text,
   members text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_stranger text;
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'object' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
   end if;
@@ -4767,12 +4857,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null,
       pgledger.json_path(path, v_stranger),
       'is not known here: there may be ' || array_to_string(members, ', ')
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4795,7 +4887,7 @@ create or replace function pgledger.check_json_size(
   path text,
   sound boolean
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -4805,10 +4897,13 @@ declare
     when sound then octet_length(value::text)
     else pgledger.json_bytes(value) / 8
   end;
+  v_ok boolean;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
+    v_ok := pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
   end if;
+
+  return true;
 end;
 $$;
 
@@ -4871,15 +4966,16 @@ as $$
 declare
   v_text text := value #>> '{}';
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+  v_ok boolean;
 begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
+    v_ok := pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;
@@ -4914,11 +5010,12 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_text text := v_value #>> '{}';
   v_time timestamptz;
+  v_ok boolean;
 begin
   if v_value is null then
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif (
@@ -4928,18 +5025,18 @@ begin
       '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     )
   ) is not true then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
     );
   elsif substr(v_text, 9, 2)::integer > extract(
     day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
   ) then
-    perform pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
+    v_ok := pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
   end if;
 
   v_time := v_text::timestamptz;
   if pgledger.time_fault(v_time) is not null then
-    perform pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
+    v_ok := pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
   end if;
   return v_time;
 end;
@@ -4993,18 +5090,19 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif v_value #>> '{}' <> all(choices) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
     );
   end if;
@@ -5044,22 +5142,23 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_fault text := pgledger.decimal_fault(v_value);
   v_number numeric;
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif v_fault is not null then
-    perform pgledger.refuse_json(v_value, v_path, v_fault);
+    v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
   v_number := (v_value #>> '{}')::numeric;
 
   if v_number < minimum then
-    perform pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
   elsif v_number > maximum then
-    perform pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
   end if;
 
   return v_number;
@@ -5114,11 +5213,12 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
+  v_ok boolean;
 begin
   if v_value is null then
-    perform pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
+    v_ok := pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value,
       pgledger.json_path(path, member),
       format('is of type %s, not a string', jsonb_typeof(v_value))
@@ -5147,13 +5247,13 @@ create or replace function pgledger.refuse_json(
   path text,
   fault text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     case when path ~ '^[$][.](lines|tax_rates)' then 'InvalidInvoice' else 'InvalidPlan' end,
     array[
       path,
@@ -5298,14 +5398,16 @@ Looking through the names takes some 20 ms; UTC is accepted without it.
 Errors: NullArgument, InvalidArgument.
 */
 create or replace function pgledger.check_time_zone(time_zone text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if time_zone is null then
-    perform pgledger.fail('NullArgument', array['time_zone']);
+    v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
     or not exists (
@@ -5314,7 +5416,7 @@ begin
       where pg_timezone_names.name = check_time_zone.time_zone
     )
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'time_zone',
@@ -5323,6 +5425,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5593,7 +5697,7 @@ revoke all on function pgledger.clock from public;
 /*
 The registry of errors, readable by everyone who may call anything.
 */
-create or replace view pgledger_errors_v1 as
+create or replace view public.pgledger_errors_v1 as
 select
   registry.code,
   registry.name,
@@ -5602,18 +5706,20 @@ select
   registry.retryable
 from pgledger.error_registry() as registry;
 
-comment on view pgledger_errors_v1 is
+comment on view public.pgledger_errors_v1 is
   'Every error that pgledger raises: its SQLSTATE, name, the form of its message (%s stands for a '
   'value), what to do, and whether running the same transaction again at once can help.';
-comment on column pgledger_errors_v1.code is 'SQLSTATE, of class LG.';
-comment on column pgledger_errors_v1.name is 'Name, which is also that of the Python class.';
-comment on column pgledger_errors_v1.message is 'Form of the message; %s stands for a value.';
-comment on column pgledger_errors_v1.hint is 'What to do about it.';
-comment on column pgledger_errors_v1.retryable is
+comment on column public.pgledger_errors_v1.code is 'SQLSTATE, of class LG.';
+comment on column public.pgledger_errors_v1.name is
+  'Name, which is also that of the Python class.';
+comment on column public.pgledger_errors_v1.message is
+  'Form of the message; %s stands for a value.';
+comment on column public.pgledger_errors_v1.hint is 'What to do about it.';
+comment on column public.pgledger_errors_v1.retryable is
   'Whether the same transaction can succeed when it is run again at once.';
 
-revoke all on table pgledger_errors_v1 from public;
-grant select on table pgledger_errors_v1 to pgledger_reader;
+revoke all on table public.pgledger_errors_v1 from public;
+grant select on table public.pgledger_errors_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/account_key.sql
 /*
@@ -5631,6 +5737,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   select accounts.key, accounts.version
   into account_key.key, account_key.version
@@ -5639,7 +5747,7 @@ begin
     and accounts.app_id = account_key.app_id;
 
   if not found then
-    perform pgledger.refuse_account('account_id', account_id, app_id);
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
   end if;
 end;
 $$;
@@ -5668,7 +5776,7 @@ create or replace function pgledger.check_accounts(
   request_indexes bigint[] default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5678,6 +5786,7 @@ set jit = off
 as $$
 declare
   v_fault record;
+  v_ok boolean;
 begin
   for v_fault in
     select
@@ -5694,10 +5803,10 @@ begin
     order by request.place
     limit 1
   loop
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'from_account_id', v_fault.from_account_id, 'pgla', v_fault.index, request_count
     );
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'to_account_id', v_fault.to_account_id, 'pgla', v_fault.index, request_count
     );
   end loop;
@@ -5727,17 +5836,17 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   elsif v_fault.from_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'from_account_id', v_fault.from_account_id, app_id, v_fault.index, request_count
     );
   elsif v_fault.to_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'to_account_id', v_fault.to_account_id, app_id, v_fault.index, request_count
     );
   else
-    perform pgledger.fail(
+    return pgledger.fail(
       'CurrencyMismatch',
       array[
         v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency
@@ -5772,34 +5881,37 @@ create or replace function pgledger.check_balance(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_balance numeric := previous_balance + change;
+  v_ok boolean;
 begin
   if change < 0 and v_balance < 0 and not allow_negative_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InsufficientFunds',
       array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
       request_index,
       request_count
     );
   elsif change > 0 and v_balance > 0 and not allow_positive_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'BalanceOutOfRange',
       array[account_id, account_name, v_balance::text], request_index, request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5823,7 +5935,7 @@ create or replace function pgledger.check_balances(
   request_indexes bigint[],
   request_count bigint
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5832,6 +5944,7 @@ set jit = off
 as $$
 declare
   v_leg record;
+  v_ok boolean;
 begin
   for v_leg in
     select
@@ -5862,11 +5975,13 @@ begin
     where accounts.id = any(from_account_ids || to_account_ids)
     order by leg.place, leg.side
   loop
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
       v_leg.previous_balance, v_leg.change, v_leg.index, request_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -5894,7 +6009,7 @@ create or replace function pgledger.check_transfer_request(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5902,19 +6017,20 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_id(
+  v_ok := pgledger.check_id(
     'from_account_id', from_account_id, 'pgla', request_index, request_count
   );
-  perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
+  v_ok := pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
 
   if from_account_id = to_account_id then
-    perform pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
+    v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
   v_fault := pgledger.amount_fault(amount);
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
@@ -5924,20 +6040,22 @@ begin
 
   v_fault := pgledger.time_fault(event_at);
   if event_at is not null and v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
     );
   elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
     );
   end if;
 
-  perform pgledger.check_metadata(metadata, request_index, request_count);
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pglt', request_index, request_count);
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -5969,7 +6087,7 @@ create or replace function pgledger.check_transfer_requests(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -5987,8 +6105,9 @@ declare
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
   v_request record;
+  v_ok boolean;
 begin
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_arrays(
     array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
@@ -6000,9 +6119,9 @@ begin
     ],
     3
   );
-  perform pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
   if group_id is not null then
-    perform pgledger.check_scope('group_id', group_id, 1, 255);
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
   end if;
 
   perform
@@ -6023,7 +6142,7 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   end if;
 
   for v_request in
@@ -6036,11 +6155,13 @@ begin
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
     order by request.index
   loop
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_transfer_request(
       v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
       v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -6070,7 +6191,7 @@ create or replace function pgledger.create_repeatable_transfers(
   app_id text,
   group_id text
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -6085,6 +6206,7 @@ declare
   v_locked_ids text[];
   v_taken text;
   v_answer_ids text[];
+  v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
   into v_locked_ids
@@ -6096,7 +6218,7 @@ begin
     for no key update
   ) as locked;
 
-  perform pgledger.check_accounts(
+  v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
@@ -6137,7 +6259,7 @@ begin
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
       end if;
-      perform pgledger.refuse_taken_id(v_taken, ids);
+      v_ok := pgledger.refuse_taken_id(v_taken, ids);
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.
@@ -6180,14 +6302,14 @@ are in the order of pgledger_create_transfers_bulk.
 Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
 */
 create or replace function pgledger.create_transfers_of_rows(
-  transfer_requests pgledger_transfer_request[],
+  transfer_requests public.pgledger_transfer_request[],
   event_at timestamptz,
   metadata jsonb,
   app_id text,
   group_id text,
   allow_future_event_at boolean
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -6197,11 +6319,12 @@ declare
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ok boolean;
 begin
   if transfer_requests is null then
-    perform pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
+    v_ok := pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
   elsif array_ndims(transfer_requests) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidBatch',
       array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
     );
@@ -6215,7 +6338,7 @@ begin
   from unnest(transfer_requests)
     with ordinality as request (from_account_id, to_account_id, amount, place);
 
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     v_from_account_ids, v_to_account_ids, v_amounts, null, null, null, app_id, group_id,
     allow_future_event_at, event_at, metadata
   );
@@ -6319,6 +6442,8 @@ as $$
 declare
   v_new_places bigint[];
   v_conflict_place bigint;
+  v_id text;
+  v_ok boolean;
 begin
   with given as materialized (
     select
@@ -6389,9 +6514,12 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+    select given.id
+    into v_id
     from unnest(ids) with ordinality as given (id, place)
     where given.place = v_conflict_place;
+
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id], v_conflict_place, cardinality(ids));
   end if;
 
   return v_new_places;
@@ -6411,14 +6539,14 @@ long the account's history is, a page reads its own rows and no more.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */
-create or replace function pgledger_account_entries(
+create or replace function public.pgledger_account_entries(
   account_id text,
   page_size integer default 100,
   newest_first boolean default true,
   after_version bigint default null,
   app_id text default ''
 )
-returns setof pgledger_entry
+returns setof public.pgledger_entry
 language plpgsql
 stable
 parallel safe
@@ -6429,19 +6557,20 @@ declare
   v_account record;
   v_lowest bigint;
   v_highest bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('NullArgument', array['newest_first']);
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['after_version', after_version::text, 'it is negative']
     );
   end if;
@@ -6490,7 +6619,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_account_entries is
+comment on function public.pgledger_account_entries is
 $$Returns one page of an account's entries.
 
 A page costs what its own rows cost, however long the account's history is.
@@ -6507,8 +6636,8 @@ Returns: The entries in order; fewer than page_size on the last page.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidPage.$$;
 
-revoke all on function pgledger_account_entries from public;
-grant execute on function pgledger_account_entries to pgledger_reader;
+revoke all on function public.pgledger_account_entries from public;
+grant execute on function public.pgledger_account_entries to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_balance_at.sql
 /*
@@ -6519,7 +6648,7 @@ whatever the time.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_balance_at(
+create or replace function public.pgledger_balance_at(
   account_id text,
   at timestamptz,
   app_id text default ''
@@ -6538,11 +6667,12 @@ declare
   v_lowest bigint := 1;
   v_highest bigint;
   v_middle bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;
@@ -6573,7 +6703,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_balance_at is
+comment on function public.pgledger_balance_at is
 $$Returns an account's balance at a time, as recorded.
 
 A transfer is recorded shortly before it commits. So the answer for a time is
@@ -6589,8 +6719,8 @@ Returns: The balance in units of the account's currency; 0 before its first
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_balance_at from public;
-grant execute on function pgledger_balance_at to pgledger_reader;
+revoke all on function public.pgledger_balance_at from public;
+grant execute on function public.pgledger_balance_at to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_create_account.sql
 /*
@@ -6603,7 +6733,7 @@ Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function pgledger_create_account(
+create or replace function public.pgledger_create_account(
   name text,
   currency text,
   allow_negative_balance boolean default true,
@@ -6613,7 +6743,7 @@ create or replace function pgledger_create_account(
   app_id text default '',
   tenant_id text default ''
 )
-returns pgledger_account
+returns public.pgledger_account
 language plpgsql
 volatile
 parallel unsafe
@@ -6627,26 +6757,27 @@ declare
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
   v_account record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
     );
   elsif v_currency_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
-  perform pgledger.check_metadata(metadata);
-  perform pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
     created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
@@ -6682,14 +6813,14 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;
 end;
 $$;
 
-comment on function pgledger_create_account is
+comment on function public.pgledger_create_account is
 $$Opens an account, with a balance of zero.
 
 Call it in FROM: (pgledger_create_account(...)).* calls it once for every
@@ -6714,8 +6845,8 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
   taken by a different account).$$;
 
-revoke all on function pgledger_create_account from public;
-grant execute on function pgledger_create_account to pgledger_poster;
+revoke all on function public.pgledger_create_account from public;
+grant execute on function public.pgledger_create_account to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfer.sql
 /*
@@ -6735,7 +6866,7 @@ own values; that the accounts exist and share a currency; whether it is a repeat
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
 */
-create or replace function pgledger_create_transfer(
+create or replace function public.pgledger_create_transfer(
   from_account_id text,
   to_account_id text,
   amount numeric,
@@ -6745,7 +6876,7 @@ create or replace function pgledger_create_transfer(
   app_id text default '',
   allow_future_event_at boolean default false
 )
-returns pgledger_transfer
+returns public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -6764,14 +6895,15 @@ declare
   v_from_balance numeric;
   v_to_balance numeric;
   v_id text := id;
+  v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
     and event_at is null and metadata is null and id is null
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
@@ -6804,8 +6936,8 @@ begin
   if (
     v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
       array[from_account_id],
       array[to_account_id],
       app_id,
@@ -6838,11 +6970,11 @@ begin
     v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
     or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
   then
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
       v_from.balance, -v_amount
     );
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
       v_to.balance, v_amount
     );
@@ -6882,7 +7014,7 @@ begin
     -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     if not found then
-      perform pgledger.fail('IdempotencyConflict', array[v_id]);
+      v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -6903,7 +7035,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfer is
+comment on function public.pgledger_create_transfer is
 $$Moves an amount from one account to another.
 
 Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
@@ -6941,8 +7073,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
-revoke all on function pgledger_create_transfer from public;
-grant execute on function pgledger_create_transfer to pgledger_poster;
+revoke all on function public.pgledger_create_transfer from public;
+grant execute on function public.pgledger_create_transfer to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers.sql
 /*
@@ -6950,10 +7082,10 @@ Moves several amounts at once, given as plain rows: all of them, or none. This f
 as its arguments; the other form takes an array of rows and the values that they share. A row has no
 place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
 */
-create or replace function pgledger_create_transfers(
-  variadic transfer_requests pgledger_transfer_request[]
+create or replace function public.pgledger_create_transfers(
+  variadic transfer_requests public.pgledger_transfer_request[]
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -6973,7 +7105,8 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
+comment on function
+  public.pgledger_create_transfers(public.pgledger_transfer_request[]) is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
 An error names the request at fault, counted from 1. The other form takes an
@@ -6991,21 +7124,25 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers(pgledger_transfer_request[]) from public;
-grant execute on function pgledger_create_transfers(pgledger_transfer_request[]) to pgledger_poster;
+revoke all on function
+  public.pgledger_create_transfers(public.pgledger_transfer_request[])
+  from public;
+grant execute on function
+  public.pgledger_create_transfers(public.pgledger_transfer_request[])
+  to pgledger_poster;
 /*
 Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
 app_id and group_id: all of them, or none.
 */
-create or replace function pgledger_create_transfers(
-  transfer_requests pgledger_transfer_request[],
+create or replace function public.pgledger_create_transfers(
+  transfer_requests public.pgledger_transfer_request[],
   event_at timestamptz default null,
   metadata jsonb default null,
   app_id text default '',
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7029,8 +7166,8 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
+comment on function public.pgledger_create_transfers(
+  public.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) is
 $$Makes several transfers, all or none, which share what else is given.
 
@@ -7056,11 +7193,11 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
+revoke all on function public.pgledger_create_transfers(
+  public.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) from public;
-grant execute on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
+grant execute on function public.pgledger_create_transfers(
+  public.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_create_transfers_bulk.sql
@@ -7076,7 +7213,7 @@ the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
-create or replace function pgledger_create_transfers_bulk(
+create or replace function public.pgledger_create_transfers_bulk(
   from_account_ids text[],
   to_account_ids text[],
   amounts numeric[],
@@ -7087,15 +7224,17 @@ create or replace function pgledger_create_transfers_bulk(
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
   );
@@ -7130,7 +7269,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers_bulk is
+comment on function public.pgledger_create_transfers_bulk is
 $$Makes up to 100,000 transfers, all or none.
 
 Element n of each array belongs to request n, counted from 1. Arrays that have
@@ -7163,8 +7302,8 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers_bulk from public;
-grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
+revoke all on function public.pgledger_create_transfers_bulk from public;
+grant execute on function public.pgledger_create_transfers_bulk to pgledger_poster;
 
 -- file: repeatable/10_ledger/pgledger_get_account.sql
 /*
@@ -7173,11 +7312,11 @@ must not look like an account without money.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_get_account(
+create or replace function public.pgledger_get_account(
   id text,
   app_id text default ''
 )
-returns pgledger_account
+returns public.pgledger_account
 language plpgsql
 stable
 parallel safe
@@ -7186,6 +7325,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
+  v_ok boolean;
 begin
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
@@ -7198,14 +7338,14 @@ begin
     and accounts.app_id = pgledger_get_account.app_id;
 
   if not found then
-    perform pgledger.refuse_account('id', id, app_id);
+    v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
   return v_account;
 end;
 $$;
 
-comment on function pgledger_get_account is
+comment on function public.pgledger_get_account is
 $$Returns an account as it stands now.
 
 id: The account's id.
@@ -7216,8 +7356,8 @@ Returns: The account, with its balance and version.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_get_account from public;
-grant execute on function pgledger_get_account to pgledger_reader;
+revoke all on function public.pgledger_get_account from public;
+grant execute on function public.pgledger_get_account to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_get_transfer.sql
 /*
@@ -7225,11 +7365,11 @@ One transfer. An id that does not exist is an error rather than no row.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
-create or replace function pgledger_get_transfer(
+create or replace function public.pgledger_get_transfer(
   id text,
   app_id text default ''
 )
-returns pgledger_transfer
+returns public.pgledger_transfer
 language plpgsql
 stable
 parallel safe
@@ -7238,9 +7378,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_transfer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id('id', id, 'pglt');
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
     transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
@@ -7254,14 +7395,14 @@ begin
   where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
-    perform pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return v_transfer;
 end;
 $$;
 
-comment on function pgledger_get_transfer is
+comment on function public.pgledger_get_transfer is
 $$Returns a transfer.
 
 id: The transfer's id.
@@ -7273,8 +7414,8 @@ Returns: The transfer, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
   such transfer under this app_id).$$;
 
-revoke all on function pgledger_get_transfer from public;
-grant execute on function pgledger_get_transfer to pgledger_reader;
+revoke all on function public.pgledger_get_transfer from public;
+grant execute on function public.pgledger_get_transfer to pgledger_reader;
 
 -- file: repeatable/10_ledger/pgledger_verify.sql
 /*
@@ -7286,8 +7427,8 @@ Checks of one app also read every transfer, but keep and sort only those of the 
 
 Errors: InvalidScope.
 */
-create or replace function pgledger_verify(app_id text default null)
-returns setof pgledger_check
+create or replace function public.pgledger_verify(app_id text default null)
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -7313,7 +7454,7 @@ as $$
   from pgledger.verify_guards() as guards
 $$;
 
-comment on function pgledger_verify is
+comment on function public.pgledger_verify is
 $$Proves from the data that the books are in order.
 
 Reads every transfer, as an auditor would, on one snapshot, while transfers go
@@ -7331,8 +7472,8 @@ Returns: One row for each check: what it checks, how many rows it looked at,
 
 Errors: InvalidScope.$$;
 
-revoke all on function pgledger_verify from public;
-grant execute on function pgledger_verify to pgledger_auditor;
+revoke all on function public.pgledger_verify from public;
+grant execute on function public.pgledger_verify to pgledger_auditor;
 
 -- file: repeatable/10_ledger/post_transfers.sql
 /*
@@ -7381,7 +7522,7 @@ create or replace function pgledger.post_transfers(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -7399,6 +7540,7 @@ declare
   v_tail text;
   v_locked_ids text[];
   v_posted bigint;
+  v_ok boolean;
 begin
   if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
     select
@@ -7564,10 +7706,10 @@ begin
   get diagnostics v_posted = row_count;
 
   if v_posted <> cardinality(from_account_ids) then
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
-    perform pgledger.check_balances(
+    v_ok := pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
     assert false, 'fewer transfers were posted than were asked for';
@@ -7612,15 +7754,17 @@ create or replace function pgledger.refuse_account(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
-  perform pgledger.fail(
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
+  return pgledger.fail(
     'AccountNotFound', array[account_id, pgledger.in_app(app_id)], request_index, request_count
   );
 end;
@@ -7644,8 +7788,10 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.fail(
+  v_ok := pgledger.fail(
     'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
   );
   return null;
@@ -7693,11 +7839,13 @@ create or replace function pgledger.refuse_taken_id(
   id text,
   ids text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_place bigint;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
@@ -7705,10 +7853,12 @@ begin
       message = format('could not serialize access: id %s was taken meanwhile', id);
   end if;
 
-  perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+  select min(given.place)
+  into v_place
   from unnest(ids) with ordinality as given (id, place)
-  where given.id = refuse_taken_id.id
-  order by given.place;
+  where given.id = refuse_taken_id.id;
+
+  return pgledger.fail('IdempotencyConflict', array[id], v_place, cardinality(ids));
 end;
 $$;
 
@@ -7749,6 +7899,7 @@ parallel unsafe
 as $$
 declare
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
@@ -7768,7 +7919,7 @@ begin
   where transfers.id = repeated_transfer.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 end;
 $$;
@@ -7785,7 +7936,7 @@ The transfers with those ids, in the order of the ids, as applications see them.
 index, even when the caller has switched nested loops off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
-returns setof pgledger_transfer
+returns setof public.pgledger_transfer
 language sql
 stable
 parallel safe
@@ -7830,7 +7981,7 @@ revoke all on function pgledger.transfers_by_id from public;
 Checks each account against its entries.
 */
 create or replace function pgledger.verify_accounts(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -7879,7 +8030,7 @@ revoke all on function pgledger.verify_accounts from public;
 Checks each set of books as a whole: what left one account has reached another.
 */
 create or replace function pgledger.verify_books(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -7909,7 +8060,7 @@ Checks each entry against the one before it on its account. Entries of an accoun
 exist also count as violations where accounts are checked.
 */
 create or replace function pgledger.verify_entries(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -7968,7 +8119,7 @@ Checks that the triggers that keep records unchanged are there, that nothing swi
 that the function they call is the one of this version, whose body's hash stands here.
 */
 create or replace function pgledger.verify_guards()
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -7993,7 +8144,7 @@ as $$
         from pg_catalog.pg_proc
         where pg_proc.oid = 'pgledger.refuse_change'::regproc
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
-          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
+          = 'f7e2b3f4d876013fb1aea9705e2d654df0189e87a5c3dad1499da86fcefb92d6'
       ) as stands
     from (
       values
@@ -8024,7 +8175,7 @@ that it names, whatever its accounts say. So a transfer of accounts of another a
 sets of books: here in those that it names, and as a gap in the entries of those accounts.
 */
 create or replace function pgledger.verify_transfers(app_id text)
-returns setof pgledger_check
+returns setof public.pgledger_check
 language sql
 stable
 parallel safe
@@ -8079,7 +8230,7 @@ revoke all on function pgledger.verify_transfers from public;
 /*
 Accounts as applications see them. Columns never change; a change of shape is a new version.
 */
-create or replace view pgledger_accounts_v1 as
+create or replace view public.pgledger_accounts_v1 as
 select
   accounts.id,
   accounts.name,
@@ -8097,37 +8248,39 @@ from pgledger.accounts
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view pgledger_accounts_v1 is
+comment on view public.pgledger_accounts_v1 is
   'One row an account, with its balance and version after the newest transfer.';
-comment on column pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_accounts_v1.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_accounts_v1.currency is
+comment on column public.pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
+comment on column public.pgledger_accounts_v1.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column public.pgledger_accounts_v1.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_accounts_v1.balance is
+comment on column public.pgledger_accounts_v1.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_accounts_v1.version is
+comment on column public.pgledger_accounts_v1.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_accounts_v1.allow_negative_balance is
+comment on column public.pgledger_accounts_v1.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_accounts_v1.allow_positive_balance is
+comment on column public.pgledger_accounts_v1.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_accounts_v1.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_accounts_v1.created_at is 'When the account was recorded.';
-comment on column pgledger_accounts_v1.updated_at is
+comment on column public.pgledger_accounts_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_accounts_v1.created_at is 'When the account was recorded.';
+comment on column public.pgledger_accounts_v1.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_accounts_v1.app_id is
+comment on column public.pgledger_accounts_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_accounts_v1.tenant_id is
+comment on column public.pgledger_accounts_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_accounts_v1 from public;
-grant select on table pgledger_accounts_v1 to pgledger_reader;
+revoke all on table public.pgledger_accounts_v1 from public;
+grant select on table public.pgledger_accounts_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_accounts_view.sql
 /*
 The newest version of pgledger_accounts_v1, under the name that stays.
 */
-create or replace view pgledger_accounts_view as
+create or replace view public.pgledger_accounts_view as
 select
   newest.id,
   newest.name,
@@ -8141,32 +8294,35 @@ select
   newest.updated_at,
   newest.app_id,
   newest.tenant_id
-from pgledger_accounts_v1 as newest;
+from public.pgledger_accounts_v1 as newest;
 
-comment on view pgledger_accounts_view is 'Accounts: today''s version, pgledger_accounts_v1.';
-comment on column pgledger_accounts_view.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_accounts_view.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_accounts_view.currency is
+comment on view public.pgledger_accounts_view is
+  'Accounts: today''s version, pgledger_accounts_v1.';
+comment on column public.pgledger_accounts_view.id is 'Public id: pgla_ and a ULID.';
+comment on column public.pgledger_accounts_view.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column public.pgledger_accounts_view.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_accounts_view.balance is
+comment on column public.pgledger_accounts_view.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_accounts_view.version is
+comment on column public.pgledger_accounts_view.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_accounts_view.allow_negative_balance is
+comment on column public.pgledger_accounts_view.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_accounts_view.allow_positive_balance is
+comment on column public.pgledger_accounts_view.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_accounts_view.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_accounts_view.created_at is 'When the account was recorded.';
-comment on column pgledger_accounts_view.updated_at is
+comment on column public.pgledger_accounts_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_accounts_view.created_at is 'When the account was recorded.';
+comment on column public.pgledger_accounts_view.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_accounts_view.app_id is
+comment on column public.pgledger_accounts_view.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_accounts_view.tenant_id is
+comment on column public.pgledger_accounts_view.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_accounts_view from public;
-grant select on table pgledger_accounts_view to pgledger_reader;
+revoke all on table public.pgledger_accounts_view from public;
+grant select on table public.pgledger_accounts_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_v1.sql
 /*
@@ -8175,7 +8331,7 @@ Entries as applications see them: the two legs of each transfer.
 A page of an account's newest entries is pgledger_account_entries: here, sorting means reading the
 whole account first.
 */
-create or replace view pgledger_entries_v1 as
+create or replace view public.pgledger_entries_v1 as
 select
   pgledger.entry_id(transfers.created_at, transfers.from_key, transfers.from_version)
   collate "C" as id,
@@ -8214,41 +8370,44 @@ select
 from pgledger.transfers
 inner join pgledger.accounts on transfers.to_key = accounts.key;
 
-comment on view pgledger_entries_v1 is
+comment on view public.pgledger_entries_v1 is
   'One row an entry: two for each transfer, one on each of its accounts. '
   'For pages of one account''s entries use pgledger_account_entries.';
-comment on column pgledger_entries_v1.id is
+comment on column public.pgledger_entries_v1.id is
   'Public id: pgle_ and a ULID; ascends along the account.';
-comment on column pgledger_entries_v1.account_id is 'Account that the entry belongs to.';
-comment on column pgledger_entries_v1.transfer_id is 'Transfer that the entry is one leg of.';
-comment on column pgledger_entries_v1.amount is
+comment on column public.pgledger_entries_v1.account_id is
+  'Account that the entry belongs to.';
+comment on column public.pgledger_entries_v1.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_entries_v1.amount is
   'What the entry adds to the balance: negative on the account that the amount left.';
-comment on column pgledger_entries_v1.account_previous_balance is
+comment on column public.pgledger_entries_v1.account_previous_balance is
   'Balance of the account right before the entry.';
-comment on column pgledger_entries_v1.account_current_balance is
+comment on column public.pgledger_entries_v1.account_current_balance is
   'Balance of the account right after the entry.';
-comment on column pgledger_entries_v1.account_version is
+comment on column public.pgledger_entries_v1.account_version is
   'Number of the entry on its account, from 1 without a gap.';
-comment on column pgledger_entries_v1.created_at is
+comment on column public.pgledger_entries_v1.created_at is
   'When the transfer was recorded; ascends along the account.';
-comment on column pgledger_entries_v1.event_at is
+comment on column public.pgledger_entries_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_entries_v1.metadata is 'JSON object given with the transfer, or null.';
-comment on column pgledger_entries_v1.account_name is 'Name of the account.';
-comment on column pgledger_entries_v1.currency is 'Currency of the account.';
-comment on column pgledger_entries_v1.app_id is
+comment on column public.pgledger_entries_v1.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_entries_v1.account_name is 'Name of the account.';
+comment on column public.pgledger_entries_v1.currency is 'Currency of the account.';
+comment on column public.pgledger_entries_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_entries_v1.tenant_id is
+comment on column public.pgledger_entries_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_entries_v1 from public;
-grant select on table pgledger_entries_v1 to pgledger_reader;
+revoke all on table public.pgledger_entries_v1 from public;
+grant select on table public.pgledger_entries_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_entries_view.sql
 /*
 The newest version of pgledger_entries_v1, under the name that stays.
 */
-create or replace view pgledger_entries_view as
+create or replace view public.pgledger_entries_view as
 select
   newest.id,
   newest.account_id,
@@ -8264,41 +8423,45 @@ select
   newest.currency,
   newest.app_id,
   newest.tenant_id
-from pgledger_entries_v1 as newest;
+from public.pgledger_entries_v1 as newest;
 
-comment on view pgledger_entries_view is 'Entries: today''s version, pgledger_entries_v1.';
-comment on column pgledger_entries_view.id is
+comment on view public.pgledger_entries_view is
+  'Entries: today''s version, pgledger_entries_v1.';
+comment on column public.pgledger_entries_view.id is
   'Public id: pgle_ and a ULID; ascends along the account.';
-comment on column pgledger_entries_view.account_id is 'Account that the entry belongs to.';
-comment on column pgledger_entries_view.transfer_id is 'Transfer that the entry is one leg of.';
-comment on column pgledger_entries_view.amount is
+comment on column public.pgledger_entries_view.account_id is
+  'Account that the entry belongs to.';
+comment on column public.pgledger_entries_view.transfer_id is
+  'Transfer that the entry is one leg of.';
+comment on column public.pgledger_entries_view.amount is
   'What the entry adds to the balance: negative on the account that the amount left.';
-comment on column pgledger_entries_view.account_previous_balance is
+comment on column public.pgledger_entries_view.account_previous_balance is
   'Balance of the account right before the entry.';
-comment on column pgledger_entries_view.account_current_balance is
+comment on column public.pgledger_entries_view.account_current_balance is
   'Balance of the account right after the entry.';
-comment on column pgledger_entries_view.account_version is
+comment on column public.pgledger_entries_view.account_version is
   'Number of the entry on its account, from 1 without a gap.';
-comment on column pgledger_entries_view.created_at is
+comment on column public.pgledger_entries_view.created_at is
   'When the transfer was recorded; ascends along the account.';
-comment on column pgledger_entries_view.event_at is
+comment on column public.pgledger_entries_view.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_entries_view.metadata is 'JSON object given with the transfer, or null.';
-comment on column pgledger_entries_view.account_name is 'Name of the account.';
-comment on column pgledger_entries_view.currency is 'Currency of the account.';
-comment on column pgledger_entries_view.app_id is
+comment on column public.pgledger_entries_view.metadata is
+  'JSON object given with the transfer, or null.';
+comment on column public.pgledger_entries_view.account_name is 'Name of the account.';
+comment on column public.pgledger_entries_view.currency is 'Currency of the account.';
+comment on column public.pgledger_entries_view.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_entries_view.tenant_id is
+comment on column public.pgledger_entries_view.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_entries_view from public;
-grant select on table pgledger_entries_view to pgledger_reader;
+revoke all on table public.pgledger_entries_view from public;
+grant select on table public.pgledger_entries_view to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_transfers_v1.sql
 /*
 Transfers as applications see them, with both accounts as they stood after each.
 */
-create or replace view pgledger_transfers_v1 as
+create or replace view public.pgledger_transfers_v1 as
 select
   transfers.id,
   source.id as from_account_id,
@@ -8322,48 +8485,51 @@ from pgledger.transfers
 inner join pgledger.accounts as source on transfers.from_key = source.key
 inner join pgledger.accounts as target on transfers.to_key = target.key;
 
-comment on view pgledger_transfers_v1 is
+comment on view public.pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfers_v1.amount is
+comment on column public.pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
+comment on column public.pgledger_transfers_v1.from_account_id is
+  'Account that the amount left.';
+comment on column public.pgledger_transfers_v1.to_account_id is
+  'Account that the amount reached.';
+comment on column public.pgledger_transfers_v1.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfers_v1.created_at is
+comment on column public.pgledger_transfers_v1.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfers_v1.event_at is
+comment on column public.pgledger_transfers_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfers_v1.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfers_v1.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_v1.from_account_name is
+comment on column public.pgledger_transfers_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_transfers_v1.currency is 'Currency of both accounts.';
+comment on column public.pgledger_transfers_v1.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfers_v1.to_account_name is
+comment on column public.pgledger_transfers_v1.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfers_v1.from_account_balance is
+comment on column public.pgledger_transfers_v1.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_v1.to_account_balance is
+comment on column public.pgledger_transfers_v1.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_v1.from_account_version is
+comment on column public.pgledger_transfers_v1.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_v1.to_account_version is
+comment on column public.pgledger_transfers_v1.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_v1.group_id is
+comment on column public.pgledger_transfers_v1.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfers_v1.app_id is
+comment on column public.pgledger_transfers_v1.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfers_v1.from_tenant_id is
+comment on column public.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
-comment on column pgledger_transfers_v1.to_tenant_id is
+comment on column public.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
 
-revoke all on table pgledger_transfers_v1 from public;
-grant select on table pgledger_transfers_v1 to pgledger_reader;
+revoke all on table public.pgledger_transfers_v1 from public;
+grant select on table public.pgledger_transfers_v1 to pgledger_reader;
 
 -- file: repeatable/10_ledger/views/pgledger_transfers_view.sql
 /*
 The newest version of pgledger_transfers_v1, under the name that stays.
 */
-create or replace view pgledger_transfers_view as
+create or replace view public.pgledger_transfers_view as
 select
   newest.id,
   newest.from_account_id,
@@ -8383,43 +8549,47 @@ select
   newest.app_id,
   newest.from_tenant_id,
   newest.to_tenant_id
-from pgledger_transfers_v1 as newest;
+from public.pgledger_transfers_v1 as newest;
 
-comment on view pgledger_transfers_view is 'Transfers: today''s version, pgledger_transfers_v1.';
-comment on column pgledger_transfers_view.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfers_view.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfers_view.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfers_view.amount is
+comment on view public.pgledger_transfers_view is
+  'Transfers: today''s version, pgledger_transfers_v1.';
+comment on column public.pgledger_transfers_view.id is 'Public id: pglt_ and a ULID.';
+comment on column public.pgledger_transfers_view.from_account_id is
+  'Account that the amount left.';
+comment on column public.pgledger_transfers_view.to_account_id is
+  'Account that the amount reached.';
+comment on column public.pgledger_transfers_view.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfers_view.created_at is
+comment on column public.pgledger_transfers_view.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfers_view.event_at is
+comment on column public.pgledger_transfers_view.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfers_view.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfers_view.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_view.from_account_name is
+comment on column public.pgledger_transfers_view.metadata is
+  'JSON object given at creation, or null.';
+comment on column public.pgledger_transfers_view.currency is 'Currency of both accounts.';
+comment on column public.pgledger_transfers_view.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfers_view.to_account_name is
+comment on column public.pgledger_transfers_view.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfers_view.from_account_balance is
+comment on column public.pgledger_transfers_view.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_view.to_account_balance is
+comment on column public.pgledger_transfers_view.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_view.from_account_version is
+comment on column public.pgledger_transfers_view.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_view.to_account_version is
+comment on column public.pgledger_transfers_view.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_view.group_id is
+comment on column public.pgledger_transfers_view.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfers_view.app_id is
+comment on column public.pgledger_transfers_view.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfers_view.from_tenant_id is
+comment on column public.pgledger_transfers_view.from_tenant_id is
   'Tenant of the account that the amount left.';
-comment on column pgledger_transfers_view.to_tenant_id is
+comment on column public.pgledger_transfers_view.to_tenant_id is
   'Tenant of the account that the amount reached.';
 
-revoke all on table pgledger_transfers_view from public;
-grant select on table pgledger_transfers_view to pgledger_reader;
+revoke all on table public.pgledger_transfers_view from public;
+grant select on table public.pgledger_transfers_view to pgledger_reader;
 
 -- file: repeatable/20_catalogue/check_currency_unused.sql
 /*
@@ -8433,7 +8603,7 @@ create or replace function pgledger.check_currency_unused(
   code text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -8459,9 +8629,10 @@ declare
         and invoices.currency = check_currency_unused.code
     )
   );
+  v_ok boolean;
 begin
   if v_user is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'currency',
@@ -8471,6 +8642,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8487,19 +8660,20 @@ key. The order of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', feature.name, 255, allow_invisible => true);
-  perform pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
+  v_ok := pgledger.check_text('name', feature.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
 
   if feature.aggregation is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'aggregation', feature.aggregation, array['sum', 'count', 'max', 'unique_count', 'latest']
     );
     v_fault := case
@@ -8508,16 +8682,16 @@ begin
         then 'the feature has no unique_key, whose different values it would count'
     end;
     if v_fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument', array['aggregation', quote_literal(feature.aggregation), v_fault]
       );
     end if;
   end if;
 
   if feature.unique_key is not null then
-    perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
+    v_ok := pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
     if feature.type <> 'metered' then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'unique_key',
@@ -8529,12 +8703,12 @@ begin
   end if;
 
   if feature.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', feature.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
-  perform pgledger.check_metadata(feature.metadata);
+  return pgledger.check_metadata(feature.metadata);
 end;
 $$;
 
@@ -8555,20 +8729,24 @@ create or replace function pgledger.check_feature_exists(
   tenant_id text,
   feature_key text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8585,37 +8763,39 @@ of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_plan(plan pgledger.plans)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', plan.name, 255, allow_invisible => true);
 
   if plan.features is null then
-    perform pgledger.fail('NullArgument', array['features']);
+    v_ok := pgledger.fail('NullArgument', array['features']);
   elsif plan.pricing is null then
-    perform pgledger.fail('NullArgument', array['pricing']);
+    v_ok := pgledger.fail('NullArgument', array['pricing']);
   elsif plan.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', plan.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
   if plan.trial_days is null then
-    perform pgledger.fail('NullArgument', array['trial_days']);
+    v_ok := pgledger.fail('NullArgument', array['trial_days']);
   elsif plan.trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
     );
   elsif plan.anchor_at_trial_end is null then
-    perform pgledger.fail('NullArgument', array['anchor_at_trial_end']);
+    v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
-    perform pgledger.fail('NullArgument', array['add_on']);
+    v_ok := pgledger.fail('NullArgument', array['add_on']);
   end if;
 
-  perform pgledger.check_metadata(plan.metadata);
+  return pgledger.check_metadata(plan.metadata);
 end;
 $$;
 
@@ -8635,7 +8815,7 @@ create or replace function pgledger.check_price(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -8664,6 +8844,7 @@ declare
   end;
   v_member text;
   v_number numeric;
+  v_ok boolean;
 begin
   select given.name
   into v_member
@@ -8674,14 +8855,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
   elsif v_members = array['tiers'] then
     if nullif(price -> 'tiers', 'null') is null then
-      perform pgledger.refuse_json(null, path || '.tiers', 'is missing');
+      v_ok := pgledger.refuse_json(null, path || '.tiers', 'is missing');
     end if;
-    perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
+    v_ok := pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
     v_members := '{}';
   end if;
 
@@ -8695,7 +8876,7 @@ begin
       maximum => case when v_member = 'percentage' then 100 end
     );
     if v_member = 'package_size' and v_number = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         price -> 'package_size', path || '.package_size', 'is not above 0'
       );
     end if;
@@ -8704,6 +8885,8 @@ begin
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
+
+  return true;
 end;
 $$;
 
@@ -8723,13 +8906,13 @@ create or replace function pgledger.check_price_object(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.check_json_object(
+  return pgledger.check_json_object(
     price,
     path,
     array[
@@ -8757,7 +8940,7 @@ create or replace function pgledger.check_price_tiers(
   path text,
   model text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -8769,11 +8952,12 @@ declare
   v_bound numeric;
   v_amounts integer;
   v_last numeric := 0;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(tiers, path);
+  v_ok := pgledger.check_json_array(tiers, path);
 
   if jsonb_array_length(tiers) = 0 then
-    perform pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
+    v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
   for v_tier in
@@ -8782,21 +8966,21 @@ begin
     order by tier.place
   loop
     v_path := format('%s[%s]', path, v_tier.place - 1);
-    perform pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
     v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
 
     if v_tier.is_last and v_bound is not null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
     elsif not v_tier.is_last and v_bound is null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         case
@@ -8816,13 +9000,15 @@ begin
       pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
     v_last := v_bound;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -8844,11 +9030,13 @@ create or replace function pgledger.check_priced_limit(
   billing_interval text,
   interval_count integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature.type = 'metered'
     and feature.soft_limit
@@ -8856,13 +9044,15 @@ begin
     and feature.period <> 'billing'
     and pgledger.interval_length(feature.period, 1)
     is distinct from pgledger.interval_length(billing_interval, interval_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
       'is not as long as the billing period: the soft limit is an allowance of a price, and '
       'counts over that'
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8880,13 +9070,14 @@ totals are kept accordingly.
 Errors: InUse.
 */
 create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_meter record;
+  v_ok boolean;
 begin
   select meters.tenant_id, meters.type, meters.unique_key
   into v_meter
@@ -8908,7 +9099,7 @@ begin
     )
   limit 1;
   if found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'feature key',
@@ -8923,6 +9114,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -8986,9 +9179,10 @@ parallel safe
 as $$
 declare
   v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+  v_ok boolean;
 begin
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
@@ -9000,7 +9194,7 @@ begin
     where plan_features.plan_key = feature_allowed_in_plan.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
-    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
   end if;
 
   return v_feature;
@@ -9031,6 +9225,7 @@ declare
     from pgledger.features
     where features.id = request.id
   );
+  v_ok boolean;
 begin
   if v_feature.id is null then
     return false;
@@ -9044,7 +9239,7 @@ begin
       and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
       is distinct from (request.name, request.description, request.aggregation, request.metadata)
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return true;
@@ -9061,7 +9256,7 @@ revoke all on function pgledger.feature_is_repeated from public;
 The feature with that id as applications see it, or null.
 */
 create or replace function pgledger.feature_with_id(id text)
-returns ledger_feature
+returns public.ledger_feature
 language sql
 stable
 parallel safe
@@ -9094,19 +9289,21 @@ create or replace function pgledger.features_page(
   page_offset bigint,
   tenant_id text
 )
-returns setof ledger_feature
+returns setof public.ledger_feature
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(
+  v_ok := pgledger.check_catalogue_scope(
     app_id, coalesce(tenant_id, ''), all_apps_allowed => true
   );
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -9181,6 +9378,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
   perform 1
@@ -9189,7 +9387,7 @@ begin
   for share;
 
   if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
     );
@@ -9232,7 +9430,7 @@ begin
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)
@@ -9301,11 +9499,11 @@ grant execute on function pgledger.iso_currencies to pgledger_reader;
 Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE, so no plan takes it
 while it is being archived.
 */
-create or replace function ledger_archive_feature(
+create or replace function public.ledger_archive_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -9328,7 +9526,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_feature is
+comment on function public.ledger_archive_feature is
 $$Archives a feature: plans that contain it keep it, no other plan may.
 
 app_id: App that it belongs to; * for a feature of all apps.
@@ -9339,19 +9537,19 @@ Returns: The feature; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature).$$;
 
-revoke all on function ledger_archive_feature from public;
-grant execute on function ledger_archive_feature to pgledger_poster;
+revoke all on function public.ledger_archive_feature from public;
+grant execute on function public.ledger_archive_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_archive_plan.sql
 /*
 Locks the plan. Whoever subscribes to it holds it FOR SHARE, so nobody takes it while it is being
 archived.
 */
-create or replace function ledger_archive_plan(
+create or replace function public.ledger_archive_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -9374,7 +9572,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_plan is
+comment on function public.ledger_archive_plan is
 $$Archives a plan: subscriptions that have it keep it, no other may take it.
 
 app_id: App that it belongs to.
@@ -9385,8 +9583,8 @@ Returns: The plan; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
 
-revoke all on function ledger_archive_plan from public;
-grant execute on function ledger_archive_plan to pgledger_poster;
+revoke all on function public.ledger_archive_plan from public;
+grant execute on function public.ledger_archive_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_create_feature.sql
 /*
@@ -9398,7 +9596,7 @@ meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
 */
-create or replace function ledger_create_feature(
+create or replace function public.ledger_create_feature(
   app_id text,
   key text,
   name text,
@@ -9410,7 +9608,7 @@ create or replace function ledger_create_feature(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -9420,9 +9618,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
-  perform pgledger.check_text('key', key, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_text('key', key, 128);
 
   v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -9434,8 +9633,8 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
-  perform pgledger.check_feature(v_new);
-  perform pgledger.check_id('id', v_new.id, 'feat');
+  v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
   perform
   from pgledger.features
@@ -9455,7 +9654,7 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_usage_keeps_meaning(v_new);
+      v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
@@ -9468,7 +9667,7 @@ begin
         and features.tenant_id = v_new.tenant_id
         and features.key = v_new.key
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
@@ -9479,7 +9678,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_feature is
+comment on function public.ledger_create_feature is
 $$Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
 The narrowest feature of a key counts: a tenant's own before the app's, and
@@ -9511,8 +9710,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
 
-revoke all on function ledger_create_feature from public;
-grant execute on function ledger_create_feature to pgledger_poster;
+revoke all on function public.ledger_create_feature from public;
+grant execute on function public.ledger_create_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_create_plan.sql
 /*
@@ -9524,7 +9723,7 @@ Checks, in this order: app_id, tenant_id, slug, name, currency, features and pri
 description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
 known, features, pricing, whether the slug is taken.
 */
-create or replace function ledger_create_plan(
+create or replace function public.ledger_create_plan(
   app_id text,
   slug text,
   name text,
@@ -9539,7 +9738,7 @@ create or replace function ledger_create_plan(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -9549,12 +9748,13 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('slug', slug, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
@@ -9574,8 +9774,8 @@ begin
   v_new.metadata := metadata;
   v_new.created_at := v_now;
   v_new.updated_at := v_now;
-  perform pgledger.check_plan(v_new);
-  perform pgledger.check_id('id', v_new.id, 'plan');
+  v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'plan');
 
   v_new.key := pgledger.repeated_plan(v_new);
   if v_new.key is null then
@@ -9586,7 +9786,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_plan is
+comment on function public.ledger_create_plan is
 $$Creates a plan, for the whole app or for one tenant of it.
 
 Everything in features and pricing is checked now, so a plan that exists can
@@ -9624,8 +9824,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the slug, name,
   FeatureNotFound (a feature is not in the catalogue), Archived (a feature is
   archived), AlreadyExists (the slug is taken).$$;
 
-revoke all on function ledger_create_plan from public;
-grant execute on function ledger_create_plan to pgledger_poster;
+revoke all on function public.ledger_create_plan from public;
+grant execute on function public.ledger_create_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_delete_feature.sql
 /*
@@ -9634,11 +9834,11 @@ Recorded usage belongs to the feature that its key names for its tenant now.
 Locks the feature FOR UPDATE. Whoever writes a plan that contains it holds it FOR SHARE, and a plan
 that is written refers to it by a foreign key.
 */
-create or replace function ledger_delete_feature(
+create or replace function public.ledger_delete_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -9649,6 +9849,7 @@ declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
   v_feature record := pgledger.feature_with_id(id);
   v_fault text;
+  v_ok boolean;
 begin
   if exists (
     select
@@ -9672,7 +9873,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;
@@ -9681,7 +9882,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_feature is
+comment on function public.ledger_delete_feature is
 $$Deletes a feature that no plan contains and that was never used.
 
 app_id: App that it belongs to; * for a feature of all apps.
@@ -9693,19 +9894,19 @@ Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature), InUse (a plan contains it, or usage of it was recorded;
   archive it instead).$$;
 
-revoke all on function ledger_delete_feature from public;
-grant execute on function ledger_delete_feature to pgledger_poster;
+revoke all on function public.ledger_delete_feature from public;
+grant execute on function public.ledger_delete_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_delete_plan.sql
 /*
 Locks the plan FOR UPDATE. Whoever subscribes to it holds it FOR SHARE, and every subscription that
 has it or has had it refers to it by a foreign key.
 */
-create or replace function ledger_delete_plan(
+create or replace function public.ledger_delete_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -9715,13 +9916,14 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id, to_delete => true);
   v_plan record := pgledger.plan_with_key(v_old.key);
+  v_ok boolean;
 begin
   begin
     delete from pgledger.plans
     where plans.key = v_old.key;
   exception
     when foreign_key_violation then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InUse', array['plan', v_old.id, 'deleted', 'subscriptions have it or have had it']
       );
   end;
@@ -9730,7 +9932,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_plan is
+comment on function public.ledger_delete_plan is
 $$Deletes a plan that no subscription has or has had.
 
 app_id: App that it belongs to.
@@ -9742,27 +9944,29 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan), InUse (a subscription has it, or had it once; archive it
   instead).$$;
 
-revoke all on function ledger_delete_plan from public;
-grant execute on function ledger_delete_plan to pgledger_poster;
+revoke all on function public.ledger_delete_plan from public;
+grant execute on function public.ledger_delete_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_get_feature.sql
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_feature(
+create or replace function public.ledger_get_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if not exists (
     select
@@ -9770,14 +9974,14 @@ begin
     where features.id = ledger_get_feature.id
       and features.app_id in (ledger_get_feature.app_id, '*')
   ) then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return pgledger.feature_with_id(id);
 end;
 $$;
 
-comment on function ledger_get_feature is
+comment on function public.ledger_get_feature is
 $$Returns a feature of an app, or one of all apps.
 
 app_id: App that asks; * to look among the features of all apps alone.
@@ -9788,19 +9992,19 @@ Returns: The feature, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
   such feature for this app).$$;
 
-revoke all on function ledger_get_feature from public;
-grant execute on function ledger_get_feature to pgledger_reader;
+revoke all on function public.ledger_get_feature from public;
+grant execute on function public.ledger_get_feature to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_feature_by_key.sql
 /*
 Checks, in this order: app_id, tenant_id, key, existence.
 */
-create or replace function ledger_get_feature_by_key(
+create or replace function public.ledger_get_feature_by_key(
   app_id text,
   key text,
   tenant_id text default ''
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -9809,16 +10013,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
 
   if key is null then
-    perform pgledger.fail('NullArgument', array['key']);
+    v_ok := pgledger.fail('NullArgument', array['key']);
   end if;
 
   v_feature := pgledger.find_feature(app_id, key, tenant_id);
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -9828,7 +10033,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_feature_by_key is
+comment on function public.ledger_get_feature_by_key is
 $$Returns the feature that a key names for a tenant.
 
 An archived feature is found too.
@@ -9844,18 +10049,18 @@ Returns: The feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
   app and tenant).$$;
 
-revoke all on function ledger_get_feature_by_key from public;
-grant execute on function ledger_get_feature_by_key to pgledger_reader;
+revoke all on function public.ledger_get_feature_by_key from public;
+grant execute on function public.ledger_get_feature_by_key to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_plan.sql
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_plan(
+create or replace function public.ledger_get_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -9864,9 +10069,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   select plans.key
   into v_key
@@ -9874,14 +10080,14 @@ begin
   where plans.id = ledger_get_plan.id and plans.app_id = ledger_get_plan.app_id;
 
   if not found then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.plan_with_key(v_key);
 end;
 $$;
 
-comment on function ledger_get_plan is
+comment on function public.ledger_get_plan is
 $$Returns a plan of an app.
 
 app_id: App that it belongs to.
@@ -9892,19 +10098,19 @@ Returns: The plan, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
 
-revoke all on function ledger_get_plan from public;
-grant execute on function ledger_get_plan to pgledger_reader;
+revoke all on function public.ledger_get_plan from public;
+grant execute on function public.ledger_get_plan to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_get_plan_by_slug.sql
 /*
 Checks, in this order: app_id, tenant_id, slug, existence.
 */
-create or replace function ledger_get_plan_by_slug(
+create or replace function public.ledger_get_plan_by_slug(
   app_id text,
   slug text,
   tenant_id text default ''
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -9913,11 +10119,12 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('NullArgument', array['slug']);
+    v_ok := pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -9930,7 +10137,7 @@ begin
   limit 1;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -9940,7 +10147,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_plan_by_slug is
+comment on function public.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
 An archived plan is found too.
@@ -9955,21 +10162,21 @@ Returns: The plan.
 Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
   and tenant).$$;
 
-revoke all on function ledger_get_plan_by_slug from public;
-grant execute on function ledger_get_plan_by_slug to pgledger_reader;
+revoke all on function public.ledger_get_plan_by_slug from public;
+grant execute on function public.ledger_get_plan_by_slug to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_features.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_features(
+create or replace function public.ledger_list_features(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_feature
+returns setof public.ledger_feature
 language sql
 stable
 parallel safe
@@ -9984,7 +10191,7 @@ as $$
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
-comment on function ledger_list_features is
+comment on function public.ledger_list_features is
 $$Returns a page of an app's features, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -10001,19 +10208,19 @@ Returns: The features of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_features from public;
-grant execute on function ledger_list_features to pgledger_reader;
+revoke all on function public.ledger_list_features from public;
+grant execute on function public.ledger_list_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_global_features.sql
 /*
 Checks, in this order: status, page_size, page_offset.
 */
-create or replace function ledger_list_global_features(
+create or replace function public.ledger_list_global_features(
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_feature
+returns setof public.ledger_feature
 language sql
 stable
 parallel safe
@@ -10028,7 +10235,7 @@ as $$
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
-comment on function ledger_list_global_features is
+comment on function public.ledger_list_global_features is
 $$Returns a page of the features of all apps, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -10041,33 +10248,35 @@ Returns: The features of the page.
 
 Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
-revoke all on function ledger_list_global_features from public;
-grant execute on function ledger_list_global_features to pgledger_reader;
+revoke all on function public.ledger_list_global_features from public;
+grant execute on function public.ledger_list_global_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_list_plans.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_plans(
+create or replace function public.ledger_list_plans(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_plan
+returns setof public.ledger_plan
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -10087,7 +10296,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_plans is
+comment on function public.ledger_list_plans is
 $$Returns a page of an app's plans, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -10104,8 +10313,8 @@ Returns: The plans of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_plans from public;
-grant execute on function ledger_list_plans to pgledger_reader;
+revoke all on function public.ledger_list_plans from public;
+grant execute on function public.ledger_list_plans to pgledger_reader;
 
 -- file: repeatable/20_catalogue/ledger_set_currency.sql
 /*
@@ -10114,12 +10323,12 @@ The exponent stays once something is in the currency, because amounts were round
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
 Checks, in this order: app_id, code, exponent, use.
 */
-create or replace function ledger_set_currency(
+create or replace function public.ledger_set_currency(
   app_id text,
   code text,
   exponent integer
 )
-returns ledger_currency
+returns public.ledger_currency
 language plpgsql
 volatile
 parallel unsafe
@@ -10130,13 +10339,14 @@ declare
   v_code_fault text := pgledger.text_fault(code, 1, 32, false);
   v_standard integer;
   v_currency record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
     );
   end if;
@@ -10147,7 +10357,7 @@ begin
     where iso_currencies.code = ledger_set_currency.code
   );
   if v_standard is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'code',
@@ -10156,9 +10366,9 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('NullArgument', array['exponent']);
+    v_ok := pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
@@ -10177,7 +10387,7 @@ begin
   for no key update;
 
   if v_currency.exponent <> exponent then
-    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
@@ -10190,7 +10400,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_currency is
+comment on function public.ledger_set_currency is
 $$Defines a currency of the app's own, beside those of ISO 4217.
 
 Its exponent can be changed until a plan, a coupon or an invoice is in the
@@ -10207,8 +10417,8 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
   InUse (the exponent would change while a plan, a coupon or an invoice is in
   the currency).$$;
 
-revoke all on function ledger_set_currency from public;
-grant execute on function ledger_set_currency to pgledger_poster;
+revoke all on function public.ledger_set_currency from public;
+grant execute on function public.ledger_set_currency to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
@@ -10218,7 +10428,7 @@ change for those who have the plan.
 Locks the feature.
 Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
 */
-create or replace function ledger_update_feature(
+create or replace function public.ledger_update_feature(
   app_id text,
   id text,
   name text default null,
@@ -10226,7 +10436,7 @@ create or replace function ledger_update_feature(
   aggregation text default null,
   metadata jsonb default null
 )
-returns ledger_feature
+returns public.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -10236,12 +10446,13 @@ as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
   v_new pgledger.features := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.description := coalesce(description, v_old.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_feature(v_new);
+  v_ok := pgledger.check_feature(v_new);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -10259,7 +10470,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_feature is
+comment on function public.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
@@ -10280,8 +10491,8 @@ Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature), InvalidArgument (the name, aggregation or description is not
   valid), InvalidMetadata.$$;
 
-revoke all on function ledger_update_feature from public;
-grant execute on function ledger_update_feature to pgledger_poster;
+revoke all on function public.ledger_update_feature from public;
+grant execute on function public.ledger_update_feature to pgledger_poster;
 
 -- file: repeatable/20_catalogue/ledger_update_plan.sql
 /*
@@ -10292,7 +10503,7 @@ to the plan holds it FOR SHARE.
 Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
 pricing, subscriptions.
 */
-create or replace function ledger_update_plan(
+create or replace function public.ledger_update_plan(
   app_id text,
   id text,
   name text default null,
@@ -10303,7 +10514,7 @@ create or replace function ledger_update_plan(
   anchor_at_trial_end boolean default null,
   metadata jsonb default null
 )
-returns ledger_plan
+returns public.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -10313,6 +10524,7 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
   v_new pgledger.plans := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
@@ -10321,7 +10533,7 @@ begin
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_plan(v_new);
+  v_ok := pgledger.check_plan(v_new);
 
   if v_new is distinct from v_old then
     perform pgledger.rewrite_plan(v_old, v_new);
@@ -10331,7 +10543,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_plan is
+comment on function public.ledger_update_plan is
 $$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -10359,8 +10571,8 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   catalogue), Archived (a feature that is new to the plan is archived), InUse
   (the billing interval would change while there are subscriptions).$$;
 
-revoke all on function ledger_update_plan from public;
-grant execute on function ledger_update_plan to pgledger_poster;
+revoke all on function public.ledger_update_plan from public;
+grant execute on function public.ledger_update_plan to pgledger_poster;
 
 -- file: repeatable/20_catalogue/lock_feature.sql
 /*
@@ -10381,9 +10593,10 @@ parallel unsafe
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if to_delete then
     v_feature := (
@@ -10402,7 +10615,7 @@ begin
   end if;
 
   if v_feature.id is null then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_feature;
@@ -10433,9 +10646,10 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   if to_delete then
     v_plan := (
@@ -10454,7 +10668,7 @@ begin
   end if;
 
   if v_plan.id is null then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_plan;
@@ -10471,7 +10685,7 @@ revoke all on function pgledger.lock_plan from public;
 The plan with that internal key as applications see it, or null.
 */
 create or replace function pgledger.plan_with_key(key bigint)
-returns ledger_plan
+returns public.ledger_plan
 language sql
 stable
 parallel safe
@@ -10508,8 +10722,9 @@ as $$
 declare
   v_path constant text := '$.pricing.base';
   v_count numeric;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_object(
+  v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
   perform pgledger.json_decimal(base, v_path, 'amount');
@@ -10522,7 +10737,7 @@ begin
     pgledger.json_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
   );
   if v_count <> trunc(v_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
     );
   end if;
@@ -10568,43 +10783,44 @@ declare
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
+  v_ok boolean;
 begin
   if v_type <> feature.type then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'type', path || '.type', 'is not the type of the feature, which is ' || feature.type
     );
   elsif feature.type = 'boolean' and v_quota not in (0, 1) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is neither 0 nor 1, and the feature is boolean'
     );
   elsif v_quota < 0 and v_quota <> -1 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is below 0 and not -1, which is for unlimited'
     );
   elsif v_period is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'period',
       path || '.period',
       'is for metered features, and this one is ' || feature.type
     );
   elsif jsonb_typeof(v_soft_limit) <> 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit,
       path || '.soft_limit',
       format('is of type %s, not a boolean', jsonb_typeof(v_soft_limit))
     );
   elsif v_soft_limit = 'true' and feature.type = 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit, path || '.soft_limit', 'is for limits, and the feature is boolean'
     );
   elsif v_aggregation is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation',
       path || '.aggregation',
       'is for metered features, and this one is ' || feature.type
     );
   elsif v_aggregation = 'unique_count' and feature.unique_key is null then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation', path || '.aggregation', 'needs the feature to have a unique_key'
     );
   end if;
@@ -10653,9 +10869,10 @@ declare
   v_key text;
   v_item jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(read_plan_features.features, '$.features');
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', false);
+  v_ok := pgledger.check_json_array(read_plan_features.features, '$.features');
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', false);
 
   perform 1
   from pgledger.features
@@ -10674,7 +10891,7 @@ begin
     order by item.place
   loop
     v_path := format('$.features[%s]', cardinality(v_keys));
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_item,
       v_path,
       array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
@@ -10682,7 +10899,7 @@ begin
     v_key := pgledger.json_text(v_item, v_path, 'key');
 
     if v_key = any(v_keys) then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_item -> 'key',
         v_path || '.key',
         format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
@@ -10704,7 +10921,7 @@ begin
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', true);
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', true);
   return v_rows;
 end;
 $$;
@@ -10743,22 +10960,23 @@ declare
   v_key text;
   v_path text;
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(pricing, '$.pricing', false);
-  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
+  v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
   from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
 
-  perform pgledger.check_json_array(v_prices, '$.pricing.prices');
+  v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
     select price.value
     from jsonb_array_elements(v_prices) with ordinality as price (value, place)
     order by price.place
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
-    perform pgledger.check_price_object(v_price, v_path);
+    v_ok := pgledger.check_price_object(v_price, v_path);
     v_key := pgledger.json_text(v_price, v_path, 'feature');
     v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
@@ -10769,14 +10987,14 @@ begin
       when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
-      perform pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
+      v_ok := pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
-    perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
-    perform pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
+    v_ok := pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(pricing, '$.pricing', true);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', true);
 end;
 $$;
 
@@ -10804,6 +11022,7 @@ declare
     from pgledger.plans
     where plans.id = request.id
   );
+  v_ok boolean;
 begin
   if v_plan.id is null then
     return null;
@@ -10821,7 +11040,7 @@ begin
         request.anchor_at_trial_end, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_plan.key;
@@ -10853,6 +11072,7 @@ as $$
 declare
   v_features pgledger.plan_features[];
   v_period record;
+  v_ok boolean;
 begin
   if plan.features = previous.features then
     v_features := array(
@@ -10876,7 +11096,7 @@ begin
       from pgledger.subscriptions
       where subscriptions.plan_key = previous.key
     ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'plan',
@@ -10951,7 +11171,7 @@ revoke all on function pgledger.write_plan_features from public;
 Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
 code that ISO 4217 took up later, both are listed, and for that app its own one counts.
 */
-create or replace view ledger_currencies as
+create or replace view public.ledger_currencies as
 select
   known.app_id,
   known.code,
@@ -10970,20 +11190,21 @@ from (
   from pgledger.currencies
 ) as known;
 
-comment on view ledger_currencies is
+comment on view public.ledger_currencies is
   'One row a currency: those of ISO 4217, which all apps share, and those that an app has defined.';
-comment on column ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currencies.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currencies.exponent is 'Decimal places that amounts are rounded to.';
+comment on column public.ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
+comment on column public.ledger_currencies.code is 'Code, for example JPY or POINTS.';
+comment on column public.ledger_currencies.exponent is
+  'Decimal places that amounts are rounded to.';
 
-revoke all on table ledger_currencies from public;
-grant select on table ledger_currencies to pgledger_reader;
+revoke all on table public.ledger_currencies from public;
+grant select on table public.ledger_currencies to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_features.sql
 /*
 The catalogue of features as applications see it. Columns never change.
 */
-create or replace view ledger_features as
+create or replace view public.ledger_features as
 select
   features.id,
   features.app_id,
@@ -11003,39 +11224,40 @@ from pgledger.features
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_features is
+comment on view public.ledger_features is
   'One row a feature that plans can contain. A key may be there for a tenant, for an app and for '
   'all apps; the narrowest one counts.';
-comment on column ledger_features.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_features.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_features.tenant_id is
+comment on column public.ledger_features.id is 'Public id: feat_ and a ULID.';
+comment on column public.ledger_features.app_id is 'App that it belongs to; * for all apps.';
+comment on column public.ledger_features.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_features.key is 'Name in plans and usage events, for example api_calls.';
-comment on column ledger_features.name is 'Name for people.';
-comment on column ledger_features.description is 'Text for people, or null.';
-comment on column ledger_features.type is
+comment on column public.ledger_features.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column public.ledger_features.name is 'Name for people.';
+comment on column public.ledger_features.description is 'Text for people, or null.';
+comment on column public.ledger_features.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_features.aggregation is
+comment on column public.ledger_features.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_features.unique_key is
+comment on column public.ledger_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_features.status is
+comment on column public.ledger_features.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_features.version is 'Counts changes, from 1.';
-comment on column ledger_features.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_features.created_at is 'When it was created.';
-comment on column ledger_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_features.version is 'Counts changes, from 1.';
+comment on column public.ledger_features.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_features.created_at is 'When it was created.';
+comment on column public.ledger_features.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_features from public;
-grant select on table ledger_features to pgledger_reader;
+revoke all on table public.ledger_features from public;
+grant select on table public.ledger_features to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_plans.sql
 /*
 Plans as applications see them. Columns never change.
 */
-create or replace view ledger_plans as
+create or replace view public.ledger_plans as
 select
   plans.id,
   plans.app_id,
@@ -11060,43 +11282,46 @@ from pgledger.plans
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_plans is
+comment on view public.ledger_plans is
   'One row a plan: what a subscription to it gives and what it costs.';
-comment on column ledger_plans.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_plans.app_id is 'App that it belongs to.';
-comment on column ledger_plans.tenant_id is
+comment on column public.ledger_plans.id is 'Public id: plan_ and a ULID.';
+comment on column public.ledger_plans.app_id is 'App that it belongs to.';
+comment on column public.ledger_plans.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_plans.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_plans.name is 'Name for people.';
-comment on column ledger_plans.description is 'Text for people, or null.';
-comment on column ledger_plans.status is
+comment on column public.ledger_plans.slug is 'Name in addresses and code, for example pro.';
+comment on column public.ledger_plans.name is 'Name for people.';
+comment on column public.ledger_plans.description is 'Text for people, or null.';
+comment on column public.ledger_plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plans.features is 'JSON array of features and their limits, as given.';
-comment on column ledger_plans.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_plans.billing_interval is
+comment on column public.ledger_plans.currency is 'Currency of every amount in pricing.';
+comment on column public.ledger_plans.features is
+  'JSON array of features and their limits, as given.';
+comment on column public.ledger_plans.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column public.ledger_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_plans.interval_count is 'Units in a billing period.';
-comment on column ledger_plans.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_plans.anchor_at_trial_end is
+comment on column public.ledger_plans.interval_count is 'Units in a billing period.';
+comment on column public.ledger_plans.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column public.ledger_plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_plans.add_on is
+comment on column public.ledger_plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_plans.version is 'Counts changes, from 1.';
-comment on column ledger_plans.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_plans.created_at is 'When it was created.';
-comment on column ledger_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_plans.version is 'Counts changes, from 1.';
+comment on column public.ledger_plans.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_plans.created_at is 'When it was created.';
+comment on column public.ledger_plans.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_plans from public;
-grant select on table ledger_plans to pgledger_reader;
+revoke all on table public.ledger_plans from public;
+grant select on table public.ledger_plans to pgledger_reader;
 
 -- file: repeatable/20_catalogue/views/ledger_tenant_features.sql
 /*
 The features that a tenant's own database role may see: the tenant's, its app's, and those of all
 apps. Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_features with (security_barrier) as
+create or replace view public.ledger_tenant_features with (security_barrier) as
 select
   features.id,
   features.app_id,
@@ -11118,35 +11343,37 @@ inner join pgledger.tenant_roles as mapped
     features.app_id in ('*', mapped.app_id) and features.tenant_id in ('', mapped.tenant_id)
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_features is
+comment on view public.ledger_tenant_features is
   'Features that the tenant of the current database role can have: its own, its app''s and '
   'global ones.';
-comment on column ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_tenant_features.tenant_id is
+comment on column public.ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
+comment on column public.ledger_tenant_features.app_id is
+  'App that it belongs to; * for all apps.';
+comment on column public.ledger_tenant_features.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_tenant_features.key is
+comment on column public.ledger_tenant_features.key is
   'Name in plans and usage events, for example api_calls.';
-comment on column ledger_tenant_features.name is 'Name for people.';
-comment on column ledger_tenant_features.description is 'Text for people, or null.';
-comment on column ledger_tenant_features.type is
+comment on column public.ledger_tenant_features.name is 'Name for people.';
+comment on column public.ledger_tenant_features.description is 'Text for people, or null.';
+comment on column public.ledger_tenant_features.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_tenant_features.aggregation is
+comment on column public.ledger_tenant_features.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_tenant_features.unique_key is
+comment on column public.ledger_tenant_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_tenant_features.status is
+comment on column public.ledger_tenant_features.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_features.created_at is 'When it was created.';
-comment on column ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_features.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_features.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_features.created_at is 'When it was created.';
+comment on column public.ledger_tenant_features.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_features from public;
-grant select on table ledger_tenant_features to pgledger_tenant;
-alter view ledger_tenant_features owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_features from public;
+grant select on table public.ledger_tenant_features to pgledger_tenant;
+alter view public.ledger_tenant_features owner to pgledger_tenant_views;
 
 -- file: repeatable/20_catalogue/views/ledger_tenant_plans.sql
 /*
@@ -11157,7 +11384,7 @@ its owner, pgledger_tenant_views. The view's own condition also holds in a datab
 pgledger's roles. Both go by current_user, which no setting changes. The view is a security barrier,
 so that functions of the reader's own cannot see rows of other tenants.
 */
-create or replace view ledger_tenant_plans with (security_barrier) as
+create or replace view public.ledger_tenant_plans with (security_barrier) as
 select
   plans.id,
   plans.app_id,
@@ -11183,38 +11410,43 @@ inner join pgledger.tenant_roles as mapped
   on plans.app_id = mapped.app_id and plans.tenant_id in ('', mapped.tenant_id)
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_plans is
+comment on view public.ledger_tenant_plans is
   'Plans that the tenant of the current database role can have: its own, and its app''s.';
-comment on column ledger_tenant_plans.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_tenant_plans.app_id is 'App that it belongs to.';
-comment on column ledger_tenant_plans.tenant_id is
+comment on column public.ledger_tenant_plans.id is 'Public id: plan_ and a ULID.';
+comment on column public.ledger_tenant_plans.app_id is 'App that it belongs to.';
+comment on column public.ledger_tenant_plans.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_tenant_plans.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_tenant_plans.name is 'Name for people.';
-comment on column ledger_tenant_plans.description is 'Text for people, or null.';
-comment on column ledger_tenant_plans.status is
+comment on column public.ledger_tenant_plans.slug is
+  'Name in addresses and code, for example pro.';
+comment on column public.ledger_tenant_plans.name is 'Name for people.';
+comment on column public.ledger_tenant_plans.description is 'Text for people, or null.';
+comment on column public.ledger_tenant_plans.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_tenant_plans.currency is 'Currency of every amount in pricing.';
-comment on column ledger_tenant_plans.features is
+comment on column public.ledger_tenant_plans.currency is
+  'Currency of every amount in pricing.';
+comment on column public.ledger_tenant_plans.features is
   'JSON array of features and their limits, as given.';
-comment on column ledger_tenant_plans.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_tenant_plans.billing_interval is
+comment on column public.ledger_tenant_plans.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column public.ledger_tenant_plans.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_tenant_plans.interval_count is 'Units in a billing period.';
-comment on column ledger_tenant_plans.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_tenant_plans.anchor_at_trial_end is
+comment on column public.ledger_tenant_plans.interval_count is 'Units in a billing period.';
+comment on column public.ledger_tenant_plans.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column public.ledger_tenant_plans.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_tenant_plans.add_on is
+comment on column public.ledger_tenant_plans.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_tenant_plans.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_plans.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_plans.created_at is 'When it was created.';
-comment on column ledger_tenant_plans.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_plans.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_plans.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_plans.created_at is 'When it was created.';
+comment on column public.ledger_tenant_plans.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_plans from public;
-grant select on table ledger_tenant_plans to pgledger_tenant;
-alter view ledger_tenant_plans owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_plans from public;
+grant select on table public.ledger_tenant_plans to pgledger_tenant;
+alter view public.ledger_tenant_plans owner to pgledger_tenant_views;
 
 -- file: repeatable/21_prices/check_price_usage.sql
 /*
@@ -11228,7 +11460,7 @@ create or replace function pgledger.check_price_usage(
   allowance numeric,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -11236,25 +11468,28 @@ as $$
 declare
   -- Named as the argument is, because $ itself is a plan in other messages.
   v_path constant text := '$.price';
+  v_ok boolean;
 begin
   if price is null then
-    perform pgledger.fail('NullArgument', array['price']);
+    v_ok := pgledger.fail('NullArgument', array['price']);
   end if;
-  perform pgledger.check_json_size(price, v_path, false);
-  perform pgledger.check_price_object(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, false);
+  v_ok := pgledger.check_price_object(price, v_path);
   if jsonb_typeof(price -> 'feature') <> 'null' then
     perform pgledger.json_text(price, v_path, 'feature');
   end if;
-  perform pgledger.check_price(price, v_path);
-  perform pgledger.check_json_size(price, v_path, true);
+  v_ok := pgledger.check_price(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, true);
 
-  perform pgledger.check_quantity('quantity', quantity);
-  perform pgledger.check_quantity('allowance', allowance);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('allowance', allowance);
   if exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11268,13 +11503,13 @@ revoke all on function pgledger.check_price_usage from public;
 With an exponent, each line is the difference of two rounded running totals. So the lines add up to
 the rounded total, and where a minimum or a maximum decides, that total is just this, rounded.
 */
-create or replace function ledger_price_usage(
+create or replace function public.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
   exponent integer default null
 )
-returns setof ledger_price_line
+returns setof public.ledger_price_line
 language sql
 immutable
 parallel safe
@@ -11336,7 +11571,7 @@ as $$
   order by rounded.place
 $$;
 
-comment on function ledger_price_usage is
+comment on function public.ledger_price_usage is
 $$Says what usage costs by a price, as an invoice would.
 
 It reads nothing but its arguments, so a price can be tried before any plan
@@ -11358,8 +11593,8 @@ Errors: NullArgument, InvalidPlan (the price is not valid; the message names
   the path), InvalidQuantity (the quantity or the allowance is not in range),
   InvalidArgument (the exponent is out of range).$$;
 
-revoke all on function ledger_price_usage from public;
-grant execute on function ledger_price_usage to pgledger_reader;
+revoke all on function public.ledger_price_usage from public;
+grant execute on function public.ledger_price_usage to pgledger_reader;
 
 -- file: repeatable/21_prices/price_amounts.sql
 /*
@@ -11593,7 +11828,7 @@ create or replace function pgledger.check_new_subscription(
   request pgledger.subscriptions,
   trial_days integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -11604,29 +11839,30 @@ declare
     case when request.started_at > request.created_at then 'it is in the future' end
   );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
+  v_ok boolean;
 begin
   if request.started_at is not null and v_started_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['started_at', request.started_at::text, v_started_fault]
     );
   elsif request.anchor_at is not null and v_anchor_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['anchor_at', request.anchor_at::text, v_anchor_fault]
     );
   end if;
 
-  perform pgledger.check_time_zone(request.time_zone);
+  v_ok := pgledger.check_time_zone(request.time_zone);
   if trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
     );
   end if;
-  perform pgledger.check_subscription_quantity(request.quantity);
-  perform pgledger.check_metadata(request.metadata);
+  v_ok := pgledger.check_subscription_quantity(request.quantity);
+  v_ok := pgledger.check_metadata(request.metadata);
   if request.id is not null then
-    perform pgledger.check_id('id', request.id, 'sub');
+    v_ok := pgledger.check_id('id', request.id, 'sub');
   end if;
-  perform pgledger.check_tax_rates(request.tax_rates);
+  return pgledger.check_tax_rates(request.tax_rates);
 end;
 $$;
 
@@ -11646,7 +11882,7 @@ create or replace function pgledger.check_plan_change(
   subscription pgledger.subscriptions,
   plan pgledger.plans
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -11656,6 +11892,7 @@ declare
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
   v_fault text;
+  v_ok boolean;
 begin
   if plan.currency <> v_currency then
     v_fault := format(
@@ -11668,8 +11905,10 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11685,21 +11924,24 @@ Refuses a quantity in which a plan cannot be taken. It has the bounds of an amou
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_subscription_quantity(quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.amount_fault(quantity);
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array['quantity']);
+    v_ok := pgledger.fail('NullArgument', array['quantity']);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity', array['quantity', pgledger.abridged(quantity::text), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -11781,6 +12023,7 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_ok boolean;
 begin
   insert into pgledger.subscriptions (
     id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
@@ -11800,7 +12043,7 @@ begin
   if v_new.key is null then
     v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
     if v_new.key is null then
-      perform pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
+      v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
     return v_new.key;
   end if;
@@ -11826,14 +12069,14 @@ Nothing is written if the subscription is already cancelled in that way, or has 
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
 */
-create or replace function ledger_cancel_subscription(
+create or replace function public.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
   unused_time text default 'none'
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -11844,13 +12087,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if at_period_end is null then
-    perform pgledger.fail('NullArgument', array['at_period_end']);
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
   end if;
-  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
@@ -11880,7 +12124,7 @@ begin
 end;
 $$;
 
-comment on function ledger_cancel_subscription is
+comment on function public.ledger_cancel_subscription is
 $$Cancels a subscription, at the end of its period or at once.
 
 Until it has ended, ledger_resume_subscription takes the cancellation back.
@@ -11900,8 +12144,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
   unused_time, or it is not none although the period goes to its end).$$;
 
-revoke all on function ledger_cancel_subscription from public;
-grant execute on function ledger_cancel_subscription to pgledger_poster;
+revoke all on function public.ledger_cancel_subscription from public;
+grant execute on function public.ledger_cancel_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_change_plan.sql
 /*
@@ -11910,13 +12154,13 @@ Nothing is written if the subscription has the plan already, even if it has ende
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
 Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
 */
-create or replace function ledger_change_plan(
+create or replace function public.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
   plan_id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -11928,8 +12172,9 @@ declare
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
   if exists (
     select
     from pgledger.plans
@@ -11937,11 +12182,11 @@ begin
   ) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
+    v_ok := pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
-  perform pgledger.check_plan_change(v_new, v_plan);
+  v_ok := pgledger.check_plan_change(v_new, v_plan);
 
   if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
     <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
@@ -11962,7 +12207,7 @@ begin
 end;
 $$;
 
-comment on function ledger_change_plan is
+comment on function public.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
 If the other plan's billing interval is as long, periods stay as they are; if
@@ -11984,8 +12229,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   plan is archived), InvalidArgument (the plan has another currency, or one of
   both is an add-on).$$;
 
-revoke all on function ledger_change_plan from public;
-grant execute on function ledger_change_plan to pgledger_poster;
+revoke all on function public.ledger_change_plan from public;
+grant execute on function public.ledger_change_plan to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_create_subscription.sql
 /*
@@ -11996,7 +12241,7 @@ Locks the tenant's live subscription, if its cancellation is due, then the plan 
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
-create or replace function ledger_create_subscription(
+create or replace function public.ledger_create_subscription(
   app_id text,
   tenant_id text,
   plan_id text,
@@ -12009,7 +12254,7 @@ create or replace function ledger_create_subscription(
   id text default null,
   tax_rates jsonb default '[]'
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12019,6 +12264,7 @@ as $$
 declare
   v_request pgledger.subscriptions;
   v_key bigint;
+  v_ok boolean;
 begin
   v_request.id := id;
   v_request.app_id := app_id;
@@ -12031,9 +12277,9 @@ begin
   v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
-  perform pgledger.check_new_subscription(v_request, trial_days);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_new_subscription(v_request, trial_days);
 
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
@@ -12045,7 +12291,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_subscription is
+comment on function public.ledger_create_subscription is
 $$Subscribes a tenant to a plan, from now or from a time in the past.
 
 A tenant has at most one subscription that is trialing or active, and any
@@ -12088,19 +12334,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
   plan is archived), ActiveSubscriptionExists (neither the tenant's
   subscription nor this one is an add-on).$$;
 
-revoke all on function ledger_create_subscription from public;
-grant execute on function ledger_create_subscription to pgledger_poster;
+revoke all on function public.ledger_create_subscription from public;
+grant execute on function public.ledger_create_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_get_active_subscription.sql
 /*
 There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
 answer looks at cancel_at itself.
 */
-create or replace function ledger_get_active_subscription(
+create or replace function public.ledger_get_active_subscription(
   app_id text,
   tenant_id text
 )
-returns setof ledger_subscription
+returns setof public.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -12111,8 +12357,9 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
 
   select subscriptions.key
   into v_key
@@ -12129,7 +12376,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_active_subscription is
+comment on function public.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
 One whose cancellation is due does not count any more, even if its end is not
@@ -12143,19 +12390,19 @@ Returns: The subscription that is trialing or active and not an add-on, or no
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_get_active_subscription from public;
-grant execute on function ledger_get_active_subscription to pgledger_reader;
+revoke all on function public.ledger_get_active_subscription from public;
+grant execute on function public.ledger_get_active_subscription to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_get_subscription.sql
 /*
 Checks, in this order: app_id, tenant_id, id, existence.
 */
-create or replace function ledger_get_subscription(
+create or replace function public.ledger_get_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -12164,9 +12411,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   select subscriptions.key
   into v_key
@@ -12176,7 +12424,7 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -12185,7 +12433,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_subscription is
+comment on function public.ledger_get_subscription is
 $$Returns a subscription of a tenant, as it is written down.
 
 app_id: App.
@@ -12197,35 +12445,37 @@ Returns: The subscription.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription).$$;
 
-revoke all on function ledger_get_subscription from public;
-grant execute on function ledger_get_subscription to pgledger_reader;
+revoke all on function public.ledger_get_subscription from public;
+grant execute on function public.ledger_get_subscription to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_list_subscriptions.sql
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_subscriptions(
+create or replace function public.ledger_list_subscriptions(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_subscription
+returns setof public.ledger_subscription
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status', status, array['trialing', 'active', 'paused', 'canceled']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -12252,7 +12502,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_subscriptions is
+comment on function public.ledger_list_subscriptions is
 $$Returns a page of a tenant's subscriptions, the oldest first.
 
 They are as they are written down. The order is that of their ids, which for
@@ -12269,8 +12519,8 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_subscriptions from public;
-grant execute on function ledger_list_subscriptions to pgledger_reader;
+revoke all on function public.ledger_list_subscriptions from public;
+grant execute on function public.ledger_list_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/ledger_pause_subscription.sql
 /*
@@ -12279,12 +12529,12 @@ Nothing is written if the subscription is paused already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 */
-create or replace function ledger_pause_subscription(
+create or replace function public.ledger_pause_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12295,11 +12545,12 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'paused');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
   v_new.status := 'paused';
@@ -12309,7 +12560,7 @@ begin
 end;
 $$;
 
-comment on function ledger_pause_subscription is
+comment on function public.ledger_pause_subscription is
 $$Pauses a subscription: it gives nothing until it is resumed.
 
 No period of it begins meanwhile. The days of its trial go by, and a decided
@@ -12324,8 +12575,8 @@ Returns: The subscription; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_pause_subscription from public;
-grant execute on function ledger_pause_subscription to pgledger_poster;
+revoke all on function public.ledger_pause_subscription from public;
+grant execute on function public.ledger_pause_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_resume_subscription.sql
 /*
@@ -12337,12 +12588,12 @@ writes what has become due for both.
 Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
 subscription.
 */
-create or replace function ledger_resume_subscription(
+create or replace function public.ledger_resume_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12353,6 +12604,7 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
@@ -12360,7 +12612,7 @@ begin
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'active');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -12380,12 +12632,12 @@ begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
-      perform pgledger.refuse_second_subscription(app_id, tenant_id);
+      v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
 $$;
 
-comment on function ledger_resume_subscription is
+comment on function public.ledger_resume_subscription is
 $$Resumes a paused subscription, or takes back a cancellation that is not due.
 
 Its periods are counted as if it had not been paused.
@@ -12400,8 +12652,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
-revoke all on function ledger_resume_subscription from public;
-grant execute on function ledger_resume_subscription to pgledger_poster;
+revoke all on function public.ledger_resume_subscription from public;
+grant execute on function public.ledger_resume_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/ledger_update_subscription.sql
 /*
@@ -12410,7 +12662,7 @@ Nothing is written if all three values are so already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
-create or replace function ledger_update_subscription(
+create or replace function public.ledger_update_subscription(
   app_id text,
   tenant_id text,
   id text,
@@ -12418,7 +12670,7 @@ create or replace function ledger_update_subscription(
   metadata jsonb default null,
   tax_rates jsonb default null
 )
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12429,13 +12681,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if quantity is not null then
-    perform pgledger.check_subscription_quantity(quantity);
+    v_ok := pgledger.check_subscription_quantity(quantity);
   end if;
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   if (
@@ -12445,7 +12698,7 @@ begin
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'updated');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
@@ -12456,7 +12709,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_subscription is
+comment on function public.ledger_update_subscription is
 $$Changes a subscription's quantity, metadata or tax rates.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -12478,8 +12731,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
   message names the path), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_update_subscription from public;
-grant execute on function ledger_update_subscription to pgledger_poster;
+revoke all on function public.ledger_update_subscription from public;
+grant execute on function public.ledger_update_subscription to pgledger_poster;
 
 -- file: repeatable/22_subscriptions/lock_subscription.sql
 /*
@@ -12498,9 +12751,11 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   perform
   from pgledger.subscriptions
@@ -12509,7 +12764,7 @@ begin
     and subscriptions.tenant_id = lock_subscription.tenant_id
   for no key update;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -12548,6 +12803,7 @@ parallel unsafe
 as $$
 declare
   v_new pgledger.subscriptions := request;
+  v_ok boolean;
 begin
   v_new.id := coalesce(request.id, 'sub_' || pgledger.new_ulid(request.created_at));
   v_new.plan_key := plan.key;
@@ -12576,7 +12832,7 @@ begin
   if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
     );
@@ -12659,13 +12915,13 @@ Raises that a tenant can have no other live subscription.
 Errors: ActiveSubscriptionExists.
 */
 create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'ActiveSubscriptionExists',
     array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );
@@ -12688,13 +12944,13 @@ create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'InvalidState', array['subscription', subscription.id, subscription.status, target]
   );
 end;
@@ -12727,6 +12983,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     subscriptions.key,
@@ -12764,7 +13021,7 @@ begin
   where subscriptions.id = request.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -12782,7 +13039,7 @@ Writes a subscription, as it is given, over its locked row, and returns it as ap
 caller that makes one live again has to expect a violation of the unique index of live ones.
 */
 create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
-returns ledger_subscription
+returns public.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -12817,8 +13074,9 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
 
   perform
   from pgledger.plans
@@ -12827,12 +13085,12 @@ begin
     and plans.tenant_id in (subscribable_plan.tenant_id, '')
   for share;
   if not found then
-    perform pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
   if v_plan.status = 'archived' then
-    perform pgledger.fail('Archived', array['plan', plan_id]);
+    v_ok := pgledger.fail('Archived', array['plan', plan_id]);
   end if;
   return v_plan;
 end;
@@ -12934,7 +13192,7 @@ revoke all on function pgledger.subscription_period from public;
 The subscription with that internal key as applications see it, or null.
 */
 create or replace function pgledger.subscription_with_key(key bigint)
-returns ledger_subscription
+returns public.ledger_subscription
 language sql
 stable
 parallel safe
@@ -13030,7 +13288,7 @@ revoke all on function pgledger.write_subscription from public;
 /*
 What happened to subscriptions, as applications see it. Columns never change.
 */
-create or replace view ledger_subscription_changes as
+create or replace view public.ledger_subscription_changes as
 select
   subscriptions.id as subscription_id,
   subscription_changes.app_id,
@@ -13051,33 +13309,36 @@ inner join pgledger.plans on subscription_changes.plan_key = plans.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_subscription_changes is
+comment on view public.ledger_subscription_changes is
   'One row each time a subscription changed: what happened, and what it was afterwards.';
-comment on column ledger_subscription_changes.subscription_id is 'Id of the subscription.';
-comment on column ledger_subscription_changes.app_id is 'App.';
-comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription_changes.version is
+comment on column public.ledger_subscription_changes.subscription_id is
+  'Id of the subscription.';
+comment on column public.ledger_subscription_changes.app_id is 'App.';
+comment on column public.ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
-comment on column ledger_subscription_changes.change is
+comment on column public.ledger_subscription_changes.change is
   'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
   'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
-comment on column ledger_subscription_changes.occurred_at is
+comment on column public.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
-comment on column ledger_subscription_changes.status is 'Status afterwards.';
-comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
-comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';
-comment on column ledger_subscription_changes.period_start is 'Start of the period afterwards.';
-comment on column ledger_subscription_changes.period_end is 'End of the period afterwards.';
-comment on column ledger_subscription_changes.created_at is 'When it was written down.';
+comment on column public.ledger_subscription_changes.status is 'Status afterwards.';
+comment on column public.ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column public.ledger_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column public.ledger_subscription_changes.period_start is
+  'Start of the period afterwards.';
+comment on column public.ledger_subscription_changes.period_end is
+  'End of the period afterwards.';
+comment on column public.ledger_subscription_changes.created_at is 'When it was written down.';
 
-revoke all on table ledger_subscription_changes from public;
-grant select on table ledger_subscription_changes to pgledger_reader;
+revoke all on table public.ledger_subscription_changes from public;
+grant select on table public.ledger_subscription_changes to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/views/ledger_subscriptions.sql
 /*
 Subscriptions as applications see them: what is written down. Columns never change.
 */
-create or replace view ledger_subscriptions as
+create or replace view public.ledger_subscriptions as
 select
   subscriptions.id,
   subscriptions.app_id,
@@ -13110,58 +13371,60 @@ inner join pgledger.plans on subscriptions.plan_key = plans.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_subscriptions is
+comment on view public.ledger_subscriptions is
   'One row a subscription. What the clock has decided since (a trial, a period or the subscription '
   'is over) stands here once ledger_advance, or a call that changes it, has written it down.';
-comment on column ledger_subscriptions.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_subscriptions.app_id is 'App.';
-comment on column ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscriptions.plan_id is 'Id of the current plan.';
-comment on column ledger_subscriptions.plan_slug is 'Slug of the current plan.';
-comment on column ledger_subscriptions.status is
+comment on column public.ledger_subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column public.ledger_subscriptions.app_id is 'App.';
+comment on column public.ledger_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_subscriptions.plan_id is 'Id of the current plan.';
+comment on column public.ledger_subscriptions.plan_slug is 'Slug of the current plan.';
+comment on column public.ledger_subscriptions.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_subscriptions.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscriptions.started_at is 'Start of the first period or trial.';
-comment on column ledger_subscriptions.anchor_at is
+comment on column public.ledger_subscriptions.quantity is 'How many times the plan is taken.';
+comment on column public.ledger_subscriptions.started_at is
+  'Start of the first period or trial.';
+comment on column public.ledger_subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_subscriptions.time_zone is
+comment on column public.ledger_subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_subscriptions.billing_interval is
+comment on column public.ledger_subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscriptions.interval_count is 'Units in a billing period.';
-comment on column ledger_subscriptions.current_period_start is
+comment on column public.ledger_subscriptions.interval_count is 'Units in a billing period.';
+comment on column public.ledger_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_subscriptions.current_period_end is
+comment on column public.ledger_subscriptions.current_period_end is
   'End of the current period, exclusive.';
-comment on column ledger_subscriptions.trial_end is
+comment on column public.ledger_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_subscriptions.cancel_at is
+comment on column public.ledger_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column ledger_subscriptions.canceled_at is
+comment on column public.ledger_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_subscriptions.ended_at is 'When it ended, or null.';
-comment on column ledger_subscriptions.add_on is
+comment on column public.ledger_subscriptions.paused_at is 'Since when it is paused, or null.';
+comment on column public.ledger_subscriptions.ended_at is 'When it ended, or null.';
+comment on column public.ledger_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_subscriptions.unused_time is
+comment on column public.ledger_subscriptions.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_subscriptions.tax_rates is
+comment on column public.ledger_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_subscriptions.version is 'Counts changes, from 1.';
-comment on column ledger_subscriptions.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_subscriptions.created_at is 'When it was created.';
-comment on column ledger_subscriptions.updated_at is 'When it was last changed.';
+comment on column public.ledger_subscriptions.version is 'Counts changes, from 1.';
+comment on column public.ledger_subscriptions.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_subscriptions.created_at is 'When it was created.';
+comment on column public.ledger_subscriptions.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_subscriptions from public;
-grant select on table ledger_subscriptions to pgledger_reader;
+revoke all on table public.ledger_subscriptions from public;
+grant select on table public.ledger_subscriptions to pgledger_reader;
 
 -- file: repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql
 /*
 What happened to the subscriptions that a tenant's own database role may see. Guarded as
 ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_subscription_changes with (security_barrier) as
+create or replace view public.ledger_tenant_subscription_changes with (security_barrier) as
 select
   subscriptions.id as subscription_id,
   subscription_changes.app_id,
@@ -13184,35 +13447,40 @@ inner join pgledger.subscriptions on subscription_changes.subscription_key = sub
 inner join pgledger.plans on subscription_changes.plan_key = plans.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_subscription_changes is
+comment on view public.ledger_tenant_subscription_changes is
   'Changes of the subscriptions of the tenant of the current database role, one row each.';
-comment on column ledger_tenant_subscription_changes.subscription_id is 'Id of the subscription.';
-comment on column ledger_tenant_subscription_changes.app_id is 'App.';
-comment on column ledger_tenant_subscription_changes.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_tenant_subscription_changes.version is
+comment on column public.ledger_tenant_subscription_changes.subscription_id is
+  'Id of the subscription.';
+comment on column public.ledger_tenant_subscription_changes.app_id is 'App.';
+comment on column public.ledger_tenant_subscription_changes.tenant_id is
+  'Tenant who subscribes.';
+comment on column public.ledger_tenant_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
-comment on column ledger_tenant_subscription_changes.change is
+comment on column public.ledger_tenant_subscription_changes.change is
   'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
   'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
-comment on column ledger_tenant_subscription_changes.occurred_at is
+comment on column public.ledger_tenant_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
-comment on column ledger_tenant_subscription_changes.status is 'Status afterwards.';
-comment on column ledger_tenant_subscription_changes.plan_id is 'Id of the plan afterwards.';
-comment on column ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
-comment on column ledger_tenant_subscription_changes.period_start is
+comment on column public.ledger_tenant_subscription_changes.status is 'Status afterwards.';
+comment on column public.ledger_tenant_subscription_changes.plan_id is
+  'Id of the plan afterwards.';
+comment on column public.ledger_tenant_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column public.ledger_tenant_subscription_changes.period_start is
   'Start of the period afterwards.';
-comment on column ledger_tenant_subscription_changes.period_end is 'End of the period afterwards.';
-comment on column ledger_tenant_subscription_changes.created_at is 'When it was written down.';
+comment on column public.ledger_tenant_subscription_changes.period_end is
+  'End of the period afterwards.';
+comment on column public.ledger_tenant_subscription_changes.created_at is
+  'When it was written down.';
 
-revoke all on table ledger_tenant_subscription_changes from public;
-grant select on table ledger_tenant_subscription_changes to pgledger_tenant;
-alter view ledger_tenant_subscription_changes owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_subscription_changes from public;
+grant select on table public.ledger_tenant_subscription_changes to pgledger_tenant;
+alter view public.ledger_tenant_subscription_changes owner to pgledger_tenant_views;
 
 -- file: repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql
 /*
 Subscriptions that a tenant's own database role may see. Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_subscriptions with (security_barrier) as
+create or replace view public.ledger_tenant_subscriptions with (security_barrier) as
 select
   subscriptions.id,
   subscriptions.app_id,
@@ -13246,51 +13514,56 @@ inner join pgledger.tenant_roles as mapped
 inner join pgledger.plans on subscriptions.plan_key = plans.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_subscriptions is
+comment on view public.ledger_tenant_subscriptions is
   'Subscriptions of the tenant of the current database role.';
-comment on column ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_tenant_subscriptions.app_id is 'App.';
-comment on column ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
-comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
-comment on column ledger_tenant_subscriptions.status is
+comment on column public.ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column public.ledger_tenant_subscriptions.app_id is 'App.';
+comment on column public.ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column public.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
+comment on column public.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
+comment on column public.ledger_tenant_subscriptions.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_tenant_subscriptions.quantity is 'How many times the plan is taken.';
-comment on column ledger_tenant_subscriptions.started_at is 'Start of the first period or trial.';
-comment on column ledger_tenant_subscriptions.anchor_at is
+comment on column public.ledger_tenant_subscriptions.quantity is
+  'How many times the plan is taken.';
+comment on column public.ledger_tenant_subscriptions.started_at is
+  'Start of the first period or trial.';
+comment on column public.ledger_tenant_subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_tenant_subscriptions.time_zone is
+comment on column public.ledger_tenant_subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_tenant_subscriptions.billing_interval is
+comment on column public.ledger_tenant_subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_tenant_subscriptions.interval_count is 'Units in a billing period.';
-comment on column ledger_tenant_subscriptions.current_period_start is
+comment on column public.ledger_tenant_subscriptions.interval_count is
+  'Units in a billing period.';
+comment on column public.ledger_tenant_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_tenant_subscriptions.current_period_end is
+comment on column public.ledger_tenant_subscriptions.current_period_end is
   'End of the current period, exclusive.';
-comment on column ledger_tenant_subscriptions.trial_end is
+comment on column public.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_tenant_subscriptions.cancel_at is
+comment on column public.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column ledger_tenant_subscriptions.canceled_at is
+comment on column public.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
-comment on column ledger_tenant_subscriptions.add_on is
+comment on column public.ledger_tenant_subscriptions.paused_at is
+  'Since when it is paused, or null.';
+comment on column public.ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
+comment on column public.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_tenant_subscriptions.unused_time is
+comment on column public.ledger_tenant_subscriptions.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_tenant_subscriptions.tax_rates is
+comment on column public.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
-comment on column ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_subscriptions.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_subscriptions.created_at is 'When it was created.';
+comment on column public.ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_subscriptions from public;
-grant select on table ledger_tenant_subscriptions to pgledger_tenant;
-alter view ledger_tenant_subscriptions owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_subscriptions from public;
+grant select on table public.ledger_tenant_subscriptions to pgledger_tenant;
+alter view public.ledger_tenant_subscriptions owner to pgledger_tenant_views;
 
 -- file: repeatable/23_usage/aggregate_usage.sql
 /*
@@ -13315,11 +13588,12 @@ as $$
 declare
   v_feature record;
   v_meter record;
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', quote_literal(pgledger.abridged(aggregation)),
@@ -13331,7 +13605,7 @@ begin
   into v_feature
   from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
   if v_feature.type is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -13349,7 +13623,7 @@ begin
       case when v_meter.key is null then v_feature.unique_key else v_meter.unique_key end
     ) is null
   then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', '''unique_count''',
@@ -13383,7 +13657,7 @@ create or replace function pgledger.check_usage_range(
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -13391,6 +13665,7 @@ as $$
 declare
   v_purged_before timestamptz;
   v_edge record;
+  v_ok boolean;
 begin
   for v_edge in
     select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
@@ -13398,13 +13673,13 @@ begin
     order by edge.place
   loop
     if v_edge.at is null then
-      perform pgledger.fail('NullArgument', array[v_edge.name]);
+      v_ok := pgledger.fail('NullArgument', array[v_edge.name]);
     elsif v_edge.fault is not null then
-      perform pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
   if ends_at <= starts_at then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
     );
@@ -13422,10 +13697,12 @@ begin
       and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
     order by edge.place
   loop
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
     );
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -13595,6 +13872,7 @@ parallel safe
 as $$
 declare
   v_event record;
+  v_ok boolean;
 begin
   select
     pgledger.event_id(usage_events.created_at, usage_events.key) as id,
@@ -13608,7 +13886,7 @@ begin
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
   if not v_event.is_same then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
     );
   end if;
@@ -13645,6 +13923,7 @@ parallel unsafe
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
   select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
@@ -13653,7 +13932,7 @@ begin
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.error is not null then
-    perform pgledger.fail(v_answer.error, v_answer.arguments);
+    v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
   ingest_one_usage.status := v_answer.status;
   ingest_one_usage.id := v_answer.id;
@@ -13966,7 +14245,7 @@ does not grow with the number of events.
 Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours, feature_key for null,
 aggregation, existence of the feature, its unique_key.
 */
-create or replace function ledger_aggregate_usage(
+create or replace function public.ledger_aggregate_usage(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -13981,16 +14260,18 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return (
     pgledger.aggregate_usage(app_id, tenant_id, feature_key, starts_at, ends_at, aggregation)
   ).value;
 end;
 $$;
 
-comment on function ledger_aggregate_usage is
+comment on function public.ledger_aggregate_usage is
 $$Returns what a tenant's usage of a feature comes to.
 
 The answer is exact, and as fast however many events there are: it is read
@@ -14013,34 +14294,36 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
   aggregation, or not for this feature), FeatureNotFound (there is no feature
   of this key for this app and tenant).$$;
 
-revoke all on function ledger_aggregate_usage from public;
-grant execute on function ledger_aggregate_usage to pgledger_reader;
+revoke all on function public.ledger_aggregate_usage from public;
+grant execute on function public.ledger_aggregate_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_aggregate_usage_by_feature.sql
 /*
 Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
 key: for null, existence of the feature.
 */
-create or replace function ledger_aggregate_usage_by_feature(
+create or replace function public.ledger_aggregate_usage_by_feature(
   app_id text,
   tenant_id text,
   feature_keys text[],
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns setof ledger_feature_usage
+returns setof public.ledger_feature_usage
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
     array['feature_keys'], array[cardinality(feature_keys)], array[array_ndims(feature_keys)], 1
   );
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
   from unnest(feature_keys) with ordinality as given (feature_key, place)
@@ -14056,7 +14339,7 @@ begin
 end;
 $$;
 
-comment on function ledger_aggregate_usage_by_feature is
+comment on function public.ledger_aggregate_usage_by_feature is
 $$Returns what a tenant's usage of each of several features comes to.
 
 Each is counted in the feature's own way. ledger_aggregate_usage counts one
@@ -14076,8 +14359,8 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   may have been purged), FeatureNotFound (there is no feature of one of these
   keys for this app and tenant).$$;
 
-revoke all on function ledger_aggregate_usage_by_feature from public;
-grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
+revoke all on function public.ledger_aggregate_usage_by_feature from public;
+grant execute on function public.ledger_aggregate_usage_by_feature to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_ingest_usage.sql
 /*
@@ -14087,7 +14370,7 @@ event of the same call; else it is rejected, as nobody knows whether it was coun
 a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
-create or replace function ledger_ingest_usage(
+create or replace function public.ledger_ingest_usage(
   app_id text,
   tenant_ids text[],
   feature_keys text[],
@@ -14096,16 +14379,18 @@ create or replace function ledger_ingest_usage(
   idempotency_keys text[] default null,
   metadatas jsonb[] default null
 )
-returns setof ledger_usage_answer
+returns setof public.ledger_usage_answer
 language plpgsql
 volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_arrays(
     array[
       'tenant_ids', 'feature_keys', 'quantities', 'event_ats', 'idempotency_keys', 'metadatas'
     ],
@@ -14135,7 +14420,7 @@ begin
 end;
 $$;
 
-comment on function ledger_ingest_usage is
+comment on function public.ledger_ingest_usage is
 $$Records up to 100,000 usage events, of any of an app's tenants.
 
 The events are given as parallel arrays: the first elements of all arrays are
@@ -14162,8 +14447,8 @@ Returns: One answer for each event, in their order; no rows for no events.
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 events).$$;
 
-revoke all on function ledger_ingest_usage from public;
-grant execute on function ledger_ingest_usage to pgledger_poster;
+revoke all on function public.ledger_ingest_usage from public;
+grant execute on function public.ledger_ingest_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_purge_usage.sql
 /*
@@ -14171,7 +14456,7 @@ Locks: those of pgledger.delete_usage_before.
 
 Checks, in this order: app_id, before, max_events.
 */
-create or replace function ledger_purge_usage(
+create or replace function public.ledger_purge_usage(
   app_id text,
   before timestamptz,
   max_events integer default 10000
@@ -14185,23 +14470,24 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('NullArgument', array['before']);
+    v_ok := pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
     );
   elsif before > v_latest then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
@@ -14213,7 +14499,7 @@ begin
 end;
 $$;
 
-comment on function ledger_purge_usage is
+comment on function public.ledger_purge_usage is
 $$Deletes old usage events and keeps what they come to.
 
 Call it, each time in a transaction of its own, until it returns 0.
@@ -14235,8 +14521,8 @@ Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
   to 9999, or less than an hour ago), InvalidArgument (max_events is out of
   range).$$;
 
-revoke all on function ledger_purge_usage from public;
-grant execute on function ledger_purge_usage to pgledger_poster;
+revoke all on function public.ledger_purge_usage from public;
+grant execute on function public.ledger_purge_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_query_usage.sql
 /*
@@ -14244,7 +14530,7 @@ Of each feature no more events are read than the page and what comes before it c
 
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
-create or replace function ledger_query_usage(
+create or replace function public.ledger_query_usage(
   app_id text,
   tenant_id text,
   starts_at timestamptz default null,
@@ -14253,16 +14539,18 @@ create or replace function ledger_query_usage(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_usage_event
+returns setof public.ledger_usage_event
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
   return query
   select
     pgledger.event_id(event.created_at, event.key),
@@ -14296,7 +14584,7 @@ begin
 end;
 $$;
 
-comment on function ledger_query_usage is
+comment on function public.ledger_query_usage is
 $$Returns a page of a tenant's usage events, the earliest first.
 
 To go through many, ask from the event_at of the last one on, and leave
@@ -14315,15 +14603,15 @@ Returns: Events in the order in which they happened; those of one time as they
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_query_usage from public;
-grant execute on function ledger_query_usage to pgledger_reader;
+revoke all on function public.ledger_query_usage from public;
+grant execute on function public.ledger_query_usage to pgledger_reader;
 
 -- file: repeatable/23_usage/ledger_record_usage.sql
 /*
 Raises what a batch would only report.
 Locks: those of pgledger.ingest_usage.
 */
-create or replace function ledger_record_usage(
+create or replace function public.ledger_record_usage(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -14332,7 +14620,7 @@ create or replace function ledger_record_usage(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns ledger_usage_receipt
+returns public.ledger_usage_receipt
 language plpgsql
 volatile
 parallel unsafe
@@ -14341,8 +14629,9 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );
@@ -14350,7 +14639,7 @@ begin
 end;
 $$;
 
-comment on function ledger_record_usage is
+comment on function public.ledger_record_usage is
 $$Records one usage event.
 
 An event whose idempotency key its tenant has used before is a duplicate: it
@@ -14380,8 +14669,8 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
   are counted).$$;
 
-revoke all on function ledger_record_usage from public;
-grant execute on function ledger_record_usage to pgledger_poster;
+revoke all on function public.ledger_record_usage from public;
+grant execute on function public.ledger_record_usage to pgledger_poster;
 
 -- file: repeatable/23_usage/ledger_set_usage_skew.sql
 /*
@@ -14389,7 +14678,7 @@ Repeatable.
 
 Checks, in this order: app_id, skew.
 */
-create or replace function ledger_set_usage_skew(
+create or replace function public.ledger_set_usage_skew(
   app_id text,
   skew interval
 )
@@ -14405,13 +14694,14 @@ declare
     when skew < interval '0' then 'it is negative'
     when skew > interval '365 days' then 'it is more than 365 days'
   end;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('NullArgument', array['skew']);
+    v_ok := pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)
@@ -14423,7 +14713,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_usage_skew is
+comment on function public.ledger_set_usage_skew is
 $$Sets how far ahead of the clock an app's usage events may be.
 
 Clocks of machines differ, so an event may seem to come from the future. One
@@ -14437,8 +14727,8 @@ Returns: What was set.
 Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
   than 365 days).$$;
 
-revoke all on function ledger_set_usage_skew from public;
-grant execute on function ledger_set_usage_skew to pgledger_poster;
+revoke all on function public.ledger_set_usage_skew from public;
+grant execute on function public.ledger_set_usage_skew to pgledger_poster;
 
 -- file: repeatable/23_usage/lock_seat_meters.sql
 /*
@@ -15336,7 +15626,7 @@ revoke all on function pgledger.whole_hours from public;
 Usage events that a tenant's own database role may see.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_usage_events with (security_barrier) as
+create or replace view public.ledger_tenant_usage_events with (security_barrier) as
 select
   pgledger.event_id(usage_events.created_at, usage_events.key)
   collate "C" as id,
@@ -15354,33 +15644,34 @@ inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_usage_events is
+comment on view public.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
-comment on column ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_tenant_usage_events.app_id is 'App.';
-comment on column ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_tenant_usage_events.feature_key is 'Key of the feature that was used.';
-comment on column ledger_tenant_usage_events.quantity is
+comment on column public.ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
+comment on column public.ledger_tenant_usage_events.app_id is 'App.';
+comment on column public.ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_tenant_usage_events.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_tenant_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_tenant_usage_events.event_at is
+comment on column public.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_tenant_usage_events.idempotency_key is
+comment on column public.ledger_tenant_usage_events.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_tenant_usage_events.metadata is
+comment on column public.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
-comment on column ledger_tenant_usage_events.created_at is 'When it was recorded.';
+comment on column public.ledger_tenant_usage_events.created_at is 'When it was recorded.';
 
-revoke all on table ledger_tenant_usage_events from public;
-grant select on table ledger_tenant_usage_events to pgledger_tenant;
-alter view ledger_tenant_usage_events owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_usage_events from public;
+grant select on table public.ledger_tenant_usage_events to pgledger_tenant;
+alter view public.ledger_tenant_usage_events owner to pgledger_tenant_views;
 
 -- file: repeatable/23_usage/views/ledger_usage_events.sql
 /*
 Usage events as applications see them. A condition on app, tenant or feature finds the meters first;
 each meter leads to its events in order of time.
 */
-create or replace view ledger_usage_events as
+create or replace view public.ledger_usage_events as
 select
   pgledger.event_id(usage_events.created_at, usage_events.key) collate "C" as id,
   meters.app_id,
@@ -15396,23 +15687,25 @@ inner join pgledger.meters on usage_events.meter_key = meters.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_usage_events is 'One row a usage event, until it is purged.';
-comment on column ledger_usage_events.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_usage_events.app_id is 'App.';
-comment on column ledger_usage_events.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_usage_events.feature_key is 'Key of the feature that was used.';
-comment on column ledger_usage_events.quantity is
+comment on view public.ledger_usage_events is 'One row a usage event, until it is purged.';
+comment on column public.ledger_usage_events.id is 'Public id: evt_ and a ULID.';
+comment on column public.ledger_usage_events.app_id is 'App.';
+comment on column public.ledger_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column public.ledger_usage_events.feature_key is
+  'Key of the feature that was used.';
+comment on column public.ledger_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_usage_events.event_at is
+comment on column public.ledger_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_usage_events.idempotency_key is
+comment on column public.ledger_usage_events.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_usage_events.metadata is 'JSON object given with the event, or null.';
-comment on column ledger_usage_events.created_at is 'When it was recorded.';
+comment on column public.ledger_usage_events.metadata is
+  'JSON object given with the event, or null.';
+comment on column public.ledger_usage_events.created_at is 'When it was recorded.';
 
-revoke all on table ledger_usage_events from public;
-grant select on table ledger_usage_events to pgledger_reader;
+revoke all on table public.ledger_usage_events from public;
+grant select on table public.ledger_usage_events to pgledger_reader;
 
 -- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
@@ -15546,6 +15839,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_ok boolean;
 begin
   used := 0;
   quota := 0;
@@ -15600,7 +15894,7 @@ begin
   end loop;
 
   if type is null then
-    perform pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+    v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else
@@ -15763,13 +16057,13 @@ revoke all on function pgledger.entitlement_versions from public;
 Takes no lock and writes nothing.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
 */
-create or replace function ledger_check_entitlement(
+create or replace function public.ledger_check_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   quantity numeric default 1
 )
-returns ledger_entitlement
+returns public.ledger_entitlement
 language plpgsql
 stable
 parallel safe
@@ -15778,9 +16072,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -15795,7 +16090,7 @@ begin
 end;
 $$;
 
-comment on function ledger_check_entitlement is
+comment on function public.ledger_check_entitlement is
 $$Says whether a tenant may use so much more of a feature now.
 
 It is exact at the time of the call, never cached. To check and record in one
@@ -15818,8 +16113,8 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
   tenant).$$;
 
-revoke all on function ledger_check_entitlement from public;
-grant execute on function ledger_check_entitlement to pgledger_reader;
+revoke all on function public.ledger_check_entitlement from public;
+grant execute on function public.ledger_check_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
@@ -15827,7 +16122,7 @@ Locks: those of pgledger.consume_within_limit.
 Checks, in this order: app_id, tenant_id, quantity, whether the key is taken, feature_key, limit,
 what the usage event is made of.
 */
-create or replace function ledger_consume_entitlement(
+create or replace function public.ledger_consume_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -15835,7 +16130,7 @@ create or replace function ledger_consume_entitlement(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns ledger_consumption
+returns public.ledger_consumption
 language plpgsql
 volatile
 parallel unsafe
@@ -15846,9 +16141,10 @@ declare
   v_status text;
   v_id text;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
@@ -15890,7 +16186,7 @@ begin
 end;
 $$;
 
-comment on function ledger_consume_entitlement is
+comment on function public.ledger_consume_entitlement is
 $$Checks a limit and records usage in one step, if the limit allows it.
 
 Of any number of calls at the same time, no more are allowed than the limit
@@ -15917,21 +16213,21 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   tenant), InvalidArgument (the feature is not one that is used up, or the key
   or a value that it counts by is not valid), InvalidMetadata.$$;
 
-revoke all on function ledger_consume_entitlement from public;
-grant execute on function ledger_consume_entitlement to pgledger_poster;
+revoke all on function public.ledger_consume_entitlement from public;
+grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
 The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
-create or replace function ledger_get_cached_entitlement(
+create or replace function public.ledger_get_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   quantity numeric default 1
 )
-returns setof ledger_entitlement
+returns setof public.ledger_entitlement
 language plpgsql
 stable
 parallel safe
@@ -15941,12 +16237,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   end if;
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -15983,7 +16280,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_cached_entitlement is
+comment on function public.ledger_get_cached_entitlement is
 $$Returns an entitlement that ledger_set_cached_entitlement remembered.
 
 app_id: App.
@@ -15997,8 +16294,8 @@ Returns: What ledger_check_entitlement would return, if that is remembered, is
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range).$$;
 
-revoke all on function ledger_get_cached_entitlement from public;
-grant execute on function ledger_get_cached_entitlement to pgledger_reader;
+revoke all on function public.ledger_get_cached_entitlement from public;
+grant execute on function public.ledger_get_cached_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
@@ -16007,7 +16304,7 @@ version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
-create or replace function ledger_invalidate_feature_entitlements(
+create or replace function public.ledger_invalidate_feature_entitlements(
   app_id text,
   feature_key text
 )
@@ -16018,17 +16315,19 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif not exists (
     select
     from pgledger.features
     where features.app_id in (ledger_invalidate_feature_entitlements.app_id, '*')
       and features.key = ledger_invalidate_feature_entitlements.feature_key
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -16044,7 +16343,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_feature_entitlements is
+comment on function public.ledger_invalidate_feature_entitlements is
 $$Forgets the remembered entitlements to a feature, of all tenants.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -16055,8 +16354,8 @@ feature_key: Key of the feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (no tenant of this app has
   a feature of this key).$$;
 
-revoke all on function ledger_invalidate_feature_entitlements from public;
-grant execute on function ledger_invalidate_feature_entitlements to pgledger_poster;
+revoke all on function public.ledger_invalidate_feature_entitlements from public;
+grant execute on function public.ledger_invalidate_feature_entitlements to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql
 /*
@@ -16064,7 +16363,7 @@ An entitlement that is being worked out at this moment is not served either: it 
 version from before.
 Locks: the tenant's row.
 */
-create or replace function ledger_invalidate_tenant_entitlements(
+create or replace function public.ledger_invalidate_tenant_entitlements(
   app_id text,
   tenant_id text
 )
@@ -16075,8 +16374,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   update pgledger.tenants
   set cache_version = tenants.cache_version + 1
   where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id
@@ -16096,7 +16397,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_tenant_entitlements is
+comment on function public.ledger_invalidate_tenant_entitlements is
 $$Forgets the remembered entitlements of a tenant.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -16106,15 +16407,15 @@ tenant_id: Tenant whose they are.
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_invalidate_tenant_entitlements from public;
-grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;
+revoke all on function public.ledger_invalidate_tenant_entitlements from public;
+grant execute on function public.ledger_invalidate_tenant_entitlements to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_remaining_entitlement.sql
 /*
 Takes no lock and writes nothing.
 Checks, in this order: app_id, tenant_id, feature_key.
 */
-create or replace function ledger_remaining_entitlement(
+create or replace function public.ledger_remaining_entitlement(
   app_id text,
   tenant_id text,
   feature_key text
@@ -16126,8 +16427,10 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found
@@ -16138,7 +16441,7 @@ begin
 end;
 $$;
 
-comment on function ledger_remaining_entitlement is
+comment on function public.ledger_remaining_entitlement is
 $$Says how much of a feature a tenant has left now.
 
 app_id: App.
@@ -16151,8 +16454,8 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   this key for this app and tenant).$$;
 
-revoke all on function ledger_remaining_entitlement from public;
-grant execute on function ledger_remaining_entitlement to pgledger_reader;
+revoke all on function public.ledger_remaining_entitlement from public;
+grant execute on function public.ledger_remaining_entitlement to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
@@ -16161,13 +16464,13 @@ of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
-create or replace function ledger_set_cached_entitlement(
+create or replace function public.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns ledger_entitlement
+returns public.ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe
@@ -16178,12 +16481,13 @@ declare
   -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('NullArgument', array['ttl']);
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
@@ -16244,7 +16548,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_cached_entitlement is
+comment on function public.ledger_set_cached_entitlement is
 $$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
 It is served until its time is over, or until something that it was made from
@@ -16261,8 +16565,8 @@ Returns: What ledger_check_entitlement returns for a quantity of 1.
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
   FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
-revoke all on function ledger_set_cached_entitlement from public;
-grant execute on function ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function public.ledger_set_cached_entitlement from public;
+grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
@@ -16322,7 +16626,7 @@ revoke all on function pgledger.unique_usage_added from public;
 Cached entitlements as they were stored, also those that are no longer served. Only
 ledger_get_cached_entitlement finds out which these are.
 */
-create or replace view ledger_entitlement_cache as
+create or replace view public.ledger_entitlement_cache as
 select
   entitlement_cache.app_id,
   entitlement_cache.tenant_id,
@@ -16341,32 +16645,33 @@ from pgledger.entitlement_cache
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_entitlement_cache is
+comment on view public.ledger_entitlement_cache is
   'Cached entitlements, also those that are no longer served because something changed since.';
-comment on column ledger_entitlement_cache.app_id is 'App.';
-comment on column ledger_entitlement_cache.tenant_id is 'Tenant.';
-comment on column ledger_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.remaining is
+comment on column public.ledger_entitlement_cache.app_id is 'App.';
+comment on column public.ledger_entitlement_cache.tenant_id is 'Tenant.';
+comment on column public.ledger_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column public.ledger_entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
+comment on column public.ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_entitlement_cache.remaining is
   'What is left of the limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.soft_limit is
+comment on column public.ledger_entitlement_cache.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_entitlement_cache.reason is
+comment on column public.ledger_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
-comment on column ledger_entitlement_cache.created_at is 'When it was made.';
-comment on column ledger_entitlement_cache.expires_at is
+comment on column public.ledger_entitlement_cache.created_at is 'When it was made.';
+comment on column public.ledger_entitlement_cache.expires_at is
   'From this time on it is not served; a change may end it earlier.';
 
-revoke all on table ledger_entitlement_cache from public;
-grant select on table ledger_entitlement_cache to pgledger_reader;
+revoke all on table public.ledger_entitlement_cache from public;
+grant select on table public.ledger_entitlement_cache to pgledger_reader;
 
 -- file: repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql
 /*
 Cached entitlements that a tenant's own database role may see, also those that are no longer served.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_entitlement_cache with (security_barrier) as
+create or replace view public.ledger_tenant_entitlement_cache with (security_barrier) as
 select
   entitlement_cache.app_id,
   entitlement_cache.tenant_id,
@@ -16386,28 +16691,28 @@ inner join pgledger.tenant_roles as mapped
   on entitlement_cache.app_id = mapped.app_id and entitlement_cache.tenant_id = mapped.tenant_id
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_entitlement_cache is
+comment on view public.ledger_tenant_entitlement_cache is
   'Cached entitlements of the tenant of the current database role, also those that are no longer '
   'served.';
-comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
-comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
-comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_tenant_entitlement_cache.used is
+comment on column public.ledger_tenant_entitlement_cache.app_id is 'App.';
+comment on column public.ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
+comment on column public.ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column public.ledger_tenant_entitlement_cache.used is
   'Usage in the limit''s period, or seats taken.';
-comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_tenant_entitlement_cache.remaining is
+comment on column public.ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column public.ledger_tenant_entitlement_cache.remaining is
   'What is left of the limit; -1 for unlimited.';
-comment on column ledger_tenant_entitlement_cache.soft_limit is
+comment on column public.ledger_tenant_entitlement_cache.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_tenant_entitlement_cache.reason is
+comment on column public.ledger_tenant_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
-comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
-comment on column ledger_tenant_entitlement_cache.expires_at is
+comment on column public.ledger_tenant_entitlement_cache.created_at is 'When it was made.';
+comment on column public.ledger_tenant_entitlement_cache.expires_at is
   'From this time on it is not served; a change may end it earlier.';
 
-revoke all on table ledger_tenant_entitlement_cache from public;
-grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
-alter view ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_entitlement_cache from public;
+grant select on table public.ledger_tenant_entitlement_cache to pgledger_tenant;
+alter view public.ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
 
 -- file: repeatable/25_coupons/add_shares.sql
 /*
@@ -16551,16 +16856,17 @@ written.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
 */
 create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if coupon.currency is null then
-    return;
+    return true;
   end if;
 
   perform 1
@@ -16570,12 +16876,12 @@ begin
 
   v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
     );
   elsif min_scale(coupon.amount) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[
         coupon.amount::text,
@@ -16583,7 +16889,7 @@ begin
       ]
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -16592,6 +16898,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16609,7 +16917,7 @@ pgledger.check_coupon_currency to check. The order of the checks is that of the 
 Errors: NullArgument, InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -16628,9 +16936,10 @@ declare
     when min_scale(coupon.percentage) > 18
       then format('it has %s decimal places', min_scale(coupon.percentage))
   end;
+  v_ok boolean;
 begin
   if v_percentage_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'percentage',
@@ -16639,22 +16948,22 @@ begin
       ]
     );
   elsif coupon.amount is not null and v_amount_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
     );
   elsif coupon.currency is null
     and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
     );
   end if;
 
-  perform pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
-  perform pgledger.check_coupon_items(coupon.applies_to);
+  v_ok := pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
+  v_ok := pgledger.check_coupon_items(coupon.applies_to);
 
   if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -16663,6 +16972,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16682,15 +16993,16 @@ create or replace function pgledger.check_coupon_duration(
   duration text,
   duration_invoices integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
+  v_ok := pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
 
   v_fault := case
     when duration <> 'repeating' and duration_invoices is not null
@@ -16700,11 +17012,13 @@ begin
     when duration_invoices not between 1 and 1000 then 'it is not between 1 and 1000'
   end;
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16721,21 +17035,22 @@ base, or by any text that an app gives a one-off line, so nothing is looked up.
 Errors: InvalidArgument.
 */
 create or replace function pgledger.check_coupon_items(applies_to text[])
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_item record;
+  v_ok boolean;
 begin
   if array_ndims(applies_to) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
     );
   elsif cardinality(applies_to) not between 1 and 100 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'applies_to',
@@ -16759,12 +17074,14 @@ begin
     order by item.place
   loop
     if v_item.fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
       );
     end if;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -16781,7 +17098,7 @@ that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
 */
 create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -16789,19 +17106,20 @@ as $$
 declare
   v_from_fault text := pgledger.time_fault(coupon.valid_from);
   v_until_fault text := pgledger.time_fault(coupon.valid_until);
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
 
   if coupon.valid_from is not null and v_from_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_from', coupon.valid_from::text, v_from_fault]
     );
   elsif coupon.valid_until is not null and v_until_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_until', coupon.valid_until::text, v_until_fault]
     );
   elsif coupon.valid_until <= coupon.valid_from then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'valid_until',
@@ -16812,11 +17130,11 @@ begin
   end if;
 
   if coupon.max_redemptions < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
     );
   elsif coupon.max_redemptions_per_tenant < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_redemptions_per_tenant',
@@ -16826,7 +17144,7 @@ begin
     );
   end if;
 
-  perform pgledger.check_metadata(coupon.metadata);
+  return pgledger.check_metadata(coupon.metadata);
 end;
 $$;
 
@@ -16847,7 +17165,7 @@ create or replace function pgledger.check_redeemable(
   tenant_id text,
   at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -16860,15 +17178,16 @@ declare
     when coupon.valid_until <= at then format('it was valid until %s', coupon.valid_until)
   end;
   v_redeemed bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('CouponNotValid', array[v_code, v_fault]);
+    v_ok := pgledger.fail('CouponNotValid', array[v_code, v_fault]);
   elsif coupon.redemptions >= coupon.max_redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
     );
   elsif coupon.max_redemptions_per_tenant is null then
-    return;
+    return true;
   end if;
 
   select count(*)
@@ -16877,7 +17196,7 @@ begin
   where coupon_redemptions.coupon_key = coupon.key
     and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
   if v_redeemed >= coupon.max_redemptions_per_tenant then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted',
       array[
         v_code,
@@ -16887,6 +17206,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -16900,7 +17221,7 @@ revoke all on function pgledger.check_redeemable from public;
 The redemption with that internal key, as applications see it, or null.
 */
 create or replace function pgledger.coupon_redemption_with_key(key bigint)
-returns ledger_coupon_redemption
+returns public.ledger_coupon_redemption
 language sql
 stable
 parallel safe
@@ -16984,7 +17305,7 @@ revoke all on function pgledger.coupon_shares from public;
 The coupon with that internal key, as applications see it, or null.
 */
 create or replace function pgledger.coupon_with_key(key bigint)
-returns ledger_coupon
+returns public.ledger_coupon
 language sql
 stable
 parallel safe
@@ -17087,8 +17408,9 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_coupon_currency(coupon);
+  v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
     -- No constraint is named, because it may be the id or the code that is taken.
@@ -17124,7 +17446,7 @@ begin
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'coupon code',
@@ -17149,11 +17471,11 @@ Repeatable.
 
 Locks the coupon.
 */
-create or replace function ledger_archive_coupon(
+create or replace function public.ledger_archive_coupon(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -17176,7 +17498,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_coupon is
+comment on function public.ledger_archive_coupon is
 $$Closes a coupon, so that nobody can redeem it any more.
 
 Who has redeemed it keeps it.
@@ -17189,8 +17511,8 @@ Returns: The coupon; a second time it does not change.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
 
-revoke all on function ledger_archive_coupon from public;
-grant execute on function ledger_archive_coupon to pgledger_poster;
+revoke all on function public.ledger_archive_coupon from public;
+grant execute on function public.ledger_archive_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_create_coupon.sql
 /*
@@ -17204,7 +17526,7 @@ duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, 
 max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
 and minimum_subtotal, whether the code is taken.
 */
-create or replace function ledger_create_coupon(
+create or replace function public.ledger_create_coupon(
   app_id text,
   code text,
   name text default null,
@@ -17223,7 +17545,7 @@ create or replace function ledger_create_coupon(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -17233,9 +17555,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('code', code, 64);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('code', code, 64);
 
   v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -17255,9 +17578,9 @@ begin
   v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
-  perform pgledger.check_coupon_discount(v_new);
-  perform pgledger.check_coupon_terms(v_new);
-  perform pgledger.check_id('id', v_new.id, 'cpn');
+  v_ok := pgledger.check_coupon_discount(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'cpn');
   -- An array that does not count from 1 would differ from one of the same elements.
   v_new.applies_to := applies_to[:];
 
@@ -17270,7 +17593,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_coupon is
+comment on function public.ledger_create_coupon is
 $$Creates a coupon, for the whole app or for one tenant.
 
 A coupon takes off a percentage or an amount: one of the two is given. What it
@@ -17320,8 +17643,8 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
   different coupon), UnknownCurrency (the currency is neither of ISO 4217 nor
   the app's own), AlreadyExists (the code is taken).$$;
 
-revoke all on function ledger_create_coupon from public;
-grant execute on function ledger_create_coupon to pgledger_poster;
+revoke all on function public.ledger_create_coupon from public;
+grant execute on function public.ledger_create_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_delete_coupon.sql
 /*
@@ -17329,11 +17652,11 @@ Locks the coupon FOR UPDATE: who redeems it at the same time comes first or wait
 
 Checks, in this order: app_id, id, existence, redemptions.
 */
-create or replace function ledger_delete_coupon(
+create or replace function public.ledger_delete_coupon(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -17343,9 +17666,10 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
   v_coupon record := pgledger.coupon_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.redemptions > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -17363,7 +17687,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_coupon is
+comment on function public.ledger_delete_coupon is
 $$Deletes a coupon that nobody has redeemed.
 
 One that somebody has redeemed can be archived: ledger_archive_coupon.
@@ -17376,19 +17700,19 @@ Returns: The coupon as it was.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InUse (it has been redeemed).$$;
 
-revoke all on function ledger_delete_coupon from public;
-grant execute on function ledger_delete_coupon to pgledger_poster;
+revoke all on function public.ledger_delete_coupon from public;
+grant execute on function public.ledger_delete_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_get_coupon.sql
 /*
 Checks, in this order: app_id, tenant_id, code for null, existence.
 */
-create or replace function ledger_get_coupon(
+create or replace function public.ledger_get_coupon(
   app_id text,
   code text,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -17397,16 +17721,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
 
   v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -17416,7 +17741,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_coupon is
+comment on function public.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
 Archived ones are found too.
@@ -17431,8 +17756,8 @@ Returns: The coupon.
 Errors: NullArgument, InvalidScope, CouponNotFound (there is none of that code
   for this app and tenant).$$;
 
-revoke all on function ledger_get_coupon from public;
-grant execute on function ledger_get_coupon to pgledger_reader;
+revoke all on function public.ledger_get_coupon from public;
+grant execute on function public.ledger_get_coupon to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_get_coupon_by_id.sql
 /*
@@ -17440,11 +17765,11 @@ An id that does not exist is an error rather than no row.
 
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_coupon_by_id(
+create or replace function public.ledger_get_coupon_by_id(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -17453,9 +17778,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   select coupons.key
   into v_key
@@ -17464,14 +17790,14 @@ begin
     and coupons.app_id = ledger_get_coupon_by_id.app_id;
 
   if not found then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return pgledger.coupon_with_key(v_key);
 end;
 $$;
 
-comment on function ledger_get_coupon_by_id is
+comment on function public.ledger_get_coupon_by_id is
 $$Returns the coupon of an id, whichever tenant's it is.
 
 app_id: App that it belongs to.
@@ -17482,8 +17808,8 @@ Returns: The coupon.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
 
-revoke all on function ledger_get_coupon_by_id from public;
-grant execute on function ledger_get_coupon_by_id to pgledger_reader;
+revoke all on function public.ledger_get_coupon_by_id from public;
+grant execute on function public.ledger_get_coupon_by_id to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_list_coupon_redemptions.sql
 /*
@@ -17491,22 +17817,24 @@ The order is that of ids, which for generated ids is the order in which they wer
 
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
-create or replace function ledger_list_coupon_redemptions(
+create or replace function public.ledger_list_coupon_redemptions(
   app_id text,
   tenant_id text,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_coupon_redemption
+returns setof public.ledger_coupon_redemption
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -17528,7 +17856,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupon_redemptions is
+comment on function public.ledger_list_coupon_redemptions is
 $$Returns a page of the coupons that a tenant has redeemed, the oldest first.
 
 app_id: App.
@@ -17540,8 +17868,8 @@ Returns: Redemptions, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupon_redemptions from public;
-grant execute on function ledger_list_coupon_redemptions to pgledger_reader;
+revoke all on function public.ledger_list_coupon_redemptions from public;
+grant execute on function public.ledger_list_coupon_redemptions to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_list_coupons.sql
 /*
@@ -17549,14 +17877,14 @@ The order is that of ids, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
 */
-create or replace function ledger_list_coupons(
+create or replace function public.ledger_list_coupons(
   app_id text,
   active_only boolean default false,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_coupon
+returns setof public.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -17565,12 +17893,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('NullArgument', array['active_only']);
+    v_ok := pgledger.fail('NullArgument', array['active_only']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -17600,7 +17929,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupons is
+comment on function public.ledger_list_coupons is
 $$Returns a page of an app's coupons, the oldest first.
 
 app_id: App that they belong to.
@@ -17615,8 +17944,8 @@ Returns: Coupons, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupons from public;
-grant execute on function ledger_list_coupons to pgledger_reader;
+revoke all on function public.ledger_list_coupons from public;
+grant execute on function public.ledger_list_coupons to pgledger_reader;
 
 -- file: repeatable/25_coupons/ledger_redeem_coupon.sql
 /*
@@ -17628,14 +17957,14 @@ Locks the coupon: of many who redeem it at once, as many succeed as its limits a
 Checks, in this order: app_id, tenant_id, code for null, subscription_id, id, repeat, existence of
 the subscription and of the coupon, its status and time, its limit in all and for the tenant.
 */
-create or replace function ledger_redeem_coupon(
+create or replace function public.ledger_redeem_coupon(
   app_id text,
   tenant_id text,
   code text,
   subscription_id text default null,
   id text default null
 )
-returns ledger_coupon_redemption
+returns public.ledger_coupon_redemption
 language plpgsql
 volatile
 parallel unsafe
@@ -17644,16 +17973,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
-    perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+    v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   end if;
   if id is not null then
-    perform pgledger.check_id('id', id, 'red');
+    v_ok := pgledger.check_id('id', id, 'red');
   end if;
 
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
@@ -17665,7 +17995,7 @@ begin
 end;
 $$;
 
-comment on function ledger_redeem_coupon is
+comment on function public.ledger_redeem_coupon is
 $$Redeems a coupon for a tenant.
 
 From then on it reduces the tenant's invoices, or those of one subscription,
@@ -17694,8 +18024,8 @@ Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict (the id is
   any more), CouponExhausted (it has been redeemed as often as it can be, in
   all or by this tenant).$$;
 
-revoke all on function ledger_redeem_coupon from public;
-grant execute on function ledger_redeem_coupon to pgledger_poster;
+revoke all on function public.ledger_redeem_coupon from public;
+grant execute on function public.ledger_redeem_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/ledger_update_coupon.sql
 /*
@@ -17706,7 +18036,7 @@ Locks the coupon.
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
 */
-create or replace function ledger_update_coupon(
+create or replace function public.ledger_update_coupon(
   app_id text,
   id text,
   name text default null,
@@ -17716,7 +18046,7 @@ create or replace function ledger_update_coupon(
   max_redemptions_per_tenant bigint default null,
   metadata jsonb default null
 )
-returns ledger_coupon
+returns public.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -17726,6 +18056,7 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -17735,10 +18066,10 @@ begin
     max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
 
   if v_new.max_redemptions < v_old.redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -17765,7 +18096,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_coupon is
+comment on function public.ledger_update_coupon is
 $$Changes a coupon.
 
 What is null stays as it is, so no value can be taken back to null. The code
@@ -17791,8 +18122,8 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   the start), InvalidMetadata, InUse (it has been redeemed more often than
   max_redemptions).$$;
 
-revoke all on function ledger_update_coupon from public;
-grant execute on function ledger_update_coupon to pgledger_poster;
+revoke all on function public.ledger_update_coupon from public;
+grant execute on function public.ledger_update_coupon to pgledger_poster;
 
 -- file: repeatable/25_coupons/lock_coupon.sql
 /*
@@ -17813,9 +18144,10 @@ parallel unsafe
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   if to_delete then
     v_coupon := (
@@ -17834,7 +18166,7 @@ begin
   end if;
 
   if v_coupon.id is null then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_coupon;
@@ -17874,9 +18206,10 @@ declare
     limit 1
     for no key update
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -17970,6 +18303,7 @@ declare
   v_coupon pgledger.coupons;
   v_now timestamptz;
   v_key bigint;
+  v_ok boolean;
 begin
   if subscription_id is not null then
     select subscriptions.key
@@ -17979,7 +18313,7 @@ begin
       and subscriptions.app_id = redeem_coupon.app_id
       and subscriptions.tenant_id = redeem_coupon.tenant_id;
     if not found then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
@@ -17993,7 +18327,7 @@ begin
   end if;
 
   v_now := pgledger.clock();
-  perform pgledger.check_redeemable(v_coupon, tenant_id, v_now);
+  v_ok := pgledger.check_redeemable(v_coupon, tenant_id, v_now);
 
   insert into pgledger.coupon_redemptions (
     id, coupon_key, app_id, tenant_id, subscription_key, uses_left, amount_left, created_at
@@ -18046,6 +18380,7 @@ declare
     from pgledger.coupons
     where coupons.id = request.id
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
     return null;
@@ -18068,7 +18403,7 @@ begin
         request.max_redemptions_per_tenant, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_coupon.key;
@@ -18103,6 +18438,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     coupon_redemptions.key,
@@ -18116,7 +18452,7 @@ begin
   where coupon_redemptions.id = repeated_redemption.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_key;
 end;
@@ -18255,7 +18591,7 @@ revoke all on function pgledger.use_coupons from public;
 /*
 Redemptions of coupons as applications see them. Columns never change.
 */
-create or replace view ledger_coupon_redemptions as
+create or replace view public.ledger_coupon_redemptions as
 select
   coupon_redemptions.id,
   coupon_redemptions.app_id,
@@ -18276,31 +18612,31 @@ left join pgledger.subscriptions on coupon_redemptions.subscription_key = subscr
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_coupon_redemptions is
+comment on view public.ledger_coupon_redemptions is
   'One row a redemption: a coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemptions.id is 'Public id: red_ and a ULID.';
-comment on column ledger_coupon_redemptions.app_id is 'App.';
-comment on column ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
-comment on column ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
-comment on column ledger_coupon_redemptions.code is 'Code of the coupon.';
-comment on column ledger_coupon_redemptions.subscription_id is
+comment on column public.ledger_coupon_redemptions.id is 'Public id: red_ and a ULID.';
+comment on column public.ledger_coupon_redemptions.app_id is 'App.';
+comment on column public.ledger_coupon_redemptions.tenant_id is 'Tenant who redeemed it.';
+comment on column public.ledger_coupon_redemptions.coupon_id is 'Id of the coupon.';
+comment on column public.ledger_coupon_redemptions.code is 'Code of the coupon.';
+comment on column public.ledger_coupon_redemptions.subscription_id is
   'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
-comment on column ledger_coupon_redemptions.status is
+comment on column public.ledger_coupon_redemptions.status is
   'State; nothing is left of a used redemption; one of: active, used.';
-comment on column ledger_coupon_redemptions.uses_left is
+comment on column public.ledger_coupon_redemptions.uses_left is
   'How many invoices it can still reduce (null for any number), or null.';
-comment on column ledger_coupon_redemptions.amount_left is
+comment on column public.ledger_coupon_redemptions.amount_left is
   'What is left of the amount, if the coupon takes off an amount once, or null.';
-comment on column ledger_coupon_redemptions.created_at is 'When it was redeemed.';
+comment on column public.ledger_coupon_redemptions.created_at is 'When it was redeemed.';
 
-revoke all on table ledger_coupon_redemptions from public;
-grant select on table ledger_coupon_redemptions to pgledger_reader;
+revoke all on table public.ledger_coupon_redemptions from public;
+grant select on table public.ledger_coupon_redemptions to pgledger_reader;
 
 -- file: repeatable/25_coupons/views/ledger_coupons.sql
 /*
 Coupons as applications see them. Columns never change.
 */
-create or replace view ledger_coupons as
+create or replace view public.ledger_coupons as
 select
   coupons.id,
   coupons.app_id,
@@ -18328,49 +18664,51 @@ from pgledger.coupons
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_coupons is
+comment on view public.ledger_coupons is
   'One row a coupon: what it takes off, for whom, and how often it can be redeemed.';
-comment on column ledger_coupons.id is 'Public id: cpn_ and a ULID.';
-comment on column ledger_coupons.app_id is 'App that it belongs to.';
-comment on column ledger_coupons.tenant_id is
+comment on column public.ledger_coupons.id is 'Public id: cpn_ and a ULID.';
+comment on column public.ledger_coupons.app_id is 'App that it belongs to.';
+comment on column public.ledger_coupons.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_coupons.code is 'What is typed to redeem it, for example WELCOME20.';
-comment on column ledger_coupons.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupons.percentage is
+comment on column public.ledger_coupons.code is
+  'What is typed to redeem it, for example WELCOME20.';
+comment on column public.ledger_coupons.name is 'Name for people; stands on invoices.';
+comment on column public.ledger_coupons.percentage is
   'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
-comment on column ledger_coupons.amount is
+comment on column public.ledger_coupons.amount is
   'Amount off, in its currency (null if it takes off a percentage), or null.';
-comment on column ledger_coupons.currency is
+comment on column public.ledger_coupons.currency is
   'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
-comment on column ledger_coupons.duration is
+comment on column public.ledger_coupons.duration is
   'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
   'once, repeating, forever.';
-comment on column ledger_coupons.duration_invoices is
+comment on column public.ledger_coupons.duration_invoices is
   'How many invoices a redemption reduces if duration is repeating, or null.';
-comment on column ledger_coupons.applies_to is
+comment on column public.ledger_coupons.applies_to is
   'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
   'for the whole invoice), or null.';
-comment on column ledger_coupons.minimum_subtotal is
+comment on column public.ledger_coupons.minimum_subtotal is
   'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
-comment on column ledger_coupons.valid_from is
+comment on column public.ledger_coupons.valid_from is
   'First moment at which it can be redeemed (null for any time), or null.';
-comment on column ledger_coupons.valid_until is
+comment on column public.ledger_coupons.valid_until is
   'First moment at which it can no longer be redeemed (null for never), or null.';
-comment on column ledger_coupons.max_redemptions is
+comment on column public.ledger_coupons.max_redemptions is
   'How often it can be redeemed in all (null for any number), or null.';
-comment on column ledger_coupons.max_redemptions_per_tenant is
+comment on column public.ledger_coupons.max_redemptions_per_tenant is
   'How often one tenant can redeem it (null for any number), or null.';
-comment on column ledger_coupons.redemptions is 'How often it has been redeemed.';
-comment on column ledger_coupons.status is
+comment on column public.ledger_coupons.redemptions is 'How often it has been redeemed.';
+comment on column public.ledger_coupons.status is
   'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
   'active, archived.';
-comment on column ledger_coupons.version is 'Counts changes, from 1; a redemption is not a change.';
-comment on column ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_coupons.created_at is 'When it was created.';
-comment on column ledger_coupons.updated_at is 'When it was last changed.';
+comment on column public.ledger_coupons.version is
+  'Counts changes, from 1; a redemption is not a change.';
+comment on column public.ledger_coupons.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_coupons.created_at is 'When it was created.';
+comment on column public.ledger_coupons.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_coupons from public;
-grant select on table ledger_coupons to pgledger_reader;
+revoke all on table public.ledger_coupons from public;
+grant select on table public.ledger_coupons to pgledger_reader;
 
 -- file: repeatable/26_taxes/apply_taxes.sql
 /*
@@ -19284,7 +19622,7 @@ charges counts as billed here, but could still change or be deleted.
 Errors: InvalidState.
 */
 create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -19304,12 +19642,15 @@ declare
     order by draft.period_start, draft.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_earlier is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('pending before draft %s, which it goes on from', v_earlier)
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19330,7 +19671,7 @@ create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -19362,12 +19703,15 @@ declare
     order by later.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_later is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('%s while invoice %s goes on from it', target, v_later)
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -19388,7 +19732,7 @@ create or replace function pgledger.check_usage_not_purged(
   kind text,
   period_start timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -19399,6 +19743,7 @@ declare
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
+  v_ok boolean;
 begin
   if period_start < v_purged_before and not exists (
     select
@@ -19408,10 +19753,12 @@ begin
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -20019,9 +20366,10 @@ parallel safe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   select invoices.key
   into v_key
@@ -20031,7 +20379,7 @@ begin
     and invoices.tenant_id = invoice_key.tenant_id;
 
   if not found then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_key;
@@ -20066,19 +20414,20 @@ as $$
 declare
   v_at timestamptz := coalesce(at, subscription.current_period_start);
   v_period record;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   v_period := pgledger.billing_period(subscription, v_at);
   period_start := v_period.starts_at;
   if period_start is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
@@ -20095,7 +20444,7 @@ begin
         and change.status = 'active'
     );
     if as_of_version is null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'kind', '''start''',
@@ -20104,7 +20453,7 @@ begin
       );
     end if;
   else
-    perform pgledger.check_usage_not_purged(subscription, kind, period_start);
+    v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
     period_start := pgledger.interim_start(subscription.key, v_period.starts_at, v_period.ends_at);
@@ -20122,7 +20471,7 @@ revoke all on function pgledger.invoice_request from public;
 The invoice with that key as applications see it, or null.
 */
 create or replace function pgledger.invoice_with_key(key bigint)
-returns ledger_invoice
+returns public.ledger_invoice
 language sql
 stable
 parallel safe
@@ -20247,7 +20596,7 @@ Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, 
 Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function ledger_create_invoice(
+create or replace function public.ledger_create_invoice(
   app_id text,
   tenant_id text,
   currency text,
@@ -20256,7 +20605,7 @@ create or replace function ledger_create_invoice(
   metadata jsonb default null,
   id text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20269,14 +20618,15 @@ declare
   v_lines pgledger.invoice_lines[];
   v_complete record;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
-    perform pgledger.fail('NullArgument', array['tax_rates']);
+    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
   end if;
-  perform pgledger.check_tax_rates(tax_rates);
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_tax_rates(tax_rates);
+  v_ok := pgledger.check_metadata(metadata);
 
   v_invoice.app_id := app_id;
   v_invoice.tenant_id := tenant_id;
@@ -20289,7 +20639,7 @@ begin
   if id is null then
     v_invoice.id := 'inv_' || pgledger.new_ulid(v_now);
   else
-    perform pgledger.check_id('id', id, 'inv');
+    v_ok := pgledger.check_id('id', id, 'inv');
     v_invoice.id := id;
     v_key := pgledger.repeated_invoice(v_invoice, v_lines);
   end if;
@@ -20297,7 +20647,7 @@ begin
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
     if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, '$.lines', 'comes to a total that is not below 1e30 in size'
       );
     end if;
@@ -20307,7 +20657,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_invoice is
+comment on function public.ledger_create_invoice is
 $$Draws up a one-off invoice, of lines that are given.
 
 It is a draft, with the discounts of the coupons that the tenant has now.
@@ -20339,8 +20689,8 @@ Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
   InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
   different invoice).$$;
 
-revoke all on function ledger_create_invoice from public;
-grant execute on function ledger_create_invoice to pgledger_poster;
+revoke all on function public.ledger_create_invoice from public;
+grant execute on function public.ledger_create_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
@@ -20348,12 +20698,12 @@ Locks the subscription, then the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_delete_invoice(
+create or replace function public.ledger_delete_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20365,14 +20715,15 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_invoice record := pgledger.invoice_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then
-    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+    v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
 
   delete from pgledger.invoice_lines
@@ -20381,7 +20732,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_invoice is
+comment on function public.ledger_delete_invoice is
 $$Deletes a draft, with its lines.
 
 An invoice that is final stays. ledger_mark_invoice_voided takes its effects
@@ -20397,8 +20748,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft, or a final invoice goes
   on from it).$$;
 
-revoke all on function ledger_delete_invoice from public;
-grant execute on function ledger_delete_invoice to pgledger_poster;
+revoke all on function public.ledger_delete_invoice from public;
+grant execute on function public.ledger_delete_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_finalize_invoice.sql
 /*
@@ -20409,13 +20760,13 @@ Checks, in this order: app_id, tenant_id, id, existence, status, due_at, end of 
 drafts.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidTime.
 */
-create or replace function ledger_finalize_invoice(
+create or replace function public.ledger_finalize_invoice(
   app_id text,
   tenant_id text,
   id text,
   due_at timestamptz default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20426,10 +20777,11 @@ declare
   v_invoice pgledger.invoices;
   v_subscription pgledger.subscriptions;
   v_period record;
+  v_ok boolean;
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
     );
   end if;
@@ -20446,13 +20798,13 @@ begin
   if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
-      perform pgledger.refuse_invoice_move(
+      v_ok := pgledger.refuse_invoice_move(
         v_invoice, format('pending before its period ends at %s', v_period.ends_at)
       );
     end if;
   end if;
 
-  perform pgledger.check_no_earlier_draft(v_invoice);
+  v_ok := pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
@@ -20462,7 +20814,7 @@ begin
 end;
 $$;
 
-comment on function ledger_finalize_invoice is
+comment on function public.ledger_finalize_invoice is
 $$Makes a draft final, with the app's next number.
 
 It is computed anew a last time and uses up its coupons. From then on nothing
@@ -20485,8 +20837,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   paid by payments, the period it is for is not over, or an earlier draft
   comes first), InvalidTime (due_at is outside the years 1 to 9999).$$;
 
-revoke all on function ledger_finalize_invoice from public;
-grant execute on function ledger_finalize_invoice to pgledger_poster;
+revoke all on function public.ledger_finalize_invoice from public;
+grant execute on function public.ledger_finalize_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_generate_invoice.sql
 /*
@@ -20498,7 +20850,7 @@ period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
-create or replace function ledger_generate_invoice(
+create or replace function public.ledger_generate_invoice(
   app_id text,
   tenant_id text,
   subscription_id text,
@@ -20506,7 +20858,7 @@ create or replace function ledger_generate_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20530,7 +20882,7 @@ begin
 end;
 $$;
 
-comment on function ledger_generate_invoice is
+comment on function public.ledger_generate_invoice is
 $$Draws up the invoice of a subscription's period.
 
 It is a draft. That of the current period can be drawn up before the period
@@ -20558,20 +20910,20 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
 
-revoke all on function ledger_generate_invoice from public;
-grant execute on function ledger_generate_invoice to pgledger_poster;
+revoke all on function public.ledger_generate_invoice from public;
+grant execute on function public.ledger_generate_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_get_invoice.sql
 /*
 Checks, in this order: app_id, tenant_id, id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
-create or replace function ledger_get_invoice(
+create or replace function public.ledger_get_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -20583,7 +20935,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice is
+comment on function public.ledger_get_invoice is
 $$Returns an invoice.
 
 app_id: App that the tenant belongs to.
@@ -20595,8 +20947,8 @@ Returns: The invoice, with its lines.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
 
-revoke all on function ledger_get_invoice from public;
-grant execute on function ledger_get_invoice to pgledger_reader;
+revoke all on function public.ledger_get_invoice from public;
+grant execute on function public.ledger_get_invoice to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_get_invoice_by_period.sql
 /*
@@ -20605,14 +20957,14 @@ An invoice that was voided does not count: another may have taken its place.
 Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
 */
-create or replace function ledger_get_invoice_by_period(
+create or replace function public.ledger_get_invoice_by_period(
   app_id text,
   tenant_id text,
   subscription_id text,
   at timestamptz,
   kind text default 'period'
 )
-returns setof ledger_invoice
+returns setof public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -20623,15 +20975,16 @@ as $$
 declare
   v_subscription_key bigint;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -20640,7 +20993,7 @@ begin
     and subscriptions.app_id = ledger_get_invoice_by_period.app_id
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -20662,7 +21015,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice_by_period is
+comment on function public.ledger_get_invoice_by_period is
 $$Returns the invoice of a subscription's period.
 
 app_id: App that the tenant belongs to.
@@ -20678,8 +21031,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
   years 1 to 9999), InvalidArgument (there is no such kind),
   SubscriptionNotFound (the tenant has no such subscription).$$;
 
-revoke all on function ledger_get_invoice_by_period from public;
-grant execute on function ledger_get_invoice_by_period to pgledger_reader;
+revoke all on function public.ledger_get_invoice_by_period from public;
+grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_list_invoices.sql
 /*
@@ -20688,14 +21041,14 @@ By id, which for generated ids is the order of creation.
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
-create or replace function ledger_list_invoices(
+create or replace function public.ledger_list_invoices(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoice
+returns setof public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -20704,16 +21057,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status',
       status,
       array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -20732,7 +21086,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_invoices is
+comment on function public.ledger_list_invoices is
 $$Returns a tenant's invoices, the newest last.
 
 app_id: App that the tenant belongs to.
@@ -20747,21 +21101,21 @@ Returns: A page of invoices, by id.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_invoices from public;
-grant execute on function ledger_list_invoices to pgledger_reader;
+revoke all on function public.ledger_list_invoices from public;
+grant execute on function public.ledger_list_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_list_pending_invoices.sql
 /*
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidPage.
 */
-create or replace function ledger_list_pending_invoices(
+create or replace function public.ledger_list_pending_invoices(
   app_id text,
   tenant_id text,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoice
+returns setof public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -20770,9 +21124,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -20789,7 +21144,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_pending_invoices is
+comment on function public.ledger_list_pending_invoices is
 $$Returns the invoices that a tenant is to pay.
 
 app_id: App that the tenant belongs to.
@@ -20802,8 +21157,8 @@ Returns: A page of invoices that are pending or past due, by when they are
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_pending_invoices from public;
-grant execute on function ledger_list_pending_invoices to pgledger_reader;
+revoke all on function public.ledger_list_pending_invoices from public;
+grant execute on function public.ledger_list_pending_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql
 /*
@@ -20811,12 +21166,12 @@ Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_mark_invoice_uncollectible(
+create or replace function public.ledger_mark_invoice_uncollectible(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20826,6 +21181,7 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if v_invoice.status = 'uncollectible' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -20839,14 +21195,14 @@ begin
     updated_at = v_now
   where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
-comment on function ledger_mark_invoice_uncollectible is
+comment on function public.ledger_mark_invoice_uncollectible is
 $$Gives up an invoice that waits for payment.
 
 It can still be paid or voided.
@@ -20861,8 +21217,8 @@ Returns: The invoice, uncollectible. One that is so already is returned as it
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;
 
-revoke all on function ledger_mark_invoice_uncollectible from public;
-grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
+revoke all on function public.ledger_mark_invoice_uncollectible from public;
+grant execute on function public.ledger_mark_invoice_uncollectible to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_voided.sql
 /*
@@ -20871,13 +21227,13 @@ Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices 
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
-create or replace function ledger_mark_invoice_voided(
+create or replace function public.ledger_mark_invoice_voided(
   app_id text,
   tenant_id text,
   id text,
   reason text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20889,15 +21245,16 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if reason is not null then
-    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
   end if;
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -20911,7 +21268,7 @@ begin
   where invoices.key = v_invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
@@ -20919,7 +21276,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_voided is
+comment on function public.ledger_mark_invoice_voided is
 $$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
@@ -20937,8 +21294,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   (the invoice is a draft or paid, or a later invoice gives back a part of its
   base fee).$$;
 
-revoke all on function ledger_mark_invoice_voided from public;
-grant execute on function ledger_mark_invoice_voided to pgledger_poster;
+revoke all on function public.ledger_mark_invoice_voided from public;
+grant execute on function public.ledger_mark_invoice_voided to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_preview_invoice.sql
 /*
@@ -20951,7 +21308,7 @@ period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
-create or replace function ledger_preview_invoice(
+create or replace function public.ledger_preview_invoice(
   app_id text,
   tenant_id text,
   subscription_id text,
@@ -20959,7 +21316,7 @@ create or replace function ledger_preview_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoice_preview
+returns public.ledger_invoice_preview
 language plpgsql
 volatile
 parallel unsafe
@@ -20969,9 +21326,10 @@ as $$
 declare
   v_subscription pgledger.subscriptions;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   v_subscription := (
     select subscriptions
     from pgledger.subscriptions
@@ -20980,7 +21338,7 @@ begin
       and subscriptions.tenant_id = ledger_preview_invoice.tenant_id
   );
   if v_subscription.key is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -21003,7 +21361,7 @@ begin
 end;
 $$;
 
-comment on function ledger_preview_invoice is
+comment on function public.ledger_preview_invoice is
 $$Returns what ledger_generate_invoice would, and writes nothing down.
 
 It waits for a transaction that is changing the subscription only where
@@ -21030,8 +21388,8 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
 
-revoke all on function ledger_preview_invoice from public;
-grant execute on function ledger_preview_invoice to pgledger_reader;
+revoke all on function public.ledger_preview_invoice from public;
+grant execute on function public.ledger_preview_invoice to pgledger_reader;
 
 -- file: repeatable/27_invoices/ledger_refresh_invoice.sql
 /*
@@ -21039,12 +21397,12 @@ Locks the subscription, the draft, and what the tenant has left of coupons, in t
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_refresh_invoice(
+create or replace function public.ledger_refresh_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21066,7 +21424,7 @@ begin
 end;
 $$;
 
-comment on function ledger_refresh_invoice is
+comment on function public.ledger_refresh_invoice is
 $$Computes a draft anew.
 
 Usage, changes, coupons and prices count as of now; the tax rates stay. Of a
@@ -21081,8 +21439,8 @@ Returns: The draft, as of now.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft).$$;
 
-revoke all on function ledger_refresh_invoice from public;
-grant execute on function ledger_refresh_invoice to pgledger_poster;
+revoke all on function public.ledger_refresh_invoice from public;
+grant execute on function public.ledger_refresh_invoice to pgledger_poster;
 
 -- file: repeatable/27_invoices/ledger_set_payment_terms.sql
 /*
@@ -21091,7 +21449,7 @@ Repeatable.
 Checks, in this order: app_id, days.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
-create or replace function ledger_set_payment_terms(
+create or replace function public.ledger_set_payment_terms(
   app_id text,
   days integer
 )
@@ -21102,13 +21460,15 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('NullArgument', array['days']);
+    v_ok := pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
     );
   end if;
@@ -21122,7 +21482,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_payment_terms is
+comment on function public.ledger_set_payment_terms is
 $$Sets how long tenants have to pay invoices.
 
 It is for invoices that become final from now on.
@@ -21135,8 +21495,8 @@ Returns: The same.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
-revoke all on function ledger_set_payment_terms from public;
-grant execute on function ledger_set_payment_terms to pgledger_poster;
+revoke all on function public.ledger_set_payment_terms from public;
+grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
@@ -21263,9 +21623,10 @@ parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   perform 1
@@ -21276,7 +21637,7 @@ begin
 
   v_exponent := pgledger.currency_exponent(app_id, currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
     );
   end if;
@@ -21311,9 +21672,10 @@ as $$
 declare
   v_invoice pgledger.invoices;
   v_subscription_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'inv');
   v_subscription_id := (
     select subscriptions.id
     from pgledger.invoices
@@ -21332,7 +21694,7 @@ begin
   if v_invoice.status not in ('draft', target)
     and (v_invoice.status = 'paid' and target = 'pending' and v_invoice.amount_due = 0)
     is not true then
-    perform pgledger.refuse_invoice_move(v_invoice, target);
+    v_ok := pgledger.refuse_invoice_move(v_invoice, target);
   end if;
   perform pgledger.lock_redemptions(app_id, tenant_id, true);
   return v_invoice;
@@ -21369,9 +21731,10 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   if with_subscription then
     perform 1
@@ -21395,7 +21758,7 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_invoice;
@@ -21593,7 +21956,7 @@ create or replace function pgledger.preview_invoice(
   kind text,
   tax_rates jsonb
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -21755,10 +22118,11 @@ declare
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
+  v_ok boolean;
 begin
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    perform pgledger.check_json_object(line, path, v_members);
+    v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
   v_line.kind := 'item';
@@ -21782,22 +22146,22 @@ begin
   end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has both an amount and a quantity or unit_amount, which make one'
     );
   elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has neither an amount nor both a quantity and a unit_amount'
     );
   elsif v_line.period_end <= v_line.period_start then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       line -> 'period_end', path || '.period_end', 'is not after period_start'
     );
   end if;
 
   v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
   if abs(v_line.amount) >= 1e30 then
-    perform pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
+    v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
   v_line.discount := 0;
   v_line.tax := 0;
@@ -21830,15 +22194,16 @@ declare
   v_lines pgledger.invoice_lines[] := '{}';
   v_line pgledger.invoice_lines;
   v_item record;
+  v_ok boolean;
 begin
   if lines is null then
-    perform pgledger.fail('NullArgument', array['lines']);
+    v_ok := pgledger.fail('NullArgument', array['lines']);
   end if;
   -- A thousand sound lines stay below it.
-  perform pgledger.check_json_size(lines, '$.lines', false);
-  perform pgledger.check_json_array(lines, '$.lines');
+  v_ok := pgledger.check_json_size(lines, '$.lines', false);
+  v_ok := pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
-    perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
+    v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
   for v_item in
@@ -21937,13 +22302,13 @@ create or replace function pgledger.refuse_invoice_move(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
+  return pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
 end;
 $$;
 
@@ -21972,6 +22337,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     invoices.key,
@@ -22007,7 +22373,7 @@ begin
 
   -- An invoice of another kind has no such lines, and the comparison is null.
   if found and v_is_same is not true then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;
@@ -22168,7 +22534,7 @@ create or replace function pgledger.show_invoice(
   invoice pgledger.invoices,
   lines pgledger.invoice_lines[]
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language sql
 stable
 parallel safe
@@ -22547,7 +22913,7 @@ revoke all on function pgledger.usage_lines from public;
 /*
 Invoices as applications see them, with their lines. Columns never change.
 */
-create or replace view ledger_invoices as
+create or replace view public.ledger_invoices as
 select
   invoices.id,
   invoices.app_id,
@@ -22599,67 +22965,70 @@ left join pgledger.subscriptions on invoices.subscription_key = subscriptions.ke
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_invoices is 'One row an invoice, with its lines as JSON.';
-comment on column ledger_invoices.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_invoices.app_id is 'App.';
-comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoices.subscription_id is
+comment on view public.ledger_invoices is 'One row an invoice, with its lines as JSON.';
+comment on column public.ledger_invoices.id is 'Public id: inv_ and a ULID.';
+comment on column public.ledger_invoices.app_id is 'App.';
+comment on column public.ledger_invoices.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoices.kind is
+comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoices.period_start is
+comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoices.period_end is
+comment on column public.ledger_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoices.status is
+comment on column public.ledger_invoices.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoices.number is
+comment on column public.ledger_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoices.currency is 'Currency of all its amounts.';
-comment on column ledger_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoices.tax is 'Sum of its taxes.';
-comment on column ledger_invoices.total is
+comment on column public.ledger_invoices.currency is 'Currency of all its amounts.';
+comment on column public.ledger_invoices.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_invoices.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_invoices.tax is 'Sum of its taxes.';
+comment on column public.ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoices.amount_due is
+comment on column public.ledger_invoices.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoices.amount_remaining is
+comment on column public.ledger_invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column public.ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoices.refund_due is
+comment on column public.ledger_invoices.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoices.unapplied is
+comment on column public.ledger_invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoices.line_items is
+comment on column public.ledger_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
-comment on column ledger_invoices.tax_rates is
+comment on column public.ledger_invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoices.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoices.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoices.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoices.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoices.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoices.uncollectible_at is
+comment on column public.ledger_invoices.finalized_at is 'When it became final, or null.';
+comment on column public.ledger_invoices.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_invoices.paid_at is 'When its payments covered it, or null.';
+comment on column public.ledger_invoices.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_invoices.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column public.ledger_invoices.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoices.version is 'Counts changes, from 1.';
-comment on column ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoices.created_at is 'When it was drawn up.';
-comment on column ledger_invoices.updated_at is 'When it was last changed.';
+comment on column public.ledger_invoices.version is 'Counts changes, from 1.';
+comment on column public.ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column public.ledger_invoices.created_at is 'When it was drawn up.';
+comment on column public.ledger_invoices.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_invoices from public;
-grant select on table ledger_invoices to pgledger_reader;
+revoke all on table public.ledger_invoices from public;
+grant select on table public.ledger_invoices to pgledger_reader;
 
 -- file: repeatable/27_invoices/views/ledger_tenant_invoices.sql
 /*
 Invoices that a tenant's own database role may see, without drafts, which only the app sees.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_invoices with (security_barrier) as
+create or replace view public.ledger_tenant_invoices with (security_barrier) as
 select
   invoices.id,
   invoices.app_id,
@@ -22712,62 +23081,69 @@ inner join pgledger.tenant_roles as mapped
 left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
 where mapped.role_name = current_user and invoices.status <> 'draft';
 
-comment on view ledger_tenant_invoices is
+comment on view public.ledger_tenant_invoices is
   'Invoices of the tenant of the current database role, drafts left out.';
-comment on column ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_tenant_invoices.app_id is 'App.';
-comment on column ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
-comment on column ledger_tenant_invoices.subscription_id is
+comment on column public.ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
+comment on column public.ledger_tenant_invoices.app_id is 'App.';
+comment on column public.ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
+comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.kind is
+comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_tenant_invoices.period_start is
+comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.period_end is
+comment on column public.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.status is
+comment on column public.ledger_tenant_invoices.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_tenant_invoices.number is
+comment on column public.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_tenant_invoices.currency is 'Currency of all its amounts.';
-comment on column ledger_tenant_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_tenant_invoices.tax is 'Sum of its taxes.';
-comment on column ledger_tenant_invoices.total is
+comment on column public.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
+comment on column public.ledger_tenant_invoices.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column public.ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
+comment on column public.ledger_tenant_invoices.tax is 'Sum of its taxes.';
+comment on column public.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_tenant_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_tenant_invoices.amount_due is
+comment on column public.ledger_tenant_invoices.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column public.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_tenant_invoices.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_tenant_invoices.amount_remaining is
+comment on column public.ledger_tenant_invoices.amount_paid is
+  'Sum of the payments made on it.';
+comment on column public.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_tenant_invoices.refund_due is
+comment on column public.ledger_tenant_invoices.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_tenant_invoices.unapplied is
+comment on column public.ledger_tenant_invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_tenant_invoices.line_items is
+comment on column public.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
-comment on column ledger_tenant_invoices.tax_rates is
+comment on column public.ledger_tenant_invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_tenant_invoices.finalized_at is 'When it became final, or null.';
-comment on column ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
-comment on column ledger_tenant_invoices.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
-comment on column ledger_tenant_invoices.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_tenant_invoices.uncollectible_at is
+comment on column public.ledger_tenant_invoices.finalized_at is
+  'When it became final, or null.';
+comment on column public.ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
+comment on column public.ledger_tenant_invoices.paid_at is
+  'When its payments covered it, or null.';
+comment on column public.ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
+comment on column public.ledger_tenant_invoices.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column public.ledger_tenant_invoices.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_tenant_invoices.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_invoices.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_invoices.created_at is 'When it was drawn up.';
-comment on column ledger_tenant_invoices.updated_at is 'When it was last changed.';
+comment on column public.ledger_tenant_invoices.version is 'Counts changes, from 1.';
+comment on column public.ledger_tenant_invoices.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column public.ledger_tenant_invoices.created_at is 'When it was drawn up.';
+comment on column public.ledger_tenant_invoices.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_invoices from public;
-grant select on table ledger_tenant_invoices to pgledger_tenant;
-alter view ledger_tenant_invoices owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_invoices from public;
+grant select on table public.ledger_tenant_invoices to pgledger_tenant;
+alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
@@ -22780,7 +23156,7 @@ create or replace function pgledger.check_payment(
   reference text,
   now timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -22790,12 +23166,15 @@ declare
     pgledger.time_fault(paid_at),
     case when paid_at > now then 'it is ahead of ' || now::text end
   );
+  v_ok boolean;
 begin
   if paid_at is not null and v_fault is not null then
-    perform pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
+    v_ok := pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
   elsif reference is not null then
-    perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
   end if;
+
+  return true;
 end;
 $$;
 
@@ -22814,7 +23193,7 @@ create or replace function pgledger.check_payment_amount(
   currency text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -22832,12 +23211,15 @@ declare
         )
     end
   );
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 
@@ -22851,12 +23233,12 @@ revoke all on function pgledger.check_payment_amount from public;
 Checks, in this order: app_id, tenant_id, invoice_id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
-create or replace function ledger_list_payments(
+create or replace function public.ledger_list_payments(
   app_id text,
   tenant_id text,
   invoice_id text
 )
-returns setof ledger_payment
+returns setof public.ledger_payment
 language plpgsql
 stable
 parallel safe
@@ -22877,7 +23259,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_payments is
+comment on function public.ledger_list_payments is
 $$Returns the payments made on an invoice, the newest last.
 
 app_id: App that the tenant belongs to.
@@ -22889,8 +23271,8 @@ Returns: The payments, in the order in which they were recorded.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
 
-revoke all on function ledger_list_payments from public;
-grant execute on function ledger_list_payments to pgledger_reader;
+revoke all on function public.ledger_list_payments from public;
+grant execute on function public.ledger_list_payments to pgledger_reader;
 
 -- file: repeatable/28_payments/ledger_mark_invoice_paid.sql
 /*
@@ -22899,14 +23281,14 @@ Checks, in this order: app_id, tenant_id, id, existence, paid_at, reference, sta
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidArgument,
 InvalidState.
 */
-create or replace function ledger_mark_invoice_paid(
+create or replace function public.ledger_mark_invoice_paid(
   app_id text,
   tenant_id text,
   id text,
   paid_at timestamptz default null,
   reference text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -22916,8 +23298,9 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -22934,7 +23317,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_paid is
+comment on function public.ledger_mark_invoice_paid is
 $$Records a payment of all that is still due.
 
 app_id: App that the tenant belongs to.
@@ -22951,8 +23334,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   1 to 9999), InvalidArgument (the reference is not valid), InvalidState (the
   invoice is a draft or voided).$$;
 
-revoke all on function ledger_mark_invoice_paid from public;
-grant execute on function ledger_mark_invoice_paid to pgledger_poster;
+revoke all on function public.ledger_mark_invoice_paid from public;
+grant execute on function public.ledger_mark_invoice_paid to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_record_payment.sql
 /*
@@ -22962,7 +23345,7 @@ repeat, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, InvalidTime,
 InvalidArgument, IdempotencyConflict, InvalidState.
 */
-create or replace function ledger_record_payment(
+create or replace function public.ledger_record_payment(
   app_id text,
   tenant_id text,
   invoice_id text,
@@ -22971,7 +23354,7 @@ create or replace function ledger_record_payment(
   reference text default null,
   id text default null
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -22984,12 +23367,13 @@ declare
   );
   v_now timestamptz := pgledger.clock();
   v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+  v_ok boolean;
 begin
-  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pay');
+    v_ok := pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
       return pgledger.invoice_with_key(v_invoice.key);
     end if;
@@ -23006,7 +23390,7 @@ begin
 end;
 $$;
 
-comment on function ledger_record_payment is
+comment on function public.ledger_record_payment is
 $$Records a payment on an invoice.
 
 The invoice can be pending, past_due, uncollectible or paid. It is paid once
@@ -23034,8 +23418,8 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   IdempotencyConflict (the id is taken by a different payment), InvalidState
   (the invoice is a draft or voided).$$;
 
-revoke all on function ledger_record_payment from public;
-grant execute on function ledger_record_payment to pgledger_poster;
+revoke all on function public.ledger_record_payment from public;
+grant execute on function public.ledger_record_payment to pgledger_poster;
 
 -- file: repeatable/28_payments/pay_invoice.sql
 /*
@@ -23052,13 +23436,14 @@ create or replace function pgledger.pay_invoice(
   id text,
   now timestamptz
 )
-returns ledger_invoice
+returns public.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_ok boolean;
 begin
   update pgledger.invoices
   set
@@ -23090,7 +23475,7 @@ begin
   where invoices.key = invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
   if not found then
-    perform pgledger.refuse_invoice_move(invoice, 'paid');
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   insert into pgledger.invoice_payments (
@@ -23108,7 +23493,7 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
   return pgledger.invoice_with_key(invoice.key);
@@ -23148,9 +23533,10 @@ declare
     from pgledger.invoice_payments as payment
     where payment.id = payment_is_repeated.id
   );
+  v_ok boolean;
 begin
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_is_same is not null;
 end;
@@ -23165,7 +23551,7 @@ revoke all on function pgledger.payment_is_repeated from public;
 /*
 Payments as applications see them. Columns never change.
 */
-create or replace view ledger_invoice_payments as
+create or replace view public.ledger_invoice_payments as
 select
   invoice_payments.id,
   invoice_payments.app_id,
@@ -23181,27 +23567,28 @@ inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_invoice_payments is 'One row a payment made on an invoice.';
-comment on column ledger_invoice_payments.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_invoice_payments.app_id is 'App.';
-comment on column ledger_invoice_payments.tenant_id is 'Tenant who paid.';
-comment on column ledger_invoice_payments.invoice_id is 'Id of the invoice.';
-comment on column ledger_invoice_payments.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_invoice_payments.currency is 'Currency of the amount.';
-comment on column ledger_invoice_payments.reference is
+comment on view public.ledger_invoice_payments is 'One row a payment made on an invoice.';
+comment on column public.ledger_invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column public.ledger_invoice_payments.app_id is 'App.';
+comment on column public.ledger_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column public.ledger_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column public.ledger_invoice_payments.amount is
+  'Amount in the invoice''s currency.';
+comment on column public.ledger_invoice_payments.currency is 'Currency of the amount.';
+comment on column public.ledger_invoice_payments.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_invoice_payments.paid_at is 'When it was paid.';
-comment on column ledger_invoice_payments.created_at is 'When it was written down.';
+comment on column public.ledger_invoice_payments.paid_at is 'When it was paid.';
+comment on column public.ledger_invoice_payments.created_at is 'When it was written down.';
 
-revoke all on table ledger_invoice_payments from public;
-grant select on table ledger_invoice_payments to pgledger_reader;
+revoke all on table public.ledger_invoice_payments from public;
+grant select on table public.ledger_invoice_payments to pgledger_reader;
 
 -- file: repeatable/28_payments/views/ledger_tenant_invoice_payments.sql
 /*
 Payments that a tenant's own database role may see.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_invoice_payments with (security_barrier) as
+create or replace view public.ledger_tenant_invoice_payments with (security_barrier) as
 select
   invoice_payments.id,
   invoice_payments.app_id,
@@ -23218,22 +23605,24 @@ inner join pgledger.tenant_roles as mapped
 inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_invoice_payments is
+comment on view public.ledger_tenant_invoice_payments is
   'Payments of the tenant of the current database role.';
-comment on column ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_tenant_invoice_payments.app_id is 'App.';
-comment on column ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
-comment on column ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
-comment on column ledger_tenant_invoice_payments.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
-comment on column ledger_tenant_invoice_payments.reference is
+comment on column public.ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column public.ledger_tenant_invoice_payments.app_id is 'App.';
+comment on column public.ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column public.ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column public.ledger_tenant_invoice_payments.amount is
+  'Amount in the invoice''s currency.';
+comment on column public.ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
+comment on column public.ledger_tenant_invoice_payments.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
-comment on column ledger_tenant_invoice_payments.created_at is 'When it was written down.';
+comment on column public.ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
+comment on column public.ledger_tenant_invoice_payments.created_at is
+  'When it was written down.';
 
-revoke all on table ledger_tenant_invoice_payments from public;
-grant select on table ledger_tenant_invoice_payments to pgledger_tenant;
-alter view ledger_tenant_invoice_payments owner to pgledger_tenant_views;
+revoke all on table public.ledger_tenant_invoice_payments from public;
+grant select on table public.ledger_tenant_invoice_payments to pgledger_tenant;
+alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
 -- file: repeatable/29_advance/advance_and_invoice.sql
 /*
@@ -23648,12 +24037,12 @@ each subscription in a subtransaction of its own, and postpones and reports thos
 Checks, in this order: app_id, max_subscriptions, invoices.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
-create or replace function ledger_advance(
+create or replace function public.ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
   invoices text default 'final'
 )
-returns setof ledger_subscription_move
+returns setof public.ledger_subscription_move
 language plpgsql
 volatile
 parallel unsafe
@@ -23664,17 +24053,18 @@ declare
   v_now timestamptz := pgledger.clock();
   v_done record;
   v_past_due bigint[] := '{}';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('NullArgument', array['max_subscriptions']);
+    v_ok := pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
-  perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -23716,7 +24106,7 @@ begin
 end;
 $$;
 
-comment on function ledger_advance is
+comment on function public.ledger_advance is
 $$Does what the clock has made due in an app.
 
 It ends trials and periods, cancels subscriptions whose time has come, draws
@@ -23746,8 +24136,8 @@ Returns: What was done, step by step; empty when nothing is due that nobody
 Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
   of range, or invoices is none of its values).$$;
 
-revoke all on function ledger_advance from public;
-grant execute on function ledger_advance to pgledger_poster;
+revoke all on function public.ledger_advance from public;
+grant execute on function public.ledger_advance to pgledger_poster;
 
 -- file: repeatable/29_advance/mark_past_due.sql
 /*
@@ -23898,7 +24288,7 @@ holds names rather than oids, because a restore may create the roles anew.
 
 Checks, in this order: app_id, tenant_id, role_name, whether it is mapped to another tenant.
 */
-create or replace function ledger_map_tenant_role(
+create or replace function public.ledger_map_tenant_role(
   role_name name,
   app_id text,
   tenant_id text
@@ -23914,12 +24304,13 @@ declare
   v_fault text := pgledger.tenant_role_fault(role_name);
   v_app_id text;
   v_tenant_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -23939,7 +24330,7 @@ begin
   where tenant_roles.role_name = ledger_map_tenant_role.role_name;
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'AlreadyExists',
       array[
         'role', quote_literal(role_name),
@@ -23950,7 +24341,7 @@ begin
 end;
 $$;
 
-comment on function ledger_map_tenant_role is
+comment on function public.ledger_map_tenant_role is
 $$Lets a database role read one tenant's rows.
 
 The role reads through the views ledger_tenant_*, and needs the role
@@ -23966,13 +24357,13 @@ Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
   it could see more than one tenant's rows), AlreadyExists (the role is mapped
   to another tenant).$$;
 
-revoke all on function ledger_map_tenant_role from public;
+revoke all on function public.ledger_map_tenant_role from public;
 
 -- file: repeatable/30_tenants/ledger_unmap_tenant_role.sql
 /*
 Does not look whether the role exists: its name may be left over from one that was dropped.
 */
-create or replace function ledger_unmap_tenant_role(role_name name)
+create or replace function public.ledger_unmap_tenant_role(role_name name)
 returns boolean
 language plpgsql
 volatile
@@ -23980,9 +24371,11 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   end if;
 
   delete from pgledger.tenant_roles
@@ -23991,7 +24384,7 @@ begin
 end;
 $$;
 
-comment on function ledger_unmap_tenant_role is
+comment on function public.ledger_unmap_tenant_role is
 $$Takes back what ledger_map_tenant_role gave a database role.
 
 Only the owner of pgledger may call this function. The role need not exist any
@@ -24003,7 +24396,7 @@ Returns: Whether it was mapped.
 
 Errors: NullArgument.$$;
 
-revoke all on function ledger_unmap_tenant_role from public;
+revoke all on function public.ledger_unmap_tenant_role from public;
 
 -- file: repeatable/30_tenants/stronger_role_fault.sql
 /*
@@ -24162,7 +24555,7 @@ begin
       and (
         pg_proc.pronamespace = private.oid
         or (
-          pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+          pg_namespace.nspname = 'public'
           and pg_proc.proowner = private.nspowner
           and (
             pg_catalog.starts_with(pg_proc.proname::text, 'pgledger_')
@@ -24190,27 +24583,27 @@ values
   ('migrations/0001_create_foundation.sql', 'versioned', '3449232b9133e68727613d9c4170fedf1d2290cdc107981ca4b522c2ce893e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0002_create_accounts.sql', 'versioned', '58a602a128f85599b9c45fadc9266692530354b39aa3e8db42b12425bdb0f91e', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0003_create_transfers.sql', 'versioned', '325984cbc9df1674b3a46aba56ec0b5057c6fd96be76b43350e06d7e765b2740', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0004_create_ledger_types.sql', 'versioned', 'bc4fceef6cf63e8918c32b82853a0fcbd1cc363b72bcf1c6b8854f25a9a6b3e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b652070ee972a4e855e9491e54b14da1927a204d6c3da6e6a4d81de4e04a7176', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '9542dcbb46b339346f1fb79118c16c6f1970a3191c4233882194e0969c1ca213', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0007_create_usage.sql', 'versioned', '95d811286748ce99165207a4e04ff1b5e8a6119c4ba213c08cfcb4a23f75024f', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ece46b6d3dfab0b284b27a40b08232ca0df4152abe28219f0f255720aa56442', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0004_create_ledger_types.sql', 'versioned', '84bf35001711b93f378e906335799ff8654ae1c1955f25e4745051b79a74beb9', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'ee9d914e41dff2993d787d6ba47740bee0252a439e4850a5afa046a981e85b68', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0'),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0010_create_coupons.sql', 'versioned', '187c1c898719ae07328bd67dbd3cbbbfd813796bfcd5f295cd5894943e819c87', pg_catalog.now(), '0.1.0.dev0'),
-  ('migrations/0011_create_invoices.sql', 'versioned', '4d2fe9c7a67e489e2d94ac23b8960ab72e5bff910ae45d6bae013a866d7dbed7', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0'),
+  ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_app.sql', 'repeatable', 'ebc077a3a44ca4d7bd7202339af506c35193eab7bd270a1698be3a9b40cf29dd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '44b4970ec4fd51808116c1d6716231ec1aaef31cb1455530ed614bd9e7378805', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1aa50d2cd3237e0c2d0c52603867bdb6b4e1b1c01f3f946a4b569f446fdeaa83', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'd6bc4f7a490f5398cc555790e35e3938d9447bf695120b9fb086872c625881ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '579eb9eb6f8068465853e608c6b2ed0121d33ba2531e427185de8a34db2906fe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_id.sql', 'repeatable', 'a7b56c461e549da9596d6d5dd15f95b1272f7cd1b6938bb47603440b459f1ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '6f0e1244a651e04311ce32ed12b416dc594ecee34cd9754e5697029d4632724d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '932a5ee1af76136121db90d9638adedc86c27f0563ca72b43e92f19f89b0e9f5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '518abb044ae834d4fd2c7824108a458314cd4a6269c404dcee30b01ac7cdeefb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'e635fe04e093a8034baeea66d25480728a339f100cd6247152ff4c9a8bf35113', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'e42c9b96a99bb89f7665438b6c5e30a68c110272a973000963991d2f3dc0e8b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '892e7f22aee503d67918c33f77b4fda6e7e3a878d92651c1346ac9e0e2dd42fa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', '525f1e8d516c0dfa266e9dcf8166bf8a73216138b4d8918aa8ba01dd81e42e77', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_billing_scope.sql', 'repeatable', '1faeba048ed0c65174193752953276b60a512c7129843fb35f6d0b5da52a733f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_catalogue_scope.sql', 'repeatable', 'e20607daf7acc3593be019025ea052320cb9e01d402c1fdbb1367419323d4ede', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_choice.sql', 'repeatable', '7357d1ba186cd2103d317d045c5d5b6f091fb73cc01078fe217b10ec68e47e61', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_id.sql', 'repeatable', '0e4786084411a6cc948ac591d0813b5167e28740890aa2ddd32fedcde84e8e8a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_metadata.sql', 'repeatable', '63e607723315fcd4d2456a53964d7ad8d7b016a3c633e211ef02e34c93e70506', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_page.sql', 'repeatable', '11f9b4aed750a5b13c0d31ee672c959ea5ba79dfebae945aac3001773e58492d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_quantity.sql', 'repeatable', '78cba9959a6e1e9170f738df89ba18b7e20bd4ca74ca0e67b307c7c834b6f9bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_scope.sql', 'repeatable', 'cd4d0189032bdb0e3dc82125958d1c75b309caeb11b17fc1917a777c8ecc88b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_tax_rates.sql', 'repeatable', 'eb822386404d3b791a3ffe3ccacae88b3d251e3625aa2c815a6888e4b97f336b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/checks/check_text.sql', 'repeatable', '94314c8da09a97dad2371513e26fe060bf1d423c35f7d4e37402df2e3f726e0e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_app.sql', 'repeatable', 'cbb9ea79149f8efb3b4e43d205f9203caf052683ad720947d118cd3ab2170ffe', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/in_catalogue.sql', 'repeatable', 'c1cde30555f6d53dbacbc2f92b974f9298b0f6dab96b67839a22b2d35a0e18f4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/checks/metadata_fault.sql', 'repeatable', '95bf61a334b6a76b0a232d806b591030026476ee5dd909ac43f6fd1920c3526f', pg_catalog.now(), '0.1.0.dev0'),
@@ -24221,7 +24614,7 @@ values
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/fail.sql', 'repeatable', 'f71768f49426467f5c3d4dff51321e80435eb872deda2645be79c143e9cbc601', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_pair.sql', 'repeatable', '00ad4c9e821588f45a2ff20e0aef6b9644d18cec958bb6cf934b1798194f2d66', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_text.sql', 'repeatable', 'a6b94299b3670efdec8af449a89a6b50b31e763ee1a7ffe595c5ec2e69d8e503', pg_catalog.now(), '0.1.0.dev0'),
@@ -24230,27 +24623,27 @@ values
   ('repeatable/00_core/ids/event_id.sql', 'repeatable', '319073d891ee24725244975f52f558fee5f1b3f471e141bbe0bf6e004e16fef4', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/id_fault.sql', 'repeatable', '51530f7258dd389b67098521e0c514d73ca46958cd85ae0676065580213cd83e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/new_ulid.sql', 'repeatable', '20fedd13cc10552ad95d5b1fac518749017fef536d0ac3656fb6c76f693b9bca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', 'a9d16d9d08198e03878d6f6cec5e51a316ee8a053861ae5a8d9b50e0a047d59c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'fea3c288c1e895209d423b9b8c363c4e16d7616366a60eaf0f51874ecf5a8497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '04952bb5fdf499acf235ac9ce0e5223b86860436af8f339a6b5454afbaa44b65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', 'e83c0b4e4827db8a80fbabc06d3ce9db652ba6f0130374c3fcc89f337abaff6d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_generate_id.sql', 'repeatable', '300dd752039b135b8b308b18a4417715c687a351b90203e577e13ab7fc152781', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_id_timestamp.sql', 'repeatable', 'dbb83de1fda7cde78a8149ad645c72c96930da8eec691376c9218c8512d8c087', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_ulid_to_uuid.sql', 'repeatable', '44dfc1a46ededf279666293dd45f1c08bf2ed620cb6af30693d74fa740369f9e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/ids/pgledger_uuid_to_ulid.sql', 'repeatable', '4be39795c3d528613e95472482d1771cfecad1636d218818c3c0a4abc6448973', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/ulid_fault.sql', 'repeatable', '87f90074681704fb11c4182a9f8fbf362318619a891287e0fdaca403596bb171', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', 'ba546479cc25ec4638798dbe6f02c6d5328d58174f2c340c21d6fad420b37b11', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'ec874974c227a51e2e5798e5b5d144859a9acd07ca0087eaf7365b7f9746382e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'fb5e33a6c0c6910f1462ef4c4cda040d69e5a32d9b74b0267f20dbd3b9f0c51f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_array.sql', 'repeatable', '608717e7165b6f7cd1c6c5eb13adac95f02fa89b249f0c8645870028d2f94bbf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_object.sql', 'repeatable', 'dd78619fb398bbae996e389aac35fb3448c60b22e00fe403d453f1c48ffa0deb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/check_json_size.sql', 'repeatable', 'd55c40e661cf451bfdeb5a778353d1d90f39e1082149768be991cb517b861208', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/decimal_fault.sql', 'repeatable', '11d21134f8850d3868f15e8b7af6c1730793d89f86a19e06b91d3dfb53af71f2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', 'f4b7fe5cf2041924f13b99795a19bd01be960712570cdc295cd940c35837690e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '9ca4616039682a76f882310d66b172a5f2ceb23473255eb5e9cf3282e57f8389', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_text.sql', 'repeatable', '9d91c5c0d1894d2d326ba0da7c2ac9d6654c5b79ae3d080374507dc43eab5325', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/invoice_time.sql', 'repeatable', '8d89a3ab7dccafab773609b04d3ea7d7b1f71fa95378c65838b3b33237fdbb25', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_bytes.sql', 'repeatable', '92489b6d2b5c933050376e0c203f2ac18540ae066bfd0a2a156b902b3bdde308', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'f094079f4a061cc767246eccf41dfb146a9b46eade5a16e7c8dc31fe0f0d830c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '6ad06d0e599ff8d9638f6907400cc6069055f1ed4cb78028e76db5f617f21c56', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_choice.sql', 'repeatable', 'edddcb4b4c2de0611c720a41f0965d6caf572fd22c74abb31f522fb4458ae9ec', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_decimal.sql', 'repeatable', '524c24c8b8e6986c886f37317ad63b1b9cc605c2b4a83de934d86ac0f46e927f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/json/json_path.sql', 'repeatable', '5ce4d15ef00795741f422cd552d02b439f4d42bb06ea43a7b3268f8f11e45e7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/json_text.sql', 'repeatable', 'd78f4d07d7254f363aab45d2235ba15b52b94a0f9ffee30c59e76d9abb9169e5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '66009c187b933435ac022755b9857133afb26eff27a77ff85a1fd4562c6a3f11', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/json_text.sql', 'repeatable', '047a9801ad94a805a6aba4e5f0431da52e25dd53f09c9a02e855eaebdabe5d01', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', 'fc20e6bb068e81047b81151d320af05a629e1269c2cf90d81f3898912ba0d4a9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/periods/period_boundary.sql', 'repeatable', '857ce69239d2a413e5dbba2e820d6774471fdc02868376a0972be26d95bbbebe', pg_catalog.now(), '0.1.0.dev0'),
@@ -24258,145 +24651,145 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '72f8d076f2e926efd745d178b9ea9b50a370e172018f5ea354370d38af6e8623', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/account_key.sql', 'repeatable', '32ed28b99954ceff22e7202e5922ac98b0fc06f688f2be3eea6ae3d7eb1b20ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f90aea504aa93b7fd775bf248b9e38194db714ceefa822e4574eca639f0d807f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '582c79820dbee1fb504ac78402ec121bddbea544bac405a092a96faf46595acb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_balances.sql', 'repeatable', '1f2f72d425e8baf6418e8ee1daf1bd4a9a312d1774fd7424740679da166f0c59', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', '3d9335cc196b2fe5fb41c9158ebcae667c3fcf14bd4f06ebcf0c53fcacbb2e21', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '0173d461f7026ee4cff99d2a91b3c100a70432767fb8cc1a0559e281f64812ca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '3b72e735e5f9bb256d557d562002e10e8d8f078a4523a385b1d73e69cb7d3b30', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '0284f9338d0eef35e761f6f95359f54d080f679a0c55ac9c3be12704d040f250', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/account_key.sql', 'repeatable', '96a133f76ea570f1c06d4e246a00a414633a9dacc25fc83e5b25d48c1ec3dc17', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_accounts.sql', 'repeatable', 'f483b4f66d0a8b68f3a26039ca3fdb454b4c6a06e7218214d375107be81582ae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balance.sql', 'repeatable', '5911cfeca97a157b7bf5e6471e614fcafad2f257459cbabeb6c940401de4732c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_balances.sql', 'repeatable', 'cb2cf401239d9dc89573d5a582a086940aa21c1b47b178f65ee895c63545eae5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_request.sql', 'repeatable', 'f57b97e65fe12ac5a5d1ce6a588e60f36380b83e25a7ab7ad361519b071d48a7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/check_transfer_requests.sql', 'repeatable', '795b6bd5624f53b3c6b8271ff666ef2a8ee3d16a60d6059a752eee3cb218f5b7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '8912f872f63d90b11cb5ce8d38234cd25bc47d9596ffb7cce834c25304bf6be0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', 'ffc6c8c6db9d11c3d7e645231f17aad2616e1e725117a0ab06b3e5f912fa4d17', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', 'a3f5e56ef1ddecd5beb84e4b4f2d39ac556ad2f3cc1f7b184e4eb04097607393', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '29dae6f1aadf805499ba3572588da503b418e74bb29fbb08014c04a62b8874c3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', 'b5b1adac66629d3fac6fc67b362380f8c560242b27ec9cf329c9aa4d3ba5e685', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'ee27ac1347b4555bd53fd9207cbce7e26206bc88993ea6d55d9cefc9703b4164', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', 'f2fd0cba7b82b1092df574489745411815b971af7b94ff0202f13121e086f0bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', '80f36cb924280be0404644e755e011ff0ce503917febcea9957b089dfc2ad792', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '107889c88bee12e64761fbe29d2d162ada1eacb91789114da12ef5c47f4f510f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', 'a07dc57c9d8c8380a0763073b472e60a0eb70178bbd997b70b63ecfa1d1e7fc8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', 'faeb075d1fe3503ac38c2406c5b779c23b66c225ccf586ad83837551356a425a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '9c4a5a180baaa22cb1a036432d10f6cd153cc236a810877f6f581470d340827b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', 'c55ab05934d5d9fd573ceef6234724d11684b901c2cf40f350218cf6dda82bf7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'a3e580732287ddfb2916639d44c9f8b0c19b7cfc449baa038c4aabdaa1d51c94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '16ec1d8a83b9f5ab0ef6e65a90d1793a119ef45adfc47cee2210eb7d4f3cd900', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '61afdb57045bac87eb43b424c451274ee2ce048894841424da8ab5afd29daeeb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', 'ecf6da4a7633923f6c61cb823b61d303b12ad001d5ff24443db18a911e27b796', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', 'b1e6509b15502a8845944c604b2d7a53f42da54b0e768b39772236b8818ba42b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_books.sql', 'repeatable', '77e5e6c7fa86ea56e5e6b21e0137ff2c82305eeb33c2ed6d2449a196874648d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '9985af6be33d67e9156324f55a2001e03f62d108bba1e0d9e60d5f39fdd4fdc9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', '725a133e9e561e969ac2cc5a9848903162c4b2062afc6a50df6b50f3206eb53a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '00875f4f1d96e1563b44f77df974707fcf57515ca5f8bcec11f19e91c42f83bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', 'd0ef291aa2bc068d467948cdb5d60edcc0282bd6e634b33c809543b993c8931a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', 'ed6a16dfba1106576529df7d44b8c6b6dd320c6a4a8ec8db4da2df765a50d74b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', '4be6ee9fd721ec40b71914503561846c300ebc3e3e09c061fbc8267ab8e32718', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '3999da145fe0bd23c790d8cec000cf1b7ac04cdb231ffa9618a711155b33a2ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'eb4c9d164cdc51b941e93379d3eb70512f3c7a299ae383ce9318446a0afe8c47', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '39b0850ecacdd37040ef8303b382153247116a332ab1bb53d56b633b6a294475', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', 'a865027ad761e0602b8c1a6858d87f1993b91b60b80972a749319a4aaf28b951', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', 'd4ca63644530c7789415f076e096c69c6a848000bc7432f6f7fc7b389df400bc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '8615f8a8b5ccf7c6ddd1598be8bc49634565cbfa085f5a40ea30f8fa426ddbac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '5fd38bcf5d04e9c8165831c9bbd44518960432b9752b7c7ef423ebeb905e0440', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price.sql', 'repeatable', '7f5fa6ef04c146a69a5cf5f166b41e80850e91bddc90691ae80daae42a9c8e9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', '72eb5d161545ff6857ecb8ea5328aef2e9407ecb4a6e15b9b0a8216f96aa195c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '6359cad5b618ade43056bc70be4f3643810e70caaf40dd65765083ac0278a1f4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '1f7b27623d2c845172ae5d6eb91d8cdaa9f6024a80ae4f6da0d95c43d6ae05d4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '178f2fa3236c94c0c240d220c32b03f19a165606a9ee9b1765e5363540b43ab7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/new_transfer_places.sql', 'repeatable', '92ed82187f77b3b40b10ec9a53c8202c8030903cd0dd2649c3df0ccd6164126c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_account_entries.sql', 'repeatable', '74e3126edc1b3cbf1efd91e1e1ac8cc4ee212824cd5d908390c61e6276206634', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_balance_at.sql', 'repeatable', '8019e0d37a7f8b2db6fba467efabe634b7ee5f6d1b7fad0a22a73cd28886e72c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_account.sql', 'repeatable', '8e515b8dbc7ca1401f83b365058d7c41c8b8f766667cbafa78b0797c27c0085e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfer.sql', 'repeatable', 'c3a9951057e39eff4af4bea10d014d525b4da8906d4beba853706e5b9edae562', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers.sql', 'repeatable', '942c1ccdd9c674d5d57592e85eed59b69342dec19fded4daf5256c3d8f22332d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_create_transfers_bulk.sql', 'repeatable', 'ded329396fcc456f9778a7745fa1c1a41275e75b76e864b59025cc665403d6c6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_account.sql', 'repeatable', '675b2fd7d096390a7af29bca321fdbb1fa6eeb34da85864d4348be72d2ab3d0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_get_transfer.sql', 'repeatable', '57148fd9fc316abea0e6d59f23dc783d2a9b0f6d3ae9749ef77b61d32a23ddb0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0a4294de118dab6353bc4e1b888ba257a336c32f02049d47317f78d6ad8f48d3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '6157a67cdc4d15269de61c23374f39986182f1aba4960094a0575997803baa62', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_change.sql', 'repeatable', 'faf45ca604fb8f15ff7796c5ee6bbd6d81626e270a9e46908c39936b277aed68', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/refuse_taken_id.sql', 'repeatable', '0ae2a20e08dc6db4b8aa6798db654ea9d692516dbc9f7026a63132377ed3bbbd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/repeated_transfer.sql', 'repeatable', '1fd687c8dea4354800c62f34901afda1a0ce33d897a19adc84456f5ee20d3527', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_guards.sql', 'repeatable', 'e8463c963266185d47159f7c54671be43e1a5c5645f2ee3c75c7045c1092dd5c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/verify_transfers.sql', 'repeatable', '3652094d3c452053d97365c1bfceb8ff1aa13a8bb0b98ef3083304764dbbe718', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_accounts_v1.sql', 'repeatable', '8ae520b3be2fbacf0010fdc975702321f8033131ac59f04b967446f54511f8a2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_accounts_view.sql', 'repeatable', '903d1c1165668bea251e212cd15b21bc7e55ff87c01cd80eeb9032c11af930f2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_v1.sql', 'repeatable', 'd1a127d74d7c66134539fb815e8209241d1c3f4695292ed379a437df24df126f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_entries_view.sql', 'repeatable', '4d6e87aba41847edcec6153955a121442a602f9da776a302fe6b364e88a2341e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_v1.sql', 'repeatable', 'ebfb62dbd2ca38c97591d370a00099d49970c958084448fa3e2572d1b840afcb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/10_ledger/views/pgledger_transfers_view.sql', 'repeatable', '7b8664c3d49cbf91169b2b1af5fd2ffadb7372cd06d561cf48e89013d55f9717', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_currency_unused.sql', 'repeatable', '9b15fa4287a550b320e12f1003c04fd6f4f13e832f4fda901a9c4917e4f5c241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature.sql', 'repeatable', '92076bf0de90f5269e85f819c0fb677ed77fc8eeeee4c68531af6c211dc27e40', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_feature_exists.sql', 'repeatable', '211f0f49bbf725cdd1df954078f29789f8a6999e9f449afa21586a053e805d82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_plan.sql', 'repeatable', '90bc6726812827a26ebe42a3d02b0cb4e9a74bf11208893c0a4953ad62e72c79', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price.sql', 'repeatable', 'ebf5e1520e857cc59d595fc85c978b4684ca49f101b0a08d844b3dd80079532c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_object.sql', 'repeatable', 'da5085c0fff03659372ff0efc500a35ff0bb01ee3d33844824fc82c7ba8edbb6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_price_tiers.sql', 'repeatable', '7e8ef5aaaa12260baa383935c3168b87f6dbf6efde5f215c0c86886399e38ed6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_priced_limit.sql', 'repeatable', '4752e2c9931708ac4dfe989447c08b699c9c29e5af35c02d418bc15be355aa1e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/check_usage_keeps_meaning.sql', 'repeatable', '30809df664ce64716d7afd75545d6d0731bd0dcab78ee049b7853c2e56503c5f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/currency_exponent.sql', 'repeatable', '781998ab93076a1439a6d0776e867aed7f3900b77573e8a1baaf4d4e9f675e90', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', '95797687c8b38891738184ac283c6c133dcb217e374f72f730f5e81dab6b81a7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '546d1330161f7660ce147437b74bb87fd0fa1d8e0da8c20da22d960ba82dba06', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '60b9c00ff9689e8e6eba43a6f8aeca901c433e972684b45ef34b0695184b6a7e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/features_page.sql', 'repeatable', '4d3cae8ed5f8b33dc4a5e2a29c1f0ae0f203d59c0df2b7a695a2b55e3ce131be', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_allowed_in_plan.sql', 'repeatable', 'a8a3ad52cdfde9fbc5294a39dd34ce2f69a909256ee12d3b19bd71bb37384b0c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_is_repeated.sql', 'repeatable', '96c423139637497d669daad26ec5a813c25477bce3fcb4ca89f9772ce863b6f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', '24273e935f377a2d9cbac151f97d4d5f836dec2bb348e12e3a6c5c15d1968775', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '7e49c05990c7254f958153ba34ddc8fe12473cf35348bbec0cccf34739b51529', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', 'bc9d072c0f6bb951174f7c7a8835da0bd5f1036f079a0ed50fc76766bd1e4be4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'fbb84ca273a976ed3a4c12f5136c3bd0523b2dd7ea7f5d15bbdbe4f3c00b6c80', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '88be879faa10fb8402a4acc3992f932964bb961a5f4f6c3e24ecf7280d8d94cd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', '2e1903b9f577be1a4a45c5b8eee5b046ded3d36ff7ab4b73129a9440838de4b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '41db8ea7a367ffbc0607738ddca0f90cae884153f84b9589cabd3e469476fc8b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '9f81cb2bf9e08a0ea39312dfc36f59c549acb92e0b4d4987b6c16d6ea8241b26', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'd86358596efac576fbb6c85adbaf8b9dba27675ebf4262d0836d7195713d222e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '6bef262aaac0d035b3f3e7d975e4628d2dedb390c3b18a231294eba2dc34cf85', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'ed04d1a4f8d0efd409089b07a5cc9945bfe341c10adbfbc621ef7969dc9a5345', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '21534223542637bafbee616589f5d809eff55aaff14dd6fbd653fc42be2c2f49', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '7668ef5cc50085d424f37aa81ac71ea9a573c5558bedd84040e20352a50585d9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'fa5c8a42c9bc4bb16c773536a7cb314ee2ca5ff66e4e4038c1838d781603c932', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '2f37297c8fc874c6736c0e84ce4f5e95c5043d51203aada6ed77d02785238151', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '57be4510988b47f53ad065099b4752383bb6264037dc4dafa4b026f37ad1cd70', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', '5b35f03fc3fd02116b6ee987cf05705322f0ca989de4885f95b369bed681a006', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '5b2dfcaeb476babcd9a88943a15cf4463a2304035a9e6d7e0ff21539ffa1c67d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', 'edd01eced5faabf98a75880aa01c8690a0a63898eb035f47d95e01f85263ba5a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', 'de2dbcf455f1ac43f670fe9e4b769da6637e92db00ba5da6c382e48b31aa362b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', '56832905728c5d8262f8502fb11509e703a3a68adff99660df32f3c8484c5193', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '6b72056e6d4b3af6f2b190a6db8d577949f97d3b153856bb471249db209d9452', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'd671a536c132a0da71f226538680ae3056157334547abbe0d2a7f04afa2b4fc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'ca2e73622d7e9c613513d2c92339b81343070b27d88d6eee4ad433ab619b8b63', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '1a2767121f05e876a1bb8b0076e3da5f56dbf706e77e476c47d51c01911d1023', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '15c8dff62f448141b19217d77a5ad68f68f1e3585cd72f27c2b7b1fa15b644cb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_archive_plan.sql', 'repeatable', '2476203c30ecc3545283f62551307db07aec3b00280cd1e5a0b77b328d661501', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_feature.sql', 'repeatable', 'eb7f0592debb4d6bafad36be6a2df35391156cf0ad38be8fae3501c6b928c134', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_create_plan.sql', 'repeatable', '10615f97abb4af1d67ffc3d4fad14998da699ea3be08deb888ec7d0df5d74c38', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_feature.sql', 'repeatable', 'f2047e3cb57a051aaf8f80ac1a36be507a0c3b1d6d5fc1b4190319f299040c33', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_delete_plan.sql', 'repeatable', '203e9f072725dc203483fc593ddfcc802f26df31773da0937cc0cf69f62cb164', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature.sql', 'repeatable', '54caa02adc0edb509f33ec46d5602d7f2f323aff83c485837c49237e3f9f8d74', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_feature_by_key.sql', 'repeatable', 'e2a744a9c3ff1a8852281ed8246a9bfd0b2beb12f8fb2ca2087c822835cf715a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan.sql', 'repeatable', '79cddac8eafcd5511662b50ab2308715f144e9d0e846e886d0d8470bd69e8417', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_get_plan_by_slug.sql', 'repeatable', 'fc2b9e2beab3e52d5268b26b03be8a6f32bad692335916b7a90682f2dfceca02', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_features.sql', 'repeatable', '75691df527a9969601b4411f237a98565122f486c911d12129df72af40f11510', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_plan_features.sql', 'repeatable', 'c2bc4a60cecee5e55c9ca0c3341aebe4028dd70e1cd9c536b5a37202223941f4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', 'bf6629e4ff3e91c5e4fb8a6aeb78c69cc66871af0ff677bd0059dad9bbcef16d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '22bc947a6e8ae12f5dbad127834288f7da5048b6c06a3eaf110ad03504fecee1', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '5993befde8cc74dea7c187e14152aac6154f0b688ec9f0441d8ede89781e3b9f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '107684ea821a29d85dc177a6f84d81149e1a4f0cb635cafa62cbba53f1b99c47', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '2bbdded36cd8b9f17dfea27f00f23c2aab86b454520bb31c47d0265e83afb9b2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '95034586a41785ec05ba627cc77f758cba6533bdb1c35f96db730f479d57b9fc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'c742c3b39c347f247a5f4bac17c9313cbca37095fdf2a54a567c0f04ddd726da', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', '83a3ff7714a4e6cd6f07aa0cfe73b3b819aa3a21f52822a92b3b9168e52b89e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '3565f9f6b1c8e286811d044f506d2d3a2bb91991854b80193402d1fe4a397bdd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_plans.sql', 'repeatable', '82267fe5519b1bed4242e76a5f4496b3f46d6bea7052b1fb2315a9817333b278', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_features.sql', 'repeatable', '794939eec75c2bbdbdcc8c7cdef6ecd05df1ded6ba2afd3f872acb762b2be0ca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/20_catalogue/views/ledger_tenant_plans.sql', 'repeatable', 'f5b0ed3c7473efa60c2f1aa7d546923f10d1be36dd7c6ec0eb27c570926e7588', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/check_price_usage.sql', 'repeatable', 'e845f39b571ce4f1683fb4fdf593a6676ef4131c455bc13ed6bb9560f7c4fe3c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/21_prices/ledger_price_usage.sql', 'repeatable', '591fed1068cf50a53044c4fc963e4d5f106bca97aaecaec6ee49760dd93c4168', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', 'd369fdcb30df9b71c5fbc173210734a900e4c5a9117d2b56f4d66ea692ccf481', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '24432466bfb51dc80a00124811b4cfc48394bffec8fcf741fe9d405da4903b77', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '1b6e005f520ffcb52ba8af5a63eaae7abf910e367d83e485035dad0a55dd0176', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0b4ecd609d9ff804ade20356ac754cde7caf89133d2d9518c5ad21da80e48663', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', '845f03f4907ce0d086f5566080f2dcc492f48170fa156c9447cfdcc3cd2a2f2c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '023c6f027ea13839ddd2f5e0f1e28150a30e3aecf987fbda51c5a037e76747cc', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '94bb85554701958c95c40b9838df269c299326da77c456df05dc1d2e62029160', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '948cbe89b94d1d4d41fc75c66b2ac6ffef73c0577ffc010ee982faf0db1f2704', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', '185b7edfb300ec301ec18b17784ebe45d9bffe7bc26845bd7d31c5861a8392aa', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', '799ec4a7164b8e10a3b639f4e5b51aaf9a1830e4b94d0bc90390136a6cc4faad', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '591efb48921f0f1588bd30d9d12ce81d76ad60a06f00714bfa7a35b03483a57c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'a44c133f48bc50cf84a3f081617b4ab838c7a90357cd62463f7794a8d7ce271a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '341545ea441506772487539a9a9995652f9e6bf352c44fe4a90402da3adaa8c8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', '7857b52f8b8f176f5214ac4165386df70b050f566ee4850af9d906c1e99710f9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '74eb804125b44e4a46c25da4c7788927ec2d06d819b8a9fb7c9aa8b52db8e24a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '5dfe8fa5c834e31839057430a0ae4d2c6a61dfe1f5bc91aa8f92d910ddfbc785', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_pause_subscription.sql', 'repeatable', '0c3b9f5e3b846418a9e556c658459899c9be0f543f9ee2f1fa6aec8ece8100bd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', '44e06d1dd6efcd242fc9a3d887f4c4028e41c46c18878abe4b763c792607aeed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', 'f32f9d3c6243e4f2bab15cca599b6828cecd368f0db9802b00674412db1b3f6d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '7ddf7097d10c1249f48675252a314df958e352e5e5a1a78c4502fbe6de2f587c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', '4f5160b5c24ed409143eba1fd3b7de0cefa162387d733e17d7c6a10b6ca1e00b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', 'f51155462bc5d56f479f4e1c6e295936abeaec6cccafbc2d141a23ef66b46c4b', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', '82a3922f04425cb44453434d0365bd2ffef0ba55630d545f318edb650ac4e3d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '9ae5e02844f543c4610e032fb760f79d084011546947e1f9cce81af40d51cec9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'd679f5e5c7a4933d87763084b8d15cae6d69ef6ab176a1e721a073a62e81e331', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/store_subscription.sql', 'repeatable', '0d6f970731decc585b3127a4799f6e2ec88fc962947bfe1eb96b6601bd21bdd2', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscribable_plan.sql', 'repeatable', 'f7132b4849e7bd1471f17b9b5d6e135767b31fb57c2cb4334d6627c5419a3ac5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_clock.sql', 'repeatable', '4e3772f7eeee4e63b06f92d90f172c470c6a035dca407e4633fea9f3691da4bb', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_due_at.sql', 'repeatable', '0a3486040ce4ddaf59aa57c6ec4ae4516540504f88f826f0033c821a5df256da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/subscription_period.sql', 'repeatable', 'fc4342362394acbdb953dff58c4690191932c8c5a8d722637ca41021bd0729bf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '078515cd927f8f064a2c335d6ce1469d86175aa239c4c8fa14c335c80bc010f1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/subscription_with_key.sql', 'repeatable', '33dbd2bbef03ececd54b6c1ad123d31003cf801661ca66f92065b36ef205d67c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/trial_end.sql', 'repeatable', '5f755313248deb066611c382fe1c71a28f97414f4140281aaea4aba40b775d2e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/22_subscriptions/write_subscription.sql', 'repeatable', '7b4574106d339d709b95784d3d244fc39345c94c6788149e4cc276ef1bd0ae13', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', '52f4164762a06c03d570d9a5e0cbdfaa0dc402c0ac5f672fcc4d1f4a75259b09', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'ddf98e6639de2ef0efc6bf4bb522875e96bd2718e717135d8c3f54207095e55d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', 'cc5f490afdbdd28538aebba16cc738e86e5cbb74b4ae224e09d5bbdc76c5ea76', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '3fe4be36c2abed47f7efdb5ec3b5f1a097a18ff4cd02542862221af3acdf357e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', '628684264ec6ba4782619bd7188efd0614ac7d7d41476d4cf610901f121fd1ed', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '650970c56e52451393ff8535d23d3eaa6e61c52f3a52ba03b28cb11ea9d89a38', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_subscription_changes.sql', 'repeatable', 'f6261feb3b495ada9fb91d8db9726d7e82550b059c2062bfacd26ef88be03fff', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_subscriptions.sql', 'repeatable', 'a0f311596e3e3e6edfad3f5ed214564b3119f061d3ad93b16a1b989fadb01370', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscription_changes.sql', 'repeatable', '1b684a39a26ac84efe35a6388d617081f07e4abf43efcd0941cc174f916ff102', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/22_subscriptions/views/ledger_tenant_subscriptions.sql', 'repeatable', '4bc20f3462df4de6b60826c600c348062995616b7dd4a03634b789194a152bd9', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/aggregate_usage.sql', 'repeatable', 'ae73b4add217ca5af79aee834ca76a7c78ef5cf94d1f5c35ab79c9ca65de371a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/check_usage_range.sql', 'repeatable', '9b7c1baefa0e92bae0516de05f5ae53d520c4e94b1a15b4043dee02f316968ab', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/count_usage_values.sql', 'repeatable', '43032b353d283eb051dfa8053e5d125934d4e68f5bf6def217da367ebe47d76f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/delete_usage_before.sql', 'repeatable', 'e45a148d692c818efaf9dfab4855d75a94f794af3997652e05c0896f9af75633', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/event_of_key.sql', 'repeatable', 'd81ed266656160967e54c55243ed380fecac8c34644c4b6ecc133dc1936720b6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '871636d2affd4db2ca09b40cf7eb25cf456f649fea861b5520d1c3650609dfd4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/event_of_key.sql', 'repeatable', '3a32f6649d55826961cf825909e4ffb7be9664287c18863191bf00a01f45e24f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ingest_one_usage.sql', 'repeatable', '63a8289900865ce090a47923580407541fdf9a5b8b91ceb95a8f3ba987be639c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/ingest_usage.sql', 'repeatable', '1c9974dae9c06e2912baacebfed93a1456906ef903f4e063e643eae442bd8469', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/insert_usage.sql', 'repeatable', '7debac71701943b8858a2372b354ce7d262ebd472bd8bd16ef33a4fd20beb5ba', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/latest_usage_between.sql', 'repeatable', '0d203aee7b0e0f89972601946d7897e78fc6dfc5774daab1284ad7a1e48aede7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'dd39154ae24817b75c6f8f00b37a0ce570e5c90c068f88e2cbd165fdc5535cc0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'dbb5161715d5dc1f66a921f7b02af1ed2c6358fbebe4a5ae28f1fa17f95782ea', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', '45f4ab0b0087d08ed0568796326f9aaee4126d9b151c6da5d86f90e185003bd1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '70d26d6e0db354b726abf2b4377cefbd3b130f9a8b7e3f7a6ef933e1dc778a2f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', 'e3537a879f2824c3a601459a4188cba499a9978a301c06996e7cc978be527f10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'bc3114962dc6b0513925b3c94e00336b3b3885915f508d4322803af4759eb007', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'a0ae602f05705580494170227ca44017c7de851d470f8378936d5c0da718e660', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage.sql', 'repeatable', 'f62592ce7381d929271ab20d89d2c0bf0650e4c06fcfe661398f9dfc3de7825b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_aggregate_usage_by_feature.sql', 'repeatable', 'bfe4b484ee8c035c800af5514923ebf352086300ccd7f4ab57c5e5d2c032e1a3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_ingest_usage.sql', 'repeatable', 'bd833c876cb9888145eb0056fa16121fdbfbc9094ae4ca964488a24062e5cb47', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_purge_usage.sql', 'repeatable', '835a56be9cf45ee7f4bc65f3c8b5126c9c8bc2f0456810cdf97fc262c2c7aea6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_query_usage.sql', 'repeatable', '8efb602646130d60c63028d453d4f2d0df16f52d391d54679fa13dad5c0653a5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_record_usage.sql', 'repeatable', 'd862af577de7be59aceba4597267b801fd72bed83105c1adbfbf3800209c8388', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/ledger_set_usage_skew.sql', 'repeatable', 'ca05ba05fa9df43df61393b389c1133ba58e4e4ff784979d0de3120378bb32e7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/lock_seat_meters.sql', 'repeatable', 'c687cbef44a67df0089571d1644cdecc72b5bd9f9f8b41a392524caf6d4e9450', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/open_meters.sql', 'repeatable', '73996e20bb6d1642b53bb3676b9ed4dd0a652a5ec6d78eb53b596356eb669f0b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/quota_period.sql', 'repeatable', '179fd3c7f5c8f144ab67161243c3da207e03f8f1b7a8b3863e5d38786918ec50', pg_catalog.now(), '0.1.0.dev0'),
@@ -24411,55 +24804,55 @@ values
   ('repeatable/23_usage/usage_sums.sql', 'repeatable', '2f0ee89500c68921a5a1e55037dfe2f9d5b57c3984e54c759fb674cccb721dad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/usage_was_purged.sql', 'repeatable', 'e9deac10778d1b44d41684dfe49c9b0905377f043004e0bfca19bc8ce6f15270', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'a2cdeab32b5ab25131b2f54b7164d748d57a84cb077017ef2c45f15002dedaca', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', 'dcda1b4f43e729f8058a7add8e6cdcca3ee94126bf39fd99a1ff4bab733c6ec3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', 'bc113227acb546d81e12dcfb0fa9449cdf2b57d5d6ee8581826f179ba481a328', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '4f0aec20b3c73851137939aa8f73b6360313055e9fe5d7406aaec7de9286b244', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', 'd8efc3eb4a486b31d182400ad8f240eef0060401348f05c915521d8c21714f9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'f82b0ac1fb52d537eb1fe1da8bb6c4acc327342e804be4b0c5bb902705ecb09c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '29cf80326a126b6629caf502e0a535b333e655651f9809ba0e6c9c843ace1e68', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '7764b5e5ed788c07968cf4366bd39b928fe650a788acea97a442516622330ebe', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '4d4726726828365b74dd21f0a25e020fe8e673d1e7491800d9b0b6a250f71b9d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '79964223c33b9ccef8ed14ac55e4bab1e09b431b4d9936ca61b3d95eb9cfce5f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '95435f11d5a9761599b5963337a93b1428c74b9b6b9a3df63493141811b79c4a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'e8400ab75af39ce5004ee3474096d03b6bd706fd1c916ec3a5bac9e3e5857f6c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/add_shares.sql', 'repeatable', 'e4b2d18e5cc88c4be30d61ee75be723e2d520c20be23b5f5913bc7471149d86e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/apply_coupons.sql', 'repeatable', 'da8925af34c0f1fa278ad0111fd1a1fb9b14b57d0f5a82437b724078ec58460a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', '758f43d1e5a406bc776971c8981b5117779e348fd3ea33f32e079c55c4f5916f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', '0570212c71fc1548244cc66ebad2205235069ced887825f88928435c657034a1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'f7f456a0434bc5cfc1407f7abb6d299275cf5d9a2632d4fe18e7cfc570b1de3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', 'addb5192c124b000d8fde198211ed551c6bcf5208e5c3b38719d1f2cea822682', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '481ab6d6f4557180583589b25e36ebf34cf85c8a19b198619fb776657c146f1f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', '7a870a3347ed6301e25d5af02fc8e21cdeaceb8a46395d8ff9376a47983586e6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', 'd40872d741768eb9578932f5bf729d163b607ea7bb91c2e63668fb79d3ce40a0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_currency.sql', 'repeatable', 'b8c613912a95b25c7a8df169f0b2cfc0b662b6e77f1a02520ae574002f566eca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_discount.sql', 'repeatable', 'a646e85279c9b3b9bb6cc21b88be28d3f9314a17327a5c6c53e4982336468538', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_duration.sql', 'repeatable', 'fe509ef6e5cdfa7a1052e1cd3aca7e7d4dfa381025f06a4112c47e94a0aea031', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_items.sql', 'repeatable', '8fad25fce889568a21ec0b3e62770a6d301de63e3dd78565694f552cec4f5da3', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_coupon_terms.sql', 'repeatable', '9c84d704aba3f6d5968e52c2393bffd764f22a30e55367ea6586ffda9f2b9d35', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/check_redeemable.sql', 'repeatable', 'e4448cc1ec01e8240e445b75ab3f1258749008f486325e8557a05148806226ac', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_redemption_with_key.sql', 'repeatable', '57e104110f29e8c7424a36c05dce3493c4a3a2c15c253c65c70fe42a8ff710be', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/coupon_shares.sql', 'repeatable', '9810c9c8ddca5f35258edf4213d98bd7ea0074a046d60503a6b377e5555558d2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '7bb23dd87b6b10e3c999d0cb72ac384e971400afe2f87797bb72a58768fec0f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/coupon_with_key.sql', 'repeatable', '61112a7020c71185c0b620e225b4a416e4de4e637dba8a6511d0bdc45dd9cd74', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/discountable.sql', 'repeatable', 'b66516068f87b88f367dc8be55fba69180c3ea9b341d2670c6f967aa34693c00', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/find_coupon.sql', 'repeatable', 'c7ed9bd14d0cf4808cb6710841a42413764fc9a90c9b105ffa6ba6f603e4de20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', 'b24402a38dc6c41e5ec1944ec8d7ce04d3e900f183ae2f1551413bd28078d73f', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', 'bd5819e036300d8e4fe1eba21442e55bdf95b08b8fd4f6248a89c74ede9fbb20', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'bf67e7653e886794bd6daa7b6f8e6b78f131c472a9994a03e948e7a610cba7ac', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', '60c88c2c8997e6d4dca968641b534d6e85c50f3d3801d7bb12c24fb10ca36183', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'f19f360b9cf0121767345f55e042165ea201cea8a4f16ee234ccc262fb23ba25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', 'f4b0fe5dcaf0266c3ce02ffd7c6e1c5d0835007c451603840a8114b11930687e', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '1b27c3db9be284db99f8c07cbac7c9623d0b6dd9c83c12cf62f34b7bcf2a5991', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', '307d5f690e0823836006648d2c1f4fcc3a38732e8f570bdf9fbbf0b9582b6b14', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', '086a04e62271987ff4cc175395e12f4755ac1d2947d7c59450673edb16042585', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', '76f5f2b3326766bce4c5e99344e8f8868dfb192628fdd73e3b657ecffdb71ebf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', '1f75c9c354f675d020c9b2b1a710d8cfba87ac4414903367eedc02f23f304942', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a710cf4c81a4f7bdb3e934d2e3bb25fef59bd03931ab7d65d44cb958209bd241', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/insert_coupon.sql', 'repeatable', '251b9e9d53d81f06b11f27a038ebe6700059b8545879f54145878464950f4edd', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_archive_coupon.sql', 'repeatable', '0eebc8df0725398a9501429bf663513f976491a6a33a6a054a3ca6c64fa6e590', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_create_coupon.sql', 'repeatable', 'cb6a35dc800aae8b8506e4dcf5ff86bef3fdbe5bfab34aa254241c28133eb02d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_delete_coupon.sql', 'repeatable', 'e77b9b6d2988cedf1073b7f1c2ab68a8b77fb0d3938511983710a8e60109f1d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon.sql', 'repeatable', 'e58aeaf5733887ae5725542b8029f8b5a1b0a4a8bdfaf711715284767086f81e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_get_coupon_by_id.sql', 'repeatable', '9e8b834f0320f8d8b66f97e0266b12a08157a38a3717a2a9461b980fb877c4da', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupon_redemptions.sql', 'repeatable', '42acb9977697136655c0a3b2266f5d2981fee37f892ccebf7b8f5ed89161da5d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_list_coupons.sql', 'repeatable', 'eff6ac9616ca18ca1079423f0d315cf04270d68cf293da04454a9762bb33bcf4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_redeem_coupon.sql', 'repeatable', 'fff4866f3f5cd24e492444b6372db0a61784fbd20f438678f5e2aff1cd899213', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/ledger_update_coupon.sql', 'repeatable', 'ceb443d51351403556c04532502e16f7e3380aaaf5cea1ad083e2f432fa1d908', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon.sql', 'repeatable', 'c0a3d6b095c45aa0785c4741068b9fd6350148e1d63ba828bb9816c96ec4509c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/lock_coupon_of_code.sql', 'repeatable', 'a9599751e8da0ff2009c7460aa5234d30d17a27788dfc9d233a726df685d197d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/lock_redemptions.sql', 'repeatable', '995881b2e6a82b4e9d8d726a8f991fa489763d4f6ecc781160a393234cb30ce7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', '3aed5c9fe72c53917f5f58206fd4adf8978e775217bc1b822a9be55f16918e05', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '5432f3907c619c15d3fde31ce199475ffe66eb80a57984d60a07ef01be92f7b7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'e59b1ff2e8301f6e44bf5ca199e4d721a49c0c96b32abed361f7ec6e07d36b86', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/redeem_coupon.sql', 'repeatable', 'f0c59bfa99ce638f58d34fd627909ee45763160f32d86e45e95b59947192b69a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_coupon.sql', 'repeatable', '731017e1931e81ee722f49228d8e6ea0682d731219be92050c24bc594a2b313a', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/repeated_redemption.sql', 'repeatable', 'f86e322b7da28c8466cb65cbb48b86a77789537163d6d6a57dfd9a0832c3d0e6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/return_coupons.sql', 'repeatable', 'd7efb6935189ae146202eea80c791e92ba776e185bfc9bfebac0b13753c957a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', 'b81655f2f487dc97e6aacc479fdedff87282abd5a14155f120a4330c5640f6ae', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '2c778272aa6ddc7924b501abfdc1261a850bc2b89667c80f5f7f6f089170633e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0'),
@@ -24475,9 +24868,9 @@ values
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '7b853a141972a582ac0ae755ec08fc49f87cc872623f91c18bb346711cf568b5', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '11b301305dbb6facaf52b95597e72f1738a464072f2412de3699c59a3883cad2', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'd28138b0c14ff0b5211f0676235970d71ab7493651ce5b52339357936d6dde0e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', '42bddf0d6bb71f2390570500cb6c4f4bacfa647aded37ae6bcdb29a3ea76bb2b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0'),
@@ -24487,71 +24880,71 @@ values
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '0886aa147f302c7920bd11dd52aa5318ccf5abfc701121f7da83daaf1e178550', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', 'ae74c805e2ae25f3643f13f9a499ac872cec7728fbfe43d670250ae51575b497', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', '375cbf863c415a2565ff1218e60629151db1dc537c34879b51ef90aa69855105', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '5d4fe1dcca6cad95e6ffd03472e3b3b7bc418fe47be684236d81bc4b55001506', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '07faa0e945ca2b664b392fb1a430bec4eef07d52a7be4fb0c7bd889648fc04f6', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', 'cffb8c212c1553689f9211fabd0721d2617b71235977ff0382099d326f17068c', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '20aca932224619af36b1ddc982d02d4e7927b34c804221beb9dd13e7a41da351', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', 'a07c27dcefefca1ee7e2ae17b08c11349e1070bc75c0ce66264454cd42158efd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '51b84dae92a0c5d3f10c6062becc254ef8a9071d7f121d82b5174f867761943d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '59cfce11db1f7cbf5880ca5acf0735a00a620aecc1321aa09ff564265e596215', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', 'ed421864edd9ac635383f72cd680cabbc0cbc999017e9db4c58cdac013225a7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '92e3cbda30d02b0640f186fdaad99e7a5e75ba6a33add101381ac134971040bd', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '468558c2dcfb74705defc39137c8c5b1dc984c1ec65ae81e6a3547a9af5c8319', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', '7036d472202b135b2b8d02e3491b948f7690b6e56ce763dfa8e2d6736eb719ab', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '906e3099678cee2c71a93e12b5fd4d1a62fe044b875e50a9ed88448fb62cf7e0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '926443188dd84c653d4c9e34a8ed961be5097a63f05eddd1fb2b43175b54e4d0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '625f18126533358297727593eb11e2c5a6fa9ac93af98b163dca46a0d7a14dd7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '9f1c93afeb7236557c69a354a2bc01a1005caf5996eb678ac1cf2105c18cae42', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', 'cd68a8897d900d1e842d7c0967e12dbba183ebcca5fa3a4c8b3d5c0f242e857a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', '1507cdb4ba4bab1e454440c89ccde0cccb72dc98242768bf044dd1c6dd273eaf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '6e265e0b4a6e6f77051d1028bc2bea90f68259dcb724a44fe9ae10b22a994d2d', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', '5fde8a5ea8e2a63c6bc6dd8481caabdee3e8dfe767498af46ac67ab4cf800bf3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', '0b87a9d7a6580fc94575be8736478a3cdb67fbab861731e090fa404550b796b5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '72216791e45f73d946eba3a646ec4ef75e17655201197db718651c8880edbee1', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'de2b7af5c7895456c6a4b4e240693a77dc105e808754633eafcfd04656abd638', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'd503db72cee310c4abbe981bda6bfe6046942eadb5ded624c772969ef02c9c25', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', 'fd62df0ac8fb3cb292abd0a28035d2ddc7c22a1c3e3a7a21a512e263b61d225f', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '08a971cb98a6306f7b3ed69c731c4c4c7743011f6c517eea4ad6d5d74c21415e', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '0cd281ed249243bcd9a552e6d53ed57e9ba527f11f36ae92fbe7318d0aa44ae7', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'f89f46862ad3baf772e515c4b9455f41dd8f35b312741ef124c4c5636b6e8cd0', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '02c2d689389fcd02ee5b0c8f219dd532838c5d2f22b6284f72c0afb78a614b3d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '4c61fec30442b435c00bd252fe1a4fc8610e51aeff4e969ff7234305489a8338', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment.sql', 'repeatable', 'f0f2296680abd77235d82114b0ff07959ad196192de25e95599a2f572c94d2a4', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', 'd9080a4f9ac2cb2547b224a14854e9dcfaee87b7b5575c876548e4db0eba1e40', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'ddf310541400b1f7293dead466f8743845b3d5b7ab43b3b02c4762853bc0be94', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '6753620d7b62c54c949557d560cba8d4390e2924d022efaefbe1c7cbdc9923fb', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'eab5eeb942e1b3c6d028b5b7c1bdc93d837578d5a1dcaac1d6c76abca8f1b5c7', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'a2a813fb7e310fc6d79342a14bd1f6257413ea5766338e5e266320aed676ec74', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '3970a42072d181a90452799d9bf150eb282baf7a016f8f6455f5efebb33cd567', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'af35c234dbe1adaecec57917d8eff41bded682d0103d3104a3bedd18139b595d', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', 'eccaec897d294a116bfc66e55775e4e07b266d1372f923ec4cb1cbf24c182a61', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '5dc84ae3fdafec099dd81b89288e8e4e9f8ca3bf9ba6d93e69c6f443503a7cb5', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e6e63414346745d7a926fb86ffb678190fccb09b86a621e50fe3af52a822632c', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '8e894d07f9d323739eb99a139b7c7dd278cf08f63b8d0b685e3f9012cc6a1dd7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '5d19670f04ed715c6908c04db400ec1d8a042731b73894168fa651da8b3276ae', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'dc8b4bb697f9165ce8da583df29a20e3aa41e9690595fe31069106ec03397cc4', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'feac4a9e7c4ad8e5b2589632a0ad48b4fa13e32e4c88a95b4b5d30a7b8f40508', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '4f2c5cd0294ee45d5db612b597a5ff67bf13820e9c1f5dbae464f70682fc14d8', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '9a0711ded3b01bc3f44336eb77d51f792c5b8a62a7a40f279454de31400a3e82', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '17fbcac04d28485c8ea3a2af7b993de36b18892aa781bfbc3848cc42958e41bb', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '210a2a7bcc884fdbb3f711b43c395547c2aa80185874927f696dd0b5bd3600ff', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0');
 

@@ -13,7 +13,5 @@ begin
   if not exists (select from pg_catalog.pg_namespace where nspname = v_surface) then
     execute pg_catalog.format('create schema %I', v_surface);
   end if;
-  perform pg_catalog.set_config(
-    'search_path', pg_catalog.quote_ident(v_surface) || ', pg_temp', true);
 end
 $surface$;

@@ -228,21 +228,23 @@ grant select on table pgledger.plans to pgledger_auditor;
 revoke all on table pgledger.plan_features from public;
 grant select on table pgledger.plan_features to pgledger_auditor;
 
-create type ledger_currency as (
+create type @extschema@.ledger_currency as (
   app_id text collate "C",
   code text collate "C",
   exponent integer
 );
 
-comment on type ledger_currency is 'To how many decimal places amounts of a currency are rounded.';
-comment on column ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currency.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currency.exponent is 'Decimal places that amounts are rounded to.';
+comment on type @extschema@.ledger_currency is
+  'To how many decimal places amounts of a currency are rounded.';
+comment on column @extschema@.ledger_currency.app_id is 'App that defined it; * for ISO 4217.';
+comment on column @extschema@.ledger_currency.code is 'Code, for example JPY or POINTS.';
+comment on column @extschema@.ledger_currency.exponent is
+  'Decimal places that amounts are rounded to.';
 
-revoke all on type ledger_currency from public;
-grant usage on type ledger_currency to pgledger_reader;
+revoke all on type @extschema@.ledger_currency from public;
+grant usage on type @extschema@.ledger_currency to pgledger_reader;
 
-create type ledger_feature as (
+create type @extschema@.ledger_feature as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -259,33 +261,34 @@ create type ledger_feature as (
   updated_at timestamptz
 );
 
-comment on type ledger_feature is 'What plans can contain.';
-comment on column ledger_feature.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_feature.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_feature.tenant_id is
+comment on type @extschema@.ledger_feature is 'What plans can contain.';
+comment on column @extschema@.ledger_feature.id is 'Public id: feat_ and a ULID.';
+comment on column @extschema@.ledger_feature.app_id is 'App that it belongs to; * for all apps.';
+comment on column @extschema@.ledger_feature.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_feature.key is 'Name in plans and usage events, for example api_calls.';
-comment on column ledger_feature.name is 'Name for people.';
-comment on column ledger_feature.description is 'Text for people, or null.';
-comment on column ledger_feature.type is
+comment on column @extschema@.ledger_feature.key is
+  'Name in plans and usage events, for example api_calls.';
+comment on column @extschema@.ledger_feature.name is 'Name for people.';
+comment on column @extschema@.ledger_feature.description is 'Text for people, or null.';
+comment on column @extschema@.ledger_feature.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_feature.aggregation is
+comment on column @extschema@.ledger_feature.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_feature.unique_key is
+comment on column @extschema@.ledger_feature.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_feature.status is
+comment on column @extschema@.ledger_feature.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_feature.version is 'Counts changes, from 1.';
-comment on column ledger_feature.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_feature.created_at is 'When it was created.';
-comment on column ledger_feature.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_feature.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_feature.metadata is 'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_feature.created_at is 'When it was created.';
+comment on column @extschema@.ledger_feature.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_feature from public;
-grant usage on type ledger_feature to pgledger_reader;
+revoke all on type @extschema@.ledger_feature from public;
+grant usage on type @extschema@.ledger_feature to pgledger_reader;
 
-create type ledger_plan as (
+create type @extschema@.ledger_plan as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -307,38 +310,40 @@ create type ledger_plan as (
   updated_at timestamptz
 );
 
-comment on type ledger_plan is 'What a subscription gives and what it costs.';
-comment on column ledger_plan.id is 'Public id: plan_ and a ULID.';
-comment on column ledger_plan.app_id is 'App that it belongs to.';
-comment on column ledger_plan.tenant_id is
+comment on type @extschema@.ledger_plan is 'What a subscription gives and what it costs.';
+comment on column @extschema@.ledger_plan.id is 'Public id: plan_ and a ULID.';
+comment on column @extschema@.ledger_plan.app_id is 'App that it belongs to.';
+comment on column @extschema@.ledger_plan.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_plan.slug is 'Name in addresses and code, for example pro.';
-comment on column ledger_plan.name is 'Name for people.';
-comment on column ledger_plan.description is 'Text for people, or null.';
-comment on column ledger_plan.status is
+comment on column @extschema@.ledger_plan.slug is 'Name in addresses and code, for example pro.';
+comment on column @extschema@.ledger_plan.name is 'Name for people.';
+comment on column @extschema@.ledger_plan.description is 'Text for people, or null.';
+comment on column @extschema@.ledger_plan.status is
   'State; subscriptions keep an archived plan, and no new one may take it; one of: active, '
   'archived.';
-comment on column ledger_plan.currency is 'Currency of every amount in pricing.';
-comment on column ledger_plan.features is
+comment on column @extschema@.ledger_plan.currency is 'Currency of every amount in pricing.';
+comment on column @extschema@.ledger_plan.features is
   'JSON array of features and their limits, as given.';
-comment on column ledger_plan.pricing is 'JSON object of base fee and prices, as given.';
-comment on column ledger_plan.billing_interval is
+comment on column @extschema@.ledger_plan.pricing is
+  'JSON object of base fee and prices, as given.';
+comment on column @extschema@.ledger_plan.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_plan.interval_count is 'Units in a billing period.';
-comment on column ledger_plan.trial_days is 'Days of trial that a new subscription gets.';
-comment on column ledger_plan.anchor_at_trial_end is
+comment on column @extschema@.ledger_plan.interval_count is 'Units in a billing period.';
+comment on column @extschema@.ledger_plan.trial_days is
+  'Days of trial that a new subscription gets.';
+comment on column @extschema@.ledger_plan.anchor_at_trial_end is
   'Whether billing periods count from the end of the trial rather than from its start.';
-comment on column ledger_plan.add_on is
+comment on column @extschema@.ledger_plan.add_on is
   'Whether a tenant may have it beside another active subscription.';
-comment on column ledger_plan.version is 'Counts changes, from 1.';
-comment on column ledger_plan.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_plan.created_at is 'When it was created.';
-comment on column ledger_plan.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_plan.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_plan.metadata is 'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_plan.created_at is 'When it was created.';
+comment on column @extschema@.ledger_plan.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_plan from public;
-grant usage on type ledger_plan to pgledger_reader;
+revoke all on type @extschema@.ledger_plan from public;
+grant usage on type @extschema@.ledger_plan to pgledger_reader;
 
-create type ledger_price_line as (
+create type @extschema@.ledger_price_line as (
   line integer,
   kind text collate "C",
   description text collate "C",
@@ -348,17 +353,17 @@ create type ledger_price_line as (
   amount numeric
 );
 
-comment on type ledger_price_line is 'One line of what usage costs.';
-comment on column ledger_price_line.line is 'Number of the line, from 1.';
-comment on column ledger_price_line.kind is
+comment on type @extschema@.ledger_price_line is 'One line of what usage costs.';
+comment on column @extschema@.ledger_price_line.line is 'Number of the line, from 1.';
+comment on column @extschema@.ledger_price_line.kind is
   'What it is for. usage: what was used. true_up: what is missing to the minimum. cap: what is '
   'above the maximum, taken off again and so below zero. One of: usage, true_up, cap.';
-comment on column ledger_price_line.description is 'Text for people.';
-comment on column ledger_price_line.quantity is 'How much is charged for, or null.';
-comment on column ledger_price_line.unit_amount is 'Price of one unit, or null.';
-comment on column ledger_price_line.flat_amount is
+comment on column @extschema@.ledger_price_line.description is 'Text for people.';
+comment on column @extschema@.ledger_price_line.quantity is 'How much is charged for, or null.';
+comment on column @extschema@.ledger_price_line.unit_amount is 'Price of one unit, or null.';
+comment on column @extschema@.ledger_price_line.flat_amount is
   'Amount that is due whatever the quantity, or null.';
-comment on column ledger_price_line.amount is 'Amount of the line.';
+comment on column @extschema@.ledger_price_line.amount is 'Amount of the line.';
 
-revoke all on type ledger_price_line from public;
-grant usage on type ledger_price_line to pgledger_reader;
+revoke all on type @extschema@.ledger_price_line from public;
+grant usage on type @extschema@.ledger_price_line to pgledger_reader;

@@ -161,7 +161,7 @@ alter table pgledger.subscription_changes enable row level security;
 revoke all on table pgledger.subscription_changes from public;
 grant select on table pgledger.subscription_changes to pgledger_auditor;
 
-create type ledger_subscription as (
+create type @extschema@.ledger_subscription as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -190,49 +190,54 @@ create type ledger_subscription as (
   updated_at timestamptz
 );
 
-comment on type ledger_subscription is 'Which plan a tenant has, since when and until when.';
-comment on column ledger_subscription.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_subscription.app_id is 'App.';
-comment on column ledger_subscription.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription.plan_id is 'Id of the current plan.';
-comment on column ledger_subscription.plan_slug is 'Slug of the current plan.';
-comment on column ledger_subscription.status is
+comment on type @extschema@.ledger_subscription is
+  'Which plan a tenant has, since when and until when.';
+comment on column @extschema@.ledger_subscription.id is 'Public id: sub_ and a ULID.';
+comment on column @extschema@.ledger_subscription.app_id is 'App.';
+comment on column @extschema@.ledger_subscription.tenant_id is 'Tenant who subscribes.';
+comment on column @extschema@.ledger_subscription.plan_id is 'Id of the current plan.';
+comment on column @extschema@.ledger_subscription.plan_slug is 'Slug of the current plan.';
+comment on column @extschema@.ledger_subscription.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_subscription.quantity is 'How many times the plan is taken.';
-comment on column ledger_subscription.started_at is 'Start of the first period or trial.';
-comment on column ledger_subscription.anchor_at is
+comment on column @extschema@.ledger_subscription.quantity is 'How many times the plan is taken.';
+comment on column @extschema@.ledger_subscription.started_at is
+  'Start of the first period or trial.';
+comment on column @extschema@.ledger_subscription.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_subscription.time_zone is
+comment on column @extschema@.ledger_subscription.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_subscription.billing_interval is
+comment on column @extschema@.ledger_subscription.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_subscription.interval_count is 'Units in a billing period.';
-comment on column ledger_subscription.current_period_start is
+comment on column @extschema@.ledger_subscription.interval_count is 'Units in a billing period.';
+comment on column @extschema@.ledger_subscription.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_subscription.current_period_end is 'End of the current period, exclusive.';
-comment on column ledger_subscription.trial_end is
+comment on column @extschema@.ledger_subscription.current_period_end is
+  'End of the current period, exclusive.';
+comment on column @extschema@.ledger_subscription.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_subscription.cancel_at is 'When it will end, if that is decided, or null.';
-comment on column ledger_subscription.canceled_at is
+comment on column @extschema@.ledger_subscription.cancel_at is
+  'When it will end, if that is decided, or null.';
+comment on column @extschema@.ledger_subscription.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_subscription.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_subscription.ended_at is 'When it ended, or null.';
-comment on column ledger_subscription.add_on is
+comment on column @extschema@.ledger_subscription.paused_at is 'Since when it is paused, or null.';
+comment on column @extschema@.ledger_subscription.ended_at is 'When it ended, or null.';
+comment on column @extschema@.ledger_subscription.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_subscription.unused_time is
+comment on column @extschema@.ledger_subscription.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_subscription.tax_rates is
+comment on column @extschema@.ledger_subscription.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_subscription.version is 'Counts changes, from 1.';
-comment on column ledger_subscription.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_subscription.created_at is 'When it was created.';
-comment on column ledger_subscription.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_subscription.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_subscription.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_subscription.created_at is 'When it was created.';
+comment on column @extschema@.ledger_subscription.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_subscription from public;
-grant usage on type ledger_subscription to pgledger_reader;
+revoke all on type @extschema@.ledger_subscription from public;
+grant usage on type @extschema@.ledger_subscription to pgledger_reader;
 
-create type ledger_subscription_move as (
+create type @extschema@.ledger_subscription_move as (
   tenant_id text collate "C",
   subscription_id text collate "C",
   change text collate "C",
@@ -241,21 +246,22 @@ create type ledger_subscription_move as (
   error text collate "C"
 );
 
-comment on type ledger_subscription_move is 'One step that the clock has made due.';
-comment on column ledger_subscription_move.tenant_id is
+comment on type @extschema@.ledger_subscription_move is 'One step that the clock has made due.';
+comment on column @extschema@.ledger_subscription_move.tenant_id is
   'Tenant whose subscription or invoice it is.';
-comment on column ledger_subscription_move.subscription_id is
+comment on column @extschema@.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_subscription_move.change is
+comment on column @extschema@.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
   'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
-comment on column ledger_subscription_move.occurred_at is
+comment on column @extschema@.ledger_subscription_move.occurred_at is
   'The boundary at which it took effect; for an invoice, when it was made or due.';
-comment on column ledger_subscription_move.invoice_id is
+comment on column @extschema@.ledger_subscription_move.invoice_id is
   'Id of the invoice, if the step is about one, or null.';
-comment on column ledger_subscription_move.error is 'What went wrong, if the step failed, or null.';
+comment on column @extschema@.ledger_subscription_move.error is
+  'What went wrong, if the step failed, or null.';
 
-revoke all on type ledger_subscription_move from public;
-grant usage on type ledger_subscription_move to pgledger_reader;
+revoke all on type @extschema@.ledger_subscription_move from public;
+grant usage on type @extschema@.ledger_subscription_move to pgledger_reader;

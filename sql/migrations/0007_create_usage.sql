@@ -136,7 +136,7 @@ grant select on table pgledger.usage_rollups to pgledger_auditor;
 revoke all on table pgledger.usage_values from public;
 grant select on table pgledger.usage_values to pgledger_auditor;
 
-create type ledger_usage_event as (
+create type @extschema@.ledger_usage_event as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -148,25 +148,26 @@ create type ledger_usage_event as (
   created_at timestamptz
 );
 
-comment on type ledger_usage_event is 'Usage as it was reported.';
-comment on column ledger_usage_event.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_usage_event.app_id is 'App.';
-comment on column ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_usage_event.feature_key is 'Key of the feature that was used.';
-comment on column ledger_usage_event.quantity is
+comment on type @extschema@.ledger_usage_event is 'Usage as it was reported.';
+comment on column @extschema@.ledger_usage_event.id is 'Public id: evt_ and a ULID.';
+comment on column @extschema@.ledger_usage_event.app_id is 'App.';
+comment on column @extschema@.ledger_usage_event.tenant_id is 'Tenant whose usage it is.';
+comment on column @extschema@.ledger_usage_event.feature_key is 'Key of the feature that was used.';
+comment on column @extschema@.ledger_usage_event.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_usage_event.event_at is
+comment on column @extschema@.ledger_usage_event.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_usage_event.idempotency_key is
+comment on column @extschema@.ledger_usage_event.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_usage_event.metadata is 'JSON object given with the event, or null.';
-comment on column ledger_usage_event.created_at is 'When it was recorded.';
+comment on column @extschema@.ledger_usage_event.metadata is
+  'JSON object given with the event, or null.';
+comment on column @extschema@.ledger_usage_event.created_at is 'When it was recorded.';
 
-revoke all on type ledger_usage_event from public;
-grant usage on type ledger_usage_event to pgledger_reader;
+revoke all on type @extschema@.ledger_usage_event from public;
+grant usage on type @extschema@.ledger_usage_event to pgledger_reader;
 
-create type ledger_usage_answer as (
+create type @extschema@.ledger_usage_answer as (
   event_index bigint,
   status text collate "C",
   id text collate "C",
@@ -174,48 +175,49 @@ create type ledger_usage_answer as (
   reason text collate "C"
 );
 
-comment on type ledger_usage_answer is 'What became of one event of a batch.';
-comment on column ledger_usage_answer.event_index is
+comment on type @extschema@.ledger_usage_answer is 'What became of one event of a batch.';
+comment on column @extschema@.ledger_usage_answer.event_index is
   'Which event of the batch this is about, from 1.';
-comment on column ledger_usage_answer.status is
+comment on column @extschema@.ledger_usage_answer.status is
   'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate, '
   'rejected.';
-comment on column ledger_usage_answer.id is
+comment on column @extschema@.ledger_usage_answer.id is
   'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
   'that one has just been purged (null for a rejected event), or null.';
-comment on column ledger_usage_answer.error is
+comment on column @extschema@.ledger_usage_answer.error is
   'SQLSTATE of what is wrong with a rejected event, or null.';
-comment on column ledger_usage_answer.reason is 'What is wrong, in words, or null.';
+comment on column @extschema@.ledger_usage_answer.reason is 'What is wrong, in words, or null.';
 
-revoke all on type ledger_usage_answer from public;
-grant usage on type ledger_usage_answer to pgledger_reader;
+revoke all on type @extschema@.ledger_usage_answer from public;
+grant usage on type @extschema@.ledger_usage_answer to pgledger_reader;
 
-create type ledger_usage_receipt as (
+create type @extschema@.ledger_usage_receipt as (
   status text collate "C",
   id text collate "C"
 );
 
-comment on type ledger_usage_receipt is 'What became of a single event.';
-comment on column ledger_usage_receipt.status is
+comment on type @extschema@.ledger_usage_receipt is 'What became of a single event.';
+comment on column @extschema@.ledger_usage_receipt.status is
   'What became of it; the key of a duplicate was counted before; one of: inserted, duplicate.';
-comment on column ledger_usage_receipt.id is
+comment on column @extschema@.ledger_usage_receipt.id is
   'Public id of the event: evt_ and a ULID; for a duplicate the id of the first event, unless '
   'that one has just been purged, or null.';
 
-revoke all on type ledger_usage_receipt from public;
-grant usage on type ledger_usage_receipt to pgledger_reader;
+revoke all on type @extschema@.ledger_usage_receipt from public;
+grant usage on type @extschema@.ledger_usage_receipt to pgledger_reader;
 
-create type ledger_feature_usage as (
+create type @extschema@.ledger_feature_usage as (
   feature_key text collate "C",
   aggregation text collate "C",
   value numeric
 );
 
-comment on type ledger_feature_usage is 'What usage of a feature comes to.';
-comment on column ledger_feature_usage.feature_key is 'Key of the feature that was used.';
-comment on column ledger_feature_usage.aggregation is
+comment on type @extschema@.ledger_feature_usage is 'What usage of a feature comes to.';
+comment on column @extschema@.ledger_feature_usage.feature_key is
+  'Key of the feature that was used.';
+comment on column @extschema@.ledger_feature_usage.aggregation is
   'How it was counted; one of: sum, count, max, unique_count, latest.';
-comment on column ledger_feature_usage.value is 'What the usage comes to.';
+comment on column @extschema@.ledger_feature_usage.value is 'What the usage comes to.';
 
-revoke all on type ledger_feature_usage from public;
-grant usage on type ledger_feature_usage to pgledger_reader;
+revoke all on type @extschema@.ledger_feature_usage from public;
+grant usage on type @extschema@.ledger_feature_usage to pgledger_reader;

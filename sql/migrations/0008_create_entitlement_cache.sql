@@ -74,7 +74,7 @@ grant select on table pgledger.entitlement_cache to pgledger_auditor;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
-create type ledger_entitlement as (
+create type @extschema@.ledger_entitlement as (
   allowed boolean,
   feature text collate "C",
   used numeric,
@@ -84,23 +84,26 @@ create type ledger_entitlement as (
   reason text collate "C"
 );
 
-comment on type ledger_entitlement is 'Whether a tenant may use a feature.';
-comment on column ledger_entitlement.allowed is 'Whether the quantity asked for may be used.';
-comment on column ledger_entitlement.feature is 'Key of the feature.';
-comment on column ledger_entitlement.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement.remaining is 'What is left of the limit; -1 for unlimited.';
-comment on column ledger_entitlement.soft_limit is
+comment on type @extschema@.ledger_entitlement is 'Whether a tenant may use a feature.';
+comment on column @extschema@.ledger_entitlement.allowed is
+  'Whether the quantity asked for may be used.';
+comment on column @extschema@.ledger_entitlement.feature is 'Key of the feature.';
+comment on column @extschema@.ledger_entitlement.used is
+  'Usage in the limit''s period, or seats taken.';
+comment on column @extschema@.ledger_entitlement."limit" is 'Limit; -1 for unlimited.';
+comment on column @extschema@.ledger_entitlement.remaining is
+  'What is left of the limit; -1 for unlimited.';
+comment on column @extschema@.ledger_entitlement.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_entitlement.reason is
+comment on column @extschema@.ledger_entitlement.reason is
   'Why it is allowed or not; soft_limit means beyond the limit, at a price; one of: within_limit, '
   'unlimited, soft_limit, enabled, limit_exceeded, disabled, not_in_plan, no_subscription, '
   'paused.';
 
-revoke all on type ledger_entitlement from public;
-grant usage on type ledger_entitlement to pgledger_reader;
+revoke all on type @extschema@.ledger_entitlement from public;
+grant usage on type @extschema@.ledger_entitlement to pgledger_reader;
 
-create type ledger_consumption as (
+create type @extschema@.ledger_consumption as (
   allowed boolean,
   feature text collate "C",
   used numeric,
@@ -111,24 +114,25 @@ create type ledger_consumption as (
   event_id text collate "C"
 );
 
-comment on type ledger_consumption is
+comment on type @extschema@.ledger_consumption is
   'What became of a check of an entitlement that records the usage in the same step.';
-comment on column ledger_consumption.allowed is 'Whether the quantity was recorded as used.';
-comment on column ledger_consumption.feature is 'Key of the feature.';
-comment on column ledger_consumption.used is
+comment on column @extschema@.ledger_consumption.allowed is
+  'Whether the quantity was recorded as used.';
+comment on column @extschema@.ledger_consumption.feature is 'Key of the feature.';
+comment on column @extschema@.ledger_consumption.used is
   'Usage in the limit''s period afterwards, or seats taken.';
-comment on column ledger_consumption."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_consumption.remaining is
+comment on column @extschema@.ledger_consumption."limit" is 'Limit; -1 for unlimited.';
+comment on column @extschema@.ledger_consumption.remaining is
   'What is left of the limit afterwards; -1 for unlimited.';
-comment on column ledger_consumption.soft_limit is
+comment on column @extschema@.ledger_consumption.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_consumption.reason is
+comment on column @extschema@.ledger_consumption.reason is
   'Why it is allowed or not; soft_limit means beyond the limit, at a price; duplicate means '
   'recorded before; one of: within_limit, unlimited, soft_limit, enabled, limit_exceeded, '
   'disabled, not_in_plan, no_subscription, paused, duplicate.';
-comment on column ledger_consumption.event_id is
+comment on column @extschema@.ledger_consumption.event_id is
   'Public id of the usage event: evt_ and a ULID; for a duplicate the id of the first event (null '
   'if nothing was recorded), or null.';
 
-revoke all on type ledger_consumption from public;
-grant usage on type ledger_consumption to pgledger_reader;
+revoke all on type @extschema@.ledger_consumption from public;
+grant usage on type @extschema@.ledger_consumption to pgledger_reader;

@@ -137,7 +137,7 @@ grant select on table pgledger.coupon_redemptions to pgledger_auditor;
 create policy auditors_read_all on pgledger.coupon_redemptions
 for select to pgledger_auditor using (true);
 
-create type ledger_coupon as (
+create type @extschema@.ledger_coupon as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -162,50 +162,52 @@ create type ledger_coupon as (
   updated_at timestamptz
 );
 
-comment on type ledger_coupon is 'A discount that tenants can redeem.';
-comment on column ledger_coupon.id is 'Public id: cpn_ and a ULID.';
-comment on column ledger_coupon.app_id is 'App that it belongs to.';
-comment on column ledger_coupon.tenant_id is
+comment on type @extschema@.ledger_coupon is 'A discount that tenants can redeem.';
+comment on column @extschema@.ledger_coupon.id is 'Public id: cpn_ and a ULID.';
+comment on column @extschema@.ledger_coupon.app_id is 'App that it belongs to.';
+comment on column @extschema@.ledger_coupon.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_coupon.code is 'What is typed to redeem it, for example WELCOME20.';
-comment on column ledger_coupon.name is 'Name for people; stands on invoices.';
-comment on column ledger_coupon.percentage is
+comment on column @extschema@.ledger_coupon.code is
+  'What is typed to redeem it, for example WELCOME20.';
+comment on column @extschema@.ledger_coupon.name is 'Name for people; stands on invoices.';
+comment on column @extschema@.ledger_coupon.percentage is
   'Percent off, above 0 and at most 100 (null if it takes off an amount), or null.';
-comment on column ledger_coupon.amount is
+comment on column @extschema@.ledger_coupon.amount is
   'Amount off, in its currency (null if it takes off a percentage), or null.';
-comment on column ledger_coupon.currency is
+comment on column @extschema@.ledger_coupon.currency is
   'Currency of its amounts; if it has one, it reduces only invoices in that currency, or null.';
-comment on column ledger_coupon.duration is
+comment on column @extschema@.ledger_coupon.duration is
   'How many invoices a redemption reduces; repeating means duration_invoices of them; one of: '
   'once, repeating, forever.';
-comment on column ledger_coupon.duration_invoices is
+comment on column @extschema@.ledger_coupon.duration_invoices is
   'How many invoices a redemption reduces if duration is repeating, or null.';
-comment on column ledger_coupon.applies_to is
+comment on column @extschema@.ledger_coupon.applies_to is
   'Which lines it reduces: keys of features, base for the base fee, items of one-off lines (null '
   'for the whole invoice), or null.';
-comment on column ledger_coupon.minimum_subtotal is
+comment on column @extschema@.ledger_coupon.minimum_subtotal is
   'Least sum of an invoice''s lines, before discounts, for it to apply, or null.';
-comment on column ledger_coupon.valid_from is
+comment on column @extschema@.ledger_coupon.valid_from is
   'First moment at which it can be redeemed (null for any time), or null.';
-comment on column ledger_coupon.valid_until is
+comment on column @extschema@.ledger_coupon.valid_until is
   'First moment at which it can no longer be redeemed (null for never), or null.';
-comment on column ledger_coupon.max_redemptions is
+comment on column @extschema@.ledger_coupon.max_redemptions is
   'How often it can be redeemed in all (null for any number), or null.';
-comment on column ledger_coupon.max_redemptions_per_tenant is
+comment on column @extschema@.ledger_coupon.max_redemptions_per_tenant is
   'How often one tenant can redeem it (null for any number), or null.';
-comment on column ledger_coupon.redemptions is 'How often it has been redeemed.';
-comment on column ledger_coupon.status is
+comment on column @extschema@.ledger_coupon.redemptions is 'How often it has been redeemed.';
+comment on column @extschema@.ledger_coupon.status is
   'State; an archived coupon can no longer be redeemed, and earlier redemptions stay; one of: '
   'active, archived.';
-comment on column ledger_coupon.version is 'Counts changes, from 1; a redemption is not a change.';
-comment on column ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_coupon.created_at is 'When it was created.';
-comment on column ledger_coupon.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_coupon.version is
+  'Counts changes, from 1; a redemption is not a change.';
+comment on column @extschema@.ledger_coupon.metadata is 'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_coupon.created_at is 'When it was created.';
+comment on column @extschema@.ledger_coupon.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_coupon from public;
-grant usage on type ledger_coupon to pgledger_reader;
+revoke all on type @extschema@.ledger_coupon from public;
+grant usage on type @extschema@.ledger_coupon to pgledger_reader;
 
-create type ledger_coupon_redemption as (
+create type @extschema@.ledger_coupon_redemption as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -218,21 +220,22 @@ create type ledger_coupon_redemption as (
   created_at timestamptz
 );
 
-comment on type ledger_coupon_redemption is 'A coupon that a tenant has, and what is left of it.';
-comment on column ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
-comment on column ledger_coupon_redemption.app_id is 'App.';
-comment on column ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
-comment on column ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
-comment on column ledger_coupon_redemption.code is 'Code of the coupon.';
-comment on column ledger_coupon_redemption.subscription_id is
+comment on type @extschema@.ledger_coupon_redemption is
+  'A coupon that a tenant has, and what is left of it.';
+comment on column @extschema@.ledger_coupon_redemption.id is 'Public id: red_ and a ULID.';
+comment on column @extschema@.ledger_coupon_redemption.app_id is 'App.';
+comment on column @extschema@.ledger_coupon_redemption.tenant_id is 'Tenant who redeemed it.';
+comment on column @extschema@.ledger_coupon_redemption.coupon_id is 'Id of the coupon.';
+comment on column @extschema@.ledger_coupon_redemption.code is 'Code of the coupon.';
+comment on column @extschema@.ledger_coupon_redemption.subscription_id is
   'Id of the subscription whose invoices it reduces (null for all of the tenant''s), or null.';
-comment on column ledger_coupon_redemption.status is
+comment on column @extschema@.ledger_coupon_redemption.status is
   'State; nothing is left of a used redemption; one of: active, used.';
-comment on column ledger_coupon_redemption.uses_left is
+comment on column @extschema@.ledger_coupon_redemption.uses_left is
   'How many invoices it can still reduce (null for any number), or null.';
-comment on column ledger_coupon_redemption.amount_left is
+comment on column @extschema@.ledger_coupon_redemption.amount_left is
   'What is left of the amount, if the coupon takes off an amount once, or null.';
-comment on column ledger_coupon_redemption.created_at is 'When it was redeemed.';
+comment on column @extschema@.ledger_coupon_redemption.created_at is 'When it was redeemed.';
 
-revoke all on type ledger_coupon_redemption from public;
-grant usage on type ledger_coupon_redemption to pgledger_reader;
+revoke all on type @extschema@.ledger_coupon_redemption from public;
+grant usage on type @extschema@.ledger_coupon_redemption to pgledger_reader;

@@ -331,7 +331,7 @@ using (
   )
 );
 
-create type ledger_invoice as (
+create type @extschema@.ledger_invoice as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -366,61 +366,64 @@ create type ledger_invoice as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice is 'An invoice with its lines.';
-comment on column ledger_invoice.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_invoice.app_id is 'App.';
-comment on column ledger_invoice.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoice.subscription_id is
+comment on type @extschema@.ledger_invoice is 'An invoice with its lines.';
+comment on column @extschema@.ledger_invoice.id is 'Public id: inv_ and a ULID.';
+comment on column @extschema@.ledger_invoice.app_id is 'App.';
+comment on column @extschema@.ledger_invoice.tenant_id is 'Tenant who is billed.';
+comment on column @extschema@.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoice.kind is
+comment on column @extschema@.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoice.period_start is
+comment on column @extschema@.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice.period_end is
+comment on column @extschema@.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice.status is
+comment on column @extschema@.ledger_invoice.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoice.number is
+comment on column @extschema@.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoice.currency is 'Currency of all its amounts.';
-comment on column ledger_invoice.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoice.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice.tax is 'Sum of its taxes.';
-comment on column ledger_invoice.total is
+comment on column @extschema@.ledger_invoice.currency is 'Currency of all its amounts.';
+comment on column @extschema@.ledger_invoice.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column @extschema@.ledger_invoice.discount is 'Sum of what coupons take off.';
+comment on column @extschema@.ledger_invoice.tax is 'Sum of its taxes.';
+comment on column @extschema@.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoice.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice.amount_due is
+comment on column @extschema@.ledger_invoice.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column @extschema@.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoice.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoice.amount_remaining is
+comment on column @extschema@.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
+comment on column @extschema@.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoice.refund_due is
+comment on column @extschema@.ledger_invoice.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoice.unapplied is
+comment on column @extschema@.ledger_invoice.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoice.line_items is 'JSON array of its lines, in their order.';
-comment on column ledger_invoice.tax_rates is
+comment on column @extschema@.ledger_invoice.line_items is
+  'JSON array of its lines, in their order.';
+comment on column @extschema@.ledger_invoice.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoice.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoice.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoice.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoice.uncollectible_at is
+comment on column @extschema@.ledger_invoice.finalized_at is 'When it became final, or null.';
+comment on column @extschema@.ledger_invoice.due_at is 'When it is to be paid, or null.';
+comment on column @extschema@.ledger_invoice.paid_at is 'When its payments covered it, or null.';
+comment on column @extschema@.ledger_invoice.voided_at is 'When it was voided, or null.';
+comment on column @extschema@.ledger_invoice.void_reason is 'Why it was voided, as given, or null.';
+comment on column @extschema@.ledger_invoice.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoice.version is 'Counts changes, from 1.';
-comment on column ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoice.created_at is 'When it was drawn up.';
-comment on column ledger_invoice.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_invoice.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_invoice.metadata is 'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_invoice.created_at is 'When it was drawn up.';
+comment on column @extschema@.ledger_invoice.updated_at is 'When it was last changed.';
 
-revoke all on type ledger_invoice from public;
-grant usage on type ledger_invoice to pgledger_reader;
+revoke all on type @extschema@.ledger_invoice from public;
+grant usage on type @extschema@.ledger_invoice to pgledger_reader;
 
-create type ledger_invoice_preview as (
+create type @extschema@.ledger_invoice_preview as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -455,66 +458,74 @@ create type ledger_invoice_preview as (
   updated_at timestamptz
 );
 
-comment on type ledger_invoice_preview is
+comment on type @extschema@.ledger_invoice_preview is
   'An invoice as it would be drawn up now, or as it was drawn up.';
-comment on column ledger_invoice_preview.id is
+comment on column @extschema@.ledger_invoice_preview.id is
   'Public id: inv_ and a ULID (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.app_id is 'App.';
-comment on column ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoice_preview.subscription_id is
+comment on column @extschema@.ledger_invoice_preview.app_id is 'App.';
+comment on column @extschema@.ledger_invoice_preview.tenant_id is 'Tenant who is billed.';
+comment on column @extschema@.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.kind is
+comment on column @extschema@.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoice_preview.period_start is
+comment on column @extschema@.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.period_end is
+comment on column @extschema@.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoice_preview.status is
+comment on column @extschema@.ledger_invoice_preview.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoice_preview.number is
+comment on column @extschema@.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoice_preview.currency is 'Currency of all its amounts.';
-comment on column ledger_invoice_preview.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoice_preview.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoice_preview.tax is 'Sum of its taxes.';
-comment on column ledger_invoice_preview.total is
+comment on column @extschema@.ledger_invoice_preview.currency is 'Currency of all its amounts.';
+comment on column @extschema@.ledger_invoice_preview.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column @extschema@.ledger_invoice_preview.discount is 'Sum of what coupons take off.';
+comment on column @extschema@.ledger_invoice_preview.tax is 'Sum of its taxes.';
+comment on column @extschema@.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoice_preview.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoice_preview.amount_due is
+comment on column @extschema@.ledger_invoice_preview.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column @extschema@.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoice_preview.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoice_preview.amount_remaining is
+comment on column @extschema@.ledger_invoice_preview.amount_paid is
+  'Sum of the payments made on it.';
+comment on column @extschema@.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoice_preview.refund_due is
+comment on column @extschema@.ledger_invoice_preview.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoice_preview.unapplied is
+comment on column @extschema@.ledger_invoice_preview.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoice_preview.line_items is 'JSON array of its lines, in their order.';
-comment on column ledger_invoice_preview.tax_rates is
+comment on column @extschema@.ledger_invoice_preview.line_items is
+  'JSON array of its lines, in their order.';
+comment on column @extschema@.ledger_invoice_preview.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoice_preview.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoice_preview.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoice_preview.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoice_preview.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoice_preview.uncollectible_at is
+comment on column @extschema@.ledger_invoice_preview.finalized_at is
+  'When it became final, or null.';
+comment on column @extschema@.ledger_invoice_preview.due_at is 'When it is to be paid, or null.';
+comment on column @extschema@.ledger_invoice_preview.paid_at is
+  'When its payments covered it, or null.';
+comment on column @extschema@.ledger_invoice_preview.voided_at is 'When it was voided, or null.';
+comment on column @extschema@.ledger_invoice_preview.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column @extschema@.ledger_invoice_preview.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoice_preview.version is
+comment on column @extschema@.ledger_invoice_preview.version is
   'Counts changes, from 1 (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoice_preview.created_at is
+comment on column @extschema@.ledger_invoice_preview.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_invoice_preview.created_at is
   'When it was drawn up (null as long as it is not written down), or null.';
-comment on column ledger_invoice_preview.updated_at is
+comment on column @extschema@.ledger_invoice_preview.updated_at is
   'When it was last changed (null as long as it is not written down), or null.';
 
-revoke all on type ledger_invoice_preview from public;
-grant usage on type ledger_invoice_preview to pgledger_reader;
+revoke all on type @extschema@.ledger_invoice_preview from public;
+grant usage on type @extschema@.ledger_invoice_preview to pgledger_reader;
 
-create type ledger_payment as (
+create type @extschema@.ledger_payment as (
   id text collate "C",
   app_id text collate "C",
   tenant_id text collate "C",
@@ -526,17 +537,17 @@ create type ledger_payment as (
   created_at timestamptz
 );
 
-comment on type ledger_payment is 'A payment made on an invoice.';
-comment on column ledger_payment.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_payment.app_id is 'App.';
-comment on column ledger_payment.tenant_id is 'Tenant who paid.';
-comment on column ledger_payment.invoice_id is 'Id of the invoice.';
-comment on column ledger_payment.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_payment.currency is 'Currency of the amount.';
-comment on column ledger_payment.reference is
+comment on type @extschema@.ledger_payment is 'A payment made on an invoice.';
+comment on column @extschema@.ledger_payment.id is 'Public id: pay_ and a ULID.';
+comment on column @extschema@.ledger_payment.app_id is 'App.';
+comment on column @extschema@.ledger_payment.tenant_id is 'Tenant who paid.';
+comment on column @extschema@.ledger_payment.invoice_id is 'Id of the invoice.';
+comment on column @extschema@.ledger_payment.amount is 'Amount in the invoice''s currency.';
+comment on column @extschema@.ledger_payment.currency is 'Currency of the amount.';
+comment on column @extschema@.ledger_payment.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_payment.paid_at is 'When it was paid.';
-comment on column ledger_payment.created_at is 'When it was written down.';
+comment on column @extschema@.ledger_payment.paid_at is 'When it was paid.';
+comment on column @extschema@.ledger_payment.created_at is 'When it was written down.';
 
-revoke all on type ledger_payment from public;
-grant usage on type ledger_payment to pgledger_reader;
+revoke all on type @extschema@.ledger_payment from public;
+grant usage on type @extschema@.ledger_payment to pgledger_reader;

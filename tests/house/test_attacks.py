@@ -6,11 +6,10 @@ leaves a warning that the tests look for. The victims are the owner's functions 
 reads the views.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,30 +19,18 @@ from psycopg.types.json import Jsonb
 from pgledger.migrate import TRUST_VARIABLE, MigrationError, migrate
 from support.clock import SetClock
 from support.database import Connect
+from support.planting import (
+    Trap,
+    names_in_bodies,
+    operators_in_bodies,
+    plant_aggregates,
+    plant_functions,
+    plant_operators,
+    plant_types,
+)
 
 IMMUTABLE = "LG030"
 DENIED = "42501"
-
-# Types that our bodies compute with: for each pair of them every operator is planted.
-OPERAND_TYPES = (
-    *("text", "numeric", "bigint", "integer", "boolean", "timestamptz", "interval", "jsonb"),
-    *("uuid", "bytea", '"char"', "name", "smallint", "double precision", "text[]", "numeric[]"),
-    *("bigint[]", "bit", "oid", "regclass", "regproc"),
-)
-TYPE_NAMES = (
-    *("text", "numeric", "int8", "int4", "bool", "timestamptz", "interval", "jsonb", "uuid"),
-    *("bytea", "bit", "regclass", "regproc", "record", "trigger"),
-)
-
-BODIES: LiteralString = """
-    select pg_proc.prosrc
-    from pg_proc
-    where pg_proc.pronamespace = 'pgledger'::regnamespace or pg_proc.proname ~ '^(pg)?ledger_'
-    union all
-    select pg_get_viewdef(pg_class.oid)
-    from pg_class
-    where pg_class.relkind = 'v' and pg_class.relname ~ '^(pg)?ledger_'
-"""
 
 
 @dataclass
@@ -106,118 +93,28 @@ def scene(connect: Connect) -> Iterator[Scene]:
     admin.execute(sql.SQL("drop role {}").format(role))
 
 
-def names_in_bodies(conn: psycopg.Connection[Any]) -> set[str]:
-    """Returns every word of every body, comments and all."""
-    return {
-        word
-        for (body,) in conn.execute(BODIES).fetchall()
-        for word in re.findall(r"[a-z_][a-z_0-9]*", body)
-    }
-
-
-def operators_in_bodies(conn: psycopg.Connection[Any]) -> set[str]:
-    bodies = " ".join(body for (body,) in conn.execute(BODIES).fetchall())
-    return {
-        operator
-        for (operator,) in conn.execute("select distinct oprname from pg_operator").fetchall()
-        if operator in bodies
-    }
-
-
-def booby_trap(scene: Scene) -> str:
-    """Returns the body, in PL/pgSQL, of a function that takes its chance."""
-    return (
-        "begin raise warning 'planted %% ran as %%', %s, current_user;"
+def booby_trap(scene: Scene) -> Trap:
+    """Returns what makes mallory a superuser if it can, and tells in any case that it ran."""
+    return lambda name: (
+        f"begin raise warning 'planted % ran as %', '{name}', current_user;"
         f" execute 'alter role {scene.mallory} superuser'; return null; end"
     )
 
 
-def plant_functions(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
-    """Plants a function for each one of PostgreSQL's or ours that bears a name in our bodies."""
-    words = sorted(names_in_bodies(scene.admin))
-    found = conn.execute(
-        """
-        select
-          pg_proc.proname,
-          array_to_string(array(
-            select format_type(argument.type, null)
-            from unnest(pg_proc.proargtypes::oid[]) with ordinality as argument (type, place)
-            order by argument.place
-          ), ', '),
-          case
-            when pg_proc.prorettype in ('internal'::regtype, 'trigger'::regtype) then 'text'
-            when pg_type.typtype = 'p' and pg_type.typname !~ '^any' then 'text'
-            else format_type(pg_proc.prorettype, null)
-          end
-        from pg_proc
-        inner join pg_type on pg_proc.prorettype = pg_type.oid
-        where (
-          pg_proc.pronamespace = 'pg_catalog'::regnamespace and pg_proc.proname = any(%s)
-          or pg_proc.pronamespace = 'pgledger'::regnamespace
-          or pg_proc.proname ~ '^pgledger_'
-        )
-        -- What takes these cannot be called from a statement.
-        and not pg_proc.proargtypes::oid[] && array[
-          'internal'::regtype, 'cstring'::regtype, '"any"'::regtype
-        ]::oid[]
-        and not pg_proc.proretset
-        and pg_proc.prorettype <> 'cstring'::regtype
-        """,
-        [words],
-    ).fetchall()
-    planted = 0
-    for name, arguments, result in found:
-        body = booby_trap(scene).replace("%s", f"'{schema}.{name}'").replace("%%", "%")
-        try:
-            conn.execute(
-                f'create or replace function {schema}."{name}"({arguments}) returns {result}'
-                f" language plpgsql as $trap$ {body} $trap$".encode()
-            )
-            planted += 1
-        except psycopg.errors.InvalidFunctionDefinition:
-            # A polymorphic result without a polymorphic argument, and the like: nothing to plant.
-            continue
-        except psycopg.errors.InsufficientPrivilege:
-            # A type of ours that nobody else may use.
-            continue
-    return planted
+def trap_functions(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
+    return plant_functions(conn, schema, booby_trap(scene), names_in_bodies(scene.admin))
 
 
-def plant_operators(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
-    """Plants every operator that stands in our bodies for every pair of types."""
-    operators = sorted(operators_in_bodies(scene.admin))
-    body = booby_trap(scene).replace("%s", "'operator'").replace("%%", "%")
-    comparing = {"<", ">", "=", "<=", ">=", "<>", "~", "!~", "~*"}
-    statements = []
-    for left in OPERAND_TYPES:
-        for right in OPERAND_TYPES:
-            for kind, suffix in (("boolean", "b"), (right, "")):
-                statements.append(
-                    f"create function {schema}.trap{suffix}(a {left}, b {right}) returns {kind}"
-                    f" language plpgsql as $trap$ {body} $trap$"
-                )
-            for operator in operators:
-                function = f"{schema}.trap{'b' if operator in comparing else ''}"
-                statements.append(
-                    f"create operator {schema}.{operator}"
-                    f" (leftarg = {left}, rightarg = {right}, function = {function})"
-                )
-    conn.execute("; ".join(statements).encode())
-    return len(statements)
+def trap_operators(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
+    return plant_operators(conn, schema, booby_trap(scene), operators_in_bodies(scene.admin))
 
 
-def plant_types(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> None:
-    """Plants domains whose check would run wherever a value is cast to them."""
-    body = booby_trap(scene).replace("%s", "'domain'").replace("%%", "%")
-    conn.execute(
-        f"create function {schema}.checked(value pg_catalog.text) returns pg_catalog.bool"
-        f" language plpgsql as $trap$ {body} $trap$".encode()
-    )
-    for name in TYPE_NAMES:
-        conn.execute(
-            f'create domain {schema}."{name}" as pg_catalog.text'
-            f" check ({schema}.checked(value))".encode()
-        )
+def trap_aggregates(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> int:
+    return plant_aggregates(conn, schema, booby_trap(scene), names_in_bodies(scene.admin))
+
+
+def trap_types(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> None:
+    plant_types(conn, schema, booby_trap(scene))
 
 
 def plant_tables(scene: Scene, conn: psycopg.Connection[Any], schema: str) -> None:
@@ -325,9 +222,10 @@ PATHS = [
 
 
 PLANTERS: Mapping[str, Callable[[Scene, psycopg.Connection[Any], str], Any]] = {
-    "functions": plant_functions,
-    "operators": plant_operators,
-    "types": plant_types,
+    "functions": trap_functions,
+    "operators": trap_operators,
+    "aggregates": trap_aggregates,
+    "types": trap_types,
     "tables": plant_tables,
 }
 
@@ -360,9 +258,9 @@ def test_planted_things_never_run_for_a_superuser(scene, what):
 def test_traps_work(scene):
     """Without an attack that would succeed on somebody careless, the tests above prove nothing."""
     conn = scene.session(scene.mallory)
-    plant_operators(scene, conn, "evil")
-    plant_functions(scene, conn, "evil")
-    plant_types(scene, conn, "evil")
+    trap_operators(scene, conn, "evil")
+    trap_functions(scene, conn, "evil")
+    trap_types(scene, conn, "evil")
     scene.admin.execute(
         "create function careless(a numeric) returns numeric language plpgsql security definer"
         " as $$ begin return a + 1; end $$"
@@ -391,7 +289,7 @@ def test_enough_is_planted(scene):
     assert {"clock_timestamp", "format", "greatest", "unnest", "encode", "min_scale"} <= words
     operators = operators_in_bodies(scene.admin)
     assert {"+", "-", "*", "/", "=", "<>", "<", ">=", "||", "<<", ">>", "&", "|", "~"} <= operators
-    assert plant_functions(scene, conn, "evil") > 200
+    assert trap_functions(scene, conn, "evil") > 200
 
 
 @pytest.mark.parametrize("schema", ["public", "pg_temp"])

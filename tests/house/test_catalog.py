@@ -46,7 +46,7 @@ class Function:
     rows: float
     argument_names: list[str]
     comment: str | None
-    is_void: bool
+    result: str
 
     @property
     def code(self) -> str:
@@ -75,6 +75,9 @@ class Function:
             )
         )
 
+
+# What is named so raises an error, or says true.
+REFUSES = re.compile(r"fail|(check|refuse)_(?!change$)\w+")
 
 AMOUNTS = [Decimal(n) / 100 for n in range(1, 101)] * 10
 
@@ -115,7 +118,7 @@ def functions(conn: psycopg.Connection[Any]) -> list[Function]:
           pg_language.lanname, pg_proc.provolatile::text, pg_proc.proparallel::text,
           pg_proc.proisstrict, pg_proc.prosecdef, pg_proc.proretset, pg_proc.prorows,
           coalesce(pg_proc.proargnames, '{}'), obj_description(pg_proc.oid, 'pg_proc'),
-          pg_proc.prorettype = 'void'::regtype
+          pg_proc.prorettype::regtype::text
         from pg_proc
         inner join pg_language on pg_proc.prolang = pg_language.oid
         where pg_proc.pronamespace = 'pgledger'::regnamespace
@@ -478,6 +481,19 @@ def test_time_comes_from_one_function(functions):
     assert [function.name for function in functions if clocks.search(function.code)] == ["clock"]
 
 
+def test_refusals_say_little_of_where_they_come_from(functions):
+    """An assignment is one line of CONTEXT; a perform adds the text of its whole statement."""
+    refusals = [function for function in functions if REFUSES.fullmatch(function.name)]
+    assert len(refusals) > 50
+    for function in refusals:
+        assert (function.language, function.result) == ("plpgsql", "boolean"), function.name
+        returned = set(re.findall(r"\breturn\s+([\w.]+)", function.code)) - {"true"}
+        assert all(REFUSES.fullmatch(name.removeprefix("pgledger.")) for name in returned), function
+    for function in functions:
+        performed = re.findall(r"\bperform\s+pgledger\.(\w+)", function.code)
+        assert not [name for name in performed if REFUSES.fullmatch(name)], function.name
+
+
 def test_languages(functions):
     assert {function.language for function in functions} <= {"sql", "plpgsql"}
 
@@ -500,13 +516,13 @@ def test_volatility_is_told_truthfully(functions):
         if function.writes:
             least = "v"
         for callee in function.calls & set(private):
-            # What returns nothing only raises, and what finds a fault says what to raise: whatever
-            # calls them is as constant as without them.
+            # What refuses only raises, and what finds a fault says what to raise: whatever calls
+            # them is as constant as without them.
             # What only reads may look at the clock: as volatile, it would read each of its parts
             # as of another moment, rather than all as of the calling statement's.
             if callee == "clock" and not function.writes and function.volatility == "s":
                 continue
-            if not private[callee].is_void and not callee.endswith("_fault"):
+            if not REFUSES.fullmatch(callee) and not callee.endswith("_fault"):
                 least = max(least, private[callee].volatility, key=order.index)
         assert order.index(function.volatility) >= order.index(least), (function.name, least)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pgledger.migrate.surface import in_surface
 from scripts.generated.catalog import folders, read_catalog
 from support.example import EXAMPLE
 
@@ -94,7 +95,7 @@ def test_the_example_is_taken_by_the_database_and_by_the_generator(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     conn.execute("set role pgledger_owner")
-    conn.execute(EXAMPLE[str(SQL_FILE)].encode())
+    conn.execute(in_surface(EXAMPLE[str(SQL_FILE)], "public").encode())
     conn.execute("reset role")
     folder = SQL_FILE.parent.name.partition("_")[2]
     places = folders() | {SQL_FILE.stem: folder}

@@ -11,6 +11,7 @@ from typing import Any, Final
 import psycopg
 import pytest
 
+from pgledger.migrate.sqltext import mask
 from scripts.generated.capabilities import CAPABILITIES
 from scripts.generated.catalog import REPEATABLE, ROOT, Catalog, read_catalog
 from scripts.generated.maps import Room, files_that_test, pages_about, read_rooms
@@ -35,7 +36,7 @@ FILES: Final = sorted(REPEATABLE.rglob("*.sql"))
 FOR_THE_OWNER: Final = {"ledger_map_tenant_role", "ledger_unmap_tenant_role"}
 
 _CREATED: Final = re.compile(
-    r"^create or replace (?:function|view) (?:pgledger\.)?(\w+)", re.MULTILINE
+    r"^create or replace (?:function|view) (?:pgledger|@extschema@)\.(\w+)", re.MULTILINE
 )
 
 
@@ -250,3 +251,17 @@ def test_every_choice_has_a_check_or_a_constraint(catalog):
                 assert argument.choices, (function.name, argument)
             if (argument.default or "").upper().startswith("NULL"):
                 assert argument.is_nullable, (function.name, argument)
+
+
+def test_what_is_made_is_put_somewhere():
+    """The path that files are applied with would put it where it was not meant to be."""
+    made = re.compile(
+        r"^\s*(?:create|comment on|drop|alter|grant [a-z, ]+ on|revoke [a-z, ]+ on)\s+"
+        r"(?:or replace\s+)?(?:function|view|type|table|sequence|column)\s+(?:if exists\s+)?(\S+)",
+        re.MULTILINE,
+    )
+    for path in [*FILES, *sorted((ROOT / "sql" / "migrations").glob("*.sql"))]:
+        names = made.findall(mask(path.read_text()))
+        assert names
+        for name in names:
+            assert name.startswith(("@extschema@.", "pgledger.")), (path.name, name)

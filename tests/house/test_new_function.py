@@ -103,7 +103,7 @@ def test_the_reference_the_roles_and_the_map_know_it(copy):
 
 
 def test_the_single_file_installs_it_and_nothing_is_stale(copy):
-    assert f"create or replace function {NAME}(" in (copy / "sql/pgledger.sql").read_text()
+    assert f"create or replace function public.{NAME}(" in (copy / "sql/pgledger.sql").read_text()
     for script in ("build_sql.py", "build_catalog.py", "build_sync.py"):
         run(copy, f"scripts/{script}", "--check")
 

@@ -183,8 +183,7 @@ Compares the database with this package, file by file, and changes nothing.""",
         """\
 Prints a script that installs everything in one transaction, for psql -f, for review, or
 to put into a migration tool of your own. It needs no database. `pgledger migrate` takes
-over from it. The setting pgledger.schema of the session that runs it goes before
---schema: PGOPTIONS='-c pgledger.schema=money' psql -f pgledger.sql""",
+over from it. The script is for one schema, the one that --schema names.""",
     )
     _add_installation(dump)
 

@@ -69,7 +69,7 @@ def _place(function: _Function, files: Sequence[SqlFile], position: str | None) 
     """
     name = re.escape(function.short_name)
     head = re.compile(
-        rf"\bcreate\s+(?:or\s+replace\s+)?function\s+(?:\w+\.)?{name}\b", re.IGNORECASE
+        rf"\bcreate\s+(?:or\s+replace\s+)?function\s+(?:[\w@]+\.)?{name}\b", re.IGNORECASE
     )
     likely = ""
     for file in files:

@@ -21,7 +21,7 @@ from .roles import TryAgain, ensure_roles, meet_requirements
 from .session import READ, WRITE, Cursor, execute, fetch, file_settings, roll_back, transaction
 from .sqltext import literal, split_statements, without_roles
 from .state import State, read_state
-from .surface import check_surface_is_free, search_path
+from .surface import SEARCH_PATH, check_surface_is_free, in_surface
 from .trust import check_ours
 from .version import package_version
 
@@ -49,14 +49,14 @@ def _place(file: SqlFile, text: str, error: psycopg.Error) -> str:
     return f"{file.name}{line_of(text, position_of(error, text))}"
 
 
-def _set_up_transaction(cursor: Cursor, decision: Decision, lock_timeout: float) -> None:
+def _set_up_transaction(cursor: Cursor, lock_timeout: float) -> None:
     version = cursor.connection.info.server_version
     for name, value in file_settings(lock_timeout, server_version=version):
         execute(cursor, "select pg_catalog.set_config(%s, %s, true)", (name, value))
     execute(
         cursor,
         "select pg_catalog.set_config('search_path', %s, true)",
-        (search_path(decision.surface),),
+        (SEARCH_PATH,),
     )
 
 
@@ -191,7 +191,7 @@ class Run:
                 if not file.in_transaction:
                     outside, files = file, files[:position]
                     break
-        _set_up_transaction(cursor, decision, self.lock_timeout)
+        _set_up_transaction(cursor, self.lock_timeout)
         if decision.roles and decision.files:
             missing = ensure_roles(cursor, decision.surface)
             if missing:
@@ -206,7 +206,7 @@ class Run:
             _record(rights, file)
         for file in files:
             text = text_for(file, roles=decision.roles, fresh=decision.fresh)
-            self._apply(file, text, rights)
+            self._apply(file, in_surface(text, decision.surface), rights)
             _record(rights, file)
         if outside is not None:
             # The lock has to be held after this transaction, too.
@@ -309,7 +309,7 @@ class Run:
         settings = [
             ("lock_timeout", f"{max(0, round(self.lock_timeout * 1000))}ms"),
             ("statement_timeout", "0"),
-            ("search_path", search_path(decision.surface)),
+            ("search_path", SEARCH_PATH),
         ]
         if decision.owner != state.user:
             settings.append(("role", decision.owner))
@@ -323,6 +323,7 @@ class Run:
                 execute(cursor, "select pg_catalog.set_config(%s, %s, false)", (name, value))
             for statement in split_statements(file.text):
                 text = statement if decision.roles else without_roles(f"{statement};")
+                text = in_surface(text, decision.surface)
                 try:
                     execute(cursor, text)
                 except psycopg.Error as error:

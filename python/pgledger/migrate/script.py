@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from .files import load_files, text_for
-from .install import Expression, install_sql
+from .install import install_sql
 from .roles import MIGRATOR, OWNER
 from .session import DEFAULT_LOCK_TIMEOUT, MINIMUM_SERVER, file_settings
 from .sqltext import identifier, literal, mask
-from .surface import DEFAULT_SCHEMA, billing_names, check_schema_name
+from .surface import DEFAULT_SCHEMA, SEARCH_PATH, billing_names, check_schema_name, in_surface
 from .version import package_version
 
 
@@ -20,8 +19,7 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     the same history as ``migrate``, which can do all later upgrades.
 
     Args:
-        schema: Schema of the public functions and views; by default ``public``. If the
-            session that runs the script has the setting ``pgledger.schema``, that counts instead.
+        schema: Schema of the public functions and views; by default ``public``.
         roles: As for ``migrate``.
         sql_dir: As for ``migrate``.
 
@@ -33,11 +31,11 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     files = load_files(sql_dir)
     parts = [_head(surface, billing_names(files), roles=roles)]
     for file in files:
-        text = text_for(file, roles=roles, fresh=True).strip()
+        text = in_surface(text_for(file, roles=roles, fresh=True), surface).strip()
         # The last statement of a file needs its semicolon, or it would run on into the next file.
         end = "" if mask(text).rstrip().endswith(";") else "\n;"
         parts.append(f"-- file: {file.name}\n{text}{end}\n")
-    parts.append(install_sql("check_bodies.sql", surface=_SURFACE))
+    parts.append(install_sql("check_bodies.sql", surface=surface))
     version = literal(package_version())
     rows = ",\n  ".join(
         f"({literal(file.name)}, {literal(file.kind)}, {literal(file.sha256)}, "
@@ -52,10 +50,6 @@ def dump(schema: str | None = None, *, roles: bool = True, sql_dir: Path | None 
     return "\n".join(parts)
 
 
-# The schema that choose_surface.sql has chosen.
-_SURFACE: Final = Expression("pg_catalog.current_setting('pgledger.schema')")
-
-
 def _head(surface: str, names: Sequence[str], *, roles: bool) -> str:
     """Returns everything before the first file."""
     settings = "".join(
@@ -65,17 +59,17 @@ def _head(surface: str, names: Sequence[str], *, roles: bool) -> str:
     parts = [
         f"{_comment(surface, roles=roles)}begin;\n",
         f"{settings}set local search_path = pg_catalog, pg_temp;\n",
-        install_sql("choose_surface.sql", surface=surface),
-        install_sql("guard.sql", surface=_SURFACE, names=names, minimum=MINIMUM_SERVER),
+        install_sql("guard.sql", surface=surface, names=names, minimum=MINIMUM_SERVER),
     ]
-    requirements = install_sql("ensure_requirements.sql", surface=_SURFACE, migrator=MIGRATOR)
+    requirements = install_sql("ensure_requirements.sql", surface=surface, migrator=MIGRATOR)
     if roles:
         parts += [requirements, f"set local role {OWNER};\n"]
     else:
         parts.append(install_sql("warn_superuser.sql"))
-    parts.append(install_sql("create_surface.sql", surface=_SURFACE))
+    parts.append(install_sql("create_surface.sql", surface=surface))
     if roles:
         parts.append(requirements)
+    parts.append(f"set local search_path = {SEARCH_PATH};\n")
     return "\n".join(parts)
 
 
@@ -92,9 +86,8 @@ Installs into a database that has nothing of pgledger, in one transaction:
 
   psql -v ON_ERROR_STOP=1 -f pgledger.sql
 
-The functions and views go into the schema {identifier(surface)}, unless the session names another:
-
-  PGOPTIONS='-c pgledger.schema=money' psql -v ON_ERROR_STOP=1 -f pgledger.sql
+The functions and views go into the schema {identifier(surface)};
+`pgledger dump --schema NAME` writes this for another one.
 
 {whose}
 Later versions come with `pgledger migrate`, which takes over from here.

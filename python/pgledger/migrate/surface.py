@@ -13,13 +13,18 @@ from .sqltext import identifier
 DEFAULT_SCHEMA: Final = "public"
 
 
-def search_path(surface: str) -> str:
-    """Returns the search path that the files are applied with.
+# What the files are applied with; PostgreSQL's own schema comes first by itself. The surface is not
+# in it: others may have planted operators and functions there that fit better than PostgreSQL's
+# own, and would be bound for ever. The files name the surface wherever they mean it.
+SEARCH_PATH: Final = "pgledger, pg_temp"
+# PostgreSQL puts the schema of an extension in the place of the same word.
+_SURFACE_WORD: Final = "@extschema@"
 
-    New objects go into the first schema of the path. PostgreSQL's own schema is not listed, so it
-    is searched first: objects that somebody planted in the public schema stay unused.
-    """
-    return f"{identifier(surface)}, pg_temp"
+
+def in_surface(text: str, surface: str) -> str:
+    """Returns a file's SQL with the schema that the public functions and views go into."""
+    name = surface if surface == DEFAULT_SCHEMA else identifier(surface)
+    return text.replace(_SURFACE_WORD, name)
 
 
 def check_schema_name(schema: str) -> None:
@@ -42,7 +47,7 @@ def read_surface(cursor: Cursor) -> str | None:
 
 
 _PUBLIC_NAME: Final = re.compile(
-    r"\bcreate\s+(?:or\s+replace\s+)?(?:view|function|type)\s+(?:@extschema@\.)?"
+    rf"\bcreate\s+(?:or\s+replace\s+)?(?:view|function|type)\s+{_SURFACE_WORD}\."
     r"((?:pg)?ledger_\w+)",
     re.IGNORECASE,
 )

@@ -13,6 +13,8 @@ language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   select accounts.key, accounts.version
   into account_key.key, account_key.version
@@ -21,7 +23,7 @@ begin
     and accounts.app_id = account_key.app_id;
 
   if not found then
-    perform pgledger.refuse_account('account_id', account_id, app_id);
+    v_ok := pgledger.refuse_account('account_id', account_id, app_id);
   end if;
 end;
 $$;

@@ -16,7 +16,7 @@ create or replace function pgledger.check_accounts(
   request_indexes bigint[] default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -26,6 +26,7 @@ set jit = off
 as $$
 declare
   v_fault record;
+  v_ok boolean;
 begin
   for v_fault in
     select
@@ -42,10 +43,10 @@ begin
     order by request.place
     limit 1
   loop
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'from_account_id', v_fault.from_account_id, 'pgla', v_fault.index, request_count
     );
-    perform pgledger.check_id(
+    v_ok := pgledger.check_id(
       'to_account_id', v_fault.to_account_id, 'pgla', v_fault.index, request_count
     );
   end loop;
@@ -75,17 +76,17 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   elsif v_fault.from_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'from_account_id', v_fault.from_account_id, app_id, v_fault.index, request_count
     );
   elsif v_fault.to_currency is null then
-    perform pgledger.refuse_account(
+    return pgledger.refuse_account(
       'to_account_id', v_fault.to_account_id, app_id, v_fault.index, request_count
     );
   else
-    perform pgledger.fail(
+    return pgledger.fail(
       'CurrencyMismatch',
       array[
         v_fault.from_account_id, v_fault.from_currency, v_fault.to_account_id, v_fault.to_currency

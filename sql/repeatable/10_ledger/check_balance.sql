@@ -14,34 +14,37 @@ create or replace function pgledger.check_balance(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_balance numeric := previous_balance + change;
+  v_ok boolean;
 begin
   if change < 0 and v_balance < 0 and not allow_negative_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InsufficientFunds',
       array[account_id, account_name, previous_balance::text, abs(change)::text, v_balance::text],
       request_index,
       request_count
     );
   elsif change > 0 and v_balance > 0 and not allow_positive_balance then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PositiveBalanceNotAllowed',
       array[account_id, account_name, previous_balance::text, change::text, v_balance::text],
       request_index,
       request_count
     );
   elsif abs(v_balance) >= 1e30 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'BalanceOutOfRange',
       array[account_id, account_name, v_balance::text], request_index, request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 

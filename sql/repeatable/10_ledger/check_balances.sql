@@ -12,7 +12,7 @@ create or replace function pgledger.check_balances(
   request_indexes bigint[],
   request_count bigint
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -21,6 +21,7 @@ set jit = off
 as $$
 declare
   v_leg record;
+  v_ok boolean;
 begin
   for v_leg in
     select
@@ -51,11 +52,13 @@ begin
     where accounts.id = any(from_account_ids || to_account_ids)
     order by leg.place, leg.side
   loop
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       v_leg.id, v_leg.name, v_leg.allow_negative_balance, v_leg.allow_positive_balance,
       v_leg.previous_balance, v_leg.change, v_leg.index, request_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 

@@ -16,7 +16,7 @@ create or replace function pgledger.check_transfer_request(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -24,19 +24,20 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_id(
+  v_ok := pgledger.check_id(
     'from_account_id', from_account_id, 'pgla', request_index, request_count
   );
-  perform pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
+  v_ok := pgledger.check_id('to_account_id', to_account_id, 'pgla', request_index, request_count);
 
   if from_account_id = to_account_id then
-    perform pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
+    v_ok := pgledger.fail('SameAccount', array[from_account_id], request_index, request_count);
   end if;
 
   v_fault := pgledger.amount_fault(amount);
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault],
       request_index,
@@ -46,20 +47,22 @@ begin
 
   v_fault := pgledger.time_fault(event_at);
   if event_at is not null and v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['event_at', event_at::text, v_fault], request_index, request_count
     );
   elsif event_at > v_now + interval '1 day' and allow_future_event_at is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'EventAtInFuture', array[event_at::text, v_now::text], request_index, request_count
     );
   end if;
 
-  perform pgledger.check_metadata(metadata, request_index, request_count);
+  v_ok := pgledger.check_metadata(metadata, request_index, request_count);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pglt', request_index, request_count);
+    v_ok := pgledger.check_id('id', id, 'pglt', request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 

@@ -20,7 +20,7 @@ create or replace function pgledger.check_transfer_requests(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -38,8 +38,9 @@ declare
       and (shared_event_at <= v_latest_event_at or allow_future_event_at)
     );
   v_request record;
+  v_ok boolean;
 begin
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_arrays(
     array['from_account_ids', 'to_account_ids', 'amounts', 'event_ats', 'metadatas', 'ids'],
     array[
       v_count, cardinality(to_account_ids), cardinality(amounts), cardinality(event_ats),
@@ -51,9 +52,9 @@ begin
     ],
     3
   );
-  perform pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
   if group_id is not null then
-    perform pgledger.check_scope('group_id', group_id, 1, 255);
+    v_ok := pgledger.check_scope('group_id', group_id, 1, 255);
   end if;
 
   perform
@@ -74,7 +75,7 @@ begin
   limit 1;
 
   if not found then
-    return;
+    return true;
   end if;
 
   for v_request in
@@ -87,11 +88,13 @@ begin
       as request (from_account_id, to_account_id, amount, event_at, metadata, id, index)
     order by request.index
   loop
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_transfer_request(
       v_request.from_account_id, v_request.to_account_id, v_request.amount, v_request.event_at,
       v_request.metadata, v_request.id, allow_future_event_at, v_request.index, v_count
     );
   end loop;
+
+  return true;
 end;
 $$;
 

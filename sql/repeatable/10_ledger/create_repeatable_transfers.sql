@@ -18,7 +18,7 @@ create or replace function pgledger.create_repeatable_transfers(
   app_id text,
   group_id text
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -33,6 +33,7 @@ declare
   v_locked_ids text[];
   v_taken text;
   v_answer_ids text[];
+  v_ok boolean;
 begin
   select coalesce(array_agg(locked.id), '{}')
   into v_locked_ids
@@ -44,7 +45,7 @@ begin
     for no key update
   ) as locked;
 
-  perform pgledger.check_accounts(
+  v_ok := pgledger.check_accounts(
     from_account_ids, to_account_ids, app_id, v_locked_ids, null, v_count
   );
 
@@ -85,7 +86,7 @@ begin
       if v_taken is null or v_taken <> all(array_remove(ids, null)) then
         raise;
       end if;
-      perform pgledger.refuse_taken_id(v_taken, ids);
+      v_ok := pgledger.refuse_taken_id(v_taken, ids);
   end;
 
   -- By now every request has an id: the caller's, or the one it was posted under.

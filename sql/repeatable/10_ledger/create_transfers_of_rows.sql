@@ -6,14 +6,14 @@ are in the order of pgledger_create_transfers_bulk.
 Errors: InvalidBatch, and those of pgledger.check_transfer_requests and pgledger.post_transfers.
 */
 create or replace function pgledger.create_transfers_of_rows(
-  transfer_requests pgledger_transfer_request[],
+  transfer_requests @extschema@.pgledger_transfer_request[],
   event_at timestamptz,
   metadata jsonb,
   app_id text,
   group_id text,
   allow_future_event_at boolean
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -23,11 +23,12 @@ declare
   v_from_account_ids text[];
   v_to_account_ids text[];
   v_amounts numeric[];
+  v_ok boolean;
 begin
   if transfer_requests is null then
-    perform pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
+    v_ok := pgledger.fail('InvalidBatch', array['transfer_requests must not be null']);
   elsif array_ndims(transfer_requests) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidBatch',
       array[format('transfer_requests has %s dimensions', array_ndims(transfer_requests))]
     );
@@ -41,7 +42,7 @@ begin
   from unnest(transfer_requests)
     with ordinality as request (from_account_id, to_account_id, amount, place);
 
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     v_from_account_ids, v_to_account_ids, v_amounts, null, null, null, app_id, group_id,
     allow_future_event_at, event_at, metadata
   );

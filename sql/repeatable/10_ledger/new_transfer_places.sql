@@ -30,6 +30,8 @@ as $$
 declare
   v_new_places bigint[];
   v_conflict_place bigint;
+  v_id text;
+  v_ok boolean;
 begin
   with given as materialized (
     select
@@ -100,9 +102,12 @@ begin
   from compared;
 
   if v_conflict_place is not null then
-    perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+    select given.id
+    into v_id
     from unnest(ids) with ordinality as given (id, place)
     where given.place = v_conflict_place;
+
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id], v_conflict_place, cardinality(ids));
   end if;
 
   return v_new_places;

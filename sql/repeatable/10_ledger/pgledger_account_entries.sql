@@ -4,14 +4,14 @@ long the account's history is, a page reads its own rows and no more.
 
 Errors: NullArgument, InvalidId, InvalidScope, InvalidPage, AccountNotFound.
 */
-create or replace function pgledger_account_entries(
+create or replace function @extschema@.pgledger_account_entries(
   account_id text,
   page_size integer default 100,
   newest_first boolean default true,
   after_version bigint default null,
   app_id text default ''
 )
-returns setof pgledger_entry
+returns setof @extschema@.pgledger_entry
 language plpgsql
 stable
 parallel safe
@@ -22,19 +22,20 @@ declare
   v_account record;
   v_lowest bigint;
   v_highest bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if page_size is null then
-    perform pgledger.fail('NullArgument', array['page_size']);
+    v_ok := pgledger.fail('NullArgument', array['page_size']);
   elsif page_size not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['page_size', page_size::text, 'it is not between 1 and 10000']
     );
   elsif newest_first is null then
-    perform pgledger.fail('NullArgument', array['newest_first']);
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
   elsif after_version < 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidPage', array['after_version', after_version::text, 'it is negative']
     );
   end if;
@@ -83,7 +84,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_account_entries is
+comment on function @extschema@.pgledger_account_entries is
 $$Returns one page of an account's entries.
 
 A page costs what its own rows cost, however long the account's history is.
@@ -100,5 +101,5 @@ Returns: The entries in order; fewer than page_size on the last page.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id), InvalidPage.$$;
 
-revoke all on function pgledger_account_entries from public;
-grant execute on function pgledger_account_entries to pgledger_reader;
+revoke all on function @extschema@.pgledger_account_entries from public;
+grant execute on function @extschema@.pgledger_account_entries to pgledger_reader;

@@ -6,7 +6,7 @@ whatever the time.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_balance_at(
+create or replace function @extschema@.pgledger_balance_at(
   account_id text,
   at timestamptz,
   app_id text default ''
@@ -25,11 +25,12 @@ declare
   v_lowest bigint := 1;
   v_highest bigint;
   v_middle bigint;
+  v_ok boolean;
 begin
   v_account := pgledger.account_key(account_id, app_id);
 
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   end if;
 
   v_highest := v_account.version;
@@ -60,7 +61,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_balance_at is
+comment on function @extschema@.pgledger_balance_at is
 $$Returns an account's balance at a time, as recorded.
 
 A transfer is recorded shortly before it commits. So the answer for a time is
@@ -76,5 +77,5 @@ Returns: The balance in units of the account's currency; 0 before its first
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_balance_at from public;
-grant execute on function pgledger_balance_at to pgledger_reader;
+revoke all on function @extschema@.pgledger_balance_at from public;
+grant execute on function @extschema@.pgledger_balance_at to pgledger_reader;

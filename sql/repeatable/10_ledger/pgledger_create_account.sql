@@ -8,7 +8,7 @@ Checks, in this order: app_id, tenant_id, name, currency, limits, metadata, id, 
 Errors: NullArgument, InvalidScope, InvalidName, InvalidCurrency, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function pgledger_create_account(
+create or replace function @extschema@.pgledger_create_account(
   name text,
   currency text,
   allow_negative_balance boolean default true,
@@ -18,7 +18,7 @@ create or replace function pgledger_create_account(
   app_id text default '',
   tenant_id text default ''
 )
-returns pgledger_account
+returns @extschema@.pgledger_account
 language plpgsql
 volatile
 parallel unsafe
@@ -32,26 +32,27 @@ declare
   v_id text := coalesce(id, 'pgla_' || pgledger.new_ulid(v_created_at));
   v_is_new boolean;
   v_account record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if v_name_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidName', array[quote_nullable(pgledger.abridged(name)), v_name_fault]
     );
   elsif v_currency_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_nullable(pgledger.abridged(currency)), v_currency_fault]
     );
   elsif allow_negative_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_negative_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_negative_balance']);
   elsif allow_positive_balance is null then
-    perform pgledger.fail('NullArgument', array['allow_positive_balance']);
+    v_ok := pgledger.fail('NullArgument', array['allow_positive_balance']);
   end if;
 
-  perform pgledger.check_metadata(metadata);
-  perform pgledger.check_id('id', v_id, 'pgla');
+  v_ok := pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_id('id', v_id, 'pgla');
 
   insert into pgledger.accounts (
     created_at, updated_at, allow_negative_balance, allow_positive_balance, id, app_id, currency,
@@ -87,14 +88,14 @@ begin
   ) is distinct from (
     app_id, tenant_id, name, currency, allow_negative_balance, allow_positive_balance, metadata
   ) then
-    perform pgledger.fail('IdempotencyConflict', array[v_id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
   end if;
 
   return v_account;
 end;
 $$;
 
-comment on function pgledger_create_account is
+comment on function @extschema@.pgledger_create_account is
 $$Opens an account, with a balance of zero.
 
 Call it in FROM: (pgledger_create_account(...)).* calls it once for every
@@ -119,5 +120,5 @@ Errors: NullArgument, InvalidScope, InvalidName (the name is empty, cannot be
   is too long), InvalidMetadata, InvalidId, IdempotencyConflict (the id is
   taken by a different account).$$;
 
-revoke all on function pgledger_create_account from public;
-grant execute on function pgledger_create_account to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_account from public;
+grant execute on function @extschema@.pgledger_create_account to pgledger_poster;

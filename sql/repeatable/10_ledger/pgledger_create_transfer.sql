@@ -15,7 +15,7 @@ own values; that the accounts exist and share a currency; whether it is a repeat
 The body is long because every call of a function costs a plain transfer about a microsecond: only
 what a plain one does not need stands in functions of its own.
 */
-create or replace function pgledger_create_transfer(
+create or replace function @extschema@.pgledger_create_transfer(
   from_account_id text,
   to_account_id text,
   amount numeric,
@@ -25,7 +25,7 @@ create or replace function pgledger_create_transfer(
   app_id text default '',
   allow_future_event_at boolean default false
 )
-returns pgledger_transfer
+returns @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -44,14 +44,15 @@ declare
   v_from_balance numeric;
   v_to_balance numeric;
   v_id text := id;
+  v_ok boolean;
 begin
   -- One expression passes most requests; only the others are looked at in detail.
   if (
     amount > 0 and amount < 1e30 and scale(amount) <= 18 and v_first_id <> v_second_id
     and event_at is null and metadata is null and id is null
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_transfer_request(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_transfer_request(
       from_account_id, to_account_id, amount, event_at, metadata, id, allow_future_event_at
     );
     v_amount := case when scale(amount) > 18 then trim_scale(amount) else amount end;
@@ -84,8 +85,8 @@ begin
   if (
     v_from.currency = v_to.currency and v_from.app_id = app_id and v_to.app_id = app_id
   ) is not true then
-    perform pgledger.check_scope('app_id', app_id);
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_scope('app_id', app_id);
+    v_ok := pgledger.check_accounts(
       array[from_account_id],
       array[to_account_id],
       app_id,
@@ -118,11 +119,11 @@ begin
     v_from_balance < 0 and (not v_from.allow_negative_balance or v_from_balance <= -1e30)
     or v_to_balance > 0 and (not v_to.allow_positive_balance or v_to_balance >= 1e30)
   then
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       from_account_id, v_from.name, v_from.allow_negative_balance, v_from.allow_positive_balance,
       v_from.balance, -v_amount
     );
-    perform pgledger.check_balance(
+    v_ok := pgledger.check_balance(
       to_account_id, v_to.name, v_to.allow_negative_balance, v_to.allow_positive_balance,
       v_to.balance, v_amount
     );
@@ -162,7 +163,7 @@ begin
     -- Another call took the id since we looked. It did not wait for our accounts, so it asked for
     -- something else.
     if not found then
-      perform pgledger.fail('IdempotencyConflict', array[v_id]);
+      v_ok := pgledger.fail('IdempotencyConflict', array[v_id]);
     end if;
   end if;
 
@@ -183,7 +184,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfer is
+comment on function @extschema@.pgledger_create_transfer is
 $$Moves an amount from one account to another.
 
 Call it in FROM: (pgledger_create_transfer(...)).* calls it once for every
@@ -221,5 +222,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SameAccount (both accounts are
   it), PositiveBalanceNotAllowed (it would leave an account above zero that
   does not allow it), BalanceOutOfRange (a balance would reach 1e30 or -1e30).$$;
 
-revoke all on function pgledger_create_transfer from public;
-grant execute on function pgledger_create_transfer to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_transfer from public;
+grant execute on function @extschema@.pgledger_create_transfer to pgledger_poster;

@@ -3,10 +3,10 @@ Moves several amounts at once, given as plain rows: all of them, or none. This f
 as its arguments; the other form takes an array of rows and the values that they share. A row has no
 place for an id, a time or metadata of its own; pgledger_create_transfers_bulk has.
 */
-create or replace function pgledger_create_transfers(
-  variadic transfer_requests pgledger_transfer_request[]
+create or replace function @extschema@.pgledger_create_transfers(
+  variadic transfer_requests @extschema@.pgledger_transfer_request[]
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -26,7 +26,8 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers(pgledger_transfer_request[]) is
+comment on function
+  @extschema@.pgledger_create_transfers(@extschema@.pgledger_transfer_request[]) is
 $$Makes several transfers, all or none, each of its arguments a plain row.
 
 An error names the request at fault, counted from 1. The other form takes an
@@ -44,21 +45,25 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers(pgledger_transfer_request[]) from public;
-grant execute on function pgledger_create_transfers(pgledger_transfer_request[]) to pgledger_poster;
+revoke all on function
+  @extschema@.pgledger_create_transfers(@extschema@.pgledger_transfer_request[])
+  from public;
+grant execute on function
+  @extschema@.pgledger_create_transfers(@extschema@.pgledger_transfer_request[])
+  to pgledger_poster;
 /*
 Moves several amounts at once, given as an array of plain rows which share event_at, metadata,
 app_id and group_id: all of them, or none.
 */
-create or replace function pgledger_create_transfers(
-  transfer_requests pgledger_transfer_request[],
+create or replace function @extschema@.pgledger_create_transfers(
+  transfer_requests @extschema@.pgledger_transfer_request[],
   event_at timestamptz default null,
   metadata jsonb default null,
   app_id text default '',
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -82,8 +87,8 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
+comment on function @extschema@.pgledger_create_transfers(
+  @extschema@.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) is
 $$Makes several transfers, all or none, which share what else is given.
 
@@ -109,9 +114,9 @@ Errors: InvalidBatch, BatchTooLarge (more than 100,000 requests),
   CurrencyMismatch, InsufficientFunds, PositiveBalanceNotAllowed,
   BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
+revoke all on function @extschema@.pgledger_create_transfers(
+  @extschema@.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) from public;
-grant execute on function pgledger_create_transfers(
-  pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
+grant execute on function @extschema@.pgledger_create_transfers(
+  @extschema@.pgledger_transfer_request[], timestamptz, jsonb, text, text, boolean
 ) to pgledger_poster;

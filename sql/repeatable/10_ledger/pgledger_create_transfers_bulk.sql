@@ -10,7 +10,7 @@ the next one begins, and names the lowest request at fault.
 
 Locks and errors: those of the functions that it calls.
 */
-create or replace function pgledger_create_transfers_bulk(
+create or replace function @extschema@.pgledger_create_transfers_bulk(
   from_account_ids text[],
   to_account_ids text[],
   amounts numeric[],
@@ -21,15 +21,17 @@ create or replace function pgledger_create_transfers_bulk(
   group_id text default null,
   allow_future_event_at boolean default false
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_transfer_requests(
+  v_ok := pgledger.check_transfer_requests(
     from_account_ids, to_account_ids, amounts, event_ats, metadatas, ids, app_id, group_id,
     allow_future_event_at
   );
@@ -64,7 +66,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_create_transfers_bulk is
+comment on function @extschema@.pgledger_create_transfers_bulk is
 $$Makes up to 100,000 transfers, all or none.
 
 Element n of each array belongs to request n, counted from 1. Arrays that have
@@ -97,5 +99,5 @@ Errors: InvalidBatch (the arrays are not of one length), BatchTooLarge (more
   AccountNotFound, CurrencyMismatch, IdempotencyConflict, InsufficientFunds,
   PositiveBalanceNotAllowed, BalanceOutOfRange.$$;
 
-revoke all on function pgledger_create_transfers_bulk from public;
-grant execute on function pgledger_create_transfers_bulk to pgledger_poster;
+revoke all on function @extschema@.pgledger_create_transfers_bulk from public;
+grant execute on function @extschema@.pgledger_create_transfers_bulk to pgledger_poster;

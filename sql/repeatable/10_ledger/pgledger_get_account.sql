@@ -4,11 +4,11 @@ must not look like an account without money.
 
 Errors: NullArgument, InvalidId, InvalidScope, AccountNotFound.
 */
-create or replace function pgledger_get_account(
+create or replace function @extschema@.pgledger_get_account(
   id text,
   app_id text default ''
 )
-returns pgledger_account
+returns @extschema@.pgledger_account
 language plpgsql
 stable
 parallel safe
@@ -17,6 +17,7 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_account record;
+  v_ok boolean;
 begin
   select
     accounts.id, accounts.name, accounts.currency, accounts.balance, accounts.version,
@@ -29,14 +30,14 @@ begin
     and accounts.app_id = pgledger_get_account.app_id;
 
   if not found then
-    perform pgledger.refuse_account('id', id, app_id);
+    v_ok := pgledger.refuse_account('id', id, app_id);
   end if;
 
   return v_account;
 end;
 $$;
 
-comment on function pgledger_get_account is
+comment on function @extschema@.pgledger_get_account is
 $$Returns an account as it stands now.
 
 id: The account's id.
@@ -47,5 +48,5 @@ Returns: The account, with its balance and version.
 Errors: NullArgument, InvalidScope, InvalidId, AccountNotFound (there is no
   such account under this app_id).$$;
 
-revoke all on function pgledger_get_account from public;
-grant execute on function pgledger_get_account to pgledger_reader;
+revoke all on function @extschema@.pgledger_get_account from public;
+grant execute on function @extschema@.pgledger_get_account to pgledger_reader;

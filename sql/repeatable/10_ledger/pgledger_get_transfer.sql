@@ -3,11 +3,11 @@ One transfer. An id that does not exist is an error rather than no row.
 
 Errors: NullArgument, InvalidId, InvalidScope, TransferNotFound.
 */
-create or replace function pgledger_get_transfer(
+create or replace function @extschema@.pgledger_get_transfer(
   id text,
   app_id text default ''
 )
-returns pgledger_transfer
+returns @extschema@.pgledger_transfer
 language plpgsql
 stable
 parallel safe
@@ -16,9 +16,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_transfer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id('id', id, 'pglt');
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id('id', id, 'pglt');
 
   select
     transfer.id, transfer.from_account_id, transfer.to_account_id, transfer.amount,
@@ -32,14 +33,14 @@ begin
   where transfer.app_id = pgledger_get_transfer.app_id;
 
   if not found then
-    perform pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
+    v_ok := pgledger.fail('TransferNotFound', array[id, pgledger.in_app(app_id)]);
   end if;
 
   return v_transfer;
 end;
 $$;
 
-comment on function pgledger_get_transfer is
+comment on function @extschema@.pgledger_get_transfer is
 $$Returns a transfer.
 
 id: The transfer's id.
@@ -51,5 +52,5 @@ Returns: The transfer, with both accounts' balances and versions right after
 Errors: NullArgument, InvalidScope, InvalidId, TransferNotFound (there is no
   such transfer under this app_id).$$;
 
-revoke all on function pgledger_get_transfer from public;
-grant execute on function pgledger_get_transfer to pgledger_reader;
+revoke all on function @extschema@.pgledger_get_transfer from public;
+grant execute on function @extschema@.pgledger_get_transfer to pgledger_reader;

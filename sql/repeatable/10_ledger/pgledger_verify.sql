@@ -7,8 +7,8 @@ Checks of one app also read every transfer, but keep and sort only those of the 
 
 Errors: InvalidScope.
 */
-create or replace function pgledger_verify(app_id text default null)
-returns setof pgledger_check
+create or replace function @extschema@.pgledger_verify(app_id text default null)
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe
@@ -34,7 +34,7 @@ as $$
   from pgledger.verify_guards() as guards
 $$;
 
-comment on function pgledger_verify is
+comment on function @extschema@.pgledger_verify is
 $$Proves from the data that the books are in order.
 
 Reads every transfer, as an auditor would, on one snapshot, while transfers go
@@ -52,5 +52,5 @@ Returns: One row for each check: what it checks, how many rows it looked at,
 
 Errors: InvalidScope.$$;
 
-revoke all on function pgledger_verify from public;
-grant execute on function pgledger_verify to pgledger_auditor;
+revoke all on function @extschema@.pgledger_verify from public;
+grant execute on function @extschema@.pgledger_verify to pgledger_auditor;

@@ -44,7 +44,7 @@ create or replace function pgledger.post_transfers(
   shared_event_at timestamptz default null,
   shared_metadata jsonb default null
 )
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language plpgsql
 volatile
 parallel unsafe
@@ -62,6 +62,7 @@ declare
   v_tail text;
   v_locked_ids text[];
   v_posted bigint;
+  v_ok boolean;
 begin
   if exists (select from unnest(amounts) as given (amount) where scale(given.amount) > 18) then
     select
@@ -227,10 +228,10 @@ begin
   get diagnostics v_posted = row_count;
 
   if v_posted <> cardinality(from_account_ids) then
-    perform pgledger.check_accounts(
+    v_ok := pgledger.check_accounts(
       from_account_ids, to_account_ids, app_id, v_locked_ids, request_indexes, request_count
     );
-    perform pgledger.check_balances(
+    v_ok := pgledger.check_balances(
       from_account_ids, to_account_ids, amounts, request_indexes, request_count
     );
     assert false, 'fewer transfers were posted than were asked for';

@@ -10,15 +10,17 @@ create or replace function pgledger.refuse_account(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id);
-  perform pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
-  perform pgledger.fail(
+  v_ok := pgledger.check_scope('app_id', app_id);
+  v_ok := pgledger.check_id(name, account_id, 'pgla', request_index, request_count);
+  return pgledger.fail(
     'AccountNotFound', array[account_id, pgledger.in_app(app_id)], request_index, request_count
   );
 end;

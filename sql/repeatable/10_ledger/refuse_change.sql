@@ -10,8 +10,10 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.fail(
+  v_ok := pgledger.fail(
     'ImmutableRecord', array[tg_op, format('%I.%I', tg_table_schema, tg_table_name)]
   );
   return null;

@@ -9,11 +9,13 @@ create or replace function pgledger.refuse_taken_id(
   id text,
   ids text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_place bigint;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception using
@@ -21,10 +23,12 @@ begin
       message = format('could not serialize access: id %s was taken meanwhile', id);
   end if;
 
-  perform pgledger.fail('IdempotencyConflict', array[given.id], given.place, cardinality(ids))
+  select min(given.place)
+  into v_place
   from unnest(ids) with ordinality as given (id, place)
-  where given.id = refuse_taken_id.id
-  order by given.place;
+  where given.id = refuse_taken_id.id;
+
+  return pgledger.fail('IdempotencyConflict', array[id], v_place, cardinality(ids));
 end;
 $$;
 

@@ -29,6 +29,7 @@ parallel unsafe
 as $$
 declare
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     transfers.amount, transfers.created_at, transfers.from_balance, transfers.to_balance,
@@ -48,7 +49,7 @@ begin
   where transfers.id = repeated_transfer.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 end;
 $$;

@@ -3,7 +3,7 @@ The transfers with those ids, in the order of the ids, as applications see them.
 index, even when the caller has switched nested loops off.
 */
 create or replace function pgledger.transfers_by_id(ids text[])
-returns setof pgledger_transfer
+returns setof @extschema@.pgledger_transfer
 language sql
 stable
 parallel safe

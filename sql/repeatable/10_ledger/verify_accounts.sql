@@ -2,7 +2,7 @@
 Checks each account against its entries.
 */
 create or replace function pgledger.verify_accounts(app_id text)
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

@@ -2,7 +2,7 @@
 Checks each set of books as a whole: what left one account has reached another.
 */
 create or replace function pgledger.verify_books(app_id text)
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

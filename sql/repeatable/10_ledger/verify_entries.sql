@@ -3,7 +3,7 @@ Checks each entry against the one before it on its account. Entries of an accoun
 exist also count as violations where accounts are checked.
 */
 create or replace function pgledger.verify_entries(app_id text)
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

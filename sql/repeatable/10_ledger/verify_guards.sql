@@ -3,7 +3,7 @@ Checks that the triggers that keep records unchanged are there, that nothing swi
 that the function they call is the one of this version, whose body's hash stands here.
 */
 create or replace function pgledger.verify_guards()
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe
@@ -28,7 +28,7 @@ as $$
         from pg_catalog.pg_proc
         where pg_proc.oid = 'pgledger.refuse_change'::regproc
           and encode(sha256(convert_to(pg_proc.prosrc, 'UTF8')), 'hex')
-          = 'a20fbeec8e11f655bed7f3a9daed24c95f7373da5b4d6f7d503ab42f2c8fab0c'
+          = 'f7e2b3f4d876013fb1aea9705e2d654df0189e87a5c3dad1499da86fcefb92d6'
       ) as stands
     from (
       values

@@ -4,7 +4,7 @@ that it names, whatever its accounts say. So a transfer of accounts of another a
 sets of books: here in those that it names, and as a gap in the entries of those accounts.
 */
 create or replace function pgledger.verify_transfers(app_id text)
-returns setof pgledger_check
+returns setof @extschema@.pgledger_check
 language sql
 stable
 parallel safe

@@ -9,7 +9,7 @@ create or replace function pgledger.check_currency_unused(
   code text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -35,9 +35,10 @@ declare
         and invoices.currency = check_currency_unused.code
     )
   );
+  v_ok boolean;
 begin
   if v_user is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'currency',
@@ -47,6 +48,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

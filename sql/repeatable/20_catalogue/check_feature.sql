@@ -5,19 +5,20 @@ key. The order of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_feature(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', feature.name, 255, allow_invisible => true);
-  perform pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
+  v_ok := pgledger.check_text('name', feature.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_choice('type', feature.type, array['boolean', 'metered', 'seat']);
 
   if feature.aggregation is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'aggregation', feature.aggregation, array['sum', 'count', 'max', 'unique_count', 'latest']
     );
     v_fault := case
@@ -26,16 +27,16 @@ begin
         then 'the feature has no unique_key, whose different values it would count'
     end;
     if v_fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument', array['aggregation', quote_literal(feature.aggregation), v_fault]
       );
     end if;
   end if;
 
   if feature.unique_key is not null then
-    perform pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
+    v_ok := pgledger.check_text('unique_key', feature.unique_key, 128, allow_invisible => true);
     if feature.type <> 'metered' then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'unique_key',
@@ -47,12 +48,12 @@ begin
   end if;
 
   if feature.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', feature.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
-  perform pgledger.check_metadata(feature.metadata);
+  return pgledger.check_metadata(feature.metadata);
 end;
 $$;
 

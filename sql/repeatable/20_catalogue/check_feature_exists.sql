@@ -9,20 +9,24 @@ create or replace function pgledger.check_feature_exists(
   tenant_id text,
   feature_key text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif (pgledger.find_feature(app_id, feature_key, tenant_id)).id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
+
+  return true;
 end;
 $$;
 

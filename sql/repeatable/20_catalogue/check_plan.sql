@@ -5,37 +5,39 @@ of the checks is that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidMetadata.
 */
 create or replace function pgledger.check_plan(plan pgledger.plans)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', plan.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', plan.name, 255, allow_invisible => true);
 
   if plan.features is null then
-    perform pgledger.fail('NullArgument', array['features']);
+    v_ok := pgledger.fail('NullArgument', array['features']);
   elsif plan.pricing is null then
-    perform pgledger.fail('NullArgument', array['pricing']);
+    v_ok := pgledger.fail('NullArgument', array['pricing']);
   elsif plan.description is not null then
-    perform pgledger.check_text(
+    v_ok := pgledger.check_text(
       'description', plan.description, 10000, allow_invisible => true, minimum => 0
     );
   end if;
 
   if plan.trial_days is null then
-    perform pgledger.fail('NullArgument', array['trial_days']);
+    v_ok := pgledger.fail('NullArgument', array['trial_days']);
   elsif plan.trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', plan.trial_days::text, 'it is not between 0 and 3650']
     );
   elsif plan.anchor_at_trial_end is null then
-    perform pgledger.fail('NullArgument', array['anchor_at_trial_end']);
+    v_ok := pgledger.fail('NullArgument', array['anchor_at_trial_end']);
   elsif plan.add_on is null then
-    perform pgledger.fail('NullArgument', array['add_on']);
+    v_ok := pgledger.fail('NullArgument', array['add_on']);
   end if;
 
-  perform pgledger.check_metadata(plan.metadata);
+  return pgledger.check_metadata(plan.metadata);
 end;
 $$;
 

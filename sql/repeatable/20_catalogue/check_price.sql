@@ -8,7 +8,7 @@ create or replace function pgledger.check_price(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -37,6 +37,7 @@ declare
   end;
   v_member text;
   v_number numeric;
+  v_ok boolean;
 begin
   select given.name
   into v_member
@@ -47,14 +48,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, pgledger.json_path(path, v_member), format('is not part of the model %s', v_model)
     );
   elsif v_members = array['tiers'] then
     if nullif(price -> 'tiers', 'null') is null then
-      perform pgledger.refuse_json(null, path || '.tiers', 'is missing');
+      v_ok := pgledger.refuse_json(null, path || '.tiers', 'is missing');
     end if;
-    perform pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
+    v_ok := pgledger.check_price_tiers(price -> 'tiers', path || '.tiers', v_model);
     v_members := '{}';
   end if;
 
@@ -68,7 +69,7 @@ begin
       maximum => case when v_member = 'percentage' then 100 end
     );
     if v_member = 'package_size' and v_number = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         price -> 'package_size', path || '.package_size', 'is not above 0'
       );
     end if;
@@ -77,6 +78,8 @@ begin
   perform pgledger.json_decimal(
     price, path, 'maximum', minimum => coalesce(pgledger.json_decimal(price, path, 'minimum'), 0)
   );
+
+  return true;
 end;
 $$;
 

@@ -8,13 +8,13 @@ create or replace function pgledger.check_price_object(
   price jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.check_json_object(
+  return pgledger.check_json_object(
     price,
     path,
     array[

@@ -9,7 +9,7 @@ create or replace function pgledger.check_price_tiers(
   path text,
   model text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -21,11 +21,12 @@ declare
   v_bound numeric;
   v_amounts integer;
   v_last numeric := 0;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(tiers, path);
+  v_ok := pgledger.check_json_array(tiers, path);
 
   if jsonb_array_length(tiers) = 0 then
-    perform pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
+    v_ok := pgledger.refuse_json(tiers, path, 'is empty: there must be one tier at least');
   end if;
 
   for v_tier in
@@ -34,21 +35,21 @@ begin
     order by tier.place
   loop
     v_path := format('%s[%s]', path, v_tier.place - 1);
-    perform pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
+    v_ok := pgledger.check_json_object(v_tier.value, v_path, array['up_to', v_rate, 'flat_amount']);
     v_bound := pgledger.json_decimal(v_tier.value, v_path, 'up_to');
 
     if v_tier.is_last and v_bound is not null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         'bounds the last tier, which must be unbounded: leave it out'
       );
     elsif not v_tier.is_last and v_bound is null then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, v_path || '.up_to', 'is missing: only the last tier is unbounded'
       );
     elsif v_bound <= v_last then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value -> 'up_to',
         v_path || '.up_to',
         case
@@ -68,13 +69,15 @@ begin
       pgledger.json_decimal(v_tier.value, v_path, 'flat_amount')
     );
     if v_amounts = 0 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_tier.value, v_path, format('has neither %s nor flat_amount', v_rate)
       );
     end if;
 
     v_last := v_bound;
   end loop;
+
+  return true;
 end;
 $$;
 

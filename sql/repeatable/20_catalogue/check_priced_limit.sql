@@ -10,11 +10,13 @@ create or replace function pgledger.check_priced_limit(
   billing_interval text,
   interval_count integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if feature.type = 'metered'
     and feature.soft_limit
@@ -22,13 +24,15 @@ begin
     and feature.period <> 'billing'
     and pgledger.interval_length(feature.period, 1)
     is distinct from pgledger.interval_length(billing_interval, interval_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       to_jsonb(feature.period),
       format('$.features[%s].period', feature.place),
       'is not as long as the billing period: the soft limit is an allowance of a price, and '
       'counts over that'
     );
   end if;
+
+  return true;
 end;
 $$;
 

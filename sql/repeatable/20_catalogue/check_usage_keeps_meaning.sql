@@ -6,13 +6,14 @@ totals are kept accordingly.
 Errors: InUse.
 */
 create or replace function pgledger.check_usage_keeps_meaning(feature pgledger.features)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_meter record;
+  v_ok boolean;
 begin
   select meters.tenant_id, meters.type, meters.unique_key
   into v_meter
@@ -34,7 +35,7 @@ begin
     )
   limit 1;
   if found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'feature key',
@@ -49,6 +50,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -17,9 +17,10 @@ parallel safe
 as $$
 declare
   v_feature pgledger.features := pgledger.find_feature(app_id, feature_key, tenant_id);
+  v_ok boolean;
 begin
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[
         quote_literal(pgledger.abridged(feature_key)), pgledger.in_catalogue(app_id, tenant_id)
@@ -31,7 +32,7 @@ begin
     where plan_features.plan_key = feature_allowed_in_plan.plan_key
       and plan_features.feature_id = v_feature.id
   ) then
-    perform pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
+    v_ok := pgledger.fail('Archived', array['feature', quote_literal(feature_key)]);
   end if;
 
   return v_feature;

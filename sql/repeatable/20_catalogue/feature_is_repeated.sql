@@ -16,6 +16,7 @@ declare
     from pgledger.features
     where features.id = request.id
   );
+  v_ok boolean;
 begin
   if v_feature.id is null then
     return false;
@@ -29,7 +30,7 @@ begin
       and (v_feature.name, v_feature.description, v_feature.aggregation, v_feature.metadata)
       is distinct from (request.name, request.description, request.aggregation, request.metadata)
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return true;

@@ -2,7 +2,7 @@
 The feature with that id as applications see it, or null.
 */
 create or replace function pgledger.feature_with_id(id text)
-returns ledger_feature
+returns @extschema@.ledger_feature
 language sql
 stable
 parallel safe

@@ -11,19 +11,21 @@ create or replace function pgledger.features_page(
   page_offset bigint,
   tenant_id text
 )
-returns setof ledger_feature
+returns setof @extschema@.ledger_feature
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(
+  v_ok := pgledger.check_catalogue_scope(
     app_id, coalesce(tenant_id, ''), all_apps_allowed => true
   );
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select

@@ -16,6 +16,7 @@ declare
   v_features pgledger.plan_features[];
   v_period record;
   v_key bigint;
+  v_ok boolean;
 begin
   -- So its exponent cannot change before this plan is written.
   perform 1
@@ -24,7 +25,7 @@ begin
   for share;
 
   if pgledger.currency_exponent(plan.app_id, plan.currency) is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(plan.currency)), pgledger.in_app(plan.app_id)]
     );
@@ -67,7 +68,7 @@ begin
         and plans.tenant_id = plan.tenant_id
         and plans.slug = plan.slug
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'plan slug', quote_literal(plan.slug), pgledger.in_catalogue(plan.app_id, plan.tenant_id)

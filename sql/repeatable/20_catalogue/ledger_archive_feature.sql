@@ -2,11 +2,11 @@
 Locks the feature. Whoever writes a plan that contains it holds it FOR SHARE, so no plan takes it
 while it is being archived.
 */
-create or replace function ledger_archive_feature(
+create or replace function @extschema@.ledger_archive_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -29,7 +29,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_feature is
+comment on function @extschema@.ledger_archive_feature is
 $$Archives a feature: plans that contain it keep it, no other plan may.
 
 app_id: App that it belongs to; * for a feature of all apps.
@@ -40,5 +40,5 @@ Returns: The feature; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature).$$;
 
-revoke all on function ledger_archive_feature from public;
-grant execute on function ledger_archive_feature to pgledger_poster;
+revoke all on function @extschema@.ledger_archive_feature from public;
+grant execute on function @extschema@.ledger_archive_feature to pgledger_poster;

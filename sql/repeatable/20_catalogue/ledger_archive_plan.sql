@@ -2,11 +2,11 @@
 Locks the plan. Whoever subscribes to it holds it FOR SHARE, so nobody takes it while it is being
 archived.
 */
-create or replace function ledger_archive_plan(
+create or replace function @extschema@.ledger_archive_plan(
   app_id text,
   id text
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -29,7 +29,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_plan is
+comment on function @extschema@.ledger_archive_plan is
 $$Archives a plan: subscriptions that have it keep it, no other may take it.
 
 app_id: App that it belongs to.
@@ -40,5 +40,5 @@ Returns: The plan; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   such plan).$$;
 
-revoke all on function ledger_archive_plan from public;
-grant execute on function ledger_archive_plan to pgledger_poster;
+revoke all on function @extschema@.ledger_archive_plan from public;
+grant execute on function @extschema@.ledger_archive_plan to pgledger_poster;

@@ -7,7 +7,7 @@ meter of such a feature has finished by then, or waits and looks again.
 Checks, in this order: app_id, tenant_id, key, name, type, aggregation, unique_key, description,
 metadata, id, repeat, whether the key is taken, or was used for something else.
 */
-create or replace function ledger_create_feature(
+create or replace function @extschema@.ledger_create_feature(
   app_id text,
   key text,
   name text,
@@ -19,7 +19,7 @@ create or replace function ledger_create_feature(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -29,9 +29,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
-  perform pgledger.check_text('key', key, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_text('key', key, 128);
 
   v_new.id := coalesce(id, 'feat_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -43,8 +44,8 @@ begin
   v_new.aggregation := coalesce(aggregation, case when type = 'metered' then 'sum' end);
   v_new.unique_key := unique_key;
   v_new.metadata := metadata;
-  perform pgledger.check_feature(v_new);
-  perform pgledger.check_id('id', v_new.id, 'feat');
+  v_ok := pgledger.check_feature(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'feat');
 
   perform
   from pgledger.features
@@ -64,7 +65,7 @@ begin
     on conflict do nothing;
 
     if found then
-      perform pgledger.check_usage_keeps_meaning(v_new);
+      v_ok := pgledger.check_usage_keeps_meaning(v_new);
       exit;
     end if;
     exit when pgledger.feature_is_repeated(v_new);
@@ -77,7 +78,7 @@ begin
         and features.tenant_id = v_new.tenant_id
         and features.key = v_new.key
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array['feature key', quote_literal(key), pgledger.in_catalogue(app_id, tenant_id)]
       );
@@ -88,7 +89,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_feature is
+comment on function @extschema@.ledger_create_feature is
 $$Adds a feature to the catalogue, for an app, one tenant of it, or all apps.
 
 The narrowest feature of a key counts: a tenant's own before the app's, and
@@ -120,5 +121,5 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the key, name, type,
   AlreadyExists (the key is taken), InUse (usage was recorded under this key,
   with another type or unique key).$$;
 
-revoke all on function ledger_create_feature from public;
-grant execute on function ledger_create_feature to pgledger_poster;
+revoke all on function @extschema@.ledger_create_feature from public;
+grant execute on function @extschema@.ledger_create_feature to pgledger_poster;

@@ -7,7 +7,7 @@ Checks, in this order: app_id, tenant_id, slug, name, currency, features and pri
 description, trial_days, anchor_at_trial_end, add_on, metadata, id, repeat, whether the currency is
 known, features, pricing, whether the slug is taken.
 */
-create or replace function ledger_create_plan(
+create or replace function @extschema@.ledger_create_plan(
   app_id text,
   slug text,
   name text,
@@ -22,7 +22,7 @@ create or replace function ledger_create_plan(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -32,12 +32,13 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('slug', slug, 128);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('slug', slug, 128);
 
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   v_new.id := coalesce(id, 'plan_' || pgledger.new_ulid(v_now));
@@ -57,8 +58,8 @@ begin
   v_new.metadata := metadata;
   v_new.created_at := v_now;
   v_new.updated_at := v_now;
-  perform pgledger.check_plan(v_new);
-  perform pgledger.check_id('id', v_new.id, 'plan');
+  v_ok := pgledger.check_plan(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'plan');
 
   v_new.key := pgledger.repeated_plan(v_new);
   if v_new.key is null then
@@ -69,7 +70,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_plan is
+comment on function @extschema@.ledger_create_plan is
 $$Creates a plan, for the whole app or for one tenant of it.
 
 Everything in features and pricing is checked now, so a plan that exists can
@@ -107,5 +108,5 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the slug, name,
   FeatureNotFound (a feature is not in the catalogue), Archived (a feature is
   archived), AlreadyExists (the slug is taken).$$;
 
-revoke all on function ledger_create_plan from public;
-grant execute on function ledger_create_plan to pgledger_poster;
+revoke all on function @extschema@.ledger_create_plan from public;
+grant execute on function @extschema@.ledger_create_plan to pgledger_poster;

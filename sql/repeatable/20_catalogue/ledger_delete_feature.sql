@@ -4,11 +4,11 @@ Recorded usage belongs to the feature that its key names for its tenant now.
 Locks the feature FOR UPDATE. Whoever writes a plan that contains it holds it FOR SHARE, and a plan
 that is written refers to it by a foreign key.
 */
-create or replace function ledger_delete_feature(
+create or replace function @extschema@.ledger_delete_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -19,6 +19,7 @@ declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id, to_delete => true);
   v_feature record := pgledger.feature_with_id(id);
   v_fault text;
+  v_ok boolean;
 begin
   if exists (
     select
@@ -42,7 +43,7 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse', array['feature', quote_literal(v_old.key), 'deleted', v_fault]
     );
   end if;
@@ -51,7 +52,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_feature is
+comment on function @extschema@.ledger_delete_feature is
 $$Deletes a feature that no plan contains and that was never used.
 
 app_id: App that it belongs to; * for a feature of all apps.
@@ -63,5 +64,5 @@ Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature), InUse (a plan contains it, or usage of it was recorded;
   archive it instead).$$;
 
-revoke all on function ledger_delete_feature from public;
-grant execute on function ledger_delete_feature to pgledger_poster;
+revoke all on function @extschema@.ledger_delete_feature from public;
+grant execute on function @extschema@.ledger_delete_feature to pgledger_poster;

@@ -1,20 +1,22 @@
 /*
 Checks, in this order: app_id, id, existence.
 */
-create or replace function ledger_get_feature(
+create or replace function @extschema@.ledger_get_feature(
   app_id text,
   id text
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if not exists (
     select
@@ -22,14 +24,14 @@ begin
     where features.id = ledger_get_feature.id
       and features.app_id in (ledger_get_feature.app_id, '*')
   ) then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return pgledger.feature_with_id(id);
 end;
 $$;
 
-comment on function ledger_get_feature is
+comment on function @extschema@.ledger_get_feature is
 $$Returns a feature of an app, or one of all apps.
 
 app_id: App that asks; * to look among the features of all apps alone.
@@ -40,5 +42,5 @@ Returns: The feature, whichever tenant's it is.
 Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (there is no
   such feature for this app).$$;
 
-revoke all on function ledger_get_feature from public;
-grant execute on function ledger_get_feature to pgledger_reader;
+revoke all on function @extschema@.ledger_get_feature from public;
+grant execute on function @extschema@.ledger_get_feature to pgledger_reader;

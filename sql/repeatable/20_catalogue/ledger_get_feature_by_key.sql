@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, key, existence.
 */
-create or replace function ledger_get_feature_by_key(
+create or replace function @extschema@.ledger_get_feature_by_key(
   app_id text,
   key text,
   tenant_id text default ''
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 stable
 parallel safe
@@ -15,16 +15,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id, all_apps_allowed => true);
 
   if key is null then
-    perform pgledger.fail('NullArgument', array['key']);
+    v_ok := pgledger.fail('NullArgument', array['key']);
   end if;
 
   v_feature := pgledger.find_feature(app_id, key, tenant_id);
   if v_feature.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(key)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -34,7 +35,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_feature_by_key is
+comment on function @extschema@.ledger_get_feature_by_key is
 $$Returns the feature that a key names for a tenant.
 
 An archived feature is found too.
@@ -50,5 +51,5 @@ Returns: The feature.
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is none for this
   app and tenant).$$;
 
-revoke all on function ledger_get_feature_by_key from public;
-grant execute on function ledger_get_feature_by_key to pgledger_reader;
+revoke all on function @extschema@.ledger_get_feature_by_key from public;
+grant execute on function @extschema@.ledger_get_feature_by_key to pgledger_reader;

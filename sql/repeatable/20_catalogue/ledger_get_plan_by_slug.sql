@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, slug, existence.
 */
-create or replace function ledger_get_plan_by_slug(
+create or replace function @extschema@.ledger_get_plan_by_slug(
   app_id text,
   slug text,
   tenant_id text default ''
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 stable
 parallel safe
@@ -15,11 +15,12 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if slug is null then
-    perform pgledger.fail('NullArgument', array['slug']);
+    v_ok := pgledger.fail('NullArgument', array['slug']);
   end if;
 
   select plans.key
@@ -32,7 +33,7 @@ begin
   limit 1;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'PlanNotFound',
       array[quote_literal(pgledger.abridged(slug)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -42,7 +43,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_plan_by_slug is
+comment on function @extschema@.ledger_get_plan_by_slug is
 $$Returns the plan that a slug names for a tenant.
 
 An archived plan is found too.
@@ -57,5 +58,5 @@ Returns: The plan.
 Errors: NullArgument, InvalidScope, PlanNotFound (there is none for this app
   and tenant).$$;
 
-revoke all on function ledger_get_plan_by_slug from public;
-grant execute on function ledger_get_plan_by_slug to pgledger_reader;
+revoke all on function @extschema@.ledger_get_plan_by_slug from public;
+grant execute on function @extschema@.ledger_get_plan_by_slug to pgledger_reader;

@@ -1,14 +1,14 @@
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_features(
+create or replace function @extschema@.ledger_list_features(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_feature
+returns setof @extschema@.ledger_feature
 language sql
 stable
 parallel safe
@@ -23,7 +23,7 @@ as $$
   from pgledger.features_page(app_id, status, page_size, page_offset, tenant_id) as features
 $$;
 
-comment on function ledger_list_features is
+comment on function @extschema@.ledger_list_features is
 $$Returns a page of an app's features, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -40,5 +40,5 @@ Returns: The features of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_features from public;
-grant execute on function ledger_list_features to pgledger_reader;
+revoke all on function @extschema@.ledger_list_features from public;
+grant execute on function @extschema@.ledger_list_features to pgledger_reader;

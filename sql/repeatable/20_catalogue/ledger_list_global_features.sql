@@ -1,12 +1,12 @@
 /*
 Checks, in this order: status, page_size, page_offset.
 */
-create or replace function ledger_list_global_features(
+create or replace function @extschema@.ledger_list_global_features(
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_feature
+returns setof @extschema@.ledger_feature
 language sql
 stable
 parallel safe
@@ -21,7 +21,7 @@ as $$
   from pgledger.features_page('*', status, page_size, page_offset, '') as features
 $$;
 
-comment on function ledger_list_global_features is
+comment on function @extschema@.ledger_list_global_features is
 $$Returns a page of the features of all apps, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -34,5 +34,5 @@ Returns: The features of the page.
 
 Errors: NullArgument, InvalidArgument (there is no such status), InvalidPage.$$;
 
-revoke all on function ledger_list_global_features from public;
-grant execute on function ledger_list_global_features to pgledger_reader;
+revoke all on function @extschema@.ledger_list_global_features from public;
+grant execute on function @extschema@.ledger_list_global_features to pgledger_reader;

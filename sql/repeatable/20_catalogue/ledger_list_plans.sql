@@ -1,26 +1,28 @@
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_plans(
+create or replace function @extschema@.ledger_list_plans(
   app_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_plan
+returns setof @extschema@.ledger_plan
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if status is not null then
-    perform pgledger.check_choice('status', status, array['active', 'archived']);
+    v_ok := pgledger.check_choice('status', status, array['active', 'archived']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -40,7 +42,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_plans is
+comment on function @extschema@.ledger_list_plans is
 $$Returns a page of an app's plans, the oldest first.
 
 The order is that of their ids, which for generated ids is that of creation.
@@ -57,5 +59,5 @@ Returns: The plans of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_plans from public;
-grant execute on function ledger_list_plans to pgledger_reader;
+revoke all on function @extschema@.ledger_list_plans from public;
+grant execute on function @extschema@.ledger_list_plans to pgledger_reader;

@@ -4,12 +4,12 @@ The exponent stays once something is in the currency, because amounts were round
 Locks the currency's row; whoever creates a plan in it holds that row FOR SHARE.
 Checks, in this order: app_id, code, exponent, use.
 */
-create or replace function ledger_set_currency(
+create or replace function @extschema@.ledger_set_currency(
   app_id text,
   code text,
   exponent integer
 )
-returns ledger_currency
+returns @extschema@.ledger_currency
 language plpgsql
 volatile
 parallel unsafe
@@ -20,13 +20,14 @@ declare
   v_code_fault text := pgledger.text_fault(code, 1, 32, false);
   v_standard integer;
   v_currency record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   elsif v_code_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidCurrency', array[quote_literal(pgledger.abridged(code)), v_code_fault]
     );
   end if;
@@ -37,7 +38,7 @@ begin
     where iso_currencies.code = ledger_set_currency.code
   );
   if v_standard is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'code',
@@ -46,9 +47,9 @@ begin
       ]
     );
   elsif exponent is null then
-    perform pgledger.fail('NullArgument', array['exponent']);
+    v_ok := pgledger.fail('NullArgument', array['exponent']);
   elsif exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
@@ -67,7 +68,7 @@ begin
   for no key update;
 
   if v_currency.exponent <> exponent then
-    perform pgledger.check_currency_unused(app_id, code, v_currency.exponent);
+    v_ok := pgledger.check_currency_unused(app_id, code, v_currency.exponent);
 
     update pgledger.currencies
     set exponent = ledger_set_currency.exponent
@@ -80,7 +81,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_currency is
+comment on function @extschema@.ledger_set_currency is
 $$Defines a currency of the app's own, beside those of ISO 4217.
 
 Its exponent can be changed until a plan, a coupon or an invoice is in the
@@ -97,5 +98,5 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
   InUse (the exponent would change while a plan, a coupon or an invoice is in
   the currency).$$;
 
-revoke all on function ledger_set_currency from public;
-grant execute on function ledger_set_currency to pgledger_poster;
+revoke all on function @extschema@.ledger_set_currency from public;
+grant execute on function @extschema@.ledger_set_currency to pgledger_poster;

@@ -5,7 +5,7 @@ change for those who have the plan.
 Locks the feature.
 Checks, in this order: app_id, id, existence, name, aggregation, description, metadata.
 */
-create or replace function ledger_update_feature(
+create or replace function @extschema@.ledger_update_feature(
   app_id text,
   id text,
   name text default null,
@@ -13,7 +13,7 @@ create or replace function ledger_update_feature(
   aggregation text default null,
   metadata jsonb default null
 )
-returns ledger_feature
+returns @extschema@.ledger_feature
 language plpgsql
 volatile
 parallel unsafe
@@ -23,12 +23,13 @@ as $$
 declare
   v_old pgledger.features := pgledger.lock_feature(app_id, id);
   v_new pgledger.features := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.description := coalesce(description, v_old.description);
   v_new.aggregation := coalesce(aggregation, v_old.aggregation);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_feature(v_new);
+  v_ok := pgledger.check_feature(v_new);
 
   if v_new is distinct from v_old then
     update pgledger.features
@@ -46,7 +47,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_feature is
+comment on function @extschema@.ledger_update_feature is
 $$Changes a feature.
 
 What is null stays as it is. Key, type and unique key never change. A plan
@@ -67,5 +68,5 @@ Errors: NullArgument, InvalidScope, InvalidId, FeatureNotFound (the app has no
   such feature), InvalidArgument (the name, aggregation or description is not
   valid), InvalidMetadata.$$;
 
-revoke all on function ledger_update_feature from public;
-grant execute on function ledger_update_feature to pgledger_poster;
+revoke all on function @extschema@.ledger_update_feature from public;
+grant execute on function @extschema@.ledger_update_feature to pgledger_poster;

@@ -6,7 +6,7 @@ to the plan holds it FOR SHARE.
 Checks, in this order: app_id, id, existence, name, description, trial_days, metadata, features,
 pricing, subscriptions.
 */
-create or replace function ledger_update_plan(
+create or replace function @extschema@.ledger_update_plan(
   app_id text,
   id text,
   name text default null,
@@ -17,7 +17,7 @@ create or replace function ledger_update_plan(
   anchor_at_trial_end boolean default null,
   metadata jsonb default null
 )
-returns ledger_plan
+returns @extschema@.ledger_plan
 language plpgsql
 volatile
 parallel unsafe
@@ -27,6 +27,7 @@ as $$
 declare
   v_old pgledger.plans := pgledger.lock_plan(app_id, id);
   v_new pgledger.plans := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.features := coalesce(features, v_old.features);
@@ -35,7 +36,7 @@ begin
   v_new.trial_days := coalesce(trial_days, v_old.trial_days);
   v_new.anchor_at_trial_end := coalesce(anchor_at_trial_end, v_old.anchor_at_trial_end);
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_plan(v_new);
+  v_ok := pgledger.check_plan(v_new);
 
   if v_new is distinct from v_old then
     perform pgledger.rewrite_plan(v_old, v_new);
@@ -45,7 +46,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_plan is
+comment on function @extschema@.ledger_update_plan is
 $$Changes a plan, at once for all its subscriptions.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -73,5 +74,5 @@ Errors: NullArgument, InvalidScope, InvalidId, PlanNotFound (the app has no
   catalogue), Archived (a feature that is new to the plan is archived), InUse
   (the billing interval would change while there are subscriptions).$$;
 
-revoke all on function ledger_update_plan from public;
-grant execute on function ledger_update_plan to pgledger_poster;
+revoke all on function @extschema@.ledger_update_plan from public;
+grant execute on function @extschema@.ledger_update_plan to pgledger_poster;

@@ -16,9 +16,10 @@ parallel unsafe
 as $$
 declare
   v_feature pgledger.features;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
-  perform pgledger.check_id('id', id, 'feat');
+  v_ok := pgledger.check_catalogue_scope(app_id, all_apps_allowed => true);
+  v_ok := pgledger.check_id('id', id, 'feat');
 
   if to_delete then
     v_feature := (
@@ -37,7 +38,7 @@ begin
   end if;
 
   if v_feature.id is null then
-    perform pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('FeatureNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_feature;

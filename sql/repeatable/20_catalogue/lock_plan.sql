@@ -16,9 +16,10 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'plan');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'plan');
 
   if to_delete then
     v_plan := (
@@ -37,7 +38,7 @@ begin
   end if;
 
   if v_plan.id is null then
-    perform pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('PlanNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_plan;

@@ -2,7 +2,7 @@
 The plan with that internal key as applications see it, or null.
 */
 create or replace function pgledger.plan_with_key(key bigint)
-returns ledger_plan
+returns @extschema@.ledger_plan
 language sql
 stable
 parallel safe

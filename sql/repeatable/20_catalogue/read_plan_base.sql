@@ -15,8 +15,9 @@ as $$
 declare
   v_path constant text := '$.pricing.base';
   v_count numeric;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_object(
+  v_ok := pgledger.check_json_object(
     base, v_path, array['amount', 'interval', 'interval_count', 'billed', 'proration']
   );
   perform pgledger.json_decimal(base, v_path, 'amount');
@@ -29,7 +30,7 @@ begin
     pgledger.json_decimal(base, v_path, 'interval_count', minimum => 1, maximum => 1000), 1
   );
   if v_count <> trunc(v_count) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       base -> 'interval_count', v_path || '.interval_count', 'is not a whole number'
     );
   end if;

@@ -27,43 +27,44 @@ declare
   v_aggregation text := pgledger.json_choice(
     item, path, 'aggregation', array['sum', 'count', 'max', 'unique_count', 'latest']
   );
+  v_ok boolean;
 begin
   if v_type <> feature.type then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'type', path || '.type', 'is not the type of the feature, which is ' || feature.type
     );
   elsif feature.type = 'boolean' and v_quota not in (0, 1) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is neither 0 nor 1, and the feature is boolean'
     );
   elsif v_quota < 0 and v_quota <> -1 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'limit', path || '.limit', 'is below 0 and not -1, which is for unlimited'
     );
   elsif v_period is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'period',
       path || '.period',
       'is for metered features, and this one is ' || feature.type
     );
   elsif jsonb_typeof(v_soft_limit) <> 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit,
       path || '.soft_limit',
       format('is of type %s, not a boolean', jsonb_typeof(v_soft_limit))
     );
   elsif v_soft_limit = 'true' and feature.type = 'boolean' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_soft_limit, path || '.soft_limit', 'is for limits, and the feature is boolean'
     );
   elsif v_aggregation is not null and feature.type <> 'metered' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation',
       path || '.aggregation',
       'is for metered features, and this one is ' || feature.type
     );
   elsif v_aggregation = 'unique_count' and feature.unique_key is null then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       item -> 'aggregation', path || '.aggregation', 'needs the feature to have a unique_key'
     );
   end if;

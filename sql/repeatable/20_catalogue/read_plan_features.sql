@@ -25,9 +25,10 @@ declare
   v_key text;
   v_item jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_array(read_plan_features.features, '$.features');
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', false);
+  v_ok := pgledger.check_json_array(read_plan_features.features, '$.features');
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', false);
 
   perform 1
   from pgledger.features
@@ -46,7 +47,7 @@ begin
     order by item.place
   loop
     v_path := format('$.features[%s]', cardinality(v_keys));
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_item,
       v_path,
       array['key', 'type', 'limit', 'period', 'soft_limit', 'aggregation']
@@ -54,7 +55,7 @@ begin
     v_key := pgledger.json_text(v_item, v_path, 'key');
 
     if v_key = any(v_keys) then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_item -> 'key',
         v_path || '.key',
         format('stands at $.features[%s] already', array_position(v_keys, v_key) - 1)
@@ -76,7 +77,7 @@ begin
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(read_plan_features.features, '$.features', true);
+  v_ok := pgledger.check_json_size(read_plan_features.features, '$.features', true);
   return v_rows;
 end;
 $$;

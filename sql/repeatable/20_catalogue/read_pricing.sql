@@ -26,22 +26,23 @@ declare
   v_key text;
   v_path text;
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(pricing, '$.pricing', false);
-  perform pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', false);
+  v_ok := pgledger.check_json_object(pricing, '$.pricing', array['base', 'prices']);
 
   select base.billing_interval, base.interval_count
   into read_pricing.billing_interval, read_pricing.interval_count
   from pgledger.read_plan_base(coalesce(nullif(pricing -> 'base', 'null'), '{}')) as base;
 
-  perform pgledger.check_json_array(v_prices, '$.pricing.prices');
+  v_ok := pgledger.check_json_array(v_prices, '$.pricing.prices');
   for v_price in
     select price.value
     from jsonb_array_elements(v_prices) with ordinality as price (value, place)
     order by price.place
   loop
     v_path := format('$.pricing.prices[%s]', cardinality(v_keys));
-    perform pgledger.check_price_object(v_price, v_path);
+    v_ok := pgledger.check_price_object(v_price, v_path);
     v_key := pgledger.json_text(v_price, v_path, 'feature');
     v_feature := features[(v_places ->> v_key)::integer];
     v_fault := case
@@ -52,14 +53,14 @@ begin
       when v_feature.type = 'boolean' then 'is a boolean feature, which has no quantity'
     end;
     if v_fault is not null then
-      perform pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
+      v_ok := pgledger.refuse_json(v_price -> 'feature', v_path || '.feature', v_fault);
     end if;
-    perform pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
-    perform pgledger.check_price(v_price, v_path);
+    v_ok := pgledger.check_priced_limit(v_feature, billing_interval, interval_count);
+    v_ok := pgledger.check_price(v_price, v_path);
     v_keys := v_keys || v_key;
   end loop;
 
-  perform pgledger.check_json_size(pricing, '$.pricing', true);
+  v_ok := pgledger.check_json_size(pricing, '$.pricing', true);
 end;
 $$;
 

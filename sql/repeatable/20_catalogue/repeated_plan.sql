@@ -16,6 +16,7 @@ declare
     from pgledger.plans
     where plans.id = request.id
   );
+  v_ok boolean;
 begin
   if v_plan.id is null then
     return null;
@@ -33,7 +34,7 @@ begin
         request.anchor_at_trial_end, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_plan.key;

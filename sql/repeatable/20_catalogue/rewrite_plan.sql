@@ -17,6 +17,7 @@ as $$
 declare
   v_features pgledger.plan_features[];
   v_period record;
+  v_ok boolean;
 begin
   if plan.features = previous.features then
     v_features := array(
@@ -40,7 +41,7 @@ begin
       from pgledger.subscriptions
       where subscriptions.plan_key = previous.key
     ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'plan',

@@ -9,7 +9,7 @@ create or replace function pgledger.check_price_usage(
   allowance numeric,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -17,25 +17,28 @@ as $$
 declare
   -- Named as the argument is, because $ itself is a plan in other messages.
   v_path constant text := '$.price';
+  v_ok boolean;
 begin
   if price is null then
-    perform pgledger.fail('NullArgument', array['price']);
+    v_ok := pgledger.fail('NullArgument', array['price']);
   end if;
-  perform pgledger.check_json_size(price, v_path, false);
-  perform pgledger.check_price_object(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, false);
+  v_ok := pgledger.check_price_object(price, v_path);
   if jsonb_typeof(price -> 'feature') <> 'null' then
     perform pgledger.json_text(price, v_path, 'feature');
   end if;
-  perform pgledger.check_price(price, v_path);
-  perform pgledger.check_json_size(price, v_path, true);
+  v_ok := pgledger.check_price(price, v_path);
+  v_ok := pgledger.check_json_size(price, v_path, true);
 
-  perform pgledger.check_quantity('quantity', quantity);
-  perform pgledger.check_quantity('allowance', allowance);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('allowance', allowance);
   if exponent not between 0 and 18 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['exponent', exponent::text, 'it is not between 0 and 18']
     );
   end if;
+
+  return true;
 end;
 $$;
 

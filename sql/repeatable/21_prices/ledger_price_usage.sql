@@ -2,13 +2,13 @@
 With an exponent, each line is the difference of two rounded running totals. So the lines add up to
 the rounded total, and where a minimum or a maximum decides, that total is just this, rounded.
 */
-create or replace function ledger_price_usage(
+create or replace function @extschema@.ledger_price_usage(
   price jsonb,
   quantity numeric,
   allowance numeric default 0,
   exponent integer default null
 )
-returns setof ledger_price_line
+returns setof @extschema@.ledger_price_line
 language sql
 immutable
 parallel safe
@@ -70,7 +70,7 @@ as $$
   order by rounded.place
 $$;
 
-comment on function ledger_price_usage is
+comment on function @extschema@.ledger_price_usage is
 $$Says what usage costs by a price, as an invoice would.
 
 It reads nothing but its arguments, so a price can be tried before any plan
@@ -92,5 +92,5 @@ Errors: NullArgument, InvalidPlan (the price is not valid; the message names
   the path), InvalidQuantity (the quantity or the allowance is not in range),
   InvalidArgument (the exponent is out of range).$$;
 
-revoke all on function ledger_price_usage from public;
-grant execute on function ledger_price_usage to pgledger_reader;
+revoke all on function @extschema@.ledger_price_usage from public;
+grant execute on function @extschema@.ledger_price_usage to pgledger_reader;

@@ -9,7 +9,7 @@ create or replace function pgledger.check_new_subscription(
   request pgledger.subscriptions,
   trial_days integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -20,29 +20,30 @@ declare
     case when request.started_at > request.created_at then 'it is in the future' end
   );
   v_anchor_fault text := pgledger.time_fault(request.anchor_at);
+  v_ok boolean;
 begin
   if request.started_at is not null and v_started_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['started_at', request.started_at::text, v_started_fault]
     );
   elsif request.anchor_at is not null and v_anchor_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['anchor_at', request.anchor_at::text, v_anchor_fault]
     );
   end if;
 
-  perform pgledger.check_time_zone(request.time_zone);
+  v_ok := pgledger.check_time_zone(request.time_zone);
   if trial_days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['trial_days', trial_days::text, 'it is not between 0 and 3650']
     );
   end if;
-  perform pgledger.check_subscription_quantity(request.quantity);
-  perform pgledger.check_metadata(request.metadata);
+  v_ok := pgledger.check_subscription_quantity(request.quantity);
+  v_ok := pgledger.check_metadata(request.metadata);
   if request.id is not null then
-    perform pgledger.check_id('id', request.id, 'sub');
+    v_ok := pgledger.check_id('id', request.id, 'sub');
   end if;
-  perform pgledger.check_tax_rates(request.tax_rates);
+  return pgledger.check_tax_rates(request.tax_rates);
 end;
 $$;
 

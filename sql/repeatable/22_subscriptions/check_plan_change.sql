@@ -8,7 +8,7 @@ create or replace function pgledger.check_plan_change(
   subscription pgledger.subscriptions,
   plan pgledger.plans
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -18,6 +18,7 @@ declare
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
   v_fault text;
+  v_ok boolean;
 begin
   if plan.currency <> v_currency then
     v_fault := format(
@@ -30,8 +31,10 @@ begin
   end if;
 
   if v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['plan_id', quote_literal(plan.id), v_fault]);
   end if;
+
+  return true;
 end;
 $$;
 

@@ -4,21 +4,24 @@ Refuses a quantity in which a plan cannot be taken. It has the bounds of an amou
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_subscription_quantity(quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.amount_fault(quantity);
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array['quantity']);
+    v_ok := pgledger.fail('NullArgument', array['quantity']);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity', array['quantity', pgledger.abridged(quantity::text), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 

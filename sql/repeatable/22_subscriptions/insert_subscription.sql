@@ -21,6 +21,7 @@ as $$
 declare
   v_plan pgledger.plans := pgledger.subscribable_plan(request.app_id, request.tenant_id, plan_id);
   v_new pgledger.subscriptions := pgledger.new_subscription(request, v_plan, trial_days);
+  v_ok boolean;
 begin
   insert into pgledger.subscriptions (
     id, app_id, tenant_id, plan_key, add_on, status, quantity, started_at, anchor_at, time_zone,
@@ -40,7 +41,7 @@ begin
   if v_new.key is null then
     v_new.key := pgledger.repeated_subscription(request, plan_id, trial_days);
     if v_new.key is null then
-      perform pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
+      v_ok := pgledger.refuse_second_subscription(request.app_id, request.tenant_id);
     end if;
     return v_new.key;
   end if;

@@ -5,14 +5,14 @@ Nothing is written if the subscription is already cancelled in that way, or has 
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, at_period_end, unused_time.
 */
-create or replace function ledger_cancel_subscription(
+create or replace function @extschema@.ledger_cancel_subscription(
   app_id text,
   tenant_id text,
   id text,
   at_period_end boolean default true,
   unused_time text default 'none'
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -23,13 +23,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if at_period_end is null then
-    perform pgledger.fail('NullArgument', array['at_period_end']);
+    v_ok := pgledger.fail('NullArgument', array['at_period_end']);
   end if;
-  perform pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
+  v_ok := pgledger.check_choice('unused_time', unused_time, array['none', 'credit', 'refund']);
   if at_period_end and unused_time <> 'none' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'unused_time', quote_literal(unused_time), 'at the end of the period no time is unused'
@@ -59,7 +60,7 @@ begin
 end;
 $$;
 
-comment on function ledger_cancel_subscription is
+comment on function @extschema@.ledger_cancel_subscription is
 $$Cancels a subscription, at the end of its period or at once.
 
 Until it has ended, ledger_resume_subscription takes the cancellation back.
@@ -79,5 +80,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such
   unused_time, or it is not none although the period goes to its end).$$;
 
-revoke all on function ledger_cancel_subscription from public;
-grant execute on function ledger_cancel_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_cancel_subscription from public;
+grant execute on function @extschema@.ledger_cancel_subscription to pgledger_poster;

@@ -4,13 +4,13 @@ Nothing is written if the subscription has the plan already, even if it has ende
 Locks the subscription, then the plan FOR SHARE; in between writes what has become due.
 Checks, in this order: app_id, tenant_id, id, existence, plan_id, status, plan.
 */
-create or replace function ledger_change_plan(
+create or replace function @extschema@.ledger_change_plan(
   app_id text,
   tenant_id text,
   id text,
   plan_id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -22,8 +22,9 @@ declare
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
   if exists (
     select
     from pgledger.plans
@@ -31,11 +32,11 @@ begin
   ) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
+    v_ok := pgledger.refuse_subscription_change(v_new, 'one of plan ' || plan_id);
   end if;
 
   v_plan := pgledger.subscribable_plan(app_id, tenant_id, plan_id);
-  perform pgledger.check_plan_change(v_new, v_plan);
+  v_ok := pgledger.check_plan_change(v_new, v_plan);
 
   if pgledger.interval_length(v_plan.billing_interval, v_plan.interval_count)
     <> pgledger.interval_length(v_new.billing_interval, v_new.interval_count)
@@ -56,7 +57,7 @@ begin
 end;
 $$;
 
-comment on function ledger_change_plan is
+comment on function @extschema@.ledger_change_plan is
 $$Moves a subscription to another plan, now.
 
 If the other plan's billing interval is as long, periods stay as they are; if
@@ -78,5 +79,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   plan is archived), InvalidArgument (the plan has another currency, or one of
   both is an add-on).$$;
 
-revoke all on function ledger_change_plan from public;
-grant execute on function ledger_change_plan to pgledger_poster;
+revoke all on function @extschema@.ledger_change_plan from public;
+grant execute on function @extschema@.ledger_change_plan to pgledger_poster;

@@ -6,7 +6,7 @@ Locks the tenant's live subscription, if its cancellation is due, then the plan 
 Checks, in this order: app_id, tenant_id, plan_id, started_at, anchor_at, time_zone, trial_days,
 quantity, metadata, id, tax_rates, repeat, plan, whether the tenant has a live subscription.
 */
-create or replace function ledger_create_subscription(
+create or replace function @extschema@.ledger_create_subscription(
   app_id text,
   tenant_id text,
   plan_id text,
@@ -19,7 +19,7 @@ create or replace function ledger_create_subscription(
   id text default null,
   tax_rates jsonb default '[]'
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -29,6 +29,7 @@ as $$
 declare
   v_request pgledger.subscriptions;
   v_key bigint;
+  v_ok boolean;
 begin
   v_request.id := id;
   v_request.app_id := app_id;
@@ -41,9 +42,9 @@ begin
   v_request.tax_rates := tax_rates;
   v_request.created_at := pgledger.clock();
 
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
-  perform pgledger.check_new_subscription(v_request, trial_days);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_new_subscription(v_request, trial_days);
 
   v_key := pgledger.repeated_subscription(v_request, plan_id, trial_days);
   if v_key is null then
@@ -55,7 +56,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_subscription is
+comment on function @extschema@.ledger_create_subscription is
 $$Subscribes a tenant to a plan, from now or from a time in the past.
 
 A tenant has at most one subscription that is trialing or active, and any
@@ -98,5 +99,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (started_at is in
   plan is archived), ActiveSubscriptionExists (neither the tenant's
   subscription nor this one is an add-on).$$;
 
-revoke all on function ledger_create_subscription from public;
-grant execute on function ledger_create_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_create_subscription from public;
+grant execute on function @extschema@.ledger_create_subscription to pgledger_poster;

@@ -2,11 +2,11 @@
 There is at most one: a unique index holds that. No lock is taken and nothing is written, so the
 answer looks at cancel_at itself.
 */
-create or replace function ledger_get_active_subscription(
+create or replace function @extschema@.ledger_get_active_subscription(
   app_id text,
   tenant_id text
 )
-returns setof ledger_subscription
+returns setof @extschema@.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -17,8 +17,9 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
 
   select subscriptions.key
   into v_key
@@ -35,7 +36,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_active_subscription is
+comment on function @extschema@.ledger_get_active_subscription is
 $$Returns what a tenant is subscribed to now, add-ons left out.
 
 One whose cancellation is due does not count any more, even if its end is not
@@ -49,5 +50,5 @@ Returns: The subscription that is trialing or active and not an add-on, or no
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_get_active_subscription from public;
-grant execute on function ledger_get_active_subscription to pgledger_reader;
+revoke all on function @extschema@.ledger_get_active_subscription from public;
+grant execute on function @extschema@.ledger_get_active_subscription to pgledger_reader;

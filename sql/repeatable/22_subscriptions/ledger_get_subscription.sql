@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, id, existence.
 */
-create or replace function ledger_get_subscription(
+create or replace function @extschema@.ledger_get_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 stable
 parallel safe
@@ -15,9 +15,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   select subscriptions.key
   into v_key
@@ -27,7 +28,7 @@ begin
     and subscriptions.tenant_id = ledger_get_subscription.tenant_id;
 
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -36,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_subscription is
+comment on function @extschema@.ledger_get_subscription is
 $$Returns a subscription of a tenant, as it is written down.
 
 app_id: App.
@@ -48,5 +49,5 @@ Returns: The subscription.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription).$$;
 
-revoke all on function ledger_get_subscription from public;
-grant execute on function ledger_get_subscription to pgledger_reader;
+revoke all on function @extschema@.ledger_get_subscription from public;
+grant execute on function @extschema@.ledger_get_subscription to pgledger_reader;

@@ -1,28 +1,30 @@
 /*
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 */
-create or replace function ledger_list_subscriptions(
+create or replace function @extschema@.ledger_list_subscriptions(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_subscription
+returns setof @extschema@.ledger_subscription
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status', status, array['trialing', 'active', 'paused', 'canceled']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -49,7 +51,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_subscriptions is
+comment on function @extschema@.ledger_list_subscriptions is
 $$Returns a page of a tenant's subscriptions, the oldest first.
 
 They are as they are written down. The order is that of their ids, which for
@@ -66,5 +68,5 @@ Returns: The subscriptions of the page.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_subscriptions from public;
-grant execute on function ledger_list_subscriptions to pgledger_reader;
+revoke all on function @extschema@.ledger_list_subscriptions from public;
+grant execute on function @extschema@.ledger_list_subscriptions to pgledger_reader;

@@ -4,12 +4,12 @@ Nothing is written if the subscription is paused already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 */
-create or replace function ledger_pause_subscription(
+create or replace function @extschema@.ledger_pause_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -20,11 +20,12 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if v_new.status = 'paused' then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'paused');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'paused');
   end if;
 
   v_new.status := 'paused';
@@ -34,7 +35,7 @@ begin
 end;
 $$;
 
-comment on function ledger_pause_subscription is
+comment on function @extschema@.ledger_pause_subscription is
 $$Pauses a subscription: it gives nothing until it is resumed.
 
 No period of it begins meanwhile. The days of its trial go by, and a decided
@@ -49,5 +50,5 @@ Returns: The subscription; a second call changes nothing.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_pause_subscription from public;
-grant execute on function ledger_pause_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_pause_subscription from public;
+grant execute on function @extschema@.ledger_pause_subscription to pgledger_poster;

@@ -7,12 +7,12 @@ writes what has become due for both.
 Checks, in this order: app_id, tenant_id, id, existence, status, whether the tenant has another live
 subscription.
 */
-create or replace function ledger_resume_subscription(
+create or replace function @extschema@.ledger_resume_subscription(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -23,6 +23,7 @@ declare
   v_now timestamptz;
   v_new pgledger.subscriptions;
   v_change text := 'resumed';
+  v_ok boolean;
 begin
   perform pgledger.end_overdue_subscription(app_id, tenant_id, id);
   v_new := pgledger.lock_subscription(app_id, tenant_id, id);
@@ -30,7 +31,7 @@ begin
   v_new := pgledger.advance_subscription(v_new, v_now);
 
   if v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'active');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'active');
   elsif v_new.status = 'paused' then
     v_new.status := case when v_new.trial_end > v_now then 'trialing' else 'active' end;
     v_new.paused_at := null;
@@ -50,12 +51,12 @@ begin
     return pgledger.store_subscription(v_new);
   exception
     when unique_violation then
-      perform pgledger.refuse_second_subscription(app_id, tenant_id);
+      v_ok := pgledger.refuse_second_subscription(app_id, tenant_id);
   end;
 end;
 $$;
 
-comment on function ledger_resume_subscription is
+comment on function @extschema@.ledger_resume_subscription is
 $$Resumes a paused subscription, or takes back a cancellation that is not due.
 
 Its periods are counted as if it had not been paused.
@@ -70,5 +71,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidState (it has ended),
   ActiveSubscriptionExists (the tenant has taken another one meanwhile).$$;
 
-revoke all on function ledger_resume_subscription from public;
-grant execute on function ledger_resume_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_resume_subscription from public;
+grant execute on function @extschema@.ledger_resume_subscription to pgledger_poster;

@@ -4,7 +4,7 @@ Nothing is written if all three values are so already.
 Locks the subscription, and first writes what has become due for it.
 Checks, in this order: app_id, tenant_id, id, existence, quantity, metadata, tax_rates, status.
 */
-create or replace function ledger_update_subscription(
+create or replace function @extschema@.ledger_update_subscription(
   app_id text,
   tenant_id text,
   id text,
@@ -12,7 +12,7 @@ create or replace function ledger_update_subscription(
   metadata jsonb default null,
   tax_rates jsonb default null
 )
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe
@@ -23,13 +23,14 @@ declare
   v_old pgledger.subscriptions := pgledger.lock_subscription(app_id, tenant_id, id);
   v_now timestamptz := pgledger.subscription_clock(v_old);
   v_new pgledger.subscriptions := pgledger.advance_subscription(v_old, v_now);
+  v_ok boolean;
 begin
   if quantity is not null then
-    perform pgledger.check_subscription_quantity(quantity);
+    v_ok := pgledger.check_subscription_quantity(quantity);
   end if;
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_metadata(metadata);
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   if (
@@ -39,7 +40,7 @@ begin
   ) is not distinct from (v_new.quantity, v_new.metadata, v_new.tax_rates) then
     return pgledger.subscription_with_key(v_new.key);
   elsif v_new.status = 'canceled' then
-    perform pgledger.refuse_subscription_change(v_new, 'updated');
+    v_ok := pgledger.refuse_subscription_change(v_new, 'updated');
   end if;
 
   v_new.quantity := coalesce(quantity, v_new.quantity);
@@ -50,7 +51,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_subscription is
+comment on function @extschema@.ledger_update_subscription is
 $$Changes a subscription's quantity, metadata or tax rates.
 
 What is null stays as it is; what is given replaces what there was, as a
@@ -72,5 +73,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   range), InvalidMetadata, InvalidInvoice (tax_rates are not valid; the
   message names the path), InvalidState (it is canceled).$$;
 
-revoke all on function ledger_update_subscription from public;
-grant execute on function ledger_update_subscription to pgledger_poster;
+revoke all on function @extschema@.ledger_update_subscription from public;
+grant execute on function @extschema@.ledger_update_subscription to pgledger_poster;

@@ -14,9 +14,11 @@ language plpgsql
 volatile
 parallel unsafe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'sub');
 
   perform
   from pgledger.subscriptions
@@ -25,7 +27,7 @@ begin
     and subscriptions.tenant_id = lock_subscription.tenant_id
   for no key update;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;

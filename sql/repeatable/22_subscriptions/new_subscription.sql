@@ -18,6 +18,7 @@ parallel unsafe
 as $$
 declare
   v_new pgledger.subscriptions := request;
+  v_ok boolean;
 begin
   v_new.id := coalesce(request.id, 'sub_' || pgledger.new_ulid(request.created_at));
   v_new.plan_key := plan.key;
@@ -46,7 +47,7 @@ begin
   if (
     pgledger.subscription_period(v_new, v_new.created_at)
   ).number > v_new.period_number + 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['started_at', v_new.started_at::text, 'it is more than 10000 periods ago']
     );

@@ -4,13 +4,13 @@ Raises that a tenant can have no other live subscription.
 Errors: ActiveSubscriptionExists.
 */
 create or replace function pgledger.refuse_second_subscription(app_id text, tenant_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'ActiveSubscriptionExists',
     array[quote_literal(pgledger.abridged(tenant_id)), pgledger.in_app(app_id)]
   );

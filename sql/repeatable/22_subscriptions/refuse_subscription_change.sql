@@ -8,13 +8,13 @@ create or replace function pgledger.refuse_subscription_change(
   subscription pgledger.subscriptions,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     'InvalidState', array['subscription', subscription.id, subscription.status, target]
   );
 end;

@@ -19,6 +19,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     subscriptions.key,
@@ -56,7 +57,7 @@ begin
   where subscriptions.id = request.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;

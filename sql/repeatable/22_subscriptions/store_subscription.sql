@@ -3,7 +3,7 @@ Writes a subscription, as it is given, over its locked row, and returns it as ap
 caller that makes one live again has to expect a violation of the unique index of live ones.
 */
 create or replace function pgledger.store_subscription(subscription pgledger.subscriptions)
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language plpgsql
 volatile
 parallel unsafe

@@ -16,8 +16,9 @@ parallel unsafe
 as $$
 declare
   v_plan pgledger.plans;
+  v_ok boolean;
 begin
-  perform pgledger.check_id('plan_id', plan_id, 'plan');
+  v_ok := pgledger.check_id('plan_id', plan_id, 'plan');
 
   perform
   from pgledger.plans
@@ -26,12 +27,12 @@ begin
     and plans.tenant_id in (subscribable_plan.tenant_id, '')
   for share;
   if not found then
-    perform pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('PlanNotFound', array[plan_id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   v_plan := (select plans from pgledger.plans where plans.id = subscribable_plan.plan_id);
   if v_plan.status = 'archived' then
-    perform pgledger.fail('Archived', array['plan', plan_id]);
+    v_ok := pgledger.fail('Archived', array['plan', plan_id]);
   end if;
   return v_plan;
 end;

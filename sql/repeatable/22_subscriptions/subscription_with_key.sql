@@ -2,7 +2,7 @@
 The subscription with that internal key as applications see it, or null.
 */
 create or replace function pgledger.subscription_with_key(key bigint)
-returns ledger_subscription
+returns @extschema@.ledger_subscription
 language sql
 stable
 parallel safe

@@ -20,11 +20,12 @@ as $$
 declare
   v_feature record;
   v_meter record;
+  v_ok boolean;
 begin
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   elsif aggregation not in ('sum', 'count', 'max', 'unique_count', 'latest') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', quote_literal(pgledger.abridged(aggregation)),
@@ -36,7 +37,7 @@ begin
   into v_feature
   from pgledger.find_feature(app_id, feature_key, tenant_id) as feature;
   if v_feature.type is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'FeatureNotFound',
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
@@ -54,7 +55,7 @@ begin
       case when v_meter.key is null then v_feature.unique_key else v_meter.unique_key end
     ) is null
   then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'aggregation', '''unique_count''',

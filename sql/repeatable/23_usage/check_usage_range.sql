@@ -9,7 +9,7 @@ create or replace function pgledger.check_usage_range(
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -17,6 +17,7 @@ as $$
 declare
   v_purged_before timestamptz;
   v_edge record;
+  v_ok boolean;
 begin
   for v_edge in
     select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
@@ -24,13 +25,13 @@ begin
     order by edge.place
   loop
     if v_edge.at is null then
-      perform pgledger.fail('NullArgument', array[v_edge.name]);
+      v_ok := pgledger.fail('NullArgument', array[v_edge.name]);
     elsif v_edge.fault is not null then
-      perform pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
   if ends_at <= starts_at then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array['ends_at', ends_at::text, format('it is not after starts_at %s', starts_at)]
     );
@@ -48,10 +49,12 @@ begin
       and edge.at <> date_bin('1 hour', edge.at, timestamptz '2000-01-01 00:00:00+00')
     order by edge.place
   loop
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array[v_edge.name, v_edge.at::text, v_purged_before::text]
     );
   end loop;
+
+  return true;
 end;
 $$;
 

@@ -18,6 +18,7 @@ parallel safe
 as $$
 declare
   v_event record;
+  v_ok boolean;
 begin
   select
     pgledger.event_id(usage_events.created_at, usage_events.key) as id,
@@ -31,7 +32,7 @@ begin
     and tenants.tenant_id = event_of_key.tenant_id
     and usage_events.idempotency_key = event_of_key.idempotency_key;
   if not v_event.is_same then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'IdempotencyConflict', array[quote_literal(pgledger.abridged(idempotency_key))]
     );
   end if;

@@ -20,6 +20,7 @@ parallel unsafe
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
   select answer.status, answer.id, answer.error, answer.arguments
   into v_answer
@@ -28,7 +29,7 @@ begin
     array[idempotency_key], array[metadata], latest_known_at
   ) as answer;
   if v_answer.error is not null then
-    perform pgledger.fail(v_answer.error, v_answer.arguments);
+    v_ok := pgledger.fail(v_answer.error, v_answer.arguments);
   end if;
   ingest_one_usage.status := v_answer.status;
   ingest_one_usage.id := v_answer.id;

@@ -5,7 +5,7 @@ does not grow with the number of events.
 Checks, in this order: app_id, tenant_id, starts_at, ends_at, purged hours, feature_key for null,
 aggregation, existence of the feature, its unique_key.
 */
-create or replace function ledger_aggregate_usage(
+create or replace function @extschema@.ledger_aggregate_usage(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -20,16 +20,18 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return (
     pgledger.aggregate_usage(app_id, tenant_id, feature_key, starts_at, ends_at, aggregation)
   ).value;
 end;
 $$;
 
-comment on function ledger_aggregate_usage is
+comment on function @extschema@.ledger_aggregate_usage is
 $$Returns what a tenant's usage of a feature comes to.
 
 The answer is exact, and as fast however many events there are: it is read
@@ -52,5 +54,5 @@ Errors: NullArgument, InvalidScope, InvalidTime (a time is outside the years 1
   aggregation, or not for this feature), FeatureNotFound (there is no feature
   of this key for this app and tenant).$$;
 
-revoke all on function ledger_aggregate_usage from public;
-grant execute on function ledger_aggregate_usage to pgledger_reader;
+revoke all on function @extschema@.ledger_aggregate_usage from public;
+grant execute on function @extschema@.ledger_aggregate_usage to pgledger_reader;

@@ -2,26 +2,28 @@
 Checks, in this order: app_id, tenant_id, feature_keys, starts_at, ends_at, purged hours, then each
 key: for null, existence of the feature.
 */
-create or replace function ledger_aggregate_usage_by_feature(
+create or replace function @extschema@.ledger_aggregate_usage_by_feature(
   app_id text,
   tenant_id text,
   feature_keys text[],
   starts_at timestamptz,
   ends_at timestamptz
 )
-returns setof ledger_feature_usage
+returns setof @extschema@.ledger_feature_usage
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
     array['feature_keys'], array[cardinality(feature_keys)], array[array_ndims(feature_keys)], 1
   );
-  perform pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
+  v_ok := pgledger.check_usage_range(app_id, tenant_id, starts_at, ends_at);
   return query
   select given.feature_key, total.aggregation, total.value
   from unnest(feature_keys) with ordinality as given (feature_key, place)
@@ -37,7 +39,7 @@ begin
 end;
 $$;
 
-comment on function ledger_aggregate_usage_by_feature is
+comment on function @extschema@.ledger_aggregate_usage_by_feature is
 $$Returns what a tenant's usage of each of several features comes to.
 
 Each is counted in the feature's own way. ledger_aggregate_usage counts one
@@ -57,5 +59,5 @@ Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   may have been purged), FeatureNotFound (there is no feature of one of these
   keys for this app and tenant).$$;
 
-revoke all on function ledger_aggregate_usage_by_feature from public;
-grant execute on function ledger_aggregate_usage_by_feature to pgledger_reader;
+revoke all on function @extschema@.ledger_aggregate_usage_by_feature from public;
+grant execute on function @extschema@.ledger_aggregate_usage_by_feature to pgledger_reader;

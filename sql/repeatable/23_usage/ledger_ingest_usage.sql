@@ -5,7 +5,7 @@ event of the same call; else it is rejected, as nobody knows whether it was coun
 a batch's events makes no difference, and an event whose key counts raises no alarm.
 Locks: those of pgledger.ingest_usage.
 */
-create or replace function ledger_ingest_usage(
+create or replace function @extschema@.ledger_ingest_usage(
   app_id text,
   tenant_ids text[],
   feature_keys text[],
@@ -14,16 +14,18 @@ create or replace function ledger_ingest_usage(
   idempotency_keys text[] default null,
   metadatas jsonb[] default null
 )
-returns setof ledger_usage_answer
+returns setof @extschema@.ledger_usage_answer
 language plpgsql
 volatile
 parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_arrays(
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_arrays(
     array[
       'tenant_ids', 'feature_keys', 'quantities', 'event_ats', 'idempotency_keys', 'metadatas'
     ],
@@ -53,7 +55,7 @@ begin
 end;
 $$;
 
-comment on function ledger_ingest_usage is
+comment on function @extschema@.ledger_ingest_usage is
 $$Records up to 100,000 usage events, of any of an app's tenants.
 
 The events are given as parallel arrays: the first elements of all arrays are
@@ -80,5 +82,5 @@ Returns: One answer for each event, in their order; no rows for no events.
 Errors: NullArgument, InvalidScope, InvalidBatch, BatchTooLarge (more than
   100,000 events).$$;
 
-revoke all on function ledger_ingest_usage from public;
-grant execute on function ledger_ingest_usage to pgledger_poster;
+revoke all on function @extschema@.ledger_ingest_usage from public;
+grant execute on function @extschema@.ledger_ingest_usage to pgledger_poster;

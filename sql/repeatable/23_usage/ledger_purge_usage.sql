@@ -3,7 +3,7 @@ Locks: those of pgledger.delete_usage_before.
 
 Checks, in this order: app_id, before, max_events.
 */
-create or replace function ledger_purge_usage(
+create or replace function @extschema@.ledger_purge_usage(
   app_id text,
   before timestamptz,
   max_events integer default 10000
@@ -17,23 +17,24 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_latest timestamptz := pgledger.clock() - interval '1 hour';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if before is null then
-    perform pgledger.fail('NullArgument', array['before']);
+    v_ok := pgledger.fail('NullArgument', array['before']);
   elsif pgledger.time_fault(before) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['before', before::text, pgledger.time_fault(before)]
     );
   elsif before > v_latest then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'before', before::text, format('it is less than an hour ago: at most %s can be', v_latest)
       ]
     );
   elsif (max_events between 1 and 1000000) is not true then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_events', coalesce(max_events::text, 'null'), 'it is not between 1 and 1000000'
@@ -45,7 +46,7 @@ begin
 end;
 $$;
 
-comment on function ledger_purge_usage is
+comment on function @extschema@.ledger_purge_usage is
 $$Deletes old usage events and keeps what they come to.
 
 Call it, each time in a transaction of its own, until it returns 0.
@@ -67,5 +68,5 @@ Errors: NullArgument, InvalidScope, InvalidTime (before is outside the years 1
   to 9999, or less than an hour ago), InvalidArgument (max_events is out of
   range).$$;
 
-revoke all on function ledger_purge_usage from public;
-grant execute on function ledger_purge_usage to pgledger_poster;
+revoke all on function @extschema@.ledger_purge_usage from public;
+grant execute on function @extschema@.ledger_purge_usage to pgledger_poster;

@@ -3,7 +3,7 @@ Of each feature no more events are read than the page and what comes before it c
 
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
-create or replace function ledger_query_usage(
+create or replace function @extschema@.ledger_query_usage(
   app_id text,
   tenant_id text,
   starts_at timestamptz default null,
@@ -12,16 +12,18 @@ create or replace function ledger_query_usage(
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_usage_event
+returns setof @extschema@.ledger_usage_event
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
   return query
   select
     pgledger.event_id(event.created_at, event.key),
@@ -55,7 +57,7 @@ begin
 end;
 $$;
 
-comment on function ledger_query_usage is
+comment on function @extschema@.ledger_query_usage is
 $$Returns a page of a tenant's usage events, the earliest first.
 
 To go through many, ask from the event_at of the last one on, and leave
@@ -74,5 +76,5 @@ Returns: Events in the order in which they happened; those of one time as they
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_query_usage from public;
-grant execute on function ledger_query_usage to pgledger_reader;
+revoke all on function @extschema@.ledger_query_usage from public;
+grant execute on function @extschema@.ledger_query_usage to pgledger_reader;

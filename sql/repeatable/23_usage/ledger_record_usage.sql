@@ -2,7 +2,7 @@
 Raises what a batch would only report.
 Locks: those of pgledger.ingest_usage.
 */
-create or replace function ledger_record_usage(
+create or replace function @extschema@.ledger_record_usage(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -11,7 +11,7 @@ create or replace function ledger_record_usage(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns ledger_usage_receipt
+returns @extschema@.ledger_usage_receipt
 language plpgsql
 volatile
 parallel unsafe
@@ -20,8 +20,9 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   v_answer := pgledger.ingest_one_usage(
     app_id, tenant_id, feature_key, quantity, event_at, idempotency_key, metadata
   );
@@ -29,7 +30,7 @@ begin
 end;
 $$;
 
-comment on function ledger_record_usage is
+comment on function @extschema@.ledger_record_usage is
 $$Records one usage event.
 
 An event whose idempotency key its tenant has used before is a duplicate: it
@@ -59,5 +60,5 @@ Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   purged), InvalidMetadata (it is not valid, or lacks the member whose values
   are counted).$$;
 
-revoke all on function ledger_record_usage from public;
-grant execute on function ledger_record_usage to pgledger_poster;
+revoke all on function @extschema@.ledger_record_usage from public;
+grant execute on function @extschema@.ledger_record_usage to pgledger_poster;

@@ -3,7 +3,7 @@ Repeatable.
 
 Checks, in this order: app_id, skew.
 */
-create or replace function ledger_set_usage_skew(
+create or replace function @extschema@.ledger_set_usage_skew(
   app_id text,
   skew interval
 )
@@ -19,13 +19,14 @@ declare
     when skew < interval '0' then 'it is negative'
     when skew > interval '365 days' then 'it is more than 365 days'
   end;
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if skew is null then
-    perform pgledger.fail('NullArgument', array['skew']);
+    v_ok := pgledger.fail('NullArgument', array['skew']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['skew', quote_literal(skew::text), v_fault]);
   end if;
 
   insert into pgledger.apps (app_id, usage_skew)
@@ -37,7 +38,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_usage_skew is
+comment on function @extschema@.ledger_set_usage_skew is
 $$Sets how far ahead of the clock an app's usage events may be.
 
 Clocks of machines differ, so an event may seem to come from the future. One
@@ -51,5 +52,5 @@ Returns: What was set.
 Errors: NullArgument, InvalidScope, InvalidArgument (it is negative, or more
   than 365 days).$$;
 
-revoke all on function ledger_set_usage_skew from public;
-grant execute on function ledger_set_usage_skew to pgledger_poster;
+revoke all on function @extschema@.ledger_set_usage_skew from public;
+grant execute on function @extschema@.ledger_set_usage_skew to pgledger_poster;

@@ -32,6 +32,7 @@ declare
   v_now timestamptz := pgledger.clock();
   v_part record;
   v_meter record;
+  v_ok boolean;
 begin
   used := 0;
   quota := 0;
@@ -86,7 +87,7 @@ begin
   end loop;
 
   if type is null then
-    perform pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+    v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
   elsif type = 'boolean' then
     reason := case when quota = 0 then 'disabled' else 'enabled' end;
   else

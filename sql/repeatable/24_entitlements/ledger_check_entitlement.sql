@@ -2,13 +2,13 @@
 Takes no lock and writes nothing.
 Checks, in this order: app_id, tenant_id, quantity, feature_key.
 */
-create or replace function ledger_check_entitlement(
+create or replace function @extschema@.ledger_check_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   quantity numeric default 1
 )
-returns ledger_entitlement
+returns @extschema@.ledger_entitlement
 language plpgsql
 stable
 parallel safe
@@ -17,9 +17,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
 
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -34,7 +35,7 @@ begin
 end;
 $$;
 
-comment on function ledger_check_entitlement is
+comment on function @extschema@.ledger_check_entitlement is
 $$Says whether a tenant may use so much more of a feature now.
 
 It is exact at the time of the call, never cached. To check and record in one
@@ -57,5 +58,5 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range), FeatureNotFound (there is no feature of this key for this app and
   tenant).$$;
 
-revoke all on function ledger_check_entitlement from public;
-grant execute on function ledger_check_entitlement to pgledger_reader;
+revoke all on function @extschema@.ledger_check_entitlement from public;
+grant execute on function @extschema@.ledger_check_entitlement to pgledger_reader;

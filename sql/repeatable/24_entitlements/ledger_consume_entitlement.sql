@@ -3,7 +3,7 @@ Locks: those of pgledger.consume_within_limit.
 Checks, in this order: app_id, tenant_id, quantity, whether the key is taken, feature_key, limit,
 what the usage event is made of.
 */
-create or replace function ledger_consume_entitlement(
+create or replace function @extschema@.ledger_consume_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
@@ -11,7 +11,7 @@ create or replace function ledger_consume_entitlement(
   idempotency_key text default null,
   metadata jsonb default null
 )
-returns ledger_consumption
+returns @extschema@.ledger_consumption
 language plpgsql
 volatile
 parallel unsafe
@@ -22,9 +22,10 @@ declare
   v_status text;
   v_id text;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   v_id := pgledger.event_of_key(app_id, tenant_id, feature_key, quantity, idempotency_key);
   if v_id is null then
     select consumed.status, consumed.id
@@ -66,7 +67,7 @@ begin
 end;
 $$;
 
-comment on function ledger_consume_entitlement is
+comment on function @extschema@.ledger_consume_entitlement is
 $$Checks a limit and records usage in one step, if the limit allows it.
 
 Of any number of calls at the same time, no more are allowed than the limit
@@ -93,5 +94,5 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   tenant), InvalidArgument (the feature is not one that is used up, or the key
   or a value that it counts by is not valid), InvalidMetadata.$$;
 
-revoke all on function ledger_consume_entitlement from public;
-grant execute on function ledger_consume_entitlement to pgledger_poster;
+revoke all on function @extschema@.ledger_consume_entitlement from public;
+grant execute on function @extschema@.ledger_consume_entitlement to pgledger_poster;

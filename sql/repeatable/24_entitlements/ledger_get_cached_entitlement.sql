@@ -2,13 +2,13 @@
 The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
-create or replace function ledger_get_cached_entitlement(
+create or replace function @extschema@.ledger_get_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   quantity numeric default 1
 )
-returns setof ledger_entitlement
+returns setof @extschema@.ledger_entitlement
 language plpgsql
 stable
 parallel safe
@@ -18,12 +18,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if feature_key is null then
-    perform pgledger.fail('NullArgument', array['feature_key']);
+    v_ok := pgledger.fail('NullArgument', array['feature_key']);
   end if;
-  perform pgledger.check_quantity('quantity', quantity);
+  v_ok := pgledger.check_quantity('quantity', quantity);
   return query
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
@@ -60,7 +61,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_cached_entitlement is
+comment on function @extschema@.ledger_get_cached_entitlement is
 $$Returns an entitlement that ledger_set_cached_entitlement remembered.
 
 app_id: App.
@@ -74,5 +75,5 @@ Returns: What ledger_check_entitlement would return, if that is remembered, is
 Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
   range).$$;
 
-revoke all on function ledger_get_cached_entitlement from public;
-grant execute on function ledger_get_cached_entitlement to pgledger_reader;
+revoke all on function @extschema@.ledger_get_cached_entitlement from public;
+grant execute on function @extschema@.ledger_get_cached_entitlement to pgledger_reader;

@@ -3,7 +3,7 @@ An entitlement that is being worked out at this moment is not served either: it 
 version from before.
 Locks: the tenant's row.
 */
-create or replace function ledger_invalidate_tenant_entitlements(
+create or replace function @extschema@.ledger_invalidate_tenant_entitlements(
   app_id text,
   tenant_id text
 )
@@ -14,8 +14,10 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   update pgledger.tenants
   set cache_version = tenants.cache_version + 1
   where tenants.app_id = ledger_invalidate_tenant_entitlements.app_id
@@ -35,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function ledger_invalidate_tenant_entitlements is
+comment on function @extschema@.ledger_invalidate_tenant_entitlements is
 $$Forgets the remembered entitlements of a tenant.
 
 What pgledger itself changes needs no such call: that is seen anyway.
@@ -45,5 +47,5 @@ tenant_id: Tenant whose they are.
 
 Errors: NullArgument, InvalidScope.$$;
 
-revoke all on function ledger_invalidate_tenant_entitlements from public;
-grant execute on function ledger_invalidate_tenant_entitlements to pgledger_poster;
+revoke all on function @extschema@.ledger_invalidate_tenant_entitlements from public;
+grant execute on function @extschema@.ledger_invalidate_tenant_entitlements to pgledger_poster;

@@ -2,7 +2,7 @@
 Takes no lock and writes nothing.
 Checks, in this order: app_id, tenant_id, feature_key.
 */
-create or replace function ledger_remaining_entitlement(
+create or replace function @extschema@.ledger_remaining_entitlement(
   app_id text,
   tenant_id text,
   feature_key text
@@ -14,8 +14,10 @@ parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   return (
     select answer.remaining
     from pgledger.entitlement(app_id, tenant_id, feature_key) as found
@@ -26,7 +28,7 @@ begin
 end;
 $$;
 
-comment on function ledger_remaining_entitlement is
+comment on function @extschema@.ledger_remaining_entitlement is
 $$Says how much of a feature a tenant has left now.
 
 app_id: App.
@@ -39,5 +41,5 @@ Returns: How much; -1 if it is unlimited, 0 if the tenant does not have it; of
 Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
   this key for this app and tenant).$$;
 
-revoke all on function ledger_remaining_entitlement from public;
-grant execute on function ledger_remaining_entitlement to pgledger_reader;
+revoke all on function @extschema@.ledger_remaining_entitlement from public;
+grant execute on function @extschema@.ledger_remaining_entitlement to pgledger_reader;

@@ -4,13 +4,13 @@ of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
-create or replace function ledger_set_cached_entitlement(
+create or replace function @extschema@.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
   ttl interval default '30 seconds'
 )
-returns ledger_entitlement
+returns @extschema@.ledger_entitlement
 language plpgsql
 volatile
 parallel unsafe
@@ -21,12 +21,13 @@ declare
   -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if ttl is null then
-    perform pgledger.fail('NullArgument', array['ttl']);
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
   elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
     );
   end if;
@@ -87,7 +88,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_cached_entitlement is
+comment on function @extschema@.ledger_set_cached_entitlement is
 $$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
 It is served until its time is over, or until something that it was made from
@@ -104,5 +105,5 @@ Returns: What ledger_check_entitlement returns for a quantity of 1.
 Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
   FeatureNotFound (there is no feature of this key for this app and tenant).$$;
 
-revoke all on function ledger_set_cached_entitlement from public;
-grant execute on function ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function @extschema@.ledger_set_cached_entitlement from public;
+grant execute on function @extschema@.ledger_set_cached_entitlement to pgledger_poster;

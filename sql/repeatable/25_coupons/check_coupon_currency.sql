@@ -7,16 +7,17 @@ written.
 Errors: UnknownCurrency, InvalidAmount, InvalidArgument.
 */
 create or replace function pgledger.check_coupon_currency(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if coupon.currency is null then
-    return;
+    return true;
   end if;
 
   perform 1
@@ -26,12 +27,12 @@ begin
 
   v_exponent := pgledger.currency_exponent(coupon.app_id, coupon.currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency',
       array[quote_literal(pgledger.abridged(coupon.currency)), pgledger.in_app(coupon.app_id)]
     );
   elsif min_scale(coupon.amount) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount',
       array[
         coupon.amount::text,
@@ -39,7 +40,7 @@ begin
       ]
     );
   elsif min_scale(coupon.minimum_subtotal) > v_exponent then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -48,6 +49,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

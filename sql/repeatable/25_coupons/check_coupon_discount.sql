@@ -6,7 +6,7 @@ pgledger.check_coupon_currency to check. The order of the checks is that of the 
 Errors: NullArgument, InvalidArgument, InvalidAmount.
 */
 create or replace function pgledger.check_coupon_discount(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -25,9 +25,10 @@ declare
     when min_scale(coupon.percentage) > 18
       then format('it has %s decimal places', min_scale(coupon.percentage))
   end;
+  v_ok boolean;
 begin
   if v_percentage_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'percentage',
@@ -36,22 +37,22 @@ begin
       ]
     );
   elsif coupon.amount is not null and v_amount_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[pgledger.abridged(coupon.amount::text), v_amount_fault]
     );
   elsif coupon.currency is null
     and num_nonnulls(coupon.amount, coupon.minimum_subtotal) > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['currency', 'null', 'an amount and a minimum subtotal are in a currency']
     );
   end if;
 
-  perform pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
-  perform pgledger.check_coupon_items(coupon.applies_to);
+  v_ok := pgledger.check_coupon_duration(coupon.duration, coupon.duration_invoices);
+  v_ok := pgledger.check_coupon_items(coupon.applies_to);
 
   if coupon.minimum_subtotal is not null and v_minimum_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'minimum_subtotal',
@@ -60,6 +61,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

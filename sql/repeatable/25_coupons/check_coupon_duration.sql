@@ -8,15 +8,16 @@ create or replace function pgledger.check_coupon_duration(
   duration text,
   duration_invoices integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
+  v_ok := pgledger.check_choice('duration', duration, array['once', 'repeating', 'forever']);
 
   v_fault := case
     when duration <> 'repeating' and duration_invoices is not null
@@ -26,11 +27,13 @@ begin
     when duration_invoices not between 1 and 1000 then 'it is not between 1 and 1000'
   end;
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['duration_invoices', coalesce(duration_invoices::text, 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 

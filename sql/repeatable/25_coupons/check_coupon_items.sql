@@ -5,21 +5,22 @@ base, or by any text that an app gives a one-off line, so nothing is looked up.
 Errors: InvalidArgument.
 */
 create or replace function pgledger.check_coupon_items(applies_to text[])
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_item record;
+  v_ok boolean;
 begin
   if array_ndims(applies_to) > 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['applies_to', format('of %s dimensions', array_ndims(applies_to)), 'it is not a list']
     );
   elsif cardinality(applies_to) not between 1 and 100 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'applies_to',
@@ -43,12 +44,14 @@ begin
     order by item.place
   loop
     if v_item.fault is not null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array['applies_to', quote_nullable(pgledger.abridged(v_item.value)), v_item.fault]
       );
     end if;
   end loop;
+
+  return true;
 end;
 $$;
 

@@ -5,7 +5,7 @@ that of the arguments.
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidMetadata.
 */
 create or replace function pgledger.check_coupon_terms(coupon pgledger.coupons)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -13,19 +13,20 @@ as $$
 declare
   v_from_fault text := pgledger.time_fault(coupon.valid_from);
   v_until_fault text := pgledger.time_fault(coupon.valid_until);
+  v_ok boolean;
 begin
-  perform pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
+  v_ok := pgledger.check_text('name', coupon.name, 255, allow_invisible => true);
 
   if coupon.valid_from is not null and v_from_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_from', coupon.valid_from::text, v_from_fault]
     );
   elsif coupon.valid_until is not null and v_until_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['valid_until', coupon.valid_until::text, v_until_fault]
     );
   elsif coupon.valid_until <= coupon.valid_from then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime',
       array[
         'valid_until',
@@ -36,11 +37,11 @@ begin
   end if;
 
   if coupon.max_redemptions < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['max_redemptions', coupon.max_redemptions::text, 'it is not above 0']
     );
   elsif coupon.max_redemptions_per_tenant < 1 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'max_redemptions_per_tenant',
@@ -50,7 +51,7 @@ begin
     );
   end if;
 
-  perform pgledger.check_metadata(coupon.metadata);
+  return pgledger.check_metadata(coupon.metadata);
 end;
 $$;
 

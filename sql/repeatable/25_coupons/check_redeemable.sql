@@ -9,7 +9,7 @@ create or replace function pgledger.check_redeemable(
   tenant_id text,
   at timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -22,15 +22,16 @@ declare
     when coupon.valid_until <= at then format('it was valid until %s', coupon.valid_until)
   end;
   v_redeemed bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('CouponNotValid', array[v_code, v_fault]);
+    v_ok := pgledger.fail('CouponNotValid', array[v_code, v_fault]);
   elsif coupon.redemptions >= coupon.max_redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted', array[v_code, coupon.redemptions::text, coupon.max_redemptions::text, '']
     );
   elsif coupon.max_redemptions_per_tenant is null then
-    return;
+    return true;
   end if;
 
   select count(*)
@@ -39,7 +40,7 @@ begin
   where coupon_redemptions.coupon_key = coupon.key
     and coupon_redemptions.tenant_id = check_redeemable.tenant_id;
   if v_redeemed >= coupon.max_redemptions_per_tenant then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponExhausted',
       array[
         v_code,
@@ -49,6 +50,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -2,7 +2,7 @@
 The redemption with that internal key, as applications see it, or null.
 */
 create or replace function pgledger.coupon_redemption_with_key(key bigint)
-returns ledger_coupon_redemption
+returns @extschema@.ledger_coupon_redemption
 language sql
 stable
 parallel safe

@@ -2,7 +2,7 @@
 The coupon with that internal key, as applications see it, or null.
 */
 create or replace function pgledger.coupon_with_key(key bigint)
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language sql
 stable
 parallel safe

@@ -13,8 +13,9 @@ parallel unsafe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_coupon_currency(coupon);
+  v_ok := pgledger.check_coupon_currency(coupon);
 
   loop
     -- No constraint is named, because it may be the id or the code that is taken.
@@ -50,7 +51,7 @@ begin
         and coupons.tenant_id = coupon.tenant_id
         and coupons.code = coupon.code
     ) then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'AlreadyExists',
         array[
           'coupon code',

@@ -3,11 +3,11 @@ Repeatable.
 
 Locks the coupon.
 */
-create or replace function ledger_archive_coupon(
+create or replace function @extschema@.ledger_archive_coupon(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -30,7 +30,7 @@ begin
 end;
 $$;
 
-comment on function ledger_archive_coupon is
+comment on function @extschema@.ledger_archive_coupon is
 $$Closes a coupon, so that nobody can redeem it any more.
 
 Who has redeemed it keeps it.
@@ -43,5 +43,5 @@ Returns: The coupon; a second time it does not change.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon).$$;
 
-revoke all on function ledger_archive_coupon from public;
-grant execute on function ledger_archive_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_archive_coupon from public;
+grant execute on function @extschema@.ledger_archive_coupon to pgledger_poster;

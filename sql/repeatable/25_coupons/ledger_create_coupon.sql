@@ -9,7 +9,7 @@ duration_invoices, applies_to, minimum_subtotal, name, valid_from, valid_until, 
 max_redemptions_per_tenant, metadata, id, repeat, whether the currency is known, decimals of amount
 and minimum_subtotal, whether the code is taken.
 */
-create or replace function ledger_create_coupon(
+create or replace function @extschema@.ledger_create_coupon(
   app_id text,
   code text,
   name text default null,
@@ -28,7 +28,7 @@ create or replace function ledger_create_coupon(
   id text default null,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -38,9 +38,10 @@ as $$
 declare
   v_now timestamptz := pgledger.clock();
   v_new pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
-  perform pgledger.check_text('code', code, 64);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_text('code', code, 64);
 
   v_new.id := coalesce(id, 'cpn_' || pgledger.new_ulid(v_now));
   v_new.app_id := app_id;
@@ -60,9 +61,9 @@ begin
   v_new.max_redemptions_per_tenant := max_redemptions_per_tenant;
   v_new.metadata := metadata;
   v_new.created_at := v_now;
-  perform pgledger.check_coupon_discount(v_new);
-  perform pgledger.check_coupon_terms(v_new);
-  perform pgledger.check_id('id', v_new.id, 'cpn');
+  v_ok := pgledger.check_coupon_discount(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_id('id', v_new.id, 'cpn');
   -- An array that does not count from 1 would differ from one of the same elements.
   v_new.applies_to := applies_to[:];
 
@@ -75,7 +76,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_coupon is
+comment on function @extschema@.ledger_create_coupon is
 $$Creates a coupon, for the whole app or for one tenant.
 
 A coupon takes off a percentage or an amount: one of the two is given. What it
@@ -125,5 +126,5 @@ Errors: NullArgument, InvalidScope, InvalidArgument (the code, the name, the
   different coupon), UnknownCurrency (the currency is neither of ISO 4217 nor
   the app's own), AlreadyExists (the code is taken).$$;
 
-revoke all on function ledger_create_coupon from public;
-grant execute on function ledger_create_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_create_coupon from public;
+grant execute on function @extschema@.ledger_create_coupon to pgledger_poster;

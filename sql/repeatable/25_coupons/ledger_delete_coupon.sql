@@ -3,11 +3,11 @@ Locks the coupon FOR UPDATE: who redeems it at the same time comes first or wait
 
 Checks, in this order: app_id, id, existence, redemptions.
 */
-create or replace function ledger_delete_coupon(
+create or replace function @extschema@.ledger_delete_coupon(
   app_id text,
   id text
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -17,9 +17,10 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id, to_delete => true);
   v_coupon record := pgledger.coupon_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.redemptions > 0 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -37,7 +38,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_coupon is
+comment on function @extschema@.ledger_delete_coupon is
 $$Deletes a coupon that nobody has redeemed.
 
 One that somebody has redeemed can be archived: ledger_archive_coupon.
@@ -50,5 +51,5 @@ Returns: The coupon as it was.
 Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   such coupon), InUse (it has been redeemed).$$;
 
-revoke all on function ledger_delete_coupon from public;
-grant execute on function ledger_delete_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_delete_coupon from public;
+grant execute on function @extschema@.ledger_delete_coupon to pgledger_poster;

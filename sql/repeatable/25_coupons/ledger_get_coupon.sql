@@ -1,12 +1,12 @@
 /*
 Checks, in this order: app_id, tenant_id, code for null, existence.
 */
-create or replace function ledger_get_coupon(
+create or replace function @extschema@.ledger_get_coupon(
   app_id text,
   code text,
   tenant_id text default ''
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -15,16 +15,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, tenant_id);
+  v_ok := pgledger.check_catalogue_scope(app_id, tenant_id);
 
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
 
   v_coupon := pgledger.find_coupon(app_id, code, tenant_id);
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );
@@ -34,7 +35,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_coupon is
+comment on function @extschema@.ledger_get_coupon is
 $$Returns the coupon that a code names for a tenant.
 
 Archived ones are found too.
@@ -49,5 +50,5 @@ Returns: The coupon.
 Errors: NullArgument, InvalidScope, CouponNotFound (there is none of that code
   for this app and tenant).$$;
 
-revoke all on function ledger_get_coupon from public;
-grant execute on function ledger_get_coupon to pgledger_reader;
+revoke all on function @extschema@.ledger_get_coupon from public;
+grant execute on function @extschema@.ledger_get_coupon to pgledger_reader;

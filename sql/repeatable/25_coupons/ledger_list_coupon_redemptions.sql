@@ -3,22 +3,24 @@ The order is that of ids, which for generated ids is the order in which they wer
 
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 */
-create or replace function ledger_list_coupon_redemptions(
+create or replace function @extschema@.ledger_list_coupon_redemptions(
   app_id text,
   tenant_id text,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_coupon_redemption
+returns setof @extschema@.ledger_coupon_redemption
 language plpgsql
 stable
 parallel safe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -40,7 +42,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupon_redemptions is
+comment on function @extschema@.ledger_list_coupon_redemptions is
 $$Returns a page of the coupons that a tenant has redeemed, the oldest first.
 
 app_id: App.
@@ -52,5 +54,5 @@ Returns: Redemptions, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupon_redemptions from public;
-grant execute on function ledger_list_coupon_redemptions to pgledger_reader;
+revoke all on function @extschema@.ledger_list_coupon_redemptions from public;
+grant execute on function @extschema@.ledger_list_coupon_redemptions to pgledger_reader;

@@ -3,14 +3,14 @@ The order is that of ids, which for generated ids is the order of creation.
 
 Checks, in this order: app_id, tenant_id, active_only, page_size, page_offset.
 */
-create or replace function ledger_list_coupons(
+create or replace function @extschema@.ledger_list_coupons(
   app_id text,
   active_only boolean default false,
   page_size integer default 100,
   page_offset bigint default 0,
   tenant_id text default null
 )
-returns setof ledger_coupon
+returns setof @extschema@.ledger_coupon
 language plpgsql
 stable
 parallel safe
@@ -19,12 +19,13 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
+  v_ok := pgledger.check_catalogue_scope(app_id, coalesce(tenant_id, ''));
   if active_only is null then
-    perform pgledger.fail('NullArgument', array['active_only']);
+    v_ok := pgledger.fail('NullArgument', array['active_only']);
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   return query
   select
@@ -54,7 +55,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_coupons is
+comment on function @extschema@.ledger_list_coupons is
 $$Returns a page of an app's coupons, the oldest first.
 
 app_id: App that they belong to.
@@ -69,5 +70,5 @@ Returns: Coupons, by their ids.
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_coupons from public;
-grant execute on function ledger_list_coupons to pgledger_reader;
+revoke all on function @extschema@.ledger_list_coupons from public;
+grant execute on function @extschema@.ledger_list_coupons to pgledger_reader;

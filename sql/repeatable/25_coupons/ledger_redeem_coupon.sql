@@ -7,14 +7,14 @@ Locks the coupon: of many who redeem it at once, as many succeed as its limits a
 Checks, in this order: app_id, tenant_id, code for null, subscription_id, id, repeat, existence of
 the subscription and of the coupon, its status and time, its limit in all and for the tenant.
 */
-create or replace function ledger_redeem_coupon(
+create or replace function @extschema@.ledger_redeem_coupon(
   app_id text,
   tenant_id text,
   code text,
   subscription_id text default null,
   id text default null
 )
-returns ledger_coupon_redemption
+returns @extschema@.ledger_coupon_redemption
 language plpgsql
 volatile
 parallel unsafe
@@ -23,16 +23,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if code is null then
-    perform pgledger.fail('NullArgument', array['code']);
+    v_ok := pgledger.fail('NullArgument', array['code']);
   end if;
   if subscription_id is not null then
-    perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+    v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   end if;
   if id is not null then
-    perform pgledger.check_id('id', id, 'red');
+    v_ok := pgledger.check_id('id', id, 'red');
   end if;
 
   v_key := pgledger.repeated_redemption(app_id, tenant_id, code, subscription_id, id);
@@ -44,7 +45,7 @@ begin
 end;
 $$;
 
-comment on function ledger_redeem_coupon is
+comment on function @extschema@.ledger_redeem_coupon is
 $$Redeems a coupon for a tenant.
 
 From then on it reduces the tenant's invoices, or those of one subscription,
@@ -73,5 +74,5 @@ Errors: NullArgument, InvalidScope, InvalidId, IdempotencyConflict (the id is
   any more), CouponExhausted (it has been redeemed as often as it can be, in
   all or by this tenant).$$;
 
-revoke all on function ledger_redeem_coupon from public;
-grant execute on function ledger_redeem_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_redeem_coupon from public;
+grant execute on function @extschema@.ledger_redeem_coupon to pgledger_poster;

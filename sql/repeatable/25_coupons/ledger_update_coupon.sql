@@ -6,7 +6,7 @@ Locks the coupon.
 Checks, in this order: app_id, id, existence, name, valid_from, valid_until, max_redemptions,
 max_redemptions_per_tenant, metadata, redemptions so far.
 */
-create or replace function ledger_update_coupon(
+create or replace function @extschema@.ledger_update_coupon(
   app_id text,
   id text,
   name text default null,
@@ -16,7 +16,7 @@ create or replace function ledger_update_coupon(
   max_redemptions_per_tenant bigint default null,
   metadata jsonb default null
 )
-returns ledger_coupon
+returns @extschema@.ledger_coupon
 language plpgsql
 volatile
 parallel unsafe
@@ -26,6 +26,7 @@ as $$
 declare
   v_old pgledger.coupons := pgledger.lock_coupon(app_id, id);
   v_new pgledger.coupons := v_old;
+  v_ok boolean;
 begin
   v_new.name := coalesce(name, v_old.name);
   v_new.valid_from := coalesce(valid_from, v_old.valid_from);
@@ -35,10 +36,10 @@ begin
     max_redemptions_per_tenant, v_old.max_redemptions_per_tenant
   );
   v_new.metadata := coalesce(metadata, v_old.metadata);
-  perform pgledger.check_coupon_terms(v_new);
+  v_ok := pgledger.check_coupon_terms(v_new);
 
   if v_new.max_redemptions < v_old.redemptions then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InUse',
       array[
         'coupon',
@@ -65,7 +66,7 @@ begin
 end;
 $$;
 
-comment on function ledger_update_coupon is
+comment on function @extschema@.ledger_update_coupon is
 $$Changes a coupon.
 
 What is null stays as it is, so no value can be taken back to null. The code
@@ -91,5 +92,5 @@ Errors: NullArgument, InvalidScope, InvalidId, CouponNotFound (the app has no
   the start), InvalidMetadata, InUse (it has been redeemed more often than
   max_redemptions).$$;
 
-revoke all on function ledger_update_coupon from public;
-grant execute on function ledger_update_coupon to pgledger_poster;
+revoke all on function @extschema@.ledger_update_coupon from public;
+grant execute on function @extschema@.ledger_update_coupon to pgledger_poster;

@@ -16,9 +16,10 @@ parallel unsafe
 as $$
 declare
   v_coupon pgledger.coupons;
+  v_ok boolean;
 begin
-  perform pgledger.check_catalogue_scope(app_id);
-  perform pgledger.check_id('id', id, 'cpn');
+  v_ok := pgledger.check_catalogue_scope(app_id);
+  v_ok := pgledger.check_id('id', id, 'cpn');
 
   if to_delete then
     v_coupon := (
@@ -37,7 +38,7 @@ begin
   end if;
 
   if v_coupon.id is null then
-    perform pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
+    v_ok := pgledger.fail('CouponNotFound', array[id, pgledger.in_catalogue(app_id, '')]);
   end if;
 
   return v_coupon;

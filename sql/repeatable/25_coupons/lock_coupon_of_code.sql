@@ -25,9 +25,10 @@ declare
     limit 1
     for no key update
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'CouponNotFound',
       array[quote_literal(pgledger.abridged(code)), pgledger.in_catalogue(app_id, tenant_id)]
     );

@@ -24,6 +24,7 @@ declare
   v_coupon pgledger.coupons;
   v_now timestamptz;
   v_key bigint;
+  v_ok boolean;
 begin
   if subscription_id is not null then
     select subscriptions.key
@@ -33,7 +34,7 @@ begin
       and subscriptions.app_id = redeem_coupon.app_id
       and subscriptions.tenant_id = redeem_coupon.tenant_id;
     if not found then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
       );
     end if;
@@ -47,7 +48,7 @@ begin
   end if;
 
   v_now := pgledger.clock();
-  perform pgledger.check_redeemable(v_coupon, tenant_id, v_now);
+  v_ok := pgledger.check_redeemable(v_coupon, tenant_id, v_now);
 
   insert into pgledger.coupon_redemptions (
     id, coupon_key, app_id, tenant_id, subscription_key, uses_left, amount_left, created_at

@@ -16,6 +16,7 @@ declare
     from pgledger.coupons
     where coupons.id = request.id
   );
+  v_ok boolean;
 begin
   if v_coupon.id is null then
     return null;
@@ -38,7 +39,7 @@ begin
         request.max_redemptions_per_tenant, request.metadata
       )
     ) then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
 
   return v_coupon.key;

@@ -19,6 +19,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     coupon_redemptions.key,
@@ -32,7 +33,7 @@ begin
   where coupon_redemptions.id = repeated_redemption.id;
 
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_key;
 end;

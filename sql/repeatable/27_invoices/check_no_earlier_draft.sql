@@ -5,7 +5,7 @@ charges counts as billed here, but could still change or be deleted.
 Errors: InvalidState.
 */
 create or replace function pgledger.check_no_earlier_draft(invoice pgledger.invoices)
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -25,12 +25,15 @@ declare
     order by draft.period_start, draft.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_earlier is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('pending before draft %s, which it goes on from', v_earlier)
     );
   end if;
+
+  return true;
 end;
 $$;
 

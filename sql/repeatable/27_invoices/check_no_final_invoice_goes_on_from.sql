@@ -9,7 +9,7 @@ create or replace function pgledger.check_no_final_invoice_goes_on_from(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -41,12 +41,15 @@ declare
     order by later.key
     limit 1
   );
+  v_ok boolean;
 begin
   if v_later is not null then
-    perform pgledger.refuse_invoice_move(
+    v_ok := pgledger.refuse_invoice_move(
       invoice, format('%s while invoice %s goes on from it', target, v_later)
     );
   end if;
+
+  return true;
 end;
 $$;
 

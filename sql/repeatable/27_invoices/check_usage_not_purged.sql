@@ -9,7 +9,7 @@ create or replace function pgledger.check_usage_not_purged(
   kind text,
   period_start timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -20,6 +20,7 @@ declare
     from pgledger.tenants
     where tenants.app_id = subscription.app_id and tenants.tenant_id = subscription.tenant_id
   );
+  v_ok boolean;
 begin
   if period_start < v_purged_before and not exists (
     select
@@ -29,10 +30,12 @@ begin
       and invoices.period_start = check_usage_not_purged.period_start
       and invoices.status not in ('draft', 'voided')
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UsagePurged', array['period_start', period_start::text, v_purged_before::text]
     );
   end if;
+
+  return true;
 end;
 $$;
 

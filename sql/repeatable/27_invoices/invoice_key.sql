@@ -17,9 +17,10 @@ parallel safe
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   select invoices.key
   into v_key
@@ -29,7 +30,7 @@ begin
     and invoices.tenant_id = invoice_key.tenant_id;
 
   if not found then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_key;

@@ -20,19 +20,20 @@ as $$
 declare
   v_at timestamptz := coalesce(at, subscription.current_period_start);
   v_period record;
+  v_ok boolean;
 begin
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
   if tax_rates is not null then
-    perform pgledger.check_tax_rates(tax_rates);
+    v_ok := pgledger.check_tax_rates(tax_rates);
   end if;
 
   v_period := pgledger.billing_period(subscription, v_at);
   period_start := v_period.starts_at;
   if period_start is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'at', v_at::text, format('subscription %s has no period at that time', subscription.id)
@@ -49,7 +50,7 @@ begin
         and change.status = 'active'
     );
     if as_of_version is null then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidArgument',
         array[
           'kind', '''start''',
@@ -58,7 +59,7 @@ begin
       );
     end if;
   else
-    perform pgledger.check_usage_not_purged(subscription, kind, period_start);
+    v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
     period_start := pgledger.interim_start(subscription.key, v_period.starts_at, v_period.ends_at);

@@ -2,7 +2,7 @@
 The invoice with that key as applications see it, or null.
 */
 create or replace function pgledger.invoice_with_key(key bigint)
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language sql
 stable
 parallel safe

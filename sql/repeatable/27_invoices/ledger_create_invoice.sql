@@ -5,7 +5,7 @@ Checks, in this order: app_id, tenant_id, currency, lines, tax_rates, metadata, 
 Errors: NullArgument, InvalidScope, UnknownCurrency, InvalidInvoice, InvalidMetadata, InvalidId,
 IdempotencyConflict.
 */
-create or replace function ledger_create_invoice(
+create or replace function @extschema@.ledger_create_invoice(
   app_id text,
   tenant_id text,
   currency text,
@@ -14,7 +14,7 @@ create or replace function ledger_create_invoice(
   metadata jsonb default null,
   id text default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -27,14 +27,15 @@ declare
   v_lines pgledger.invoice_lines[];
   v_complete record;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   v_lines := pgledger.read_invoice_lines(lines, pgledger.lock_currency_exponent(app_id, currency));
   if tax_rates is null then
-    perform pgledger.fail('NullArgument', array['tax_rates']);
+    v_ok := pgledger.fail('NullArgument', array['tax_rates']);
   end if;
-  perform pgledger.check_tax_rates(tax_rates);
-  perform pgledger.check_metadata(metadata);
+  v_ok := pgledger.check_tax_rates(tax_rates);
+  v_ok := pgledger.check_metadata(metadata);
 
   v_invoice.app_id := app_id;
   v_invoice.tenant_id := tenant_id;
@@ -47,7 +48,7 @@ begin
   if id is null then
     v_invoice.id := 'inv_' || pgledger.new_ulid(v_now);
   else
-    perform pgledger.check_id('id', id, 'inv');
+    v_ok := pgledger.check_id('id', id, 'inv');
     v_invoice.id := id;
     v_key := pgledger.repeated_invoice(v_invoice, v_lines);
   end if;
@@ -55,7 +56,7 @@ begin
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
     if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         null, '$.lines', 'comes to a total that is not below 1e30 in size'
       );
     end if;
@@ -65,7 +66,7 @@ begin
 end;
 $$;
 
-comment on function ledger_create_invoice is
+comment on function @extschema@.ledger_create_invoice is
 $$Draws up a one-off invoice, of lines that are given.
 
 It is a draft, with the discounts of the coupons that the tenant has now.
@@ -97,5 +98,5 @@ Errors: NullArgument, InvalidScope, UnknownCurrency (the currency is neither
   InvalidMetadata, InvalidId, IdempotencyConflict (the id is taken by a
   different invoice).$$;
 
-revoke all on function ledger_create_invoice from public;
-grant execute on function ledger_create_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_create_invoice from public;
+grant execute on function @extschema@.ledger_create_invoice to pgledger_poster;

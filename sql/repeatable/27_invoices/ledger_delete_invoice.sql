@@ -3,12 +3,12 @@ Locks the subscription, then the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, final invoices that go on from it, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_delete_invoice(
+create or replace function @extschema@.ledger_delete_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -20,14 +20,15 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_invoice record := pgledger.invoice_with_key(v_old.key);
+  v_ok boolean;
 begin
   if v_old.status = 'draft' then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
   end if;
   delete from pgledger.invoices
   where invoices.key = v_old.key and invoices.status = 'draft';
   if not found then
-    perform pgledger.refuse_invoice_move(v_old, 'deleted');
+    v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
 
   delete from pgledger.invoice_lines
@@ -36,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function ledger_delete_invoice is
+comment on function @extschema@.ledger_delete_invoice is
 $$Deletes a draft, with its lines.
 
 An invoice that is final stays. ledger_mark_invoice_voided takes its effects
@@ -52,5 +53,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft, or a final invoice goes
   on from it).$$;
 
-revoke all on function ledger_delete_invoice from public;
-grant execute on function ledger_delete_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_delete_invoice from public;
+grant execute on function @extschema@.ledger_delete_invoice to pgledger_poster;

@@ -6,13 +6,13 @@ Checks, in this order: app_id, tenant_id, id, existence, status, due_at, end of 
 drafts.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidTime.
 */
-create or replace function ledger_finalize_invoice(
+create or replace function @extschema@.ledger_finalize_invoice(
   app_id text,
   tenant_id text,
   id text,
   due_at timestamptz default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -23,10 +23,11 @@ declare
   v_invoice pgledger.invoices;
   v_subscription pgledger.subscriptions;
   v_period record;
+  v_ok boolean;
 begin
   v_invoice := pgledger.lock_draft(app_id, tenant_id, id, 'pending');
   if due_at is not null and pgledger.time_fault(due_at) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidTime', array['due_at', due_at::text, pgledger.time_fault(due_at)]
     );
   end if;
@@ -43,13 +44,13 @@ begin
   if v_invoice.kind = 'period' then
     v_period := pgledger.billing_period(v_subscription, v_invoice.period_start);
     if not v_period.is_over then
-      perform pgledger.refuse_invoice_move(
+      v_ok := pgledger.refuse_invoice_move(
         v_invoice, format('pending before its period ends at %s', v_period.ends_at)
       );
     end if;
   end if;
 
-  perform pgledger.check_no_earlier_draft(v_invoice);
+  v_ok := pgledger.check_no_earlier_draft(v_invoice);
   loop
     perform pgledger.redraw_invoice(v_invoice, v_subscription);
     exit when pgledger.use_coupons(v_invoice.key);
@@ -59,7 +60,7 @@ begin
 end;
 $$;
 
-comment on function ledger_finalize_invoice is
+comment on function @extschema@.ledger_finalize_invoice is
 $$Makes a draft final, with the app's next number.
 
 It is computed anew a last time and uses up its coupons. From then on nothing
@@ -82,5 +83,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   paid by payments, the period it is for is not over, or an earlier draft
   comes first), InvalidTime (due_at is outside the years 1 to 9999).$$;
 
-revoke all on function ledger_finalize_invoice from public;
-grant execute on function ledger_finalize_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_finalize_invoice from public;
+grant execute on function @extschema@.ledger_finalize_invoice to pgledger_poster;

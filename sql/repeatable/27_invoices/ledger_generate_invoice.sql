@@ -7,7 +7,7 @@ period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
-create or replace function ledger_generate_invoice(
+create or replace function @extschema@.ledger_generate_invoice(
   app_id text,
   tenant_id text,
   subscription_id text,
@@ -15,7 +15,7 @@ create or replace function ledger_generate_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -39,7 +39,7 @@ begin
 end;
 $$;
 
-comment on function ledger_generate_invoice is
+comment on function @extschema@.ledger_generate_invoice is
 $$Draws up the invoice of a subscription's period.
 
 It is a draft. That of the current period can be drawn up before the period
@@ -67,5 +67,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
 
-revoke all on function ledger_generate_invoice from public;
-grant execute on function ledger_generate_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_generate_invoice from public;
+grant execute on function @extschema@.ledger_generate_invoice to pgledger_poster;

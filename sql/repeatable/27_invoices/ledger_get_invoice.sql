@@ -2,12 +2,12 @@
 Checks, in this order: app_id, tenant_id, id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
-create or replace function ledger_get_invoice(
+create or replace function @extschema@.ledger_get_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -19,7 +19,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice is
+comment on function @extschema@.ledger_get_invoice is
 $$Returns an invoice.
 
 app_id: App that the tenant belongs to.
@@ -31,5 +31,5 @@ Returns: The invoice, with its lines.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
 
-revoke all on function ledger_get_invoice from public;
-grant execute on function ledger_get_invoice to pgledger_reader;
+revoke all on function @extschema@.ledger_get_invoice from public;
+grant execute on function @extschema@.ledger_get_invoice to pgledger_reader;

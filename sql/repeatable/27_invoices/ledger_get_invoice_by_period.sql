@@ -4,14 +4,14 @@ An invoice that was voided does not count: another may have taken its place.
 Checks, in this order: app_id, tenant_id, subscription_id, at, kind, existence of the subscription.
 Errors: NullArgument, InvalidScope, InvalidId, InvalidTime, InvalidArgument, SubscriptionNotFound.
 */
-create or replace function ledger_get_invoice_by_period(
+create or replace function @extschema@.ledger_get_invoice_by_period(
   app_id text,
   tenant_id text,
   subscription_id text,
   at timestamptz,
   kind text default 'period'
 )
-returns setof ledger_invoice
+returns setof @extschema@.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -22,15 +22,16 @@ as $$
 declare
   v_subscription_key bigint;
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   if at is null then
-    perform pgledger.fail('NullArgument', array['at']);
+    v_ok := pgledger.fail('NullArgument', array['at']);
   elsif pgledger.time_fault(at) is not null then
-    perform pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
+    v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  perform pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -39,7 +40,7 @@ begin
     and subscriptions.app_id = ledger_get_invoice_by_period.app_id
     and subscriptions.tenant_id = ledger_get_invoice_by_period.tenant_id;
   if not found then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -61,7 +62,7 @@ begin
 end;
 $$;
 
-comment on function ledger_get_invoice_by_period is
+comment on function @extschema@.ledger_get_invoice_by_period is
 $$Returns the invoice of a subscription's period.
 
 app_id: App that the tenant belongs to.
@@ -77,5 +78,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
   years 1 to 9999), InvalidArgument (there is no such kind),
   SubscriptionNotFound (the tenant has no such subscription).$$;
 
-revoke all on function ledger_get_invoice_by_period from public;
-grant execute on function ledger_get_invoice_by_period to pgledger_reader;
+revoke all on function @extschema@.ledger_get_invoice_by_period from public;
+grant execute on function @extschema@.ledger_get_invoice_by_period to pgledger_reader;

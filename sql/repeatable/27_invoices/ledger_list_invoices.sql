@@ -4,14 +4,14 @@ By id, which for generated ids is the order of creation.
 Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
 */
-create or replace function ledger_list_invoices(
+create or replace function @extschema@.ledger_list_invoices(
   app_id text,
   tenant_id text,
   status text default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoice
+returns setof @extschema@.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -20,16 +20,17 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if status is not null then
-    perform pgledger.check_choice(
+    v_ok := pgledger.check_choice(
       'status',
       status,
       array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
     );
   end if;
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -48,7 +49,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_invoices is
+comment on function @extschema@.ledger_list_invoices is
 $$Returns a tenant's invoices, the newest last.
 
 app_id: App that the tenant belongs to.
@@ -63,5 +64,5 @@ Returns: A page of invoices, by id.
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
   InvalidPage.$$;
 
-revoke all on function ledger_list_invoices from public;
-grant execute on function ledger_list_invoices to pgledger_reader;
+revoke all on function @extschema@.ledger_list_invoices from public;
+grant execute on function @extschema@.ledger_list_invoices to pgledger_reader;

@@ -2,13 +2,13 @@
 Checks, in this order: app_id, tenant_id, page_size, page_offset.
 Errors: NullArgument, InvalidScope, InvalidPage.
 */
-create or replace function ledger_list_pending_invoices(
+create or replace function @extschema@.ledger_list_pending_invoices(
   app_id text,
   tenant_id text,
   page_size integer default 100,
   page_offset bigint default 0
 )
-returns setof ledger_invoice
+returns setof @extschema@.ledger_invoice
 language plpgsql
 stable
 parallel safe
@@ -17,9 +17,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_key bigint;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_page(page_size, page_offset);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
 
   for v_key in
     select invoices.key
@@ -36,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_pending_invoices is
+comment on function @extschema@.ledger_list_pending_invoices is
 $$Returns the invoices that a tenant is to pay.
 
 app_id: App that the tenant belongs to.
@@ -49,5 +50,5 @@ Returns: A page of invoices that are pending or past due, by when they are
 
 Errors: NullArgument, InvalidScope, InvalidPage.$$;
 
-revoke all on function ledger_list_pending_invoices from public;
-grant execute on function ledger_list_pending_invoices to pgledger_reader;
+revoke all on function @extschema@.ledger_list_pending_invoices from public;
+grant execute on function @extschema@.ledger_list_pending_invoices to pgledger_reader;

@@ -3,12 +3,12 @@ Locks the invoice.
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_mark_invoice_uncollectible(
+create or replace function @extschema@.ledger_mark_invoice_uncollectible(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -18,6 +18,7 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if v_invoice.status = 'uncollectible' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -31,14 +32,14 @@ begin
     updated_at = v_now
   where invoices.key = v_invoice.key and invoices.status in ('pending', 'past_due');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
-comment on function ledger_mark_invoice_uncollectible is
+comment on function @extschema@.ledger_mark_invoice_uncollectible is
 $$Gives up an invoice that waits for payment.
 
 It can still be paid or voided.
@@ -53,5 +54,5 @@ Returns: The invoice, uncollectible. One that is so already is returned as it
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (the invoice is a draft, paid or voided).$$;
 
-revoke all on function ledger_mark_invoice_uncollectible from public;
-grant execute on function ledger_mark_invoice_uncollectible to pgledger_poster;
+revoke all on function @extschema@.ledger_mark_invoice_uncollectible from public;
+grant execute on function @extschema@.ledger_mark_invoice_uncollectible to pgledger_poster;

@@ -4,13 +4,13 @@ Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices 
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
 */
-create or replace function ledger_mark_invoice_voided(
+create or replace function @extschema@.ledger_mark_invoice_voided(
   app_id text,
   tenant_id text,
   id text,
   reason text default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -22,15 +22,16 @@ declare
     app_id, tenant_id, id, with_subscription => true
   );
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if reason is not null then
-    perform pgledger.check_text('reason', reason, 1000, allow_invisible => true);
+    v_ok := pgledger.check_text('reason', reason, 1000, allow_invisible => true);
   end if;
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
   elsif v_invoice.status not in ('draft', 'paid') then
-    perform pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
+    v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
@@ -44,7 +45,7 @@ begin
   where invoices.key = v_invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible');
   if not found then
-    perform pgledger.refuse_invoice_move(v_invoice, 'voided');
+    v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
@@ -52,7 +53,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_voided is
+comment on function @extschema@.ledger_mark_invoice_voided is
 $$Takes back an invoice that waits for payment, as if it had not been.
 
 Coupons that it used up can be used again, and what was paid on it is kept as
@@ -70,5 +71,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   (the invoice is a draft or paid, or a later invoice gives back a part of its
   base fee).$$;
 
-revoke all on function ledger_mark_invoice_voided from public;
-grant execute on function ledger_mark_invoice_voided to pgledger_poster;
+revoke all on function @extschema@.ledger_mark_invoice_voided from public;
+grant execute on function @extschema@.ledger_mark_invoice_voided to pgledger_poster;

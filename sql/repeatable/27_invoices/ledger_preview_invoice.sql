@@ -8,7 +8,7 @@ period, purged usage.
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, InvalidArgument, InvalidTime,
 InvalidInvoice, UsagePurged.
 */
-create or replace function ledger_preview_invoice(
+create or replace function @extschema@.ledger_preview_invoice(
   app_id text,
   tenant_id text,
   subscription_id text,
@@ -16,7 +16,7 @@ create or replace function ledger_preview_invoice(
   kind text default 'period',
   tax_rates jsonb default null
 )
-returns ledger_invoice_preview
+returns @extschema@.ledger_invoice_preview
 language plpgsql
 volatile
 parallel unsafe
@@ -26,9 +26,10 @@ as $$
 declare
   v_subscription pgledger.subscriptions;
   v_answer record;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('subscription_id', subscription_id, 'sub');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('subscription_id', subscription_id, 'sub');
   v_subscription := (
     select subscriptions
     from pgledger.subscriptions
@@ -37,7 +38,7 @@ begin
       and subscriptions.tenant_id = ledger_preview_invoice.tenant_id
   );
   if v_subscription.key is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'SubscriptionNotFound', array[subscription_id, pgledger.in_catalogue(app_id, tenant_id)]
     );
   end if;
@@ -60,7 +61,7 @@ begin
 end;
 $$;
 
-comment on function ledger_preview_invoice is
+comment on function @extschema@.ledger_preview_invoice is
 $$Returns what ledger_generate_invoice would, and writes nothing down.
 
 It waits for a transaction that is changing the subscription only where
@@ -87,5 +88,5 @@ Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   InvalidInvoice (tax_rates are not valid; the message names the path),
   UsagePurged (usage events of the period may have been purged).$$;
 
-revoke all on function ledger_preview_invoice from public;
-grant execute on function ledger_preview_invoice to pgledger_reader;
+revoke all on function @extschema@.ledger_preview_invoice from public;
+grant execute on function @extschema@.ledger_preview_invoice to pgledger_reader;

@@ -3,12 +3,12 @@ Locks the subscription, the draft, and what the tenant has left of coupons, in t
 Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
-create or replace function ledger_refresh_invoice(
+create or replace function @extschema@.ledger_refresh_invoice(
   app_id text,
   tenant_id text,
   id text
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -30,7 +30,7 @@ begin
 end;
 $$;
 
-comment on function ledger_refresh_invoice is
+comment on function @extschema@.ledger_refresh_invoice is
 $$Computes a draft anew.
 
 Usage, changes, coupons and prices count as of now; the tax rates stay. Of a
@@ -45,5 +45,5 @@ Returns: The draft, as of now.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidState (it is not a draft).$$;
 
-revoke all on function ledger_refresh_invoice from public;
-grant execute on function ledger_refresh_invoice to pgledger_poster;
+revoke all on function @extschema@.ledger_refresh_invoice from public;
+grant execute on function @extschema@.ledger_refresh_invoice to pgledger_poster;

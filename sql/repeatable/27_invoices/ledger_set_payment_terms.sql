@@ -4,7 +4,7 @@ Repeatable.
 Checks, in this order: app_id, days.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
-create or replace function ledger_set_payment_terms(
+create or replace function @extschema@.ledger_set_payment_terms(
   app_id text,
   days integer
 )
@@ -15,13 +15,15 @@ parallel unsafe
 security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
 
   if days is null then
-    perform pgledger.fail('NullArgument', array['days']);
+    v_ok := pgledger.fail('NullArgument', array['days']);
   elsif days not between 0 and 3650 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array['days', days::text, 'it is not between 0 and 3650']
     );
   end if;
@@ -35,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function ledger_set_payment_terms is
+comment on function @extschema@.ledger_set_payment_terms is
 $$Sets how long tenants have to pay invoices.
 
 It is for invoices that become final from now on.
@@ -48,5 +50,5 @@ Returns: The same.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 
-revoke all on function ledger_set_payment_terms from public;
-grant execute on function ledger_set_payment_terms to pgledger_poster;
+revoke all on function @extschema@.ledger_set_payment_terms from public;
+grant execute on function @extschema@.ledger_set_payment_terms to pgledger_poster;

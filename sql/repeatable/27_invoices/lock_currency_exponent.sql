@@ -15,9 +15,10 @@ parallel unsafe
 as $$
 declare
   v_exponent integer;
+  v_ok boolean;
 begin
   if currency is null then
-    perform pgledger.fail('NullArgument', array['currency']);
+    v_ok := pgledger.fail('NullArgument', array['currency']);
   end if;
 
   perform 1
@@ -28,7 +29,7 @@ begin
 
   v_exponent := pgledger.currency_exponent(app_id, currency);
   if v_exponent is null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'UnknownCurrency', array[quote_literal(pgledger.abridged(currency)), pgledger.in_app(app_id)]
     );
   end if;

@@ -19,9 +19,10 @@ as $$
 declare
   v_invoice pgledger.invoices;
   v_subscription_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id('id', id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id('id', id, 'inv');
   v_subscription_id := (
     select subscriptions.id
     from pgledger.invoices
@@ -40,7 +41,7 @@ begin
   if v_invoice.status not in ('draft', target)
     and (v_invoice.status = 'paid' and target = 'pending' and v_invoice.amount_due = 0)
     is not true then
-    perform pgledger.refuse_invoice_move(v_invoice, target);
+    v_ok := pgledger.refuse_invoice_move(v_invoice, target);
   end if;
   perform pgledger.lock_redemptions(app_id, tenant_id, true);
   return v_invoice;

@@ -21,9 +21,10 @@ parallel unsafe
 as $$
 declare
   v_invoice pgledger.invoices;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
-  perform pgledger.check_id(name, id, 'inv');
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_id(name, id, 'inv');
 
   if with_subscription then
     perform 1
@@ -47,7 +48,7 @@ begin
     for no key update
   );
   if v_invoice.key is null then
-    perform pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
+    v_ok := pgledger.fail('InvoiceNotFound', array[id, pgledger.in_catalogue(app_id, tenant_id)]);
   end if;
 
   return v_invoice;

@@ -10,7 +10,7 @@ create or replace function pgledger.preview_invoice(
   kind text,
   tax_rates jsonb
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 stable
 parallel safe

@@ -21,10 +21,11 @@ declare
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
+  v_ok boolean;
 begin
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
-    perform pgledger.check_json_object(line, path, v_members);
+    v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
   v_line.kind := 'item';
@@ -48,22 +49,22 @@ begin
   end;
 
   if v_amount is not null and num_nonnulls(v_line.quantity, v_line.unit_amount) > 0 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has both an amount and a quantity or unit_amount, which make one'
     );
   elsif v_amount is null and num_nonnulls(v_line.quantity, v_line.unit_amount) < 2 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null, path, 'has neither an amount nor both a quantity and a unit_amount'
     );
   elsif v_line.period_end <= v_line.period_start then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       line -> 'period_end', path || '.period_end', 'is not after period_start'
     );
   end if;
 
   v_line.amount := round(coalesce(v_amount, v_line.quantity * v_line.unit_amount), exponent);
   if abs(v_line.amount) >= 1e30 then
-    perform pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
+    v_ok := pgledger.refuse_json(null, path, 'comes to an amount that is not below 1e30 in size');
   end if;
   v_line.discount := 0;
   v_line.tax := 0;

@@ -17,15 +17,16 @@ declare
   v_lines pgledger.invoice_lines[] := '{}';
   v_line pgledger.invoice_lines;
   v_item record;
+  v_ok boolean;
 begin
   if lines is null then
-    perform pgledger.fail('NullArgument', array['lines']);
+    v_ok := pgledger.fail('NullArgument', array['lines']);
   end if;
   -- A thousand sound lines stay below it.
-  perform pgledger.check_json_size(lines, '$.lines', false);
-  perform pgledger.check_json_array(lines, '$.lines');
+  v_ok := pgledger.check_json_size(lines, '$.lines', false);
+  v_ok := pgledger.check_json_array(lines, '$.lines');
   if jsonb_array_length(lines) = 0 then
-    perform pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
+    v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
   for v_item in

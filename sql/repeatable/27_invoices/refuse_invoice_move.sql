@@ -7,13 +7,13 @@ create or replace function pgledger.refuse_invoice_move(
   invoice pgledger.invoices,
   target text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
+  return pgledger.fail('InvalidState', array['invoice', invoice.id, invoice.status, target]);
 end;
 $$;
 

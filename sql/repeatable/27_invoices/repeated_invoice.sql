@@ -17,6 +17,7 @@ as $$
 declare
   v_key bigint;
   v_is_same boolean;
+  v_ok boolean;
 begin
   select
     invoices.key,
@@ -52,7 +53,7 @@ begin
 
   -- An invoice of another kind has no such lines, and the comparison is null.
   if found and v_is_same is not true then
-    perform pgledger.fail('IdempotencyConflict', array[request.id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[request.id]);
   end if;
   return v_key;
 end;

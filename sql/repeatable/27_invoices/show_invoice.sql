@@ -5,7 +5,7 @@ create or replace function pgledger.show_invoice(
   invoice pgledger.invoices,
   lines pgledger.invoice_lines[]
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language sql
 stable
 parallel safe

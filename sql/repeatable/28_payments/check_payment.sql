@@ -8,7 +8,7 @@ create or replace function pgledger.check_payment(
   reference text,
   now timestamptz
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -18,12 +18,15 @@ declare
     pgledger.time_fault(paid_at),
     case when paid_at > now then 'it is ahead of ' || now::text end
   );
+  v_ok boolean;
 begin
   if paid_at is not null and v_fault is not null then
-    perform pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
+    v_ok := pgledger.fail('InvalidTime', array['paid_at', paid_at::text, v_fault]);
   elsif reference is not null then
-    perform pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
   end if;
+
+  return true;
 end;
 $$;
 

@@ -7,7 +7,7 @@ create or replace function pgledger.check_payment_amount(
   currency text,
   exponent integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -25,12 +25,15 @@ declare
         )
     end
   );
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidAmount', array[coalesce(pgledger.abridged(amount::text), 'null'), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -2,12 +2,12 @@
 Checks, in this order: app_id, tenant_id, invoice_id, existence.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound.
 */
-create or replace function ledger_list_payments(
+create or replace function @extschema@.ledger_list_payments(
   app_id text,
   tenant_id text,
   invoice_id text
 )
-returns setof ledger_payment
+returns setof @extschema@.ledger_payment
 language plpgsql
 stable
 parallel safe
@@ -28,7 +28,7 @@ begin
 end;
 $$;
 
-comment on function ledger_list_payments is
+comment on function @extschema@.ledger_list_payments is
 $$Returns the payments made on an invoice, the newest last.
 
 app_id: App that the tenant belongs to.
@@ -40,5 +40,5 @@ Returns: The payments, in the order in which they were recorded.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice).$$;
 
-revoke all on function ledger_list_payments from public;
-grant execute on function ledger_list_payments to pgledger_reader;
+revoke all on function @extschema@.ledger_list_payments from public;
+grant execute on function @extschema@.ledger_list_payments to pgledger_reader;

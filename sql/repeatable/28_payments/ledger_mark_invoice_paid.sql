@@ -4,14 +4,14 @@ Checks, in this order: app_id, tenant_id, id, existence, paid_at, reference, sta
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidTime, InvalidArgument,
 InvalidState.
 */
-create or replace function ledger_mark_invoice_paid(
+create or replace function @extschema@.ledger_mark_invoice_paid(
   app_id text,
   tenant_id text,
   id text,
   paid_at timestamptz default null,
   reference text default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -21,8 +21,9 @@ as $$
 declare
   v_invoice pgledger.invoices := pgledger.lock_invoice(app_id, tenant_id, id);
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if v_invoice.status = 'paid' then
     return pgledger.invoice_with_key(v_invoice.key);
@@ -39,7 +40,7 @@ begin
 end;
 $$;
 
-comment on function ledger_mark_invoice_paid is
+comment on function @extschema@.ledger_mark_invoice_paid is
 $$Records a payment of all that is still due.
 
 app_id: App that the tenant belongs to.
@@ -56,5 +57,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   1 to 9999), InvalidArgument (the reference is not valid), InvalidState (the
   invoice is a draft or voided).$$;
 
-revoke all on function ledger_mark_invoice_paid from public;
-grant execute on function ledger_mark_invoice_paid to pgledger_poster;
+revoke all on function @extschema@.ledger_mark_invoice_paid from public;
+grant execute on function @extschema@.ledger_mark_invoice_paid to pgledger_poster;

@@ -5,7 +5,7 @@ repeat, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidAmount, InvalidTime,
 InvalidArgument, IdempotencyConflict, InvalidState.
 */
-create or replace function ledger_record_payment(
+create or replace function @extschema@.ledger_record_payment(
   app_id text,
   tenant_id text,
   invoice_id text,
@@ -14,7 +14,7 @@ create or replace function ledger_record_payment(
   reference text default null,
   id text default null
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
@@ -27,12 +27,13 @@ declare
   );
   v_now timestamptz := pgledger.clock();
   v_exponent integer := pgledger.currency_exponent(app_id, v_invoice.currency);
+  v_ok boolean;
 begin
-  perform pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
-  perform pgledger.check_payment(paid_at, reference, v_now);
+  v_ok := pgledger.check_payment_amount(amount, v_invoice.currency, v_exponent);
+  v_ok := pgledger.check_payment(paid_at, reference, v_now);
 
   if id is not null then
-    perform pgledger.check_id('id', id, 'pay');
+    v_ok := pgledger.check_id('id', id, 'pay');
     if pgledger.payment_is_repeated(id, v_invoice.key, amount, paid_at, reference) then
       return pgledger.invoice_with_key(v_invoice.key);
     end if;
@@ -49,7 +50,7 @@ begin
 end;
 $$;
 
-comment on function ledger_record_payment is
+comment on function @extschema@.ledger_record_payment is
 $$Records a payment on an invoice.
 
 The invoice can be pending, past_due, uncollectible or paid. It is paid once
@@ -77,5 +78,5 @@ Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   IdempotencyConflict (the id is taken by a different payment), InvalidState
   (the invoice is a draft or voided).$$;
 
-revoke all on function ledger_record_payment from public;
-grant execute on function ledger_record_payment to pgledger_poster;
+revoke all on function @extschema@.ledger_record_payment from public;
+grant execute on function @extschema@.ledger_record_payment to pgledger_poster;

@@ -12,13 +12,14 @@ create or replace function pgledger.pay_invoice(
   id text,
   now timestamptz
 )
-returns ledger_invoice
+returns @extschema@.ledger_invoice
 language plpgsql
 volatile
 parallel unsafe
 as $$
 declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
+  v_ok boolean;
 begin
   update pgledger.invoices
   set
@@ -50,7 +51,7 @@ begin
   where invoices.key = invoice.key
     and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
   if not found then
-    perform pgledger.refuse_invoice_move(invoice, 'paid');
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   insert into pgledger.invoice_payments (
@@ -68,7 +69,7 @@ begin
   )
   on conflict on constraint invoice_payments_id_key do nothing;
   if not found then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
   return pgledger.invoice_with_key(invoice.key);

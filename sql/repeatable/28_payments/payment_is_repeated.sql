@@ -25,9 +25,10 @@ declare
     from pgledger.invoice_payments as payment
     where payment.id = payment_is_repeated.id
   );
+  v_ok boolean;
 begin
   if not v_is_same then
-    perform pgledger.fail('IdempotencyConflict', array[id]);
+    v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
   return v_is_same is not null;
 end;

@@ -9,12 +9,12 @@ each subscription in a subtransaction of its own, and postpones and reports thos
 Checks, in this order: app_id, max_subscriptions, invoices.
 Errors: NullArgument, InvalidScope, InvalidArgument.
 */
-create or replace function ledger_advance(
+create or replace function @extschema@.ledger_advance(
   app_id text,
   max_subscriptions integer default 1000,
   invoices text default 'final'
 )
-returns setof ledger_subscription_move
+returns setof @extschema@.ledger_subscription_move
 language plpgsql
 volatile
 parallel unsafe
@@ -25,17 +25,18 @@ declare
   v_now timestamptz := pgledger.clock();
   v_done record;
   v_past_due bigint[] := '{}';
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
+  v_ok := pgledger.check_app(app_id);
   if max_subscriptions is null then
-    perform pgledger.fail('NullArgument', array['max_subscriptions']);
+    v_ok := pgledger.fail('NullArgument', array['max_subscriptions']);
   elsif max_subscriptions not between 1 and 10000 then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array['max_subscriptions', max_subscriptions::text, 'it is not between 1 and 10000']
     );
   end if;
-  perform pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
+  v_ok := pgledger.check_choice('invoices', invoices, array['none', 'draft', 'final']);
 
   begin
     v_done := pgledger.advance_due_subscriptions(app_id, max_subscriptions, invoices, v_now, false);
@@ -77,7 +78,7 @@ begin
 end;
 $$;
 
-comment on function ledger_advance is
+comment on function @extschema@.ledger_advance is
 $$Does what the clock has made due in an app.
 
 It ends trials and periods, cancels subscriptions whose time has come, draws
@@ -107,5 +108,5 @@ Returns: What was done, step by step; empty when nothing is due that nobody
 Errors: NullArgument, InvalidScope, InvalidArgument (max_subscriptions is out
   of range, or invoices is none of its values).$$;
 
-revoke all on function ledger_advance from public;
-grant execute on function ledger_advance to pgledger_poster;
+revoke all on function @extschema@.ledger_advance from public;
+grant execute on function @extschema@.ledger_advance to pgledger_poster;

@@ -7,7 +7,7 @@ holds names rather than oids, because a restore may create the roles anew.
 
 Checks, in this order: app_id, tenant_id, role_name, whether it is mapped to another tenant.
 */
-create or replace function ledger_map_tenant_role(
+create or replace function @extschema@.ledger_map_tenant_role(
   role_name name,
   app_id text,
   tenant_id text
@@ -23,12 +23,13 @@ declare
   v_fault text := pgledger.tenant_role_fault(role_name);
   v_app_id text;
   v_tenant_id text;
+  v_ok boolean;
 begin
-  perform pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
   if role_name is null then
-    perform pgledger.fail('NullArgument', array['role_name']);
+    v_ok := pgledger.fail('NullArgument', array['role_name']);
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
+    v_ok := pgledger.fail('InvalidArgument', array['role_name', quote_literal(role_name), v_fault]);
   end if;
 
   insert into pgledger.tenant_roles (role_name, app_id, tenant_id)
@@ -48,7 +49,7 @@ begin
   where tenant_roles.role_name = ledger_map_tenant_role.role_name;
 
   if (v_app_id, v_tenant_id) is distinct from (app_id, tenant_id) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'AlreadyExists',
       array[
         'role', quote_literal(role_name),
@@ -59,7 +60,7 @@ begin
 end;
 $$;
 
-comment on function ledger_map_tenant_role is
+comment on function @extschema@.ledger_map_tenant_role is
 $$Lets a database role read one tenant's rows.
 
 The role reads through the views ledger_tenant_*, and needs the role
@@ -75,4 +76,4 @@ Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
   it could see more than one tenant's rows), AlreadyExists (the role is mapped
   to another tenant).$$;
 
-revoke all on function ledger_map_tenant_role from public;
+revoke all on function @extschema@.ledger_map_tenant_role from public;

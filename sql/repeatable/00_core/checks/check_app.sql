@@ -4,16 +4,20 @@ stands for all apps, and the empty text would name one that nobody meant, so bot
 Errors: NullArgument, InvalidScope.
 */
 create or replace function pgledger.check_app(app_id text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_scope('app_id', app_id, 1);
+  v_ok := pgledger.check_scope('app_id', app_id, 1);
   if app_id = '*' then
-    perform pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
+    v_ok := pgledger.fail('InvalidScope', array['app_id', '''*''', 'it stands for all apps']);
   end if;
+
+  return true;
 end;
 $$;
 

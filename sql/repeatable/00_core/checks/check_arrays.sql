@@ -10,23 +10,25 @@ create or replace function pgledger.check_arrays(
   dimensions integer[],
   required integer
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   for v_place in 1..cardinality(names) loop
     if sizes[v_place] is null then
       if v_place <= required then
-        perform pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
+        v_ok := pgledger.fail('InvalidBatch', array[names[v_place] || ' must not be null']);
       end if;
     elsif dimensions[v_place] > 1 then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch', array[format('%s has %s dimensions', names[v_place], dimensions[v_place])]
       );
     elsif sizes[v_place] <> sizes[1] then
-      perform pgledger.fail(
+      v_ok := pgledger.fail(
         'InvalidBatch',
         array[
           format('%s has %s elements, %s %s', names[v_place], sizes[v_place], names[1], sizes[1])
@@ -35,8 +37,10 @@ begin
     end if;
   end loop;
   if sizes[1] > 100000 then
-    perform pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
+    v_ok := pgledger.fail('BatchTooLarge', array[sizes[1]::text, '100000']);
   end if;
+
+  return true;
 end;
 $$;
 

@@ -7,14 +7,16 @@ create or replace function pgledger.check_billing_scope(
   app_id text,
   tenant_id text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
-  perform pgledger.check_app(app_id);
-  perform pgledger.check_scope('tenant_id', tenant_id, 1);
+  v_ok := pgledger.check_app(app_id);
+  return pgledger.check_scope('tenant_id', tenant_id, 1);
 end;
 $$;
 

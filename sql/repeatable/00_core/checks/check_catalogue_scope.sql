@@ -9,20 +9,22 @@ create or replace function pgledger.check_catalogue_scope(
   tenant_id text default '',
   all_apps_allowed boolean default false
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if not all_apps_allowed or (app_id = '*') is not true then
-    perform pgledger.check_app(app_id);
+    v_ok := pgledger.check_app(app_id);
   end if;
 
-  perform pgledger.check_scope('tenant_id', tenant_id);
+  v_ok := pgledger.check_scope('tenant_id', tenant_id);
 
   if app_id = '*' and tenant_id <> '' then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope',
       array[
         'tenant_id',
@@ -31,6 +33,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -8,16 +8,18 @@ create or replace function pgledger.check_choice(
   value text,
   choices text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif value <> all(choices) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         name,
@@ -26,6 +28,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -10,24 +10,27 @@ create or replace function pgledger.check_id(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.id_fault(id, prefix);
+  v_ok boolean;
 begin
   if id is null then
-    perform pgledger.fail('NullArgument', array[name], request_index, request_count);
+    v_ok := pgledger.fail('NullArgument', array[name], request_index, request_count);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidId',
       array[name || ' ' || quote_literal(pgledger.abridged(id)), v_fault],
       request_index,
       request_count
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -8,17 +8,20 @@ create or replace function pgledger.check_metadata(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.metadata_fault(metadata);
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
+    v_ok := pgledger.fail('InvalidMetadata', array[v_fault], request_index, request_count);
   end if;
+
+  return true;
 end;
 $$;
 

@@ -3,20 +3,24 @@ Refuses a quantity that cannot be one. The name is that of the argument.
 Errors: NullArgument, InvalidQuantity.
 */
 create or replace function pgledger.check_quantity(name text, quantity numeric)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if quantity is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif pgledger.quantity_fault(quantity) is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidQuantity',
       array[name, pgledger.abridged(quantity::text), pgledger.quantity_fault(quantity)]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -10,21 +10,24 @@ create or replace function pgledger.check_scope(
   minimum integer default 0,
   maximum integer default 128
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, false);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidScope', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 

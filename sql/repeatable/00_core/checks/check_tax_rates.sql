@@ -8,7 +8,7 @@ create or replace function pgledger.check_tax_rates(
   tax_rates jsonb,
   path text default '$.tax_rates'
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -17,11 +17,12 @@ declare
   v_rate record;
   v_items jsonb;
   v_path text;
+  v_ok boolean;
 begin
-  perform pgledger.check_json_size(tax_rates, path, false);
-  perform pgledger.check_json_array(tax_rates, path);
+  v_ok := pgledger.check_json_size(tax_rates, path, false);
+  v_ok := pgledger.check_json_array(tax_rates, path);
   if jsonb_array_length(tax_rates) > 20 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       tax_rates,
       path,
       format('has %s elements, at most 20 are allowed', jsonb_array_length(tax_rates))
@@ -33,7 +34,7 @@ begin
     from jsonb_array_elements(tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    perform pgledger.check_json_object(
+    v_ok := pgledger.check_json_object(
       v_rate.value, v_rate.path, array['name', 'percentage', 'applies_to']
     );
     perform pgledger.json_text(v_rate.value, v_rate.path, 'name');
@@ -44,9 +45,9 @@ begin
 
     v_items := nullif(v_rate.value -> 'applies_to', 'null');
     v_path := v_rate.path || '.applies_to';
-    perform pgledger.check_json_array(v_items, v_path);
+    v_ok := pgledger.check_json_array(v_items, v_path);
     if jsonb_array_length(v_items) not between 1 and 100 then
-      perform pgledger.refuse_json(
+      v_ok := pgledger.refuse_json(
         v_items,
         v_path,
         format('has %s elements, 1 to 100 are allowed', jsonb_array_length(v_items))
@@ -55,6 +56,8 @@ begin
     perform pgledger.invoice_text(item.value, format('%s[%s]', v_path, item.place - 1), 255)
     from jsonb_array_elements(v_items) with ordinality as item (value, place);
   end loop;
+
+  return true;
 end;
 $$;
 

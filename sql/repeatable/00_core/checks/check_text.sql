@@ -10,21 +10,24 @@ create or replace function pgledger.check_text(
   allow_invisible boolean default false,
   minimum integer default 1
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_fault text := pgledger.text_fault(value, minimum, maximum, allow_invisible);
+  v_ok boolean;
 begin
   if value is null then
-    perform pgledger.fail('NullArgument', array[name]);
+    v_ok := pgledger.fail('NullArgument', array[name]);
   elsif v_fault is not null then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument', array[name, quote_literal(pgledger.abridged(value)), v_fault]
     );
   end if;
+
+  return true;
 end;
 $$;
 

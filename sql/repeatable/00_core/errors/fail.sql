@@ -1,6 +1,9 @@
 /*
 Raises the error of that name, and never returns. The message is the registry's form filled in with
 the arguments; in a batch it begins with the request that is at fault, counted from 1.
+
+It is called as v_ok := pgledger.fail(…), and checks as v_ok := pgledger.check_id(…): an assignment
+adds one line to the CONTEXT that psql and logs show, a perform the whole text of its statement too.
 */
 create or replace function pgledger.fail(
   name text,
@@ -8,7 +11,7 @@ create or replace function pgledger.fail(
   request_index bigint default null,
   request_count bigint default null
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe

@@ -6,7 +6,7 @@ test's) must not hang a session.
 
 Errors: InvalidIdPrefix.
 */
-create or replace function pgledger_generate_id(prefix text)
+create or replace function @extschema@.pgledger_generate_id(prefix text)
 returns text
 language plpgsql
 volatile
@@ -16,9 +16,10 @@ set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
   v_now timestamptz := pgledger.clock();
+  v_ok boolean;
 begin
   if (prefix collate "C" ~ '^[a-z]{1,16}$') is not true then
-    perform pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
+    v_ok := pgledger.fail('InvalidIdPrefix', array[quote_nullable(pgledger.abridged(prefix))]);
   end if;
 
   for v_attempt in 1..100 loop
@@ -29,7 +30,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_generate_id is
+comment on function @extschema@.pgledger_generate_id is
 $$Makes a new id.
 
 Ids of one session ascend while the clock does not step back.
@@ -40,5 +41,5 @@ Returns: The prefix, an underscore and a ULID.
 
 Errors: InvalidIdPrefix (the prefix is something else, or null).$$;
 
-revoke all on function pgledger_generate_id from public;
-grant execute on function pgledger_generate_id to pgledger_reader;
+revoke all on function @extschema@.pgledger_generate_id from public;
+grant execute on function @extschema@.pgledger_generate_id to pgledger_reader;

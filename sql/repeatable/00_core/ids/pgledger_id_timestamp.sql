@@ -4,7 +4,7 @@ added as two intervals: intervals are multiplied in double precision, which is e
 
 Errors: InvalidId.
 */
-create or replace function pgledger_id_timestamp(id text)
+create or replace function @extschema@.pgledger_id_timestamp(id text)
 returns timestamptz
 language plpgsql
 immutable
@@ -18,9 +18,10 @@ declare
   v_ulid text := case when v_prefix is null then id else substr(id, char_length(v_prefix) + 2) end;
   v_fault text := pgledger.ulid_fault(v_ulid);
   v_milliseconds bigint;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(id)), v_fault]);
   end if;
 
   select sum(
@@ -36,7 +37,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_id_timestamp is
+comment on function @extschema@.pgledger_id_timestamp is
 $$Returns the time inside an id.
 
 id: An id with its prefix, or a ULID without.
@@ -45,5 +46,5 @@ Returns: When the id was made, in whole milliseconds; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_id_timestamp from public;
-grant execute on function pgledger_id_timestamp to pgledger_reader;
+revoke all on function @extschema@.pgledger_id_timestamp from public;
+grant execute on function @extschema@.pgledger_id_timestamp to pgledger_reader;

@@ -4,7 +4,7 @@ Crockford's alphabet within 128 bits is refused: guessing at a mistyped id moves
 
 Errors: InvalidId.
 */
-create or replace function pgledger_ulid_to_uuid(ulid text)
+create or replace function @extschema@.pgledger_ulid_to_uuid(ulid text)
 returns uuid
 language plpgsql
 immutable
@@ -16,9 +16,10 @@ as $$
 declare
   v_fault text := pgledger.ulid_fault(ulid);
   v_bits text;
+  v_ok boolean;
 begin
   if v_fault is not null then
-    perform pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
+    v_ok := pgledger.fail('InvalidId', array[quote_nullable(pgledger.abridged(ulid)), v_fault]);
   end if;
 
   select string_agg(
@@ -37,7 +38,7 @@ begin
 end;
 $$;
 
-comment on function pgledger_ulid_to_uuid is
+comment on function @extschema@.pgledger_ulid_to_uuid is
 $$Returns the UUID of the same 128 bits as a ULID.
 
 ulid: ULID of 26 characters, without a prefix.
@@ -46,5 +47,5 @@ Returns: The UUID; null for null.
 
 Errors: InvalidId.$$;
 
-revoke all on function pgledger_ulid_to_uuid from public;
-grant execute on function pgledger_ulid_to_uuid to pgledger_reader;
+revoke all on function @extschema@.pgledger_ulid_to_uuid from public;
+grant execute on function @extschema@.pgledger_ulid_to_uuid to pgledger_reader;

@@ -1,7 +1,7 @@
 /*
 The ULID of the same 128 bits as a UUID. Null for null.
 */
-create or replace function pgledger_uuid_to_ulid(uuid uuid)
+create or replace function @extschema@.pgledger_uuid_to_ulid(uuid uuid)
 returns text
 language plpgsql
 immutable
@@ -27,12 +27,12 @@ begin
 end;
 $$;
 
-comment on function pgledger_uuid_to_ulid is
+comment on function @extschema@.pgledger_uuid_to_ulid is
 $$Returns the ULID of the same 128 bits as a UUID.
 
 uuid: Any UUID; it need not be one made from a time.
 
 Returns: 26 characters, without a prefix; null for null.$$;
 
-revoke all on function pgledger_uuid_to_ulid from public;
-grant execute on function pgledger_uuid_to_ulid to pgledger_reader;
+revoke all on function @extschema@.pgledger_uuid_to_ulid from public;
+grant execute on function @extschema@.pgledger_uuid_to_ulid to pgledger_reader;

@@ -7,23 +7,27 @@ create or replace function pgledger.check_json_array(
   value jsonb,
   path text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'array' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an array', jsonb_typeof(value))
     );
   elsif jsonb_array_length(value) > 1000 then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value,
       path,
       format('has %s elements, at most 1000 are allowed', jsonb_array_length(value))
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -9,16 +9,17 @@ create or replace function pgledger.check_json_object(
   path text,
   members text[]
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_stranger text;
+  v_ok boolean;
 begin
   if jsonb_typeof(value) <> 'object' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not an object', jsonb_typeof(value))
     );
   end if;
@@ -31,12 +32,14 @@ begin
   limit 1;
 
   if found then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       null,
       pgledger.json_path(path, v_stranger),
       'is not known here: there may be ' || array_to_string(members, ', ')
     );
   end if;
+
+  return true;
 end;
 $$;
 

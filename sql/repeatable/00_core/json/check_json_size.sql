@@ -11,7 +11,7 @@ create or replace function pgledger.check_json_size(
   path text,
   sound boolean
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
@@ -21,10 +21,13 @@ declare
     when sound then octet_length(value::text)
     else pgledger.json_bytes(value) / 8
   end;
+  v_ok boolean;
 begin
   if v_bytes > 1048576 then
-    perform pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
+    v_ok := pgledger.refuse_json(null, path, 'has more than 1048576 bytes');
   end if;
+
+  return true;
 end;
 $$;
 

@@ -16,15 +16,16 @@ as $$
 declare
   v_text text := value #>> '{}';
   v_fault text := pgledger.text_fault(v_text, 1, maximum, true);
+  v_ok boolean;
 begin
   if value is null then
     return null;
   elsif jsonb_typeof(value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       value, path, format('is of type %s, not a string', jsonb_typeof(value))
     );
   elsif v_fault is not null then
-    perform pgledger.fail('InvalidInvoice', array[path, v_fault]);
+    v_ok := pgledger.fail('InvalidInvoice', array[path, v_fault]);
   end if;
 
   return v_text;

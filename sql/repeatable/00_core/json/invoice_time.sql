@@ -20,11 +20,12 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_text text := v_value #>> '{}';
   v_time timestamptz;
+  v_ok boolean;
 begin
   if v_value is null then
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif (
@@ -34,18 +35,18 @@ begin
       '([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     )
   ) is not true then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is not an ISO 8601 time with an offset such as 2025-01-31T00:00:00Z'
     );
   elsif substr(v_text, 9, 2)::integer > extract(
     day from (left(v_text, 7) || '-01')::timestamp + interval '1 month -1 day'
   ) then
-    perform pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
+    v_ok := pgledger.refuse_json(v_value, v_path, 'is a day that its month does not have');
   end if;
 
   v_time := v_text::timestamptz;
   if pgledger.time_fault(v_time) is not null then
-    perform pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
+    v_ok := pgledger.fail('InvalidInvoice', array[v_path, pgledger.time_fault(v_time)]);
   end if;
   return v_time;
 end;

@@ -19,18 +19,19 @@ as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
   v_path text := pgledger.json_path(path, member);
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, format('is of type %s, not a string', jsonb_typeof(v_value))
     );
   elsif v_value #>> '{}' <> all(choices) then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value, v_path, 'is none of ' || array_to_string(choices, ', ')
     );
   end if;

@@ -22,22 +22,23 @@ declare
   v_path text := pgledger.json_path(path, member);
   v_fault text := pgledger.decimal_fault(v_value);
   v_number numeric;
+  v_ok boolean;
 begin
   if v_value is null then
     if required then
-      perform pgledger.refuse_json(null, v_path, 'is missing');
+      v_ok := pgledger.refuse_json(null, v_path, 'is missing');
     end if;
     return null;
   elsif v_fault is not null then
-    perform pgledger.refuse_json(v_value, v_path, v_fault);
+    v_ok := pgledger.refuse_json(v_value, v_path, v_fault);
   end if;
 
   v_number := (v_value #>> '{}')::numeric;
 
   if v_number < minimum then
-    perform pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is below %s', minimum));
   elsif v_number > maximum then
-    perform pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
+    v_ok := pgledger.refuse_json(v_value, v_path, format('is above %s', maximum));
   end if;
 
   return v_number;

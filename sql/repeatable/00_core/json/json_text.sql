@@ -15,11 +15,12 @@ parallel safe
 as $$
 declare
   v_value jsonb := nullif(object -> member, 'null');
+  v_ok boolean;
 begin
   if v_value is null then
-    perform pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
+    v_ok := pgledger.refuse_json(null, pgledger.json_path(path, member), 'is missing');
   elsif jsonb_typeof(v_value) <> 'string' then
-    perform pgledger.refuse_json(
+    v_ok := pgledger.refuse_json(
       v_value,
       pgledger.json_path(path, member),
       format('is of type %s, not a string', jsonb_typeof(v_value))

@@ -10,13 +10,13 @@ create or replace function pgledger.refuse_json(
   path text,
   fault text
 )
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 begin
-  perform pgledger.fail(
+  return pgledger.fail(
     case when path ~ '^[$][.](lines|tax_rates)' then 'InvalidInvoice' else 'InvalidPlan' end,
     array[
       path,

@@ -8,14 +8,16 @@ Looking through the names takes some 20 ms; UTC is accepted without it.
 Errors: NullArgument, InvalidArgument.
 */
 create or replace function pgledger.check_time_zone(time_zone text)
-returns void
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
+declare
+  v_ok boolean;
 begin
   if time_zone is null then
-    perform pgledger.fail('NullArgument', array['time_zone']);
+    v_ok := pgledger.fail('NullArgument', array['time_zone']);
   elsif time_zone <> 'UTC' and (
     time_zone !~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)+$'
     or not exists (
@@ -24,7 +26,7 @@ begin
       where pg_timezone_names.name = check_time_zone.time_zone
     )
   ) then
-    perform pgledger.fail(
+    v_ok := pgledger.fail(
       'InvalidArgument',
       array[
         'time_zone',
@@ -33,6 +35,8 @@ begin
       ]
     );
   end if;
+
+  return true;
 end;
 $$;
 

@@ -1,7 +1,7 @@
 /*
 Accounts as applications see them. Columns never change; a change of shape is a new version.
 */
-create or replace view pgledger_accounts_v1 as
+create or replace view @extschema@.pgledger_accounts_v1 as
 select
   accounts.id,
   accounts.name,
@@ -19,28 +19,30 @@ from pgledger.accounts
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view pgledger_accounts_v1 is
+comment on view @extschema@.pgledger_accounts_v1 is
   'One row an account, with its balance and version after the newest transfer.';
-comment on column pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
-comment on column pgledger_accounts_v1.name is 'Name for people, 1 to 255 characters, as given.';
-comment on column pgledger_accounts_v1.currency is
+comment on column @extschema@.pgledger_accounts_v1.id is 'Public id: pgla_ and a ULID.';
+comment on column @extschema@.pgledger_accounts_v1.name is
+  'Name for people, 1 to 255 characters, as given.';
+comment on column @extschema@.pgledger_accounts_v1.currency is
   'Unit of the balance: 1 to 32 visible characters, for example USD.';
-comment on column pgledger_accounts_v1.balance is
+comment on column @extschema@.pgledger_accounts_v1.balance is
   'Sum of the account''s entries, in units of its currency, with at most 18 decimal places.';
-comment on column pgledger_accounts_v1.version is
+comment on column @extschema@.pgledger_accounts_v1.version is
   'Count of the account''s entries, whose versions run from 1 to this without a gap.';
-comment on column pgledger_accounts_v1.allow_negative_balance is
+comment on column @extschema@.pgledger_accounts_v1.allow_negative_balance is
   'Whether a transfer may leave the balance below zero.';
-comment on column pgledger_accounts_v1.allow_positive_balance is
+comment on column @extschema@.pgledger_accounts_v1.allow_positive_balance is
   'Whether a transfer may leave the balance above zero.';
-comment on column pgledger_accounts_v1.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_accounts_v1.created_at is 'When the account was recorded.';
-comment on column pgledger_accounts_v1.updated_at is
+comment on column @extschema@.pgledger_accounts_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column @extschema@.pgledger_accounts_v1.created_at is 'When the account was recorded.';
+comment on column @extschema@.pgledger_accounts_v1.updated_at is
   'created_at of the newest transfer; before the first one, of the account itself.';
-comment on column pgledger_accounts_v1.app_id is
+comment on column @extschema@.pgledger_accounts_v1.app_id is
   'Set of books that the account belongs to; the empty text where there is only one.';
-comment on column pgledger_accounts_v1.tenant_id is
+comment on column @extschema@.pgledger_accounts_v1.tenant_id is
   'Tenant whose account it is; the empty text where there are no tenants.';
 
-revoke all on table pgledger_accounts_v1 from public;
-grant select on table pgledger_accounts_v1 to pgledger_reader;
+revoke all on table @extschema@.pgledger_accounts_v1 from public;
+grant select on table @extschema@.pgledger_accounts_v1 to pgledger_reader;

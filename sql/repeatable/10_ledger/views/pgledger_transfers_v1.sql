@@ -1,7 +1,7 @@
 /*
 Transfers as applications see them, with both accounts as they stood after each.
 */
-create or replace view pgledger_transfers_v1 as
+create or replace view @extschema@.pgledger_transfers_v1 as
 select
   transfers.id,
   source.id as from_account_id,
@@ -25,39 +25,42 @@ from pgledger.transfers
 inner join pgledger.accounts as source on transfers.from_key = source.key
 inner join pgledger.accounts as target on transfers.to_key = target.key;
 
-comment on view pgledger_transfers_v1 is
+comment on view @extschema@.pgledger_transfers_v1 is
   'One row a transfer: an amount that left one account and reached another, in one currency.';
-comment on column pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
-comment on column pgledger_transfers_v1.from_account_id is 'Account that the amount left.';
-comment on column pgledger_transfers_v1.to_account_id is 'Account that the amount reached.';
-comment on column pgledger_transfers_v1.amount is
+comment on column @extschema@.pgledger_transfers_v1.id is 'Public id: pglt_ and a ULID.';
+comment on column @extschema@.pgledger_transfers_v1.from_account_id is
+  'Account that the amount left.';
+comment on column @extschema@.pgledger_transfers_v1.to_account_id is
+  'Account that the amount reached.';
+comment on column @extschema@.pgledger_transfers_v1.amount is
   'What moved, in units of the currency: above 0, below 1e30, at most 18 decimal places.';
-comment on column pgledger_transfers_v1.created_at is
+comment on column @extschema@.pgledger_transfers_v1.created_at is
   'When it was recorded: later than everything recorded before on either account.';
-comment on column pgledger_transfers_v1.event_at is
+comment on column @extschema@.pgledger_transfers_v1.event_at is
   'When it happened in the world: as given, or else created_at.';
-comment on column pgledger_transfers_v1.metadata is 'JSON object given at creation, or null.';
-comment on column pgledger_transfers_v1.currency is 'Currency of both accounts.';
-comment on column pgledger_transfers_v1.from_account_name is
+comment on column @extschema@.pgledger_transfers_v1.metadata is
+  'JSON object given at creation, or null.';
+comment on column @extschema@.pgledger_transfers_v1.currency is 'Currency of both accounts.';
+comment on column @extschema@.pgledger_transfers_v1.from_account_name is
   'Name of the account that the amount left.';
-comment on column pgledger_transfers_v1.to_account_name is
+comment on column @extschema@.pgledger_transfers_v1.to_account_name is
   'Name of the account that the amount reached.';
-comment on column pgledger_transfers_v1.from_account_balance is
+comment on column @extschema@.pgledger_transfers_v1.from_account_balance is
   'Balance of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_v1.to_account_balance is
+comment on column @extschema@.pgledger_transfers_v1.to_account_balance is
   'Balance of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_v1.from_account_version is
+comment on column @extschema@.pgledger_transfers_v1.from_account_version is
   'Version of the account that the amount left, right after the transfer.';
-comment on column pgledger_transfers_v1.to_account_version is
+comment on column @extschema@.pgledger_transfers_v1.to_account_version is
   'Version of the account that the amount reached, right after the transfer.';
-comment on column pgledger_transfers_v1.group_id is
+comment on column @extschema@.pgledger_transfers_v1.group_id is
   'Name that joins the transfers of one call, for example an order''s number, or null.';
-comment on column pgledger_transfers_v1.app_id is
+comment on column @extschema@.pgledger_transfers_v1.app_id is
   'Set of books that both accounts belong to; the empty text where there is only one.';
-comment on column pgledger_transfers_v1.from_tenant_id is
+comment on column @extschema@.pgledger_transfers_v1.from_tenant_id is
   'Tenant of the account that the amount left.';
-comment on column pgledger_transfers_v1.to_tenant_id is
+comment on column @extschema@.pgledger_transfers_v1.to_tenant_id is
   'Tenant of the account that the amount reached.';
 
-revoke all on table pgledger_transfers_v1 from public;
-grant select on table pgledger_transfers_v1 to pgledger_reader;
+revoke all on table @extschema@.pgledger_transfers_v1 from public;
+grant select on table @extschema@.pgledger_transfers_v1 to pgledger_reader;

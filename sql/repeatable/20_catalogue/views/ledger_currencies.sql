@@ -2,7 +2,7 @@
 Currencies that plans can be in: those of ISO 4217, and those of each app. If an app has defined a
 code that ISO 4217 took up later, both are listed, and for that app its own one counts.
 */
-create or replace view ledger_currencies as
+create or replace view @extschema@.ledger_currencies as
 select
   known.app_id,
   known.code,
@@ -21,11 +21,12 @@ from (
   from pgledger.currencies
 ) as known;
 
-comment on view ledger_currencies is
+comment on view @extschema@.ledger_currencies is
   'One row a currency: those of ISO 4217, which all apps share, and those that an app has defined.';
-comment on column ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
-comment on column ledger_currencies.code is 'Code, for example JPY or POINTS.';
-comment on column ledger_currencies.exponent is 'Decimal places that amounts are rounded to.';
+comment on column @extschema@.ledger_currencies.app_id is 'App that defined it; * for ISO 4217.';
+comment on column @extschema@.ledger_currencies.code is 'Code, for example JPY or POINTS.';
+comment on column @extschema@.ledger_currencies.exponent is
+  'Decimal places that amounts are rounded to.';
 
-revoke all on table ledger_currencies from public;
-grant select on table ledger_currencies to pgledger_reader;
+revoke all on table @extschema@.ledger_currencies from public;
+grant select on table @extschema@.ledger_currencies to pgledger_reader;

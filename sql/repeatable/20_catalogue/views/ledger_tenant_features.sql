@@ -2,7 +2,7 @@
 The features that a tenant's own database role may see: the tenant's, its app's, and those of all
 apps. Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_features with (security_barrier) as
+create or replace view @extschema@.ledger_tenant_features with (security_barrier) as
 select
   features.id,
   features.app_id,
@@ -24,32 +24,34 @@ inner join pgledger.tenant_roles as mapped
     features.app_id in ('*', mapped.app_id) and features.tenant_id in ('', mapped.tenant_id)
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_features is
+comment on view @extschema@.ledger_tenant_features is
   'Features that the tenant of the current database role can have: its own, its app''s and '
   'global ones.';
-comment on column ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
-comment on column ledger_tenant_features.app_id is 'App that it belongs to; * for all apps.';
-comment on column ledger_tenant_features.tenant_id is
+comment on column @extschema@.ledger_tenant_features.id is 'Public id: feat_ and a ULID.';
+comment on column @extschema@.ledger_tenant_features.app_id is
+  'App that it belongs to; * for all apps.';
+comment on column @extschema@.ledger_tenant_features.tenant_id is
   'Tenant of a custom deal; the empty text for all tenants.';
-comment on column ledger_tenant_features.key is
+comment on column @extschema@.ledger_tenant_features.key is
   'Name in plans and usage events, for example api_calls.';
-comment on column ledger_tenant_features.name is 'Name for people.';
-comment on column ledger_tenant_features.description is 'Text for people, or null.';
-comment on column ledger_tenant_features.type is
+comment on column @extschema@.ledger_tenant_features.name is 'Name for people.';
+comment on column @extschema@.ledger_tenant_features.description is 'Text for people, or null.';
+comment on column @extschema@.ledger_tenant_features.type is
   'What it is. boolean: on or off. metered: usage adds up over a period. seat: a level. One of: '
   'boolean, metered, seat.';
-comment on column ledger_tenant_features.aggregation is
+comment on column @extschema@.ledger_tenant_features.aggregation is
   'How usage of a metered feature is counted (null for other types); one of: sum, count, max, '
   'unique_count, latest, or null.';
-comment on column ledger_tenant_features.unique_key is
+comment on column @extschema@.ledger_tenant_features.unique_key is
   'Member of an event''s metadata whose different values unique_count counts, or null.';
-comment on column ledger_tenant_features.status is
+comment on column @extschema@.ledger_tenant_features.status is
   'State; no new plan may contain an archived feature; one of: active, archived.';
-comment on column ledger_tenant_features.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_features.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_features.created_at is 'When it was created.';
-comment on column ledger_tenant_features.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_tenant_features.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_tenant_features.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_tenant_features.created_at is 'When it was created.';
+comment on column @extschema@.ledger_tenant_features.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_features from public;
-grant select on table ledger_tenant_features to pgledger_tenant;
-alter view ledger_tenant_features owner to pgledger_tenant_views;
+revoke all on table @extschema@.ledger_tenant_features from public;
+grant select on table @extschema@.ledger_tenant_features to pgledger_tenant;
+alter view @extschema@.ledger_tenant_features owner to pgledger_tenant_views;

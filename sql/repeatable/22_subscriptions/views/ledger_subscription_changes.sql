@@ -1,7 +1,7 @@
 /*
 What happened to subscriptions, as applications see it. Columns never change.
 */
-create or replace view ledger_subscription_changes as
+create or replace view @extschema@.ledger_subscription_changes as
 select
   subscriptions.id as subscription_id,
   subscription_changes.app_id,
@@ -22,24 +22,27 @@ inner join pgledger.plans on subscription_changes.plan_key = plans.key
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_subscription_changes is
+comment on view @extschema@.ledger_subscription_changes is
   'One row each time a subscription changed: what happened, and what it was afterwards.';
-comment on column ledger_subscription_changes.subscription_id is 'Id of the subscription.';
-comment on column ledger_subscription_changes.app_id is 'App.';
-comment on column ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_subscription_changes.version is
+comment on column @extschema@.ledger_subscription_changes.subscription_id is
+  'Id of the subscription.';
+comment on column @extschema@.ledger_subscription_changes.app_id is 'App.';
+comment on column @extschema@.ledger_subscription_changes.tenant_id is 'Tenant who subscribes.';
+comment on column @extschema@.ledger_subscription_changes.version is
   'The subscription''s version after the change: 1, 2, 3 and so on without a gap.';
-comment on column ledger_subscription_changes.change is
+comment on column @extschema@.ledger_subscription_changes.change is
   'What happened; one of: created, updated, plan_changed, trial_ended, period_started, '
   'cancellation_scheduled, cancellation_withdrawn, canceled, paused, resumed.';
-comment on column ledger_subscription_changes.occurred_at is
+comment on column @extschema@.ledger_subscription_changes.occurred_at is
   'When it took effect; for a change that the clock makes due, the boundary itself.';
-comment on column ledger_subscription_changes.status is 'Status afterwards.';
-comment on column ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
-comment on column ledger_subscription_changes.quantity is 'Quantity afterwards.';
-comment on column ledger_subscription_changes.period_start is 'Start of the period afterwards.';
-comment on column ledger_subscription_changes.period_end is 'End of the period afterwards.';
-comment on column ledger_subscription_changes.created_at is 'When it was written down.';
+comment on column @extschema@.ledger_subscription_changes.status is 'Status afterwards.';
+comment on column @extschema@.ledger_subscription_changes.plan_id is 'Id of the plan afterwards.';
+comment on column @extschema@.ledger_subscription_changes.quantity is 'Quantity afterwards.';
+comment on column @extschema@.ledger_subscription_changes.period_start is
+  'Start of the period afterwards.';
+comment on column @extschema@.ledger_subscription_changes.period_end is
+  'End of the period afterwards.';
+comment on column @extschema@.ledger_subscription_changes.created_at is 'When it was written down.';
 
-revoke all on table ledger_subscription_changes from public;
-grant select on table ledger_subscription_changes to pgledger_reader;
+revoke all on table @extschema@.ledger_subscription_changes from public;
+grant select on table @extschema@.ledger_subscription_changes to pgledger_reader;

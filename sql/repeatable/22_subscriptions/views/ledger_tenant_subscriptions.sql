@@ -1,7 +1,7 @@
 /*
 Subscriptions that a tenant's own database role may see. Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_subscriptions with (security_barrier) as
+create or replace view @extschema@.ledger_tenant_subscriptions with (security_barrier) as
 select
   subscriptions.id,
   subscriptions.app_id,
@@ -35,48 +35,53 @@ inner join pgledger.tenant_roles as mapped
 inner join pgledger.plans on subscriptions.plan_key = plans.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_subscriptions is
+comment on view @extschema@.ledger_tenant_subscriptions is
   'Subscriptions of the tenant of the current database role.';
-comment on column ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
-comment on column ledger_tenant_subscriptions.app_id is 'App.';
-comment on column ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
-comment on column ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
-comment on column ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
-comment on column ledger_tenant_subscriptions.status is
+comment on column @extschema@.ledger_tenant_subscriptions.id is 'Public id: sub_ and a ULID.';
+comment on column @extschema@.ledger_tenant_subscriptions.app_id is 'App.';
+comment on column @extschema@.ledger_tenant_subscriptions.tenant_id is 'Tenant who subscribes.';
+comment on column @extschema@.ledger_tenant_subscriptions.plan_id is 'Id of the current plan.';
+comment on column @extschema@.ledger_tenant_subscriptions.plan_slug is 'Slug of the current plan.';
+comment on column @extschema@.ledger_tenant_subscriptions.status is
   'State; canceled is final; one of: trialing, active, paused, canceled.';
-comment on column ledger_tenant_subscriptions.quantity is 'How many times the plan is taken.';
-comment on column ledger_tenant_subscriptions.started_at is 'Start of the first period or trial.';
-comment on column ledger_tenant_subscriptions.anchor_at is
+comment on column @extschema@.ledger_tenant_subscriptions.quantity is
+  'How many times the plan is taken.';
+comment on column @extschema@.ledger_tenant_subscriptions.started_at is
+  'Start of the first period or trial.';
+comment on column @extschema@.ledger_tenant_subscriptions.anchor_at is
   'Boundary 0 of its periods: every other boundary is a whole number of billing periods from it.';
-comment on column ledger_tenant_subscriptions.time_zone is
+comment on column @extschema@.ledger_tenant_subscriptions.time_zone is
   'IANA time zone in which the days and months of its periods are counted.';
-comment on column ledger_tenant_subscriptions.billing_interval is
+comment on column @extschema@.ledger_tenant_subscriptions.billing_interval is
   'Unit of the billing period; one of: day, week, month, year.';
-comment on column ledger_tenant_subscriptions.interval_count is 'Units in a billing period.';
-comment on column ledger_tenant_subscriptions.current_period_start is
+comment on column @extschema@.ledger_tenant_subscriptions.interval_count is
+  'Units in a billing period.';
+comment on column @extschema@.ledger_tenant_subscriptions.current_period_start is
   'Start of the current period, inclusive.';
-comment on column ledger_tenant_subscriptions.current_period_end is
+comment on column @extschema@.ledger_tenant_subscriptions.current_period_end is
   'End of the current period, exclusive.';
-comment on column ledger_tenant_subscriptions.trial_end is
+comment on column @extschema@.ledger_tenant_subscriptions.trial_end is
   'When the trial ends or ended (null without a trial), or null.';
-comment on column ledger_tenant_subscriptions.cancel_at is
+comment on column @extschema@.ledger_tenant_subscriptions.cancel_at is
   'When it will end, if that is decided, or null.';
-comment on column ledger_tenant_subscriptions.canceled_at is
+comment on column @extschema@.ledger_tenant_subscriptions.canceled_at is
   'When its cancellation was asked for, or null.';
-comment on column ledger_tenant_subscriptions.paused_at is 'Since when it is paused, or null.';
-comment on column ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
-comment on column ledger_tenant_subscriptions.add_on is
+comment on column @extschema@.ledger_tenant_subscriptions.paused_at is
+  'Since when it is paused, or null.';
+comment on column @extschema@.ledger_tenant_subscriptions.ended_at is 'When it ended, or null.';
+comment on column @extschema@.ledger_tenant_subscriptions.add_on is
   'Whether the plan was an add-on when it was taken: others may be active beside it.';
-comment on column ledger_tenant_subscriptions.unused_time is
+comment on column @extschema@.ledger_tenant_subscriptions.unused_time is
   'What becomes of time that was paid and is left unused by an immediate cancellation; one of: '
   'none, credit, refund.';
-comment on column ledger_tenant_subscriptions.tax_rates is
+comment on column @extschema@.ledger_tenant_subscriptions.tax_rates is
   'JSON array of the tax rates of its invoices, as given; an invoice may be given others.';
-comment on column ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_subscriptions.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_subscriptions.created_at is 'When it was created.';
-comment on column ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_tenant_subscriptions.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_tenant_subscriptions.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_tenant_subscriptions.created_at is 'When it was created.';
+comment on column @extschema@.ledger_tenant_subscriptions.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_subscriptions from public;
-grant select on table ledger_tenant_subscriptions to pgledger_tenant;
-alter view ledger_tenant_subscriptions owner to pgledger_tenant_views;
+revoke all on table @extschema@.ledger_tenant_subscriptions from public;
+grant select on table @extschema@.ledger_tenant_subscriptions to pgledger_tenant;
+alter view @extschema@.ledger_tenant_subscriptions owner to pgledger_tenant_views;

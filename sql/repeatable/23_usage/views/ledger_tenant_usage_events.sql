@@ -2,7 +2,7 @@
 Usage events that a tenant's own database role may see.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_usage_events with (security_barrier) as
+create or replace view @extschema@.ledger_tenant_usage_events with (security_barrier) as
 select
   pgledger.event_id(usage_events.created_at, usage_events.key)
   collate "C" as id,
@@ -20,23 +20,24 @@ inner join pgledger.tenant_roles as mapped
   on meters.app_id = mapped.app_id and meters.tenant_id = mapped.tenant_id
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_usage_events is
+comment on view @extschema@.ledger_tenant_usage_events is
   'Usage events of the tenant of the current database role, until they are purged.';
-comment on column ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
-comment on column ledger_tenant_usage_events.app_id is 'App.';
-comment on column ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
-comment on column ledger_tenant_usage_events.feature_key is 'Key of the feature that was used.';
-comment on column ledger_tenant_usage_events.quantity is
+comment on column @extschema@.ledger_tenant_usage_events.id is 'Public id: evt_ and a ULID.';
+comment on column @extschema@.ledger_tenant_usage_events.app_id is 'App.';
+comment on column @extschema@.ledger_tenant_usage_events.tenant_id is 'Tenant whose usage it is.';
+comment on column @extschema@.ledger_tenant_usage_events.feature_key is
+  'Key of the feature that was used.';
+comment on column @extschema@.ledger_tenant_usage_events.quantity is
   'How much was used; for a seat, how many there are.';
-comment on column ledger_tenant_usage_events.event_at is
+comment on column @extschema@.ledger_tenant_usage_events.event_at is
   'When it happened, as reported. The event counts in the period that this time lies in.';
-comment on column ledger_tenant_usage_events.idempotency_key is
+comment on column @extschema@.ledger_tenant_usage_events.idempotency_key is
   'Key of the event, as given (a second event of the tenant with this key is not counted), or '
   'null.';
-comment on column ledger_tenant_usage_events.metadata is
+comment on column @extschema@.ledger_tenant_usage_events.metadata is
   'JSON object given with the event, or null.';
-comment on column ledger_tenant_usage_events.created_at is 'When it was recorded.';
+comment on column @extschema@.ledger_tenant_usage_events.created_at is 'When it was recorded.';
 
-revoke all on table ledger_tenant_usage_events from public;
-grant select on table ledger_tenant_usage_events to pgledger_tenant;
-alter view ledger_tenant_usage_events owner to pgledger_tenant_views;
+revoke all on table @extschema@.ledger_tenant_usage_events from public;
+grant select on table @extschema@.ledger_tenant_usage_events to pgledger_tenant;
+alter view @extschema@.ledger_tenant_usage_events owner to pgledger_tenant_views;

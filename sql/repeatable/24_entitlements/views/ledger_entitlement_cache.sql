@@ -2,7 +2,7 @@
 Cached entitlements as they were stored, also those that are no longer served. Only
 ledger_get_cached_entitlement finds out which these are.
 */
-create or replace view ledger_entitlement_cache as
+create or replace view @extschema@.ledger_entitlement_cache as
 select
   entitlement_cache.app_id,
   entitlement_cache.tenant_id,
@@ -21,22 +21,23 @@ from pgledger.entitlement_cache
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_entitlement_cache is
+comment on view @extschema@.ledger_entitlement_cache is
   'Cached entitlements, also those that are no longer served because something changed since.';
-comment on column ledger_entitlement_cache.app_id is 'App.';
-comment on column ledger_entitlement_cache.tenant_id is 'Tenant.';
-comment on column ledger_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_entitlement_cache.used is 'Usage in the limit''s period, or seats taken.';
-comment on column ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.remaining is
+comment on column @extschema@.ledger_entitlement_cache.app_id is 'App.';
+comment on column @extschema@.ledger_entitlement_cache.tenant_id is 'Tenant.';
+comment on column @extschema@.ledger_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column @extschema@.ledger_entitlement_cache.used is
+  'Usage in the limit''s period, or seats taken.';
+comment on column @extschema@.ledger_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column @extschema@.ledger_entitlement_cache.remaining is
   'What is left of the limit; -1 for unlimited.';
-comment on column ledger_entitlement_cache.soft_limit is
+comment on column @extschema@.ledger_entitlement_cache.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_entitlement_cache.reason is
+comment on column @extschema@.ledger_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
-comment on column ledger_entitlement_cache.created_at is 'When it was made.';
-comment on column ledger_entitlement_cache.expires_at is
+comment on column @extschema@.ledger_entitlement_cache.created_at is 'When it was made.';
+comment on column @extschema@.ledger_entitlement_cache.expires_at is
   'From this time on it is not served; a change may end it earlier.';
 
-revoke all on table ledger_entitlement_cache from public;
-grant select on table ledger_entitlement_cache to pgledger_reader;
+revoke all on table @extschema@.ledger_entitlement_cache from public;
+grant select on table @extschema@.ledger_entitlement_cache to pgledger_reader;

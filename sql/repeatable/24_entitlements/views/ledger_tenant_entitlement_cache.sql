@@ -2,7 +2,7 @@
 Cached entitlements that a tenant's own database role may see, also those that are no longer served.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_entitlement_cache with (security_barrier) as
+create or replace view @extschema@.ledger_tenant_entitlement_cache with (security_barrier) as
 select
   entitlement_cache.app_id,
   entitlement_cache.tenant_id,
@@ -22,25 +22,25 @@ inner join pgledger.tenant_roles as mapped
   on entitlement_cache.app_id = mapped.app_id and entitlement_cache.tenant_id = mapped.tenant_id
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_entitlement_cache is
+comment on view @extschema@.ledger_tenant_entitlement_cache is
   'Cached entitlements of the tenant of the current database role, also those that are no longer '
   'served.';
-comment on column ledger_tenant_entitlement_cache.app_id is 'App.';
-comment on column ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
-comment on column ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
-comment on column ledger_tenant_entitlement_cache.used is
+comment on column @extschema@.ledger_tenant_entitlement_cache.app_id is 'App.';
+comment on column @extschema@.ledger_tenant_entitlement_cache.tenant_id is 'Tenant.';
+comment on column @extschema@.ledger_tenant_entitlement_cache.feature_key is 'Key of the feature.';
+comment on column @extschema@.ledger_tenant_entitlement_cache.used is
   'Usage in the limit''s period, or seats taken.';
-comment on column ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
-comment on column ledger_tenant_entitlement_cache.remaining is
+comment on column @extschema@.ledger_tenant_entitlement_cache."limit" is 'Limit; -1 for unlimited.';
+comment on column @extschema@.ledger_tenant_entitlement_cache.remaining is
   'What is left of the limit; -1 for unlimited.';
-comment on column ledger_tenant_entitlement_cache.soft_limit is
+comment on column @extschema@.ledger_tenant_entitlement_cache.soft_limit is
   'Whether usage may go beyond the limit, at a price.';
-comment on column ledger_tenant_entitlement_cache.reason is
+comment on column @extschema@.ledger_tenant_entitlement_cache.reason is
   'Why nothing is allowed at all; empty where the limit decides.';
-comment on column ledger_tenant_entitlement_cache.created_at is 'When it was made.';
-comment on column ledger_tenant_entitlement_cache.expires_at is
+comment on column @extschema@.ledger_tenant_entitlement_cache.created_at is 'When it was made.';
+comment on column @extschema@.ledger_tenant_entitlement_cache.expires_at is
   'From this time on it is not served; a change may end it earlier.';
 
-revoke all on table ledger_tenant_entitlement_cache from public;
-grant select on table ledger_tenant_entitlement_cache to pgledger_tenant;
-alter view ledger_tenant_entitlement_cache owner to pgledger_tenant_views;
+revoke all on table @extschema@.ledger_tenant_entitlement_cache from public;
+grant select on table @extschema@.ledger_tenant_entitlement_cache to pgledger_tenant;
+alter view @extschema@.ledger_tenant_entitlement_cache owner to pgledger_tenant_views;

@@ -1,7 +1,7 @@
 /*
 Invoices as applications see them, with their lines. Columns never change.
 */
-create or replace view ledger_invoices as
+create or replace view @extschema@.ledger_invoices as
 select
   invoices.id,
   invoices.app_id,
@@ -53,57 +53,60 @@ left join pgledger.subscriptions on invoices.subscription_key = subscriptions.ke
 -- Costs nothing, and makes the view read-only for everyone, its owner included.
 cross join (select) as read_only;
 
-comment on view ledger_invoices is 'One row an invoice, with its lines as JSON.';
-comment on column ledger_invoices.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_invoices.app_id is 'App.';
-comment on column ledger_invoices.tenant_id is 'Tenant who is billed.';
-comment on column ledger_invoices.subscription_id is
+comment on view @extschema@.ledger_invoices is 'One row an invoice, with its lines as JSON.';
+comment on column @extschema@.ledger_invoices.id is 'Public id: inv_ and a ULID.';
+comment on column @extschema@.ledger_invoices.app_id is 'App.';
+comment on column @extschema@.ledger_invoices.tenant_id is 'Tenant who is billed.';
+comment on column @extschema@.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_invoices.kind is
+comment on column @extschema@.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_invoices.period_start is
+comment on column @extschema@.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoices.period_end is
+comment on column @extschema@.ledger_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_invoices.status is
+comment on column @extschema@.ledger_invoices.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_invoices.number is
+comment on column @extschema@.ledger_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_invoices.currency is 'Currency of all its amounts.';
-comment on column ledger_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_invoices.tax is 'Sum of its taxes.';
-comment on column ledger_invoices.total is
+comment on column @extschema@.ledger_invoices.currency is 'Currency of all its amounts.';
+comment on column @extschema@.ledger_invoices.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column @extschema@.ledger_invoices.discount is 'Sum of what coupons take off.';
+comment on column @extschema@.ledger_invoices.tax is 'Sum of its taxes.';
+comment on column @extschema@.ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_invoices.amount_due is
+comment on column @extschema@.ledger_invoices.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column @extschema@.ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_invoices.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_invoices.amount_remaining is
+comment on column @extschema@.ledger_invoices.amount_paid is 'Sum of the payments made on it.';
+comment on column @extschema@.ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_invoices.refund_due is
+comment on column @extschema@.ledger_invoices.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_invoices.unapplied is
+comment on column @extschema@.ledger_invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_invoices.line_items is
+comment on column @extschema@.ledger_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
-comment on column ledger_invoices.tax_rates is
+comment on column @extschema@.ledger_invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_invoices.finalized_at is 'When it became final, or null.';
-comment on column ledger_invoices.due_at is 'When it is to be paid, or null.';
-comment on column ledger_invoices.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_invoices.voided_at is 'When it was voided, or null.';
-comment on column ledger_invoices.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_invoices.uncollectible_at is
+comment on column @extschema@.ledger_invoices.finalized_at is 'When it became final, or null.';
+comment on column @extschema@.ledger_invoices.due_at is 'When it is to be paid, or null.';
+comment on column @extschema@.ledger_invoices.paid_at is 'When its payments covered it, or null.';
+comment on column @extschema@.ledger_invoices.voided_at is 'When it was voided, or null.';
+comment on column @extschema@.ledger_invoices.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column @extschema@.ledger_invoices.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_invoices.version is 'Counts changes, from 1.';
-comment on column ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_invoices.created_at is 'When it was drawn up.';
-comment on column ledger_invoices.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_invoices.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_invoices.metadata is 'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_invoices.created_at is 'When it was drawn up.';
+comment on column @extschema@.ledger_invoices.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_invoices from public;
-grant select on table ledger_invoices to pgledger_reader;
+revoke all on table @extschema@.ledger_invoices from public;
+grant select on table @extschema@.ledger_invoices to pgledger_reader;

@@ -2,7 +2,7 @@
 Invoices that a tenant's own database role may see, without drafts, which only the app sees.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_invoices with (security_barrier) as
+create or replace view @extschema@.ledger_tenant_invoices with (security_barrier) as
 select
   invoices.id,
   invoices.app_id,
@@ -55,59 +55,66 @@ inner join pgledger.tenant_roles as mapped
 left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
 where mapped.role_name = current_user and invoices.status <> 'draft';
 
-comment on view ledger_tenant_invoices is
+comment on view @extschema@.ledger_tenant_invoices is
   'Invoices of the tenant of the current database role, drafts left out.';
-comment on column ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
-comment on column ledger_tenant_invoices.app_id is 'App.';
-comment on column ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
-comment on column ledger_tenant_invoices.subscription_id is
+comment on column @extschema@.ledger_tenant_invoices.id is 'Public id: inv_ and a ULID.';
+comment on column @extschema@.ledger_tenant_invoices.app_id is 'App.';
+comment on column @extschema@.ledger_tenant_invoices.tenant_id is 'Tenant who is billed.';
+comment on column @extschema@.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.kind is
+comment on column @extschema@.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
   'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
   'of: period, start, interim, one_off.';
-comment on column ledger_tenant_invoices.period_start is
+comment on column @extschema@.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.period_end is
+comment on column @extschema@.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
-comment on column ledger_tenant_invoices.status is
+comment on column @extschema@.ledger_tenant_invoices.status is
   'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
   'uncollectible.';
-comment on column ledger_tenant_invoices.number is
+comment on column @extschema@.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
-comment on column ledger_tenant_invoices.currency is 'Currency of all its amounts.';
-comment on column ledger_tenant_invoices.subtotal is 'Sum of its lines before discounts and taxes.';
-comment on column ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
-comment on column ledger_tenant_invoices.tax is 'Sum of its taxes.';
-comment on column ledger_tenant_invoices.total is
+comment on column @extschema@.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
+comment on column @extschema@.ledger_tenant_invoices.subtotal is
+  'Sum of its lines before discounts and taxes.';
+comment on column @extschema@.ledger_tenant_invoices.discount is 'Sum of what coupons take off.';
+comment on column @extschema@.ledger_tenant_invoices.tax is 'Sum of its taxes.';
+comment on column @extschema@.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column ledger_tenant_invoices.credits_applied is 'What a wallet has paid of the total.';
-comment on column ledger_tenant_invoices.amount_due is
+comment on column @extschema@.ledger_tenant_invoices.credits_applied is
+  'What a wallet has paid of the total.';
+comment on column @extschema@.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
-comment on column ledger_tenant_invoices.amount_paid is 'Sum of the payments made on it.';
-comment on column ledger_tenant_invoices.amount_remaining is
+comment on column @extschema@.ledger_tenant_invoices.amount_paid is
+  'Sum of the payments made on it.';
+comment on column @extschema@.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
-comment on column ledger_tenant_invoices.refund_due is
+comment on column @extschema@.ledger_tenant_invoices.refund_due is
   'What is to be paid back: the part of a total below zero that was credited to be refunded.';
-comment on column ledger_tenant_invoices.unapplied is
+comment on column @extschema@.ledger_tenant_invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
-comment on column ledger_tenant_invoices.line_items is
+comment on column @extschema@.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
-comment on column ledger_tenant_invoices.tax_rates is
+comment on column @extschema@.ledger_tenant_invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column ledger_tenant_invoices.finalized_at is 'When it became final, or null.';
-comment on column ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
-comment on column ledger_tenant_invoices.paid_at is 'When its payments covered it, or null.';
-comment on column ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
-comment on column ledger_tenant_invoices.void_reason is 'Why it was voided, as given, or null.';
-comment on column ledger_tenant_invoices.uncollectible_at is
+comment on column @extschema@.ledger_tenant_invoices.finalized_at is
+  'When it became final, or null.';
+comment on column @extschema@.ledger_tenant_invoices.due_at is 'When it is to be paid, or null.';
+comment on column @extschema@.ledger_tenant_invoices.paid_at is
+  'When its payments covered it, or null.';
+comment on column @extschema@.ledger_tenant_invoices.voided_at is 'When it was voided, or null.';
+comment on column @extschema@.ledger_tenant_invoices.void_reason is
+  'Why it was voided, as given, or null.';
+comment on column @extschema@.ledger_tenant_invoices.uncollectible_at is
   'When it was given up as uncollectible, or null.';
-comment on column ledger_tenant_invoices.version is 'Counts changes, from 1.';
-comment on column ledger_tenant_invoices.metadata is 'JSON object of the app''s own, or null.';
-comment on column ledger_tenant_invoices.created_at is 'When it was drawn up.';
-comment on column ledger_tenant_invoices.updated_at is 'When it was last changed.';
+comment on column @extschema@.ledger_tenant_invoices.version is 'Counts changes, from 1.';
+comment on column @extschema@.ledger_tenant_invoices.metadata is
+  'JSON object of the app''s own, or null.';
+comment on column @extschema@.ledger_tenant_invoices.created_at is 'When it was drawn up.';
+comment on column @extschema@.ledger_tenant_invoices.updated_at is 'When it was last changed.';
 
-revoke all on table ledger_tenant_invoices from public;
-grant select on table ledger_tenant_invoices to pgledger_tenant;
-alter view ledger_tenant_invoices owner to pgledger_tenant_views;
+revoke all on table @extschema@.ledger_tenant_invoices from public;
+grant select on table @extschema@.ledger_tenant_invoices to pgledger_tenant;
+alter view @extschema@.ledger_tenant_invoices owner to pgledger_tenant_views;

@@ -2,7 +2,7 @@
 Payments that a tenant's own database role may see.
 Guarded as ledger_tenant_plans is.
 */
-create or replace view ledger_tenant_invoice_payments with (security_barrier) as
+create or replace view @extschema@.ledger_tenant_invoice_payments with (security_barrier) as
 select
   invoice_payments.id,
   invoice_payments.app_id,
@@ -19,19 +19,21 @@ inner join pgledger.tenant_roles as mapped
 inner join pgledger.invoices on invoice_payments.invoice_key = invoices.key
 where mapped.role_name = current_user;
 
-comment on view ledger_tenant_invoice_payments is
+comment on view @extschema@.ledger_tenant_invoice_payments is
   'Payments of the tenant of the current database role.';
-comment on column ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
-comment on column ledger_tenant_invoice_payments.app_id is 'App.';
-comment on column ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
-comment on column ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
-comment on column ledger_tenant_invoice_payments.amount is 'Amount in the invoice''s currency.';
-comment on column ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
-comment on column ledger_tenant_invoice_payments.reference is
+comment on column @extschema@.ledger_tenant_invoice_payments.id is 'Public id: pay_ and a ULID.';
+comment on column @extschema@.ledger_tenant_invoice_payments.app_id is 'App.';
+comment on column @extschema@.ledger_tenant_invoice_payments.tenant_id is 'Tenant who paid.';
+comment on column @extschema@.ledger_tenant_invoice_payments.invoice_id is 'Id of the invoice.';
+comment on column @extschema@.ledger_tenant_invoice_payments.amount is
+  'Amount in the invoice''s currency.';
+comment on column @extschema@.ledger_tenant_invoice_payments.currency is 'Currency of the amount.';
+comment on column @extschema@.ledger_tenant_invoice_payments.reference is
   'What the payment is called where it was made, or null.';
-comment on column ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
-comment on column ledger_tenant_invoice_payments.created_at is 'When it was written down.';
+comment on column @extschema@.ledger_tenant_invoice_payments.paid_at is 'When it was paid.';
+comment on column @extschema@.ledger_tenant_invoice_payments.created_at is
+  'When it was written down.';
 
-revoke all on table ledger_tenant_invoice_payments from public;
-grant select on table ledger_tenant_invoice_payments to pgledger_tenant;
-alter view ledger_tenant_invoice_payments owner to pgledger_tenant_views;
+revoke all on table @extschema@.ledger_tenant_invoice_payments from public;
+grant select on table @extschema@.ledger_tenant_invoice_payments to pgledger_tenant;
+alter view @extschema@.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
