@@ -56,7 +56,7 @@ begin
     select owner.rolname
     from pg_catalog.pg_namespace
     join pg_catalog.pg_roles as owner on owner.oid = pg_namespace.nspowner
-    where pg_namespace.nspname = pg_catalog.current_setting('pgledger.schema')
+    where pg_namespace.nspname = 'public'
       and owner.oid not in (
         select pg_roles.oid
         from pg_catalog.pg_roles
@@ -4110,7 +4110,7 @@ as $$
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      'The message names the JSON path of what is wrong; the comment on the function has the form.',
       'A plan''s features or pricing are not valid. The message names the JSON path of what is '
       'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
@@ -4146,7 +4146,7 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      'The message names the JSON path of what is wrong; the comment on the function has the form.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
@@ -24612,7 +24612,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0'),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'eb812acd907852ba2dbe66b59ea563c50069e9547b510f0b9c26f46277ffd1f7', pg_catalog.now(), '0.1.0.dev0'),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd37914af524120cc683f46177db6571b18406028af48014fe3f9280562b94444', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '59639db8c095b36202d5d5e493eb04b53e6b09d8d2192d701c5601ff92e2404b', pg_catalog.now(), '0.1.0.dev0'),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0'),

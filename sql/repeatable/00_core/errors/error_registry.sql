@@ -188,7 +188,7 @@ as $$
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/concepts.md has the forms.',
+      'The message names the JSON path of what is wrong; the comment on the function has the form.',
       'A plan''s features or pricing are not valid. The message names the JSON path of what is '
       'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
@@ -224,7 +224,7 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      'The message names the JSON path of what is wrong; docs/billing.md has the forms.',
+      'The message names the JSON path of what is wrong; the comment on the function has the form.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
