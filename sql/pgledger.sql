@@ -57,20 +57,18 @@ begin
     from pg_catalog.pg_namespace
     join pg_catalog.pg_roles as owner on owner.oid = pg_namespace.nspowner
     where pg_namespace.nspname = 'public'
-      and owner.oid not in (
-        select pg_roles.oid
-        from pg_catalog.pg_roles
-        join pg_catalog.pg_roles as session on session.rolname = session_user
-        where pg_roles.rolname in ('pgledger_owner', 'pg_database_owner')
-          or pg_roles.rolsuper
-          or pg_roles.oid = session.oid
-          or (pg_roles.rolname = current_user and not session.rolsuper)
-          or pg_roles.oid = (
-            select pg_database.datdba
-            from pg_catalog.pg_database
-            where pg_database.datname = pg_catalog.current_database()
-          )
-      )
+      and owner.oid <> all(array(select pg_roles.oid
+    from pg_catalog.pg_roles
+    join pg_catalog.pg_roles as session on session.rolname = session_user
+    where pg_roles.rolname in ('pgledger_owner', 'pg_database_owner')
+      or pg_roles.rolsuper
+      or pg_roles.oid = session.oid
+      or (pg_roles.rolname = current_user and not session.rolsuper)
+      or pg_roles.oid = (
+        select pg_database.datdba
+        from pg_catalog.pg_database
+        where pg_database.datname = pg_catalog.current_database()
+      )))
   ) then
     raise exception 'the schema % belongs to somebody who could replace what is made in it',
       v_surface

@@ -69,9 +69,7 @@ select
   'surface',
   array[pg_catalog.pg_get_userbyid(surface.owner)::pg_catalog.text]
 from surface
-where surface.owner not in (
-    -- include: believed_roles.sql
-  )
+where surface.owner <> all(:include_believed_roles)
 union all
 select
   'surface',

@@ -26,7 +26,8 @@ with home as (
 ),
 
 believed as (
-  -- include: believed_roles.sql
+  select role.oid
+  from pg_catalog.unnest(:include_believed_roles) as role (oid)
   union all
   select home.owner
   from home

@@ -22,9 +22,7 @@ select
     end
   ),
   owner.rolname = current_user,
-  owner.oid in (
-    -- include: believed_roles.sql
-  )
+  owner.oid = any(:include_believed_roles)
 from pg_catalog.pg_namespace
 join pg_catalog.pg_roles as owner on owner.oid = pg_namespace.nspowner
 where pg_namespace.nspname = 'pgledger';

@@ -11,6 +11,4 @@ select owner.rolname
 from pg_catalog.pg_namespace
 join pg_catalog.pg_roles as owner on owner.oid = pg_namespace.nspowner
 where pg_namespace.nspname = :surface
-  and owner.oid not in (
-    -- include: believed_roles.sql
-  );
+  and owner.oid <> all(:include_believed_roles);
