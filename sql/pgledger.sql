@@ -54,6 +54,28 @@ begin
     raise exception 'the public functions and views cannot be in the schema %', v_surface;
   end if;
   if exists (
+    select owner.rolname
+    from pg_catalog.pg_namespace
+    join pg_catalog.pg_roles as owner on owner.oid = pg_namespace.nspowner
+    where pg_namespace.nspname = 'public'
+      and owner.oid <> all(array(select pg_roles.oid
+    from pg_catalog.pg_roles
+    join pg_catalog.pg_roles as session on session.rolname = session_user
+    where pg_roles.rolname in ('pgledger_owner', 'pg_database_owner')
+      or pg_roles.rolsuper
+      or pg_roles.oid = session.oid
+      or (pg_roles.rolname = current_user and not session.rolsuper)
+      or pg_roles.oid = (
+        select pg_database.datdba
+        from pg_catalog.pg_database
+        where pg_database.datname = pg_catalog.current_database()
+      )))
+  ) then
+    raise exception 'the schema % belongs to somebody who could replace what is made in it',
+      v_surface
+      using hint = 'Make the owner of the database its owner, or name another schema.';
+  end if;
+  if exists (
     select
       object.kind,
       object.name
@@ -70,6 +92,15 @@ begin
         pg_proc.proname,
         pg_proc.pronamespace
       from pg_catalog.pg_proc
+      union all
+      -- Rows of tables and views have types of their names, which stand for them above.
+      select
+        'type',
+        pg_type.typname,
+        pg_type.typnamespace
+      from pg_catalog.pg_type
+      left join pg_catalog.pg_class on pg_class.oid = pg_type.typrelid
+      where pg_class.oid is null or pg_class.relkind = 'c'
     ) as object
     join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
     where pg_namespace.nspname = 'public'
@@ -189,9 +220,11 @@ $guard$;
 
 do $requirements$
 declare
+  v_search_path constant text := pg_catalog.current_setting('search_path');
   v_need record;
-  v_done text[] := '{}';
+  v_last text;
 begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   loop
     select need.kind, need.name, need.statement
     into v_need
@@ -389,7 +422,6 @@ begin
         and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
       order by place
     ) as need
-    where need.statement <> all (v_done)
     order by need.place
     limit 1;
     exit when not found;
@@ -397,8 +429,12 @@ begin
       raise exception '%', v_need.name
         using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
     end if;
-    v_done := v_done || v_need.statement;
     begin
+      -- GRANT by a role that may not grant sometimes only warns.
+      if v_need.statement is not distinct from v_last then
+        raise insufficient_privilege;
+      end if;
+      v_last := v_need.statement;
       execute v_need.statement;
     exception
       -- Roles belong to all databases of the server: another one's migration was faster.
@@ -406,8 +442,16 @@ begin
         if v_need.kind <> 'role' then
           raise;
         end if;
+      when insufficient_privilege then
+        raise exception 'the role % may not make what pgledger needs first: %',
+          current_user, v_need.name
+          using errcode = 'insufficient_privilege',
+            hint = pg_catalog.format(
+              'Have an administrator run what `pgledger roles --for %I` prints, connected to '
+              'the database %I.', current_user, pg_catalog.current_database());
     end;
   end loop;
+  perform pg_catalog.set_config('search_path', v_search_path, true);
 end
 $requirements$;
 
@@ -442,9 +486,11 @@ $surface$;
 
 do $requirements$
 declare
+  v_search_path constant text := pg_catalog.current_setting('search_path');
   v_need record;
-  v_done text[] := '{}';
+  v_last text;
 begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   loop
     select need.kind, need.name, need.statement
     into v_need
@@ -642,7 +688,6 @@ begin
         and not pg_catalog.has_schema_privilege(role.oid, surface.oid, 'usage')
       order by place
     ) as need
-    where need.statement <> all (v_done)
     order by need.place
     limit 1;
     exit when not found;
@@ -650,8 +695,12 @@ begin
       raise exception '%', v_need.name
         using hint = pg_catalog.format('Take that from it: %s.', v_need.statement);
     end if;
-    v_done := v_done || v_need.statement;
     begin
+      -- GRANT by a role that may not grant sometimes only warns.
+      if v_need.statement is not distinct from v_last then
+        raise insufficient_privilege;
+      end if;
+      v_last := v_need.statement;
       execute v_need.statement;
     exception
       -- Roles belong to all databases of the server: another one's migration was faster.
@@ -659,8 +708,16 @@ begin
         if v_need.kind <> 'role' then
           raise;
         end if;
+      when insufficient_privilege then
+        raise exception 'the role % may not make what pgledger needs first: %',
+          current_user, v_need.name
+          using errcode = 'insufficient_privilege',
+            hint = pg_catalog.format(
+              'Have an administrator run what `pgledger roles --for %I` prints, connected to '
+              'the database %I.', current_user, pg_catalog.current_database());
     end;
   end loop;
+  perform pg_catalog.set_config('search_path', v_search_path, true);
 end
 $requirements$;
 

@@ -1,6 +1,6 @@
 /*
 Refuses what pgledger.sql cannot be installed into: a server that is too old, a database that has
-pgledger, a schema that cannot be the surface or has objects of our names.
+pgledger, a schema that cannot be the surface, is a stranger's or has objects of our names.
 
 Run by pgledger.sql before it changes anything. `pgledger migrate` asks the same in Python, because
 it can do more about some of it.
@@ -30,6 +30,13 @@ begin
     or pg_catalog.starts_with(v_surface, 'pg_')
   then
     raise exception 'the public functions and views cannot be in the schema %', v_surface;
+  end if;
+  if exists (
+    -- include: surface_stranger.sql
+  ) then
+    raise exception 'the schema % belongs to somebody who could replace what is made in it',
+      v_surface
+      using hint = 'Make the owner of the database its owner, or name another schema.';
   end if;
   if exists (
     -- include: surface_conflicts.sql

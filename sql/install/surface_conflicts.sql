@@ -24,6 +24,15 @@ from (
     pg_proc.proname,
     pg_proc.pronamespace
   from pg_catalog.pg_proc
+  union all
+  -- Rows of tables and views have types of their names, which stand for them above.
+  select
+    'type',
+    pg_type.typname,
+    pg_type.typnamespace
+  from pg_catalog.pg_type
+  left join pg_catalog.pg_class on pg_class.oid = pg_type.typrelid
+  where pg_class.oid is null or pg_class.relkind = 'c'
 ) as object
 join pg_catalog.pg_namespace on pg_namespace.oid = object.namespace
 where pg_namespace.nspname = :surface

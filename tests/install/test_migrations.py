@@ -1044,7 +1044,12 @@ def test_sql_of_the_migrator_says_who_runs_it_and_is_run(path: Path) -> None:
     modules = (ROOT / "python/pgledger/migrate").glob("*.py")
     others = [other for other in (SQL / "install").glob("*.sql") if other != path]
     users = [text.read_text(encoding="utf-8") for text in [*modules, *others]]
-    assert any(f'"{path.name}"' in text or f"include: {path.name}" in text for text in users)
+    assert any(
+        f'"{path.name}"' in text
+        or f"include: {path.name}" in text
+        or f":include_{path.stem}" in text
+        for text in users
+    )
 
 
 # --- refusals -------------------------------------------------------------------------------------

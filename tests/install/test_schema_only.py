@@ -109,7 +109,7 @@ def test_the_schema_says_whether_it_had_roles(
     with psycopg.connect(dsn, autocommit=True) as connection:
         cursor = psycopg.Cursor(connection)
         with transaction(cursor, READ):
-            assert read_state(cursor).with_roles is roles
+            assert read_state(cursor, load_files()).with_roles is roles
     assert list(migrate(dsn, roles=roles).recorded) == VERSIONED
     assert status(dsn).up_to_date
 

@@ -148,6 +148,8 @@ def run_status(arguments: argparse.Namespace) -> int:
         return code
     say(f"The {address}, schema {status.schema}, owned by {status.owner}:")
     show_files(status.files, verbose=arguments.verbose)
+    for warning in status.warnings:
+        complain(f"pgledger: warning: {warning}")
     if status.problem is not None:
         say(f"migrate would refuse: {status.problem}")
     if status.state == "newer":
@@ -171,7 +173,10 @@ def run_dump(arguments: argparse.Namespace) -> int:
 
 def run_roles(arguments: argparse.Namespace) -> int:
     """Prints the statements that make the roles."""
-    sys.stdout.write(migrator.roles_sql(arguments.schema, arguments.role))
+    if arguments.backup is not None:
+        sys.stdout.write(migrator.backup_sql(arguments.backup))
+    else:
+        sys.stdout.write(migrator.roles_sql(arguments.schema, arguments.role))
     sys.stdout.flush()
     return DONE
 

@@ -232,6 +232,11 @@ It needs no database, and running its output again changes nothing.""",
         dest="role",
         help="role that will run pgledger migrate; it becomes a member of pgledger_owner",
     )
+    roles.add_argument(
+        "--backup",
+        metavar="ROLE",
+        help="print what makes ROLE one that pg_dump can save the whole database with, instead",
+    )
 
     verify = command(
         "verify",

@@ -39,6 +39,8 @@ class MigrationProgress:
         self.clear()
         if progress.event == "waiting":
             say(f"  waiting: {progress.name}")
+        elif progress.event == "note":
+            say(f"  note: {progress.name}")
         elif progress.event == "warning":
             complain(f"pgledger: warning: {progress.name}")
         # The rest is said when it is committed.

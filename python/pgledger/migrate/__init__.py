@@ -31,7 +31,7 @@ from .results import (
     Step,
     StoredType,
 )
-from .roles import OWNER, TENANT_VIEWS, roles_sql
+from .roles import OWNER, TENANT_VIEWS, backup_sql, roles_sql
 from .script import dump
 from .session import DEFAULT_LOCK_TIMEOUT, DEFAULT_WAIT, MINIMUM_SERVER
 from .sqltext import split_statements, without_roles
@@ -77,6 +77,7 @@ __all__ = [
     "StatusState",
     "Step",
     "StoredType",
+    "backup_sql",
     "dump",
     "load_files",
     "migrate",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .advice import read_advice
 from .decision import check_writable, compare, newer_version, refusal
 from .files import SqlFile, load_files
 from .guards import Findings, look, read_findings
@@ -12,7 +13,6 @@ from .install import install_sql
 from .links import as_names, unlinked_roles
 from .results import (
     FileStatus,
-    MigrationError,
     MigrationResult,
     Plan,
     ProgressCallback,
@@ -29,14 +29,13 @@ from .session import (
     Connection,
     Cursor,
     check_server,
-    execute,
     fetch,
     open_session,
     transaction,
 )
-from .sqltext import identifier
-from .state import State, hint_for_auditor, read_owner, read_state
-from .surface import check_surface_is_free, read_surface
+from .state import State, read_state
+from .surface import check_surface_is_free
+from .verifying import prepare_verifying
 from .version import package_version
 
 if TYPE_CHECKING:
@@ -176,9 +175,10 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         version = cursor.connection.info.server_version
         check_server(version)
         with transaction(cursor, READ):
-            state = read_state(cursor, to_look=True)
+            state = read_state(cursor, files, to_look=True)
             comparison = compare(files, state.history)
             findings = _findings(cursor, files, state, comparison)
+            warnings = read_advice(cursor, state.database, state.surface) if state.surface else ()
     problem = refusal(comparison)
     return Status(
         installed=state.owner is not None,
@@ -192,6 +192,7 @@ def status(target: Connection | str = "", *, sql_dir: Path | None = None) -> Sta
         newer_version=newer_version(comparison),
         faults=findings.faults,
         others_rights=findings.others,
+        warnings=warnings,
     )
 
 
@@ -221,7 +222,8 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
         One row a check; all is well when none has violations.
 
     Raises:
-        MigrationError: pgledger is not installed in the database, or the role may not verify.
+        MigrationError: pgledger is not installed in the database, something in it is somebody
+            else's, or the role may not verify.
     """
     from pgledger.types import Check
 
@@ -229,39 +231,8 @@ def verify(target: Connection | str = "") -> tuple["Check", ...]:
         check_server(cursor.connection.info.server_version)
         # All checks read one snapshot, because transfers go on meanwhile.
         with transaction(cursor, READ):
-            surface = read_surface(cursor)
-            if surface is None:
-                raise MigrationError(
-                    f"pgledger is not installed in the database {cursor.connection.info.dbname}",
-                    "Install it with: pgledger migrate",
-                )
-            name = f"{identifier(surface)}.pgledger_verify"
-            function = f"{name}(text)"
-            if fetch(cursor, "select pg_catalog.to_regprocedure(%s) is null", (function,))[0][0]:
-                raise MigrationError(
-                    "the ledger in this database is too old to verify itself",
-                    "Bring it to this version with: pgledger migrate",
-                )
-            may_verify = fetch(
-                cursor, install_sql("may_verify.sql", surface=surface, function=function)
-            )[0][0]
-            owner = read_owner(cursor)
-            if not may_verify and not (owner and owner.may_act):
-                user = cursor.connection.info.user
-                raise MigrationError(
-                    f"the role {user} may not verify the books",
-                    hint_for_auditor(
-                        owner.name if owner else "",
-                        user,
-                        f"grant usage on schema {identifier(surface)} to {identifier(user)}; "
-                        f"grant execute on function {function} to {identifier(user)}",
-                    ),
-                )
-            if owner and not may_verify:
-                execute(cursor, f"set local role {identifier(owner.name)}")
-            rows = fetch(
-                cursor, f"select check_name, rows_checked, violations, example from {name}()"
-            )
+            call = prepare_verifying(cursor, load_files())
+            rows = fetch(cursor, f"select check_name, rows_checked, violations, example {call}")
     return tuple(
         Check(check_name=row[0], rows_checked=row[1], violations=row[2], example=row[3])
         for row in rows

@@ -14,10 +14,11 @@ from typing import Final
 from .decision import Decision, Reason, decide
 from .files import SqlFile
 from .install import Expression, install_sql
-from .results import Fault
+from .results import Fault, MigrationError
 from .session import Cursor, execute, fetch
 from .sqltext import literal
 from .state import State, read_state
+from .trust import read_owner
 
 LIST: Final = "expected_guards"
 _WHOLE: Final = "guard_faults"
@@ -179,20 +180,32 @@ def known_objects(cursor: Cursor, surface: str) -> list[int]:
     return [row[0] for row in fetch(cursor, install_sql("read_known.sql", surface=surface))]
 
 
-def mend(
-    cursor: Cursor,
+def mend_sql(
     files: Sequence[SqlFile],
     surface: str,
     *,
     roles: bool,
     mended_by: str,
     known: Sequence[int] | None = None,
-) -> None:
-    """Runs the statements that put right what the current role can put right."""
+) -> str:
+    """Returns what puts right what the current role can put right."""
     query = faults_query(files, surface, roles=roles, known=known)
     if query is None:
-        return
-    execute(cursor, install_sql("mend.sql", faults=Expression(f"({query})"), mended_by=mended_by))
+        return ""
+    return install_sql("mend.sql", faults=Expression(f"({query})"), mended_by=mended_by)
+
+
+def hand_over(cursor: Cursor, files: Sequence[SqlFile], state: State, decision: Decision) -> None:
+    """Puts right what the owner could not: who the owner is."""
+    execute(cursor, mend_sql(files, decision.surface, roles=decision.roles, mended_by="migrator"))
+    owner = read_owner(cursor)
+    if owner is not None and owner.name != decision.owner:
+        raise MigrationError(
+            f"the schema pgledger belongs to {owner.name}, not to {decision.owner}, and "
+            f"{state.user} may not hand it over",
+            f"It was restored without its owners. Connect as {owner.name} or as a superuser; "
+            "or use --no-roles, and everything belongs to whoever owns the schema.",
+        )
 
 
 def look(
@@ -209,7 +222,7 @@ def look(
     What new files bring is not missing yet. Where functions or views have to be made again, all
     files of functions and views are applied.
     """
-    state = read_state(cursor, to_look=to_look)
+    state = read_state(cursor, files, to_look=to_look)
     decision = decide(state, files, schema, roles=roles, accept_newer=accept_newer)
     # What a newer release made is compared with its own list, not with ours.
     if decision.fresh or decision.newer_version is not None:

@@ -3,7 +3,8 @@
 Each file is one statement below a comment that says who runs it and when. Some are run from Python,
 some are part of scripts for psql, some both. So all take values in the same way: ``:name`` is
 replaced by the quoted literal of a value. This also works in DO blocks, where neither psycopg nor
-psql replace anything. ``-- include: FILE`` stands for another file's statement.
+psql replace anything. ``-- include: FILE`` stands for another file's statement, and
+``:include_NAME`` for the array of its rows.
 """
 
 import functools
@@ -17,6 +18,8 @@ from .sqltext import literal
 
 _HEADER: Final = re.compile(r"\A/\*.*?\*/\n", re.DOTALL)
 _INCLUDE: Final = re.compile(r"^( *)-- include: (\w+\.sql)$", re.MULTILINE)
+# The rows of another file as an array, where an expression has to stand.
+_INCLUDED_ROWS: Final = re.compile(r":include_(\w+)")
 # Not a cast (::), not an assignment (:=), and not part of a word.
 _PLACEHOLDER: Final = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)\b")
 
@@ -49,7 +52,12 @@ def install_sql(name: str, /, **values: Value) -> str:
 @functools.cache
 def _statement(name: str) -> str:
     text = (SQL_DIR / "install" / name).read_bytes().replace(b"\r\n", b"\n").decode()
-    return _INCLUDE.sub(_included, _HEADER.sub("", text))
+    text = _INCLUDE.sub(_included, _HEADER.sub("", text))
+    return _INCLUDED_ROWS.sub(_included_rows, text)
+
+
+def _included_rows(found: re.Match[str]) -> str:
+    return f"array({_statement(f'{found[1]}.sql').rstrip().removesuffix(';')})"
 
 
 def _included(found: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from .install import install_sql
 from .results import MigrationError
-from .session import Cursor, execute, fetch
+from .session import Cursor, fetch
 from .sqltext import identifier
 
 # Set to 1, it says: linked roles are trusted with all that the ledger's owner may do.
@@ -57,8 +57,10 @@ def _require_trust(roles: Sequence[str]) -> None:
     )
 
 
-def link_role(cursor: Cursor, role: str) -> None:
-    """Lets a role's tables refer to accounts."""
+def link_sql(role: str) -> str:
+    """Returns what lets a role's tables refer to accounts."""
     name = identifier(role)
-    execute(cursor, f"grant usage on schema pgledger to {name}")
-    execute(cursor, f"grant references (id) on table pgledger.accounts to {name}")
+    return (
+        f"grant usage on schema pgledger to {name};"
+        f" grant references (id) on table pgledger.accounts to {name}"
+    )

@@ -47,7 +47,8 @@ class Progress:
     Attributes:
         event: ``waiting`` for another migration, ``roles`` made or completed, ``applied`` a file,
             ``recorded`` a file that had made the schema, ``forgotten`` a repeatable file that is
-            gone, ``linked`` a role, ``mended`` what stood otherwise than it should, ``warning``.
+            gone, ``linked`` a role, ``mended`` what stood otherwise than it should, ``warning``,
+            ``note``.
         name: File, role or text that it is about.
         seconds: How long it took; 0 for what has no duration.
         done: Files applied so far in this run.
@@ -55,7 +56,15 @@ class Progress:
     """
 
     event: Literal[
-        "waiting", "roles", "applied", "recorded", "forgotten", "linked", "mended", "warning"
+        "waiting",
+        "roles",
+        "applied",
+        "recorded",
+        "forgotten",
+        "linked",
+        "mended",
+        "warning",
+        "note",
     ]
     name: str
     seconds: float = 0.0
@@ -216,6 +225,7 @@ class Status:
             settings. ``migrate`` puts it right.
         others_rights: What an administrator gave roles that are not pgledger's, in words; it is
             left as it is.
+        warnings: Sentences about who else gets at the installation, with what to do.
     """
 
     installed: bool
@@ -229,6 +239,7 @@ class Status:
     newer_version: str | None = None
     faults: tuple[Fault, ...] = ()
     others_rights: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def up_to_date(self) -> bool:

@@ -39,12 +39,48 @@ def roles_sql(schema: str = DEFAULT_SCHEMA, migrator: str | None = None) -> str:
 -- pgledger is in (or will be in), as a superuser, or as a role with CREATEROLE that owns the
 -- database. Running it again changes nothing.
 --
+-- The roles belong to the whole server. Who may post in one of its databases may post in every
+-- other that has them and lets him connect; who was given {OWNER} may rewrite them all. Unless
+-- all of these are one circle of trust, close each of them, or install with --no-roles:
+--   revoke connect on database NAME from public;
+--   grant connect on database NAME to ROLE;
+--
 -- Who restores a dump without being a superuser, into another schema than public, which the dump
 -- makes, runs before it and after it:
 --   alter default privileges grant create on schemas to {TENANT_VIEWS};
 --   alter default privileges revoke create on schemas from {TENANT_VIEWS};
 --   revoke create on schema pgledger from {TENANT_VIEWS};
 {block}"""
+
+
+def backup_sql(role: str) -> str:
+    """Returns the SQL that makes a role with which pg_dump saves the whole database.
+
+    Running it again changes nothing.
+
+    Args:
+        role: Name of the role; made with LOGIN if it is missing, and otherwise completed.
+
+    Returns:
+        A commented SQL script.
+
+    Raises:
+        MigrationError: No backup role can have that name.
+    """
+    if not role or "\0" in role or len(role.encode()) > 63:
+        raise MigrationError(
+            f"{role!r} is not a name that a role can have", "It has 1 to 63 bytes."
+        )
+    if role.startswith(("pg_", "pgledger_")) or role in {"public", "none"}:
+        raise MigrationError(
+            f"the role {role} cannot make backups", "Name one of your own, such as shop_backup."
+        )
+    return f"""\
+-- A role that backs the database up with pg_dump: it reads everything, and changes nothing. Run
+-- this as a superuser; from PostgreSQL 16 on, a role with CREATEROLE and BYPASSRLS does as well.
+-- Running it again changes nothing. The role counts for all databases of the server. Give it a
+-- password with psql's \\password.
+{install_sql("ensure_backup_role.sql", role=role)}"""
 
 
 class TryAgain(Exception):

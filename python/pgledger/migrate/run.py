@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import errors as pg_errors
 from psycopg.pq import TransactionStatus
 
+from .advice import circle_of_trust
 from .bodies import check_bodies
 from .decision import Decision, check_writable
 from .failures import failure, line_of
 from .files import SqlFile, text_for
-from .guards import Findings, known_objects, look, mend, read_findings
+from .guards import Findings, hand_over, known_objects, look, mend_sql, read_findings
 from .install import install_sql
-from .links import link_role, unlinked_roles
+from .links import link_sql, unlinked_roles
 from .results import Fault, MigrationError, MigrationResult, Progress, ProgressCallback
+from .rights import OwnerRights, ends_transaction, position_of
 from .roles import TryAgain, ensure_roles, meet_requirements
 from .session import READ, WRITE, Cursor, execute, fetch, file_settings, roll_back, transaction
-from .sqltext import identifier, split_statements, without_roles
-from .state import State, read_owner
+from .sqltext import literal, split_statements, without_roles
+from .state import State
 from .surface import SEARCH_PATH, check_surface_is_free, in_surface
+from .trust import check_ours
 from .version import package_version
 
 # Any number does, as long as every migrator of every version uses the same one in a database:
@@ -32,9 +34,8 @@ ADVISORY_LOCK: Final = int.from_bytes(
 POLL_SECONDS: Final = 0.1
 
 
-def _record(cursor: Cursor, file: SqlFile, decision: Decision) -> None:
-    execute(
-        cursor,
+def _record(rights: OwnerRights, file: SqlFile, decision: Decision) -> None:
+    rights.execute(
         install_sql(
             "record_file.sql",
             name=file.name,
@@ -47,7 +48,7 @@ def _record(cursor: Cursor, file: SqlFile, decision: Decision) -> None:
 
 
 def _place(file: SqlFile, text: str, error: psycopg.Error) -> str:
-    return f"{file.name}{line_of(text, error.diag.statement_position)}"
+    return f"{file.name}{line_of(text, position_of(error, text))}"
 
 
 def _set_up_transaction(cursor: Cursor, lock_timeout: float) -> None:
@@ -59,19 +60,6 @@ def _set_up_transaction(cursor: Cursor, lock_timeout: float) -> None:
         "select pg_catalog.set_config('search_path', %s, true)",
         (SEARCH_PATH,),
     )
-
-
-def _become_owner(cursor: Cursor, decision: Decision, user: str) -> None:
-    if decision.owner == user:
-        return
-    try:
-        execute(cursor, f"set local role {identifier(decision.owner)}")
-    except pg_errors.InsufficientPrivilege:
-        raise MigrationError(
-            f"pgledger belongs to {decision.owner} here, and {user} is not a member of that role",
-            "Connect as a role that is, or have an administrator run: "
-            f"grant {identifier(decision.owner)} to {identifier(user)}",
-        ) from None
 
 
 class Run:
@@ -224,69 +212,73 @@ class Run:
                     break
         _set_up_transaction(cursor, self.lock_timeout)
         if decision.roles and (decision.files or findings.faults):
-            missing = ensure_roles(cursor, decision.surface)
-            if missing:
-                self.made = missing
-                self.tell("roles", ", ".join(missing))
+            self._make_roles(state, decision)
         # On what this run makes, nobody has been granted anything yet.
         known = known_objects(cursor, decision.surface)
         if findings.faults:
-            self._hand_over(state, decision)
-        _become_owner(cursor, decision, state.user)
+            hand_over(cursor, self.files, state, decision)
+        rights = OwnerRights(cursor, decision.owner, state.user)
+        rights.take()
         if decision.fresh:
-            self._prepare_new(state, decision)
-        for file in decision.unrecorded:
-            _record(cursor, file, decision)
-            self.recorded.append(file.name)
-            self.tell("recorded", file.name)
-        for file in self.unrecorded:
-            _record(cursor, file, decision)
-        for file in files:
-            text = text_for(file, roles=decision.roles, fresh=decision.fresh)
-            self._apply(file, in_surface(text, decision.surface))
-            _record(cursor, file, decision)
+            self._prepare_new(state, decision, rights)
+        self._run_files(files, decision, rights)
         roles = decision.roles
-        mend(cursor, self.files, decision.surface, roles=roles, mended_by="owner", known=known)
+        rights.execute(
+            mend_sql(self.files, decision.surface, roles=roles, mended_by="owner", known=known)
+        )
         if outside is not None:
             # The lock has to be held after this transaction, too.
             self._take_session_lock()
             self.unrecorded = []
             return outside
-        self._finish(decision, unlinked)
+        self._finish(decision, unlinked, rights)
         self.unrecorded = []
         return None
 
-    def _finish(self, decision: Decision, unlinked: Sequence[str]) -> None:
+    def _make_roles(self, state: State, decision: Decision) -> None:
+        missing = ensure_roles(self.cursor, decision.surface)
+        if missing:
+            self.made = missing
+            self.tell("roles", ", ".join(missing))
+        if "the role pgledger_owner" in missing:
+            self.tell("note", circle_of_trust(state.database))
+
+    def _run_files(self, files: Sequence[SqlFile], decision: Decision, rights: OwnerRights) -> None:
+        """Applies files, and brings the history up to date."""
+        for file in decision.unrecorded:
+            _record(rights, file, decision)
+            self.recorded.append(file.name)
+            self.tell("recorded", file.name)
+        for file in self.unrecorded:
+            _record(rights, file, decision)
+        for file in files:
+            text = text_for(file, roles=decision.roles, fresh=decision.fresh)
+            self._apply(file, in_surface(text, decision.surface), rights)
+            _record(rights, file, decision)
+
+    def _finish(self, decision: Decision, unlinked: Sequence[str], rights: OwnerRights) -> None:
         """Does what has to be done after the last file."""
         cursor = self.cursor
         if decision.files:
             check_bodies(cursor, self.files, decision.surface)
+            # Somebody may have put something of our names there meanwhile.
+            check_ours(cursor, decision.surface, self.files)
         for name in decision.forgotten:
-            execute(cursor, "delete from pgledger.schema_history where name = %s", (name,))
+            rights.execute(
+                f"delete from pgledger.schema_history where schema_history.name = {literal(name)}"
+            )
             self.forgotten.append(name)
             self.tell("forgotten", name)
         for role in unlinked:
-            link_role(cursor, role)
+            rights.execute(link_sql(role))
             self.linked.append(role)
         if decision.changes_owner:
-            execute(cursor, "update pgledger.schema_history set with_roles = %s", (decision.roles,))
+            own = "true" if decision.roles else "false"
+            rights.execute(f"update pgledger.schema_history set with_roles = {own}")
         left = read_findings(cursor, self.files, decision.surface, roles=decision.roles)
         for role in unlinked:
             self.tell("linked", role)
         self._tell_mended(left.faults)
-
-    def _hand_over(self, state: State, decision: Decision) -> None:
-        """Puts right what the owner could not: who the owner is."""
-        cursor = self.cursor
-        mend(cursor, self.files, decision.surface, roles=decision.roles, mended_by="migrator")
-        owner = read_owner(cursor)
-        if owner is not None and owner.name != decision.owner:
-            raise MigrationError(
-                f"the schema pgledger belongs to {owner.name}, not to {decision.owner}, and "
-                f"{state.user} may not hand it over",
-                f"It was restored without its owners. Connect as {owner.name} or as a superuser; "
-                "or use --no-roles, and everything belongs to whoever owns the schema.",
-            )
 
     def _tell_mended(self, left: Sequence[Fault]) -> None:
         """Says what stands otherwise than before, and what could not be put right."""
@@ -298,7 +290,7 @@ class Run:
             more = f"; and {len(texts) - 5} more" if len(texts) > 5 else ""
             self.warn(f"not put right: {'; '.join(texts[:5])}{more}")
 
-    def _prepare_new(self, state: State, decision: Decision) -> None:
+    def _prepare_new(self, state: State, decision: Decision, rights: OwnerRights) -> None:
         check_surface_is_free(self.cursor, decision.surface, decision.files)
         rows = fetch(
             self.cursor,
@@ -306,7 +298,7 @@ class Run:
             (decision.surface,),
         )
         if not rows:
-            execute(self.cursor, install_sql("create_surface.sql", surface=decision.surface))
+            rights.execute(install_sql("create_surface.sql", surface=decision.surface))
             if decision.roles:
                 # Now that the schema is there, the roles need grants on it.
                 meet_requirements(self.cursor, decision.surface)
@@ -318,15 +310,18 @@ class Run:
                 "open the whole server. Migrate as an ordinary role, or without --no-roles."
             )
 
-    def _apply(self, file: SqlFile, text: str) -> None:
+    def _apply(self, file: SqlFile, text: str, rights: OwnerRights) -> None:
         start = time.monotonic()
+        has_ended = False
         try:
-            execute(self.cursor, text)
+            rights.execute(text)
         except psycopg.Error as error:
             if self.cursor.connection.closed:
                 raise
-            raise failure(_place(file, text, error), error) from error
-        if self.cursor.connection.info.transaction_status != TransactionStatus.INTRANS:
+            has_ended = ends_transaction(error)
+            if not has_ended:
+                raise failure(_place(file, text, error), error) from error
+        if has_ended or self.cursor.connection.info.transaction_status != TransactionStatus.INTRANS:
             raise MigrationError(
                 f"{file.name} ends the migration's transaction",
                 "Take its begin, commit or rollback out. What ran before it may have been kept.",
@@ -351,7 +346,9 @@ class Run:
         self.has_session_lock = False
 
     def _check_same_session(self) -> None:
-        rows = fetch(self.cursor, install_sql("holds_lock.sql", key=ADVISORY_LOCK))
+        # In a transaction, because its search_path is ours.
+        with transaction(self.cursor, READ):
+            rows = fetch(self.cursor, install_sql("holds_lock.sql", key=ADVISORY_LOCK))
         if not rows[0][0]:
             raise MigrationError(
                 "a pooler gives every transaction of this connection another session, and a file "

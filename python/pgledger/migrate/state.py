@@ -1,15 +1,17 @@
 """What a database has of pgledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from .files import SqlFile
 from .install import install_sql
 from .results import MigrationError
 from .roles import AUDITOR, OWNER
 from .session import Cursor, execute, fetch
 from .sqltext import identifier
 from .surface import read_surface
+from .trust import check_ours, read_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +46,6 @@ class State:
         return any(row.with_roles for row in self.history.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who owns pgledger's schema, and whether the current role may act as the owner."""
-
-    name: str
-    # There may be a schema of that name that pgledger did not make.
-    has_history: bool
-    may_act: bool
-    is_current: bool
-
-
-def read_owner(cursor: Cursor) -> Owner | None:
-    """Returns the owner; None as long as nothing of pgledger is there."""
-    rows = fetch(cursor, install_sql("read_owner.sql"))
-    return Owner(*rows[0]) if rows else None
-
-
 def hint_for_auditor(owner: str, user: str, grants: str) -> str:
     """Says what lets a role look at everything, and change nothing.
 
@@ -90,12 +75,16 @@ def _lost_history(cursor: Cursor) -> dict[str, Applied]:
     }
 
 
-def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
+def read_state(cursor: Cursor, files: Sequence[SqlFile], *, to_look: bool = False) -> State:
     """Reads the state, inside a transaction; its role becomes the owner where that is possible.
 
     Args:
         cursor: Of the connection whose database it is.
+        files: Files of this package.
         to_look: Whether nothing is to be changed afterwards, so that fewer rights will do.
+
+    Raises:
+        MigrationError: Something of ours is somebody else's, or the role may not read it.
     """
     from psycopg.errors import InsufficientPrivilege
 
@@ -106,12 +95,8 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
     history: dict[str, Applied] = {}
     surface: str | None = None
     if owner is not None:
-        if not owner.has_history:
-            raise MigrationError(
-                "the database has a schema named pgledger that pgledger did not make: "
-                "there is no table pgledger.schema_history in it",
-                "Rename or drop that schema, or use another database.",
-            )
+        surface = read_surface(cursor)
+        check_ours(cursor, surface, files)
         becomes_owner = owner.may_act and not owner.is_current
         if becomes_owner:
             execute(cursor, f"set local role {identifier(owner.name)}")
@@ -139,7 +124,6 @@ def read_state(cursor: Cursor, *, to_look: bool = False) -> State:
         history = {row[0]: Applied(*row) for row in rows} or _lost_history(cursor)
         if becomes_owner:
             execute(cursor, f"set local role {identifier(str(user))}")
-        surface = read_surface(cursor)
     return State(
         database=database,
         user=user,

@@ -8,7 +8,7 @@ from .files import SqlFile
 from .install import install_sql
 from .results import MigrationError
 from .session import Cursor, fetch
-from .sqltext import identifier, mask
+from .sqltext import identifier
 
 DEFAULT_SCHEMA: Final = "public"
 
@@ -47,9 +47,16 @@ def read_surface(cursor: Cursor) -> str | None:
 
 
 _PUBLIC_NAME: Final = re.compile(
-    rf"\bcreate\s+(?:or\s+replace\s+)?(?:view|function|type)\s+{_SURFACE_WORD}\.(ledger_\w+)",
+    rf"\bcreate\s+(?:or\s+replace\s+)?(?:view|function|type)\s+{_SURFACE_WORD}\."
+    r"((?:pg)?ledger_\w+)",
     re.IGNORECASE,
 )
+
+
+def public_names(files: Iterable[SqlFile]) -> list[str]:
+    """Returns the names of our functions, views and types on the surface."""
+    # Comments are searched, too: leaving them out would take longer than all else at each start.
+    return sorted({name for file in files for name in _PUBLIC_NAME.findall(file.text)})
 
 
 def billing_names(files: Iterable[SqlFile]) -> list[str]:
@@ -57,11 +64,20 @@ def billing_names(files: Iterable[SqlFile]) -> list[str]:
 
     Tables of an application may begin with ledger_, too, so only exactly these names are ours.
     """
-    return sorted({name for file in files for name in _PUBLIC_NAME.findall(mask(file.text))})
+    return [name for name in public_names(files) if not name.startswith("pgledger_")]
 
 
 def check_surface_is_free(cursor: Cursor, surface: str, files: Iterable[SqlFile]) -> None:
-    """Refuses a schema that has objects with our names that are not ours."""
+    """Refuses a schema of a stranger's, or with objects of our names that are not ours."""
+    strangers = fetch(cursor, install_sql("surface_stranger.sql", surface=surface))
+    if strangers:
+        name = identifier(str(strangers[0][0]))
+        raise MigrationError(
+            f"the schema {identifier(surface)} belongs to {name}, who could drop what is made in "
+            "it and put something else there",
+            f"Name another schema with --schema, connect as {name}, or run: alter schema "
+            f"{identifier(surface)} owner to pg_database_owner",
+        )
     conflicts = install_sql("surface_conflicts.sql", surface=surface, names=billing_names(files))
     rows = fetch(cursor, conflicts)
     if rows:
