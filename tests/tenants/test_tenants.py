@@ -782,6 +782,48 @@ def test_only_a_role_that_is_no_more_than_a_tenant_can_be_mapped(admin, map_role
     assert len(mapped(admin)) == 1
 
 
+GRANTS = {
+    "usage on schema pgledger": "it may use the schema pgledger",
+    "select on pgledger.invoices": "it may select the table pgledger.invoices",
+    "select (id) on pgledger.invoices": "it may select the table pgledger.invoices",
+    "references (id) on pgledger.accounts": "it may refer to the table pgledger.accounts",
+    "insert on pgledger.usage_events": "it may insert into the table pgledger.usage_events",
+    "select on ledger_invoices": "it may select the view public.ledger_invoices",
+    "update on ledger_tenant_invoices": "it may update the view public.ledger_tenant_invoices",
+    "execute on function ledger_list_invoices": (
+        r"it may execute the function public.ledger_list_invoices\("
+    ),
+    "execute on function pgledger.post_transfers": (
+        r"it may execute the function pgledger.post_transfers\("
+    ),
+}
+
+
+@pytest.mark.parametrize("right", GRANTS)
+def test_a_role_with_rights_of_its_own_cannot_be_mapped(admin, map_role, login, right):
+    role, group = login("plain", "pgledger_tenant"), login("granted", attributes="nologin")
+    member = login("member", "pgledger_tenant", group)
+    for grantee, named, fault in (
+        (role, role, GRANTS[right]),
+        (group, member, GRANTS[right].replace("it may", "it is a member of [^ ]+, which may")),
+        ("public", role, GRANTS[right].replace("it may", "everybody may")),
+    ):
+        admin.execute(f"grant {right} to {grantee}".encode())
+        with pytest.raises(InvalidArgument, match=f"is not valid: {fault}.*not for tenants"):
+            map_role(named)
+        admin.execute(f"revoke {right} from {grantee}".encode())
+        map_role(named)
+        admin.execute("select ledger_unmap_tenant_role(%s)", [named])
+
+
+def test_what_tenants_may_anyhow_can_be_granted_directly(admin, map_role, login):
+    role = login("plain")
+    admin.execute(f"grant select on ledger_tenant_invoices to {role}".encode())
+    admin.execute(f"grant usage on type ledger_invoice to {role}".encode())
+    map_role(role)
+    assert len(mapped(admin)) == 1
+
+
 def test_map_arguments(admin, map_role, login):
     role = login("plain")
     for arguments in ((None, "shop", "one"), (role, None, "one"), (role, "shop", None)):

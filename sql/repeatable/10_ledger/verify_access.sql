@@ -16,16 +16,12 @@ as $$
     select
       found.aspect,
       found.fault
-    from pg_catalog.pg_proc
-    inner join pg_catalog.pg_type on pg_proc.prorettype = pg_type.oid
-    inner join pg_catalog.pg_namespace on pg_type.typnamespace = pg_namespace.oid
-    cross join pgledger.guard_faults(
-      pg_namespace.nspname,
+    from pgledger.guard_faults(
+      pgledger.surface_schema(),
       (select bool_or(schema_history.with_roles) from pgledger.schema_history),
       null
     ) as found
-    where pg_proc.oid = 'pgledger.verify_access()'::regprocedure
-      and found.mended_by is distinct from 'nobody'
+    where found.mended_by is distinct from 'nobody'
   )
 
   select

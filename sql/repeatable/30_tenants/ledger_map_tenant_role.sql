@@ -70,12 +70,13 @@ pgledger_tenant besides. Only the owner of pgledger may call this function.
 Unmap a role before dropping it. A second call with the same values changes
 nothing.
 
-role_name: Name of the database role.
+role_name: Name of the database role, which has no other rights on what
+  belongs to pgledger than those of pgledger_tenant.
 app_id: App of the tenant.
 tenant_id: Tenant whose rows the role sees.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
-  it could see more than one tenant's rows), AlreadyExists (the role is mapped
+  it could see more than one tenant's rows, or write), AlreadyExists (the role is mapped
   to another tenant).$$;
 
 revoke all on function @extschema@.ledger_map_tenant_role from public;

@@ -1,6 +1,6 @@
 /*
 Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
-role that sees other tenants' rows or may make itself such a one; nor may another tenant's role be
+role that sees other tenants' rows, writes, or may make itself such a one; nor may another tenant's role be
 able to become it.
 */
 create or replace function pgledger.tenant_role_fault(role_name name)
@@ -19,7 +19,9 @@ begin
     return 'there is no such role';
   end if;
 
-  v_fault := pgledger.stronger_role_fault(role_name);
+  v_fault := coalesce(
+    pgledger.stronger_role_fault(role_name), pgledger.granted_role_fault(role_name)
+  );
   if v_fault is not null then
     return v_fault;
   end if;
