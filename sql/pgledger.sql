@@ -7303,6 +7303,7 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
@@ -7564,6 +7565,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'surface_schema()', 'owner', '', ''),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
       'owner', '', ''
@@ -11029,6 +11031,28 @@ comment on function pgledger.setting_faults is
 
 revoke all on function pgledger.setting_faults from public;
 
+-- file: repeatable/10_ledger/surface_schema.sql
+/*
+The schema of the public functions and views: that of the type that verify_access returns.
+*/
+create or replace function pgledger.surface_schema()
+returns name
+language sql
+stable
+parallel safe
+as $$
+  select pg_namespace.nspname
+  from pg_catalog.pg_proc
+  inner join pg_catalog.pg_type on pg_proc.prorettype = pg_type.oid
+  inner join pg_catalog.pg_namespace on pg_type.typnamespace = pg_namespace.oid
+  where pg_proc.oid = 'pgledger.verify_access()'::regprocedure
+$$;
+
+comment on function pgledger.surface_schema is
+  'The schema of the public functions and views.';
+
+revoke all on function pgledger.surface_schema from public;
+
 -- file: repeatable/10_ledger/transfers_by_id.sql
 /*
 The transfers with those ids, in the order of the ids, as applications see them. It looks each up by
@@ -11165,16 +11189,12 @@ as $$
     select
       found.aspect,
       found.fault
-    from pg_catalog.pg_proc
-    inner join pg_catalog.pg_type on pg_proc.prorettype = pg_type.oid
-    inner join pg_catalog.pg_namespace on pg_type.typnamespace = pg_namespace.oid
-    cross join pgledger.guard_faults(
-      pg_namespace.nspname,
+    from pgledger.guard_faults(
+      pgledger.surface_schema(),
       (select bool_or(schema_history.with_roles) from pgledger.schema_history),
       null
     ) as found
-    where pg_proc.oid = 'pgledger.verify_access()'::regprocedure
-      and found.mended_by is distinct from 'nobody'
+    where found.mended_by is distinct from 'nobody'
   )
 
   select
@@ -27834,6 +27854,49 @@ comment on function pgledger.postpone_advance is
 
 revoke all on function pgledger.postpone_advance from public;
 
+-- file: repeatable/30_tenants/granted_role_fault.sql
+/*
+Why a database role may do more with what is ours than a tenant's may, although it is no member of a
+role of ours: the first right that was granted to it, to a role that it is a member of, or to
+everybody. Null if there is none. The rows that a table or a whole view shows are not only one
+tenant's.
+*/
+create or replace function pgledger.granted_role_fault(role_name name)
+returns text
+language sql
+stable
+parallel safe
+set jit = off
+as $$
+  select
+    format(
+      '%s may %s the %s %s, which is not for tenants',
+      case
+        when held.grantee = 0 then 'everybody'
+        when held.grantee = own.oid then 'it'
+        else format('it is a member of %I, which', pg_get_userbyid(held.grantee))
+      end,
+      said.words, held.kind, held.subject
+    )
+  from pg_catalog.pg_roles as own
+  inner join pgledger.rights_held(pgledger.surface_schema()) as held
+    on held.grantee = 0 or pg_has_role(own.oid, held.grantee, 'MEMBER')
+  inner join pgledger.expected_guards() as expected (kind, place, name, owner, granted, detail)
+    using (kind, place, name)
+  cross join lateral pgledger.right_words(held.verb) as said (words)
+  where own.rolname = granted_role_fault.role_name
+    and 'tenant=' || held.verb <> all (string_to_array(expected.granted, ' '))
+    -- Types are of no use without what takes or returns them.
+    and held.kind <> 'type'
+  order by held.grantee <> own.oid, held.kind, held.subject, held.verb
+  limit 1
+$$;
+
+comment on function pgledger.granted_role_fault is
+  'Says what a database role was granted beyond what tenants may, or null if nothing.';
+
+revoke all on function pgledger.granted_role_fault from public;
+
 -- file: repeatable/30_tenants/ledger_map_tenant_role.sql
 /*
 Grants nothing to the role: it only says which rows the views show it.
@@ -27907,12 +27970,13 @@ pgledger_tenant besides. Only the owner of pgledger may call this function.
 Unmap a role before dropping it. A second call with the same values changes
 nothing.
 
-role_name: Name of the database role.
+role_name: Name of the database role, which has no other rights on what
+  belongs to pgledger than those of pgledger_tenant.
 app_id: App of the tenant.
 tenant_id: Tenant whose rows the role sees.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
-  it could see more than one tenant's rows), AlreadyExists (the role is mapped
+  it could see more than one tenant's rows, or write), AlreadyExists (the role is mapped
   to another tenant).$$;
 
 revoke all on function public.ledger_map_tenant_role from public;
@@ -28034,7 +28098,7 @@ revoke all on function pgledger.stronger_role_fault from public;
 -- file: repeatable/30_tenants/tenant_role_fault.sql
 /*
 Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
-role that sees other tenants' rows or may make itself such a one; nor may another tenant's role be
+role that sees other tenants' rows, writes, or may make itself such a one; nor may another tenant's role be
 able to become it.
 */
 create or replace function pgledger.tenant_role_fault(role_name name)
@@ -28053,7 +28117,9 @@ begin
     return 'there is no such role';
   end if;
 
-  v_fault := pgledger.stronger_role_fault(role_name);
+  v_fault := coalesce(
+    pgledger.stronger_role_fault(role_name), pgledger.granted_role_fault(role_name)
+  );
   if v_fault is not null then
     return v_fault;
   end if;
@@ -28252,7 +28318,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'eaf7913f02dcd673a35aa4763acb9ad2e884d4d1f4e22073097a4acec5a83c6c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5e198727ac1d1a47f0d82a2e4a226dc85c6d3492cd6dc42a597d285a281db1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28289,9 +28355,10 @@ values
   ('repeatable/10_ledger/rights_wanted.sql', 'repeatable', '381ba6134e15537636d7ffb680eaf738f1b3fc8d2e7cea0ac2580d95df92a19f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/row_security_faults.sql', 'repeatable', '42fb12072f494704f2393a74c22d19b33eaccf4cec5126a009733dae0654fd59', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/setting_faults.sql', 'repeatable', '07a32298fcb0cbd83cc382bbaad181cc76df798b1fbe3ceef85655c6d0cdad27', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/surface_schema.sql', 'repeatable', 'a3055fcf0eec33425bbadf1e913d58c91501486761c1c9cb0d295f6e71996a0c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/transfers_by_id.sql', 'repeatable', '5ef1c97bd000e7aef7507a516c21191c48d96bce28130fdb655e429158e6af1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/trigger_faults.sql', 'repeatable', 'e7bf9351e0a5e00f80faf494945e6daf8ebec82782814be2165514a12c59eddd', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/verify_access.sql', 'repeatable', '82ce0d8917d1c7399b73832ef972ab966c2b4d3d0650e44d1c33829f9f7ecd2a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/verify_access.sql', 'repeatable', '1b2189cd3139d9fb4e6d886990574993945728b798d7aae08fba62ae4a391789', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_accounts.sql', 'repeatable', '1ed81436199eda0e47dccd8f0eecc0affb4558cb60d38ac8fa1b1ac146f282dd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_books.sql', 'repeatable', 'd6eefec8f53b0160ac0089f173e701d142114792411cba20e3c3c1c3f725a3cb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/verify_entries.sql', 'repeatable', '1f59743b660671724acd234eca74ce0ec3596ab28670410f4cbe0ed5dc582ffb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28563,9 +28630,10 @@ values
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '056a631c3e0ecec36ea71ceee7af721cddcbf7cd7160af8a26b5aecd5b38afe2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/granted_role_fault.sql', 'repeatable', 'efe9c5d4a2128de5e847020211a798f1266e75e1097b2e45b00ecc712a797412', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '44788accbc6bc569fb4dabf87b9205f1d471cd5807dc66c168c8d23d416b71ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '4124014648e9ae2b535b5bea9db1057667499adba6f8a37057d9990c4617753b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '0a15d705b4ec8e4eb573886270536a4884d70f9fb082726d68b6a43403687878', pg_catalog.now(), '0.1.0.dev0', true);
+  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '2d77c5f10b017541da6b077874611e2a66bae88743b4536ef3b5d7d3e86ad5bb', pg_catalog.now(), '0.1.0.dev0', true);
 
 commit;

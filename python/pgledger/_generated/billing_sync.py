@@ -2984,7 +2984,8 @@ class BillingCalls(Caller):
         A second call with the same values changes nothing.
 
         Args:
-            role_name: Name of the database role.
+            role_name: Name of the database role, which has no other rights on what belongs to
+                pgledger than those of ``pgledger_tenant``.
             app_id: App of the tenant.
             tenant_id: Tenant whose rows the role sees.
 
@@ -2992,7 +2993,8 @@ class BillingCalls(Caller):
             NullArgument: An argument that has to be given is None.
             InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
                 seen.
-            InvalidArgument: There is no such role, or it could see more than one tenant's rows.
+            InvalidArgument: There is no such role, or it could see more than one tenant's rows, or
+                write.
             AlreadyExists: The role is mapped to another tenant.
         """
         self._fetch_first(

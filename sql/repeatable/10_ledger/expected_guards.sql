@@ -282,6 +282,7 @@ as $$
       'find_or_draft_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, '
       'boolean)', 'owner', '', ''
     ),
+    ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
@@ -543,6 +544,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'surface_schema()', 'owner', '', ''),
     (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
       'owner', '', ''
