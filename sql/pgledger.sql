@@ -28098,8 +28098,8 @@ revoke all on function pgledger.stronger_role_fault from public;
 -- file: repeatable/30_tenants/tenant_role_fault.sql
 /*
 Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
-role that sees other tenants' rows, writes, or may make itself such a one; nor may another tenant's role be
-able to become it.
+role that sees other tenants' rows, writes, or may make itself such a one; nor may another tenant's
+role be able to become it.
 */
 create or replace function pgledger.tenant_role_fault(role_name name)
 returns text
@@ -28634,6 +28634,6 @@ values
   ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '44788accbc6bc569fb4dabf87b9205f1d471cd5807dc66c168c8d23d416b71ec', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '4124014648e9ae2b535b5bea9db1057667499adba6f8a37057d9990c4617753b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '2d77c5f10b017541da6b077874611e2a66bae88743b4536ef3b5d7d3e86ad5bb', pg_catalog.now(), '0.1.0.dev0', true);
+  ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '403291f85439c1bc4bab37efb55e89022b870f0d82a64e8df9b9447894f529e3', pg_catalog.now(), '0.1.0.dev0', true);
 
 commit;

@@ -1,7 +1,7 @@
 /*
 Why a database role cannot be a tenant's; null if it can. It must not be, or be able to become, a
-role that sees other tenants' rows, writes, or may make itself such a one; nor may another tenant's role be
-able to become it.
+role that sees other tenants' rows, writes, or may make itself such a one; nor may another tenant's
+role be able to become it.
 */
 create or replace function pgledger.tenant_role_fault(role_name name)
 returns text
