@@ -142,7 +142,7 @@ CASES: Mapping[str, Case] = {
     "much metadata that is shared": Case(
         "BatchTooLarge",
         ("bytes of metadata", "67108864"),
-        call="select pgledger_create_transfers(array_fill("
+        call="select pgledger_create_transfers_from_rows(array_fill("
         "row(%(shop)s, %(buyer)s, 1)::pgledger_transfer_request, array[1200]),"
         " metadata => jsonb_build_object('k', repeat('x', 60000)))",
     ),

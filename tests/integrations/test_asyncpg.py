@@ -39,7 +39,7 @@ async def accounts(other: Any) -> Accounts:
 
 
 PAY = "select * from pgledger_create_transfer($1, $2, $3)"
-BATCH = "select * from pgledger_create_transfers($1::pgledger_transfer_request[])"
+BATCH = "select * from pgledger_create_transfers_from_rows($1)"
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,9 @@ async def test_refusals_have_our_code(
     assert raised.value.sqlstate == code
 
 
-async def test_an_array_of_transfers_needs_its_type(other: Any, accounts: Accounts) -> None:
+async def test_an_array_of_transfers_needs_no_type(other: Any, accounts: Accounts) -> None:
     cash, wallet, sales = accounts
     rows = [(cash, wallet, Decimal(50)), (wallet, sales, Decimal("19.99"))]
-    with pytest.raises(asyncpg.AmbiguousFunctionError):
-        await other.fetch("select id from pgledger_create_transfers($1)", rows)
     made = await other.fetch(BATCH, rows)
     assert [row["to_account_balance"] for row in made] == [50, Decimal("19.99")]
 
