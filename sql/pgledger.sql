@@ -4370,8 +4370,8 @@ as $$
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
-      'The message names the JSON path of what is wrong. The description of ledger_create_plan '
-      'shows the forms: \df+ in psql, help() in Python.',
+      E'The message names the JSON path of what is wrong. The description of ledger_create_plan '
+      'shows the forms: \\df+ in psql, help() in Python.',
       'A plan''s features or pricing are not valid. The message names the JSON path of what is '
       'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
@@ -4407,8 +4407,8 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      'The message names the JSON path of what is wrong. The description of the function shows the '
-      'forms: \df+ in psql, help() in Python.',
+      E'The message names the JSON path of what is wrong. The description of the function shows the '
+      'forms: \\df+ in psql, help() in Python.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
@@ -10098,7 +10098,7 @@ as $$
       -- Where the role is written in.
       '%I',
       regexp_replace(
-        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '\s+', ' ', 'g'
+        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '[[:space:]]+', ' ', 'g'
       ),
       ' with check (' || pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) || ')'
     )
@@ -28262,7 +28262,7 @@ values
   ('repeatable/00_core/checks/time_fault.sql', 'repeatable', 'ee7d91f8c0f2a8e03ae3397777a2a0e6c16aeb6839aa32e32b453ad84aa7c224', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/abridged.sql', 'repeatable', '7dafac608e29f2c5ec3d023f126bbbab83ba04cdafc0141ef9c1e16195167d1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_code.sql', 'repeatable', '22dcd4d8983aedd74360bf7ce6f9ce0c37dbf7f6755fe4acbf7333c77c1023c0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', 'd5a29d8570bb9722ae03504a6d6411cdef2983adf93bcf17c4a7a22237852533', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/errors/error_registry.sql', 'repeatable', '0a38caa998fab075c3bc5221bab560ed740df2b17841e6537e06cb8d01df9f0f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/error_text.sql', 'repeatable', 'f2ba93b82f57fbba0f602bd48dca30b1ec1bf2034231b6184b8f36e5a0471d27', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/fail.sql', 'repeatable', '8834b786bb47258d9488ff2d85455374f6dfe5ec2f04cf47b759164578b5a252', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/ids/base32_lanes.sql', 'repeatable', 'd160aa5cbfd1c57eaa1e5036939d2269ac131bc793820b1fb0b29a4dfe28207d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28340,7 +28340,7 @@ values
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/policies.sql', 'repeatable', 'aab7d7238b4895e8793721c5837c7a87361f4d0f178a5520927da16425210e17', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/policies.sql', 'repeatable', '69494ec49d45fb5d341f5ed0fe4a1f402535ac3ada9035ac0be2c1c4c4428b84', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),

@@ -11,7 +11,8 @@ from pathlib import Path
 EXAMPLES = """\
 what --mode measures:
   single   pgledger_create_transfer, one a transaction (the default)
-  batch    pgledger_create_transfers with one array of --batch-size requests, one call a transaction
+  batch    pgledger_create_transfers_from_rows with an array of --batch-size requests, one call a
+           transaction
   bulk     pgledger_create_transfers_bulk with parallel arrays of --batch-size, one call a
            transaction
   python   Ledger.create_transfer and, call by call in the same open transaction, the statement that

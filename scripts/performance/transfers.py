@@ -86,7 +86,7 @@ class Batches:
     def call(self, *arrays: str) -> str:
         surface = self.books.surface
         if self.form == "batch":
-            function = "pgledger_create_transfers"
+            function = "pgledger_create_transfers_from_rows"
             types = [f"{surface}.pgledger_transfer_request[]"]
         else:
             function = "pgledger_create_transfers_bulk"

@@ -34,9 +34,7 @@ believed as (
   union all
   select pg_roles.oid
   from pg_catalog.pg_roles
-  cross join home
   where pg_roles.rolname = 'pgledger_tenant_views'
-    and pg_catalog.pg_get_userbyid(home.owner) = 'pgledger_owner'
 ),
 
 object (kind, namespace, name, arguments, owner) as (

@@ -119,7 +119,8 @@ def raw_errors(conn: psycopg.Connection[Any], ids: dict[str, str]) -> tuple[int,
             from unnest(pg_proc.proargtypes::oid[]) with ordinality as kind (type, place)
             order by kind.place
           ),
-          pg_proc.pronargs - pg_proc.pronargdefaults
+          pg_proc.pronargs - pg_proc.pronargdefaults,
+          pg_proc.provariadic <> 0
         from pg_proc
         where pg_proc.pronamespace = 'public'::regnamespace
           and pg_proc.proname ~ '^(pg)?ledger_'
@@ -127,7 +128,7 @@ def raw_errors(conn: psycopg.Connection[Any], ids: dict[str, str]) -> tuple[int,
         """
     ).fetchall()
     tried, wrong = 0, list[str]()
-    for function, names, kinds, required in functions:
+    for function, names, kinds, required, is_variadic in functions:
         for place, (null, kind) in enumerate(zip(names or [], kinds, strict=True)):
             given = [
                 f"{name} => {value(function, name, other, ids)}"
@@ -135,6 +136,9 @@ def raw_errors(conn: psycopg.Connection[Any], ids: dict[str, str]) -> tuple[int,
                 if index != place and index < required
             ]
             call = f"select {function}({', '.join([*given, f'{null} => null::{kind}'])})"
+            if is_variadic:
+                # What is variadic takes no names.
+                call = f"select {function}(variadic null::{kind})"
             tried += 1
             try:
                 with conn.transaction(force_rollback=True):

@@ -347,13 +347,13 @@ def test_a_restore_of_data_with_triggers_disabled_leaves_them_off_in_replicas(
     )
     assert "the trigger transfers_never_change of pgledger.transfers is not always on" in texts(dsn)
     assert "triggers that keep records unchanged stand and are always on" in findings(dsn)
-    assert len(migrate(dsn).mended) == 4
+    assert len(migrate(dsn).mended) == 6
     migrate(fresh)
     assert stands(dsn) == stands(fresh)
     assert findings(dsn) == {}
 
 
-def test_what_was_planted_before_a_restore_is_made_again(other_server, other, saved):
+def test_what_was_planted_before_a_restore_is_refused_and_then_made(other_server, other, saved):
     """The owner of the database must not end with a stranger's body that runs as the owner."""
     dsn, fresh = other("restored"), other("fresh")
     do(dsn, "grant create on schema public to anon_x")
@@ -364,6 +364,11 @@ def test_what_was_planted_before_a_restore_is_made_again(other_server, other, sa
     )
     do(dsn, "revoke create on schema public from anon_x")
     other_server.run("pg_restore", f"--dbname={dsn}", str(saved), check=False)
+    with pytest.raises(
+        MigrationError, match=r"pgledger_generate_id\(prefix text\) belongs to anon_x"
+    ):
+        migrate(dsn)
+    do(dsn, "drop function public.pgledger_generate_id(text)")
     migrate(dsn)
     migrate(fresh)
     assert stands(dsn) == stands(fresh)

@@ -234,9 +234,9 @@ def test_manual_migration_of_an_empty_database(database: NewDatabase):
         Billing(conn).ping()
 
 
-def test_a_migration_that_fails_says_so(connect):
+def test_a_migration_that_fails_says_so(connect, database: NewDatabase):
     """``log.Fatal("migration failed:", err)``: there is an error to show."""
-    conn = connect()
+    conn = connect(dsn=database())
     conn.execute("select 1")
     with pytest.raises(MigrationError, match="in a transaction"):
         Billing(conn).migrate()

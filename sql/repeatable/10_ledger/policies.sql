@@ -25,7 +25,7 @@ as $$
       -- Where the role is written in.
       '%I',
       regexp_replace(
-        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '\s+', ' ', 'g'
+        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '[[:space:]]+', ' ', 'g'
       ),
       ' with check (' || pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) || ')'
     )

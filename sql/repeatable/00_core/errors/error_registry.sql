@@ -198,8 +198,8 @@ as $$
     ),
     (
       'LG102', 'InvalidPlan', 'the plan is not valid at %s: %s',
-      'The message names the JSON path of what is wrong. The description of ledger_create_plan '
-      'shows the forms: \df+ in psql, help() in Python.',
+      E'The message names the JSON path of what is wrong. The description of ledger_create_plan '
+      'shows the forms: \\df+ in psql, help() in Python.',
       'A plan''s features or pricing are not valid. The message names the JSON path of what is '
       'wrong, for example $.pricing.prices[0].tiers[1].up_to, and says why.',
       false
@@ -235,8 +235,8 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      'The message names the JSON path of what is wrong. The description of the function shows the '
-      'forms: \df+ in psql, help() in Python.',
+      E'The message names the JSON path of what is wrong. The description of the function shows the '
+      'forms: \\df+ in psql, help() in Python.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
