@@ -135,9 +135,12 @@ def show_files(files: Sequence[FileStatus], *, verbose: bool) -> None:
         )
         for file in listed
     ]
-    if rows:
-        for line in table([("file", "state", "applied at", "by pgledger"), *rows]):
+    shown = rows if verbose else rows[:SHOWN]
+    if shown:
+        for line in table([("file", "state", "applied at", "by pgledger"), *shown]):
             say(f"  {line}")
+    if more := len(rows) - len(shown):
+        say(f"  and {plural(more, 'file')} more, which --verbose lists")
     if left_out := len(files) - len(listed):
         say(f"  {plural(left_out, 'file')} as in this package")
 

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from pgledger.migrate import MigrationResult, Progress
 
-from .printing import complain, say
+from .printing import SHOWN, complain, say
 
 BAR_CELLS: Final = 30
 # Clears the line, for terminals: what is written next begins where the bar did.
@@ -75,8 +75,10 @@ def show_result(result: MigrationResult) -> None:
         say(f"  made: {name}")
     for name in result.recorded:
         say(f"  recorded: {name}, which made the schema")
-    for name in result.mended:
+    for name in result.mended[:SHOWN]:
         say(f"  mended: {name}")
+    if len(result.mended) > SHOWN:
+        say(f"  mended: {len(result.mended) - SHOWN:,} more of the kind")
     for name in result.forgotten:
         say(f"  forgotten: {name}, which this package no longer has")
     for name in result.linked:
