@@ -10098,7 +10098,8 @@ as $$
       -- Where the role is written in.
       '%I',
       regexp_replace(
-        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '[[:space:]]+', ' ', 'g'
+        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'),
+        '[[:space:]]+', ' ', 'g'
       ),
       ' with check (' || pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) || ')'
     )
@@ -28340,7 +28341,7 @@ values
   ('repeatable/10_ledger/pgledger_raise_sequences.sql', 'repeatable', '7baa75312fc8f3d4bc98845c974e847937d4fa1d9dfdd24b9c71a5ae9dc17b90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_set_clock_warning.sql', 'repeatable', 'b706110f25ebd460905099843fd90e05ead62453fcdbed0a724cf775607a1e03', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/pgledger_verify.sql', 'repeatable', '0b9e9b4daf95aea0322c3d76694d69ba6c21a6852010808b5bdea2347337b49c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/policies.sql', 'repeatable', '69494ec49d45fb5d341f5ed0fe4a1f402535ac3ada9035ac0be2c1c4c4428b84', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/policies.sql', 'repeatable', '96583b8c54c50bae5639f750fdec36a813702d69a6cac41cb08935880d7caade', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/policy_faults.sql', 'repeatable', 'a56273d97164eb84f511c5ff4dfe506d3057499d78fa08fbf2ea2bb39a2f604f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/post_transfers.sql', 'repeatable', '0ff3e5a48de6c0f074935f936706832fcba9e0736a374649bfab2e17caa390c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/refuse_account.sql', 'repeatable', '8d0c9142914e2af9ed6f0948ce3974a8f680429e54bb35f5c4594063d27cc49b', pg_catalog.now(), '0.1.0.dev0', true),

@@ -25,7 +25,8 @@ as $$
       -- Where the role is written in.
       '%I',
       regexp_replace(
-        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'), '[[:space:]]+', ' ', 'g'
+        coalesce(pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'),
+        '[[:space:]]+', ' ', 'g'
       ),
       ' with check (' || pg_get_expr(pg_policy.polwithcheck, pg_policy.polrelid) || ')'
     )
