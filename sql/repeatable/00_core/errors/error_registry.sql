@@ -235,8 +235,8 @@ as $$
     ),
     (
       'LG107', 'InvalidInvoice', 'the invoice is not valid at %s: %s',
-      E'The message names the JSON path of what is wrong. The description of the function shows the '
-      'forms: \\df+ in psql, help() in Python.',
+      E'The message names the JSON path of what is wrong. The description of the function shows '
+      'the forms: \\df+ in psql, help() in Python.',
       'Lines or tax rates given for an invoice are not valid. The message names the JSON path of '
       'what is wrong, for example $.lines[0].amount, and says why.',
       false
