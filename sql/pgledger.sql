@@ -27977,8 +27977,8 @@ app_id: App of the tenant.
 tenant_id: Tenant whose rows the role sees.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
-  it could see more than one tenant's rows, or write), AlreadyExists (the role is mapped
-  to another tenant).$$;
+  it could see more than one tenant's rows, or write), AlreadyExists (the role
+  is mapped to another tenant).$$;
 
 revoke all on function public.ledger_map_tenant_role from public;
 
@@ -28632,7 +28632,7 @@ values
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/postpone_advance.sql', 'repeatable', '7cf249febfb315a3ee8a43ff4c7ea76a617c87ce068a0f48702b9c134c6402e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/granted_role_fault.sql', 'repeatable', 'efe9c5d4a2128de5e847020211a798f1266e75e1097b2e45b00ecc712a797412', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '44788accbc6bc569fb4dabf87b9205f1d471cd5807dc66c168c8d23d416b71ec', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/30_tenants/ledger_map_tenant_role.sql', 'repeatable', '62b2175f8d01a27f54630087c8104eeb824929547761470a0ccb80bf4187b7d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/ledger_unmap_tenant_role.sql', 'repeatable', '776bcd637ff3e768aac19e7b7093006c177de3f7d76346f9e6b9d69018dc7636', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/stronger_role_fault.sql', 'repeatable', '4124014648e9ae2b535b5bea9db1057667499adba6f8a37057d9990c4617753b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/30_tenants/tenant_role_fault.sql', 'repeatable', '403291f85439c1bc4bab37efb55e89022b870f0d82a64e8df9b9447894f529e3', pg_catalog.now(), '0.1.0.dev0', true);

@@ -76,7 +76,7 @@ app_id: App of the tenant.
 tenant_id: Tenant whose rows the role sees.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such role, or
-  it could see more than one tenant's rows, or write), AlreadyExists (the role is mapped
-  to another tenant).$$;
+  it could see more than one tenant's rows, or write), AlreadyExists (the role
+  is mapped to another tenant).$$;
 
 revoke all on function @extschema@.ledger_map_tenant_role from public;
