@@ -397,10 +397,10 @@ TURNS: Final = {
     "grant update on pgledger.accounts to pgledger_poster": "pgledger_poster may update",
     "grant select on pgledger_entries_v1 to pgledger_tenant": "pgledger_tenant may select",
     f"grant execute on function {FUNCTION} to pgledger_reader with grant option": "let others",
-    "create role screw_stranger; grant update on pgledger.accounts to screw_stranger": "screw_stranger may update",
-    "create role screw_stranger; grant references on pgledger.accounts to screw_stranger": "may refer to",
-    "create role screw_stranger; grant create on schema pgledger to screw_stranger": "may create objects",
-    "create role screw_stranger; grant execute on function pgledger.clock to screw_stranger": "pgledger.clock",
+    "create role mallet; grant update on pgledger.accounts to mallet": "mallet may update",
+    "create role mallet; grant references on pgledger.accounts to mallet": "may refer to",
+    "create role mallet; grant create on schema pgledger to mallet": "may create objects",
+    "create role mallet; grant execute on function pgledger.clock to mallet": "pgledger.clock",
     f"revoke all on function {FUNCTION} from pgledger_reader": "pgledger_reader may not exec",
     "revoke select on pgledger.accounts from pgledger_auditor": "pgledger_auditor may not select",
     "revoke usage on schema pgledger from pgledger_auditor": "may not use the schema pgledger",
@@ -450,7 +450,7 @@ def test_each_screw_that_is_turned_is_told_and_turned_back(ledger_dsn, turn):
     finally:
         do(
             ledger_dsn,
-            "drop owned by screw_stranger; drop role screw_stranger" if "stranger" in turn else "",
+            "drop owned by mallet; drop role mallet" if "mallet" in turn else "",
         )
 
 
