@@ -69,6 +69,7 @@ class _Handler:
         # The process that delivers: a fork of it does not.
         self._draining: int | None = None
         self._is_done = threading.Event()
+        self._is_passed_on = False
 
     def install(self) -> None:
         signal.signal(signal.SIGTERM, self)
@@ -100,8 +101,13 @@ class _Handler:
             self._is_done.set()
             main = threading.main_thread().ident
             if not _is_of_event_loop(self._previous) and main:
-                # To the main thread, so that it wakes up if it waits for something.
-                signal.pthread_kill(main, signal.SIGTERM)
+                # To the main thread, so that it wakes up if it waits for something; and again,
+                # because a signal that comes just before it begins to wait does not wake it.
+                for _ in range(20):
+                    if self._is_passed_on:
+                        break
+                    signal.pthread_kill(main, signal.SIGTERM)
+                    time.sleep(0.25)
 
     def _each(self, meters: list[Drain], deadline: float, *, close: bool) -> None:
         def drain(meter: Drain) -> None:
@@ -123,6 +129,7 @@ class _Handler:
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         previous = self._previous
+        self._is_passed_on = True
         if signal.getsignal(signal.SIGTERM) is self:
             signal.signal(signal.SIGTERM, previous)
         if callable(previous):
