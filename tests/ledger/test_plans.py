@@ -151,8 +151,20 @@ def explain(
 
 
 def reads(conn: psycopg.Connection[Any], statement: str, parameters: Any) -> Reads:
-    # The first call of a session also reads the catalogs and compiles the body.
+    # The first call of a session also reads the catalogs and compiles the body. A session that
+    # missed too many messages of other databases plans anew, and planning looks at both
+    # ends of an index: that can only add, so the least of a few calls counts.
     rows = conn.execute(statement.encode(), parameters).fetchall()
+    calls = [counted(conn, statement, parameters, rows) for _ in range(3)]
+    return min(calls, key=lambda call: (sum(call.by_index.values()), call.pages))
+
+
+def counted(
+    conn: psycopg.Connection[Any],
+    statement: str,
+    parameters: Any,
+    rows: Sequence[tuple[Any, ...]],
+) -> Reads:
     before = {name: counts for name, *counts in conn.execute(COUNTERS.encode()).fetchall()}
     plan = explain(conn, statement, parameters, "analyze, buffers, timing off")
     after = {name: counts for name, *counts in conn.execute(COUNTERS.encode()).fetchall()}
