@@ -1,0 +1,29 @@
+/*
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
+*/
+create or replace function pgledger.plan_terms(
+  plan_key bigint,
+  at timestamptz,
+  out pricing jsonb,
+  out allowances jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.pricing,
+    coalesce(
+      (
+        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
+          and plan_features.soft_limit
+          and plan_features.quota >= 0
+      ),
+      '{}'
+    )
+  from pgledger.plans
+  where plans.key = plan_terms.plan_key
+$$;
