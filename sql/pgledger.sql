@@ -113,7 +113,9 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
+      'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
+      'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
       'ledger_coupon',
@@ -150,6 +152,7 @@ begin
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
       'ledger_ingest_usage',
+      'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
       'ledger_invalidate_tenant_entitlements',
       'ledger_invoice',
@@ -186,6 +189,7 @@ begin
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
+      'ledger_set_entitlement_ttl',
       'ledger_set_payment_terms',
       'ledger_set_usage_skew',
       'ledger_subscription',
@@ -1328,10 +1332,12 @@ create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
   payment_terms integer default 30 not null,
+  entitlement_ttl interval default interval '30 seconds' not null,
   invoice_number bigint default 0 not null,
   constraint apps_app_id_pk primary key (app_id),
   constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
-  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0),
+  constraint apps_entitlement_ttl_is_above_0_check check (entitlement_ttl > interval '0')
 );
 
 comment on table pgledger.apps is
@@ -1341,6 +1347,8 @@ comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
+comment on column pgledger.apps.entitlement_ttl is
+  'How long a cached entitlement is served at most, unless the call says otherwise.';
 comment on column pgledger.apps.invoice_number is
   'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
   'a rollback leaves no gap.';
@@ -1740,7 +1748,8 @@ create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_i
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
+create index subscriptions_app_id_advance_at_key_idx
+on pgledger.subscriptions (app_id, advance_at, key)
 where advance_at is not null;
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
@@ -1790,7 +1799,7 @@ comment on column pgledger.subscriptions.invoiced_version is
 comment on column pgledger.subscriptions.invoice_due_at is
   'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
-  'Earlier of due_at and invoice_due_at.';
+  'Earlier of due_at and invoice_due_at; later where it has had its turn, or failed.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -1944,7 +1953,7 @@ comment on column public.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
+  'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
@@ -2249,7 +2258,7 @@ comment on column pgledger.entitlement_cache.usage_version is
 comment on column pgledger.entitlement_cache.tenant_version is
   'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Count of the feature''s invalidations when it was made.';
+  'Count of the feature''s invalidations, for all tenants and for this one, when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
   'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
@@ -2258,19 +2267,24 @@ comment on column pgledger.entitlement_cache.expires_at is
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
   feature_key text collate "C" not null,
+  tenant_id text collate "C" not null,
   version bigint not null,
-  constraint feature_invalidations_app_id_feature_key_pk primary key (app_id, feature_key)
+  constraint feature_invalidations_app_id_feature_key_tenant_id_pk
+  primary key (app_id, feature_key, tenant_id)
 );
 
 comment on table pgledger.feature_invalidations is
-  'Counts how often the cached entitlements of a feature were invalidated for all tenants.';
+  'Counts how often the cached entitlements of a feature were invalidated, for all tenants or one.';
 comment on column pgledger.feature_invalidations.app_id is 'App.';
 comment on column pgledger.feature_invalidations.feature_key is 'Key of the feature.';
+comment on column pgledger.feature_invalidations.tenant_id is
+  'Tenant whose entitlement it was; empty for all tenants.';
 comment on column pgledger.feature_invalidations.version is 'Count of invalidations.';
 
 alter table pgledger.entitlement_cache enable row level security;
 revoke all on table pgledger.entitlement_cache from public;
 grant select on table pgledger.entitlement_cache to pgledger_auditor;
+alter table pgledger.feature_invalidations enable row level security;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
@@ -2515,6 +2529,8 @@ for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.usage_events
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.entitlement_cache
+for select to pgledger_auditor using (true);
+create policy auditors_read_all on pgledger.feature_invalidations
 for select to pgledger_auditor using (true);
 
 -- file: migrations/0010_create_coupons.sql
@@ -2849,7 +2865,7 @@ create unique index invoices_subscription_key_kind_period_start_live_idx
 on pgledger.invoices (subscription_key, kind, period_start)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
@@ -6021,19 +6037,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
+      '806c4382660827e4f722b584bb42eed7768fad3a42cb862753d370f8f1025309'),
     ('migrations/0006_create_subscriptions.sql',
-      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
+      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
+      '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
     ('migrations/0009_create_tenant_roles.sql',
-      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
+      '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+      '399599702d1ed30a5e8d397cbdf8d66611c106ca9ed5817d444b67b581bacc63')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7046,6 +7062,10 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
+      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -7056,7 +7076,8 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -7096,6 +7117,10 @@ as $$
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7144,6 +7169,7 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
@@ -7263,6 +7289,7 @@ as $$
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
+    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -7333,6 +7360,7 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
@@ -7394,8 +7422,10 @@ as $$
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7442,6 +7472,10 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner',
+      'unknown (OID=0)=EXECUTE', ''
+    ),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -7504,6 +7538,11 @@ as $$
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
@@ -7689,7 +7728,15 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7802,6 +7849,10 @@ as $$
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -7919,6 +7970,10 @@ as $$
     ),
     (
       'function', 'surface', 'ledger_set_currency(text, text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -8053,6 +8108,10 @@ as $$
       'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
       'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
     ),
     (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
@@ -8191,7 +8250,7 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -14026,6 +14085,37 @@ comment on function pgledger.lock_plan is
 
 revoke all on function pgledger.lock_plan from public;
 
+-- file: repeatable/20_catalogue/plan_terms.sql
+/*
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
+*/
+create or replace function pgledger.plan_terms(
+  plan_key bigint,
+  at timestamptz,
+  out pricing jsonb,
+  out allowances jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.pricing,
+    coalesce(
+      (
+        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
+          and plan_features.soft_limit
+          and plan_features.quota >= 0
+      ),
+      '{}'
+    )
+  from pgledger.plans
+  where plans.key = plan_terms.plan_key
+$$;
+
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
 The plan with that internal key as applications see it, or null.
@@ -15105,11 +15195,16 @@ its row, and writes it itself unless to_store.
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
 on starts a period. Each of these is a change of its own, so that no period is left out, however
 late the call is.
+
+A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
+at the time of the last one: a subscription that is years behind is moved on by several calls. What
+they leave is written as if the clock had not been further.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
   until timestamptz,
-  to_store boolean default true
+  to_store boolean default true,
+  at_most integer default null
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -15123,6 +15218,7 @@ declare
   v_change text;
 begin
   while subscription.due_at <= until loop
+    exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
     v_now := coalesce(v_now, pgledger.clock());
     v_at := subscription.due_at;
 
@@ -15394,7 +15490,9 @@ begin
   v_new := pgledger.note_subscription_change(
     v_new, 'created', v_new.started_at, v_new.created_at
   );
-  perform pgledger.advance_subscription(v_new, v_new.created_at);
+  perform pgledger.advance_subscription(
+    v_new, v_new.created_at, at_most => pgledger.moves_at_once()
+  );
   return v_new.key;
 end;
 $$;
@@ -15649,7 +15747,8 @@ app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
 started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; null for now.
+  periods ago; ledger_advance moves on what began more than 100 changes ago;
+  null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -16125,6 +16224,26 @@ comment on function pgledger.lock_subscription is
   'A tenant''s subscription, locked to be changed; raises SubscriptionNotFound.';
 
 revoke all on function pgledger.lock_subscription from public;
+
+-- file: repeatable/22_subscriptions/moves_at_once.sql
+/*
+By how many changes at most a call moves one subscription of many, or one that it creates, and how
+many changes it looks at to draw up invoices. It is more than a month has days, so that a run once a
+month leaves nothing, and few enough for a statement timeout of a second.
+*/
+create or replace function pgledger.moves_at_once()
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+  select 100
+$$;
+
+comment on function pgledger.moves_at_once is
+  'By how many changes at most a call moves one subscription of many.';
+
+revoke all on function pgledger.moves_at_once from public;
 
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
@@ -19105,6 +19224,102 @@ comment on column public.ledger_usage_events.created_at is 'When it was recorded
 revoke all on table public.ledger_usage_events from public;
 grant select on table public.ledger_usage_events to pgledger_reader;
 
+-- file: repeatable/24_entitlements/cached_entitlement.sql
+/*
+A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
+*/
+create or replace function pgledger.cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  now timestamptz
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+stable
+parallel safe
+rows 1
+as $$
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from pgledger.entitlement_cache
+  cross join lateral pgledger.entitlement_versions(
+    entitlement_cache.app_id,
+    entitlement_cache.tenant_id,
+    entitlement_cache.feature_key,
+    entitlement_cache.starts_at,
+    entitlement_cache.ends_at
+  ) as versions
+  cross join lateral pgledger.entitlement_answer(
+    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+    entitlement_cache.soft_limit, entitlement_cache.reason, cached_entitlement.quantity
+  ) as answer
+  where entitlement_cache.app_id = cached_entitlement.app_id
+    and entitlement_cache.tenant_id = cached_entitlement.tenant_id
+    and entitlement_cache.feature_key = cached_entitlement.feature_key
+    -- If the clock was put back, an entry that had expired must not come back.
+    and cached_entitlement.now >= entitlement_cache.created_at
+    and cached_entitlement.now < entitlement_cache.expires_at
+    -- No version tells that a feature was deleted, which is an error and not an answer.
+    and (
+      pgledger.find_feature(
+        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
+      )
+    ).id is not null
+    and entitlement_cache.plan_version = versions.plan_version
+    and entitlement_cache.subscription_version = versions.subscription_version
+    and entitlement_cache.usage_version = versions.usage_version
+    and entitlement_cache.tenant_version = versions.tenant_version
+    and entitlement_cache.feature_version = versions.feature_version
+$$;
+
+comment on function pgledger.cached_entitlement is
+  'A remembered entitlement, if nothing that it was made from has changed.';
+
+revoke all on function pgledger.cached_entitlement from public;
+
+-- file: repeatable/24_entitlements/check_entitlement_ttl.sql
+/*
+Refuses a time to live that a cached entitlement cannot have.
+
+Errors: NullArgument, InvalidArgument.
+*/
+create or replace function pgledger.check_entitlement_ttl(ttl interval)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if ttl is null then
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
+  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_entitlement_ttl is
+  'Raises NullArgument or InvalidArgument unless a cached entitlement can have that time to live.';
+
+revoke all on function pgledger.check_entitlement_ttl from public;
+
 -- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
 Records usage if the limit allows what it then comes to; a null status says that it does not.
@@ -19377,6 +19592,27 @@ comment on function pgledger.entitlement_answer is
 
 revoke all on function pgledger.entitlement_answer from public;
 
+-- file: repeatable/24_entitlements/entitlement_ttl.sql
+/*
+How long an app's cached entitlements are served at most, where the call does not say it.
+*/
+create or replace function pgledger.entitlement_ttl(app_id text)
+returns interval
+language sql
+stable
+parallel safe
+as $$
+  select coalesce(
+    (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
+    interval '30 seconds'
+  )
+$$;
+
+comment on function pgledger.entitlement_ttl is
+  'How long an app''s cached entitlements are served at most.';
+
+revoke all on function pgledger.entitlement_ttl from public;
+
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
@@ -19427,13 +19663,14 @@ as $$
     ),
     coalesce(
       (
-        select feature_invalidations.version
+        select sum(feature_invalidations.version)
         from pgledger.feature_invalidations
         where feature_invalidations.app_id = entitlement_versions.app_id
           and feature_invalidations.feature_key = entitlement_versions.feature_key
+          and feature_invalidations.tenant_id in ('', entitlement_versions.tenant_id)
       ),
       0
-    )
+    )::bigint
   from (
     select
       sum(plans.version)::bigint as plan_version,
@@ -19449,6 +19686,124 @@ comment on function pgledger.entitlement_versions is
   'Versions of everything that an entitlement is made from.';
 
 revoke all on function pgledger.entitlement_versions from public;
+
+-- file: repeatable/24_entitlements/invalidate_feature.sql
+/*
+Counts an invalidation of a feature, for one tenant, or for all where that is empty. An entitlement
+that is being worked out at this moment is not served either: it remembers the count from before.
+
+Locks: the row that counts.
+*/
+create or replace function pgledger.invalidate_feature(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
+  values (
+    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
+  )
+  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
+  set version = feature_invalidations.version + 1
+$$;
+
+comment on function pgledger.invalidate_feature is
+  'Counts an invalidation of a feature, for one tenant or for all.';
+
+revoke all on function pgledger.invalidate_feature from public;
+
+-- file: repeatable/24_entitlements/ledger_check_cached_entitlement.sql
+/*
+What is remembered is served; what is not is worked out, and remembered where that can be done
+without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
+have remembered since.
+
+Locks: the cache's row, if it is free.
+Checks, in this order: app_id, tenant_id, quantity, feature_key.
+*/
+create or replace function public.ledger_check_cached_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric default 1
+)
+returns public.ledger_entitlement
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_answer record;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_quantity('quantity', quantity);
+
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  into v_answer
+  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  if found then
+    return v_answer;
+  end if;
+
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
+    and not current_setting('transaction_read_only')::boolean
+    and pgledger.may_remember(app_id, tenant_id, feature_key) then
+    select
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    into v_answer
+    from pgledger.remember_entitlement(
+      app_id, tenant_id, feature_key, quantity, pgledger.entitlement_ttl(app_id), v_now
+    ) as answer;
+  else
+    select
+      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+      answer.is_soft, answer.why
+    into v_answer
+    from pgledger.entitlement(app_id, tenant_id, feature_key) as found
+    cross join lateral pgledger.entitlement_answer(
+      feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
+    ) as answer;
+  end if;
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_check_cached_entitlement is
+$$Says whether a tenant may use so much more of a feature, and remembers it.
+
+The answer is that of ledger_check_entitlement: a remembered one is served only
+while nothing that it was made from has changed, and for no longer than
+ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
+remembered.
+
+It never waits for another transaction. In a read-only transaction, on a
+standby, and above read committed it remembers nothing.
+
+app_id: App.
+tenant_id: Tenant who wants to use it.
+feature_key: Key of the feature.
+quantity: How much more, on top of what was used, 0 or more.
+
+Returns: Whether it is allowed, what is used and left of the limit, and why.
+
+Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
+  range), FeatureNotFound (there is no feature of this key for this app and
+  tenant).$$;
+
+revoke all on function public.ledger_check_cached_entitlement from public;
+grant execute on function public.ledger_check_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_check_entitlement.sql
 /*
@@ -19513,6 +19868,83 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
+
+-- file: repeatable/24_entitlements/ledger_check_entitlements.sql
+/*
+All answers are of one moment: the snapshot of the statement that calls this. Takes no lock and
+writes nothing.
+
+Checks, in this order: app_id, tenant_id, the arrays, each quantity, then each key.
+*/
+create or replace function public.ledger_check_entitlements(
+  app_id text,
+  tenant_id text,
+  feature_keys text[],
+  quantities numeric[] default null
+)
+returns setof public.ledger_entitlement
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_quantity numeric;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_arrays(
+    array['feature_keys', 'quantities'],
+    array[cardinality(feature_keys), cardinality(quantities)],
+    array[array_ndims(feature_keys), array_ndims(quantities)],
+    1
+  );
+  if quantities is not null then
+    foreach v_quantity in array quantities loop
+      v_ok := pgledger.check_quantity('quantities', v_quantity);
+    end loop;
+  end if;
+
+  return query
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  from unnest(feature_keys, quantities) with ordinality
+    as asked (feature_key, quantity, place)
+  cross join lateral pgledger.entitlement(
+    ledger_check_entitlements.app_id, ledger_check_entitlements.tenant_id, asked.feature_key
+  ) as found
+  cross join lateral pgledger.entitlement_answer(
+    asked.feature_key, found.used, found.quota, found.soft_limit, found.reason,
+    coalesce(asked.quantity, 1)
+  ) as answer
+  order by asked.place;
+end;
+$$;
+
+comment on function public.ledger_check_entitlements is
+$$Says of several features whether a tenant may use so much more of them now.
+
+Each answer is that of ledger_check_entitlement, and all are of the same
+moment. Two answers for the same feature do not add up.
+
+app_id: App.
+tenant_id: Tenant who wants to use them.
+feature_keys: Keys of the features, at most 100,000.
+quantities: How much more of each, on top of what was used, 0 or more; as many
+  as there are keys; null for 1 of each.
+
+Returns: One row for each key, in their order: whether it is allowed, what is
+  used and left of the limit, and why.
+
+Errors: NullArgument (also for a key or a quantity that is null),
+  InvalidScope, InvalidBatch, BatchTooLarge (more than 100,000 keys),
+  InvalidQuantity (a quantity is not in range), FeatureNotFound (there is no
+  feature of one of these keys for this app and tenant).$$;
+
+revoke all on function public.ledger_check_entitlements from public;
+grant execute on function public.ledger_check_entitlements to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
@@ -19616,7 +20048,6 @@ grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
-The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -19646,40 +20077,12 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  from pgledger.entitlement_cache
-  cross join lateral pgledger.entitlement_versions(
-    entitlement_cache.app_id,
-    entitlement_cache.tenant_id,
-    entitlement_cache.feature_key,
-    entitlement_cache.starts_at,
-    entitlement_cache.ends_at
-  ) as versions
-  cross join lateral pgledger.entitlement_answer(
-    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-    entitlement_cache.soft_limit, entitlement_cache.reason, quantity
-  ) as answer
-  where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
-    and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
-    and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
-    -- If the clock was put back, an entry that had expired must not come back.
-    and v_now >= entitlement_cache.created_at
-    and v_now < entitlement_cache.expires_at
-    -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
-    and entitlement_cache.plan_version = versions.plan_version
-    and entitlement_cache.subscription_version = versions.subscription_version
-    and entitlement_cache.usage_version = versions.usage_version
-    and entitlement_cache.tenant_version = versions.tenant_version
-    and entitlement_cache.feature_version = versions.feature_version;
+  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
 end;
 $$;
 
 comment on function public.ledger_get_cached_entitlement is
-$$Returns an entitlement that ledger_set_cached_entitlement remembered.
+$$Returns an entitlement that was remembered.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -19695,10 +20098,49 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 revoke all on function public.ledger_get_cached_entitlement from public;
 grant execute on function public.ledger_get_cached_entitlement to pgledger_reader;
 
+-- file: repeatable/24_entitlements/ledger_invalidate_entitlement.sql
+/*
+Locks: the row that counts invalidations of the feature for this tenant.
+Checks, in this order: app_id, tenant_id, feature_key, existence.
+*/
+create or replace function public.ledger_invalidate_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
+  perform pgledger.invalidate_feature(app_id, tenant_id, feature_key);
+end;
+$$;
+
+comment on function public.ledger_invalidate_entitlement is
+$$Forgets the remembered entitlement of a tenant to one feature.
+
+What pgledger itself changes needs no such call: that is seen anyway.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+
+Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
+  this key for this app and tenant).$$;
+
+revoke all on function public.ledger_invalidate_entitlement from public;
+grant execute on function public.ledger_invalidate_entitlement to pgledger_poster;
+
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
-An entitlement that is being worked out at this moment is not served either: it remembers the
-version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
@@ -19730,14 +20172,7 @@ begin
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
-  insert into pgledger.feature_invalidations (app_id, feature_key, version)
-  values (
-    ledger_invalidate_feature_entitlements.app_id,
-    ledger_invalidate_feature_entitlements.feature_key,
-    1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_pk do update
-  set version = feature_invalidations.version + 1;
+  perform pgledger.invalidate_feature(app_id, '', feature_key);
 end;
 $$;
 
@@ -19857,8 +20292,6 @@ grant execute on function public.ledger_remaining_entitlement to pgledger_reader
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
-One statement works the entitlement out and reads the versions of what it is made from, so both are
-of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
@@ -19866,7 +20299,7 @@ create or replace function public.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
-  ttl interval default '30 seconds'
+  ttl interval default null
 )
 returns public.ledger_entitlement
 language plpgsql
@@ -19876,20 +20309,158 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
-  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if ttl is null then
-    v_ok := pgledger.fail('NullArgument', array['ttl']);
-  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    v_ok := pgledger.fail(
-      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
-    );
+  if ttl is not null then
+    v_ok := pgledger.check_entitlement_ttl(ttl);
   end if;
+  perform pgledger.may_remember(app_id, tenant_id, feature_key);
+  select
+    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
+    answer.is_soft, answer.why
+  into v_answer
+  from pgledger.remember_entitlement(
+    app_id, tenant_id, feature_key, 1, coalesce(ttl, pgledger.entitlement_ttl(app_id)), v_now
+  ) as answer;
 
+  return v_answer;
+end;
+$$;
+
+comment on function public.ledger_set_cached_entitlement is
+$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
+
+It is served until its time is over, or until something that it was made from
+changes: the plan, the subscription, usage, an invalidation, or the end of the
+limit's period, of a trial or of a subscription.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+ttl: How long it may be served at most, above 0 and at most a day; null for
+  what ledger_set_entitlement_ttl has set for the app, 30 seconds at first.
+
+Returns: What ledger_check_entitlement returns for a quantity of 1.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
+  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+
+revoke all on function public.ledger_set_cached_entitlement from public;
+grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
+
+-- file: repeatable/24_entitlements/ledger_set_entitlement_ttl.sql
+/*
+Repeatable.
+
+Checks, in this order: app_id, ttl.
+*/
+create or replace function public.ledger_set_entitlement_ttl(
+  app_id text,
+  ttl interval
+)
+returns interval
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_entitlement_ttl(ttl);
+
+  insert into pgledger.apps (app_id, entitlement_ttl)
+  values (ledger_set_entitlement_ttl.app_id, ledger_set_entitlement_ttl.ttl)
+  on conflict on constraint apps_app_id_pk do update
+  set entitlement_ttl = excluded.entitlement_ttl;
+
+  return ttl;
+end;
+$$;
+
+comment on function public.ledger_set_entitlement_ttl is
+$$Sets how long an app's remembered entitlements are served at most.
+
+It is for what is remembered from then on. ledger_check_cached_entitlement
+goes by it, and ledger_set_cached_entitlement unless it is given another time.
+
+app_id: App.
+ttl: How long, above 0 and at most a day; 30 seconds until it is set.
+
+Returns: What was set.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range).$$;
+
+revoke all on function public.ledger_set_entitlement_ttl from public;
+grant execute on function public.ledger_set_entitlement_ttl to pgledger_poster;
+
+-- file: repeatable/24_entitlements/may_remember.sql
+/*
+Whether the transaction may write an entitlement down without waiting for another one that has, and
+without failing because of one: the place is the transaction's until it ends. Of all tenants and
+features many share a place, because a transaction cannot hold a lock for each of very many; who
+finds the place taken does not remember, which costs nothing but time later.
+*/
+create or replace function pgledger.may_remember(
+  app_id text,
+  tenant_id text,
+  feature_key text
+)
+returns boolean
+language sql
+volatile
+parallel unsafe
+as $$
+  select pg_try_advisory_xact_lock(
+    hashtextextended(
+      'pgledger.entitlement_cache '
+      || hashtextextended(format('%s %s %s', app_id, tenant_id, feature_key), 0) % 64,
+      0
+    )
+  )
+$$;
+
+comment on function pgledger.may_remember is
+  'Whether an entitlement can be written down without waiting for another transaction.';
+
+revoke all on function pgledger.may_remember from public;
+
+-- file: repeatable/24_entitlements/remember_entitlement.sql
+/*
+Works out an entitlement, remembers it for that long, and answers for the quantity. One statement
+works it out and reads the versions of what it is made from, so both are of the same moment. The
+time was read before that, so that nothing is served too long.
+
+Locks: the cache's row.
+Errors: those of pgledger.entitlement.
+*/
+create or replace function pgledger.remember_entitlement(
+  app_id text,
+  tenant_id text,
+  feature_key text,
+  quantity numeric,
+  ttl interval,
+  now timestamptz
+)
+returns table (
+  allowed boolean,
+  feature text,
+  used_so_far numeric,
+  "limit" numeric,
+  remaining numeric,
+  is_soft boolean,
+  why text
+)
+language sql
+volatile
+parallel unsafe
+rows 1
+as $$
   with stored as (
     insert into pgledger.entitlement_cache (
       app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
@@ -19897,20 +20468,21 @@ begin
       created_at, expires_at
     )
     select
-      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+      remember_entitlement.app_id, remember_entitlement.tenant_id,
+      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
       found.reason, found.starts_at, found.ends_at, versions.plan_version,
       versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
+      versions.feature_version, remember_entitlement.now,
+      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
     from pgledger.entitlement(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key
+      remember_entitlement.app_id,
+      remember_entitlement.tenant_id,
+      remember_entitlement.feature_key
     ) as found
     cross join lateral pgledger.entitlement_versions(
-      ledger_set_cached_entitlement.app_id,
-      ledger_set_cached_entitlement.tenant_id,
-      ledger_set_cached_entitlement.feature_key,
+      remember_entitlement.app_id,
+      remember_entitlement.tenant_id,
+      remember_entitlement.feature_key,
       found.starts_at,
       found.ends_at
     ) as versions
@@ -19936,35 +20508,17 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  into v_answer
   from stored
   cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
-  ) as answer;
-
-  return v_answer;
-end;
+    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
+    remember_entitlement.quantity
+  ) as answer
 $$;
 
-comment on function public.ledger_set_cached_entitlement is
-$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
+comment on function pgledger.remember_entitlement is
+  'Works out an entitlement and remembers it.';
 
-It is served until its time is over, or until something that it was made from
-changes: the plan, the subscription, usage, an invalidation, or the end of the
-limit's period, of a trial or of a subscription.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-feature_key: Key of the feature.
-ttl: How long it may be served at most, above 0 and at most a day.
-
-Returns: What ledger_check_entitlement returns for a quantity of 1.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
-
-revoke all on function public.ledger_set_cached_entitlement from public;
-grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
+revoke all on function pgledger.remember_entitlement from public;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
@@ -27091,11 +27645,69 @@ revoke all on table public.ledger_tenant_invoice_payments from public;
 grant select on table public.ledger_tenant_invoice_payments to pgledger_tenant;
 alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
+-- file: repeatable/29_advance/advance_alone.sql
+/*
+As pgledger.advance_and_invoice, in a subtransaction. If it fails, what it did is undone, there is a
+warning, and the subscription is postponed for an hour: version is null, and error says why. One
+that cannot even be postponed is only warned of, and error is null too: were it named, a caller who
+waits for a call without rows would never end.
+*/
+create or replace function pgledger.advance_alone(
+  subscription_key bigint,
+  invoices text,
+  now timestamptz,
+  out version bigint,
+  out invoice_keys bigint[],
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
+)
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_moved record;
+  v_name text;
+begin
+  v_moved := pgledger.advance_and_invoice(subscription_key, invoices, now);
+  version := v_moved.version;
+  invoice_keys := v_moved.invoice_keys;
+  is_busy := v_moved.is_busy;
+  is_unfinished := v_moved.is_unfinished;
+exception
+  when others then
+    if not pgledger.may_concern_one_subscription(sqlstate) then
+      raise;
+    end if;
+    v_name := (
+      select format('subscription %s of tenant %s', subscriptions.id, subscriptions.tenant_id)
+      from pgledger.subscriptions
+      where subscriptions.key = subscription_key
+    );
+    raise warning using
+      message = format('%s was not advanced: %s', v_name, sqlerrm),
+      errcode = sqlstate;
+    is_busy := true;
+    if pgledger.postpone_advance(subscription_key, now + interval '1 hour') then
+      error := sqlerrm;
+    end if;
+end;
+$$;
+
+comment on function pgledger.advance_alone is
+  'Moves on a subscription so that its failure undoes and stops nothing else.';
+
+revoke all on function pgledger.advance_alone from public;
+
 -- file: repeatable/29_advance/advance_and_invoice.sql
 /*
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
 invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
 only the move was written.
+
+Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
+that are due by now, so that it holds up nobody.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -27103,7 +27715,9 @@ create or replace function pgledger.advance_and_invoice(
   now timestamptz,
   out version bigint,
   out invoice_keys bigint[],
-  out is_busy boolean
+  out is_busy boolean,
+  out is_unfinished boolean,
+  out error text
 )
 language plpgsql
 volatile
@@ -27113,15 +27727,24 @@ declare
   v_moved pgledger.subscriptions := pgledger.advance_subscription(
     (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
     now,
-    to_store => invoices = 'none'
+    to_store => invoices = 'none',
+    at_most => pgledger.moves_at_once()
   );
 begin
   version := v_moved.version;
+  is_busy := false;
+  is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
   invoice_keys := coalesce(invoice_keys, '{}');
+
+  if is_unfinished and not is_busy then
+    update pgledger.subscriptions
+    set advance_at = now
+    where subscriptions.key = subscription_key;
+  end if;
 end;
 $$;
 
@@ -27134,13 +27757,12 @@ revoke all on function pgledger.advance_and_invoice from public;
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
 that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
-anything to do; it stops after ten times as many and names the last one in last_looked_at. A
-subscription that somebody else holds is left out.
+anything to do; it stops after ten times as many and names the last one in last_looked_at. So it
+does if all that was done is a part of what one that is far behind asks for, and that came to
+nothing to report. A subscription that somebody else holds is left out.
 
 one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
-of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
-an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
-a call without rows would never end.
+of so many at no cost. One that fails is named with its error.
 */
 create or replace function pgledger.advance_due_subscriptions(
   app_id text,
@@ -27165,7 +27787,8 @@ declare
   v_busy bigint[] := '{}';
   v_looked_at integer := 0;
   v_found boolean;
-  v_did boolean := false;
+  v_to_tell boolean := false;
+  v_unfinished bigint;
 begin
   subscription_keys := '{}';
   versions := '{}';
@@ -27175,56 +27798,43 @@ begin
   loop
     v_found := false;
     for v_due in
-      select
-        subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
+      select subscriptions.key, subscriptions.version
       from pgledger.subscriptions
       where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
-      order by subscriptions.advance_at
+      order by subscriptions.advance_at, subscriptions.key
       limit case when one_by_one then least(max_subscriptions, 50) else max_subscriptions end
       for no key update skip locked
     loop
       v_found := true;
       v_looked_at := v_looked_at + 1;
       if one_by_one then
-        begin
-          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
-        exception
-          when others then
-            if not pgledger.may_concern_one_subscription(sqlstate) then
-              raise;
-            end if;
-            raise warning using
-              message = format(
-                'subscription %s of tenant %s was not advanced: %s', v_due.id, v_due.tenant_id,
-                sqlerrm
-              ),
-              errcode = sqlstate;
-            v_busy := v_busy || v_due.key;
-            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
-              failed_keys := failed_keys || v_due.key;
-              errors := errors || sqlerrm;
-              v_did := true;
-            end if;
-            continue;
-        end;
+        v_moved := pgledger.advance_alone(v_due.key, invoices, now);
       else
         v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
-      subscription_keys := subscription_keys || v_due.key;
-      versions := versions || v_due.version;
-      invoice_keys := invoice_keys || v_moved.invoice_keys;
       if v_moved.is_busy then
         v_busy := v_busy || v_due.key;
       end if;
-      v_did := v_did or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+      if v_moved.version is not null then
+        subscription_keys := subscription_keys || v_due.key;
+        versions := versions || v_due.version;
+        invoice_keys := invoice_keys || v_moved.invoice_keys;
+        v_to_tell := v_to_tell
+          or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
+        v_unfinished := case when v_moved.is_unfinished then v_due.key else v_unfinished end;
+      elsif v_moved.error is not null then
+        failed_keys := failed_keys || v_due.key;
+        errors := errors || v_moved.error;
+        v_to_tell := true;
+      end if;
     end loop;
-    exit when v_did or not v_found;
-    if v_looked_at >= 10 * max_subscriptions then
-      last_looked_at := v_due.key;
+    exit when v_to_tell or not v_found;
+    if v_unfinished is not null or v_looked_at >= 10 * max_subscriptions then
+      last_looked_at := coalesce(v_unfinished, v_due.key);
       exit;
     end if;
   end loop;
@@ -27556,9 +28166,9 @@ revoke all on function pgledger.invoice_subscription from public;
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
-what another one holds to the next call. Each subscription that is taken is moved on to now, however
-many periods it is behind. Invoices become final at the end of the call, so that the app's numbers
-are locked only from there to the end of the transaction.
+what another one holds to the next call. Each subscription that is taken is moved on to now, or by
+as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
+that the app's numbers are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -27646,13 +28256,15 @@ in time. What has been due the longest comes first.
 
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
-subscriptions than asked for do not mean that nothing is left.
+subscriptions than asked for do not mean that nothing is left: one that is
+more than 100 steps behind moves on by 100 in a call, and the next call goes on
+with it, after all others that are due.
 
 A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
-was looked at, where very many were and none had anything to do.
+was looked at, where nothing came of it and there is more to look at.
 
 app_id: App whose subscriptions and invoices they are.
 max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
@@ -27696,7 +28308,7 @@ as $$
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
       and invoices.due_at <= mark_past_due.now
-    order by invoices.due_at
+    order by invoices.due_at, invoices.key
     limit max_invoices
     for no key update skip locked
   ),
@@ -28233,13 +28845,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '806c4382660827e4f722b584bb42eed7768fad3a42cb862753d370f8f1025309', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '399599702d1ed30a5e8d397cbdf8d66611c106ca9ed5817d444b67b581bacc63', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28303,7 +28915,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', 'c5587c9295ffead66570ccb53ace7a7f5a646d99a91f5a1f8079f789ef943e53', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '7c7d58846f3ebd91e8115d849b342ccfc2ef97789e973c2dcec025b18492f13c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28319,7 +28931,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5e198727ac1d1a47f0d82a2e4a226dc85c6d3492cd6dc42a597d285a281db1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '8b6b2e870bd620231db38124f6971b6c9b63458774e194d1b8220cb8279d33e9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28409,6 +29021,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '6b7996a858e061ba262b33d01c1dceb9748883bcbd45b155d6bc13cd14206a20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28427,15 +29040,15 @@ values
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0d3cd92eff48155e3577aad221c945d58377feded6ccd7008f3dee74229bf0b0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '47b4c78fcc0cb7f81790ceab826ee439bf695fa3f808753b1dea35000f15bc25', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28443,6 +29056,7 @@ values
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28492,17 +29106,27 @@ values
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'bcb8e03651ef30ae8045d2987e1eb3f23deb9e9f13e066a4b9b60323f3e42403', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28618,15 +29242,16 @@ values
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '456480f98539e9df2e357fd3d6ad4e0d2a427aefab9e1a27ea8e651e159529f8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),

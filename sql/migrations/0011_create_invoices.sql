@@ -86,7 +86,7 @@ create unique index invoices_subscription_key_kind_period_start_live_idx
 on pgledger.invoices (subscription_key, kind, period_start)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
+create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';

@@ -590,8 +590,8 @@ class SubscriptionMove:
         tenant_id: Tenant whose subscription or invoice it is.
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         change: What happened. failed: it could not be moved or invoiced, and is tried again in an
-            hour. ``nothing_due``: very many subscriptions were looked at, and none had anything to
-            do. One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
+            hour. ``nothing_due``: nothing came of what was looked at, and there is more to look at.
+            One of: ``trial_ended``, ``period_started``, ``canceled``, ``invoice_drafted``,
             ``invoice_finalized``, ``invoice_past_due``, ``failed``, ``nothing_due``.
         occurred_at: The boundary at which it took effect; for an invoice, when it was made or due.
         invoice_id: Id of the invoice, if the step is about one, or None.

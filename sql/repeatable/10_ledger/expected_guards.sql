@@ -25,6 +25,10 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
+      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -35,7 +39,8 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -75,6 +80,10 @@ as $$
     (
       'function', 'private', 'bound_line(invoice_lines, text, text, numeric, numeric)', 'owner',
       '', ''
+    ),
+    (
+      'function', 'private',
+      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -123,6 +132,7 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
+    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
@@ -242,6 +252,7 @@ as $$
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
+    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -312,6 +323,7 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
+    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
@@ -373,8 +385,10 @@ as $$
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
+    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
+    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -421,6 +435,10 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner',
+      'unknown (OID=0)=EXECUTE', ''
+    ),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -483,6 +501,11 @@ as $$
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    (
+      'function', 'private',
+      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
@@ -668,7 +691,15 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
+      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
+      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -781,6 +812,10 @@ as $$
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -898,6 +933,10 @@ as $$
     ),
     (
       'function', 'surface', 'ledger_set_currency(text, text, integer)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -1032,6 +1071,10 @@ as $$
       'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
       'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))))'
+    ),
+    (
+      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
     ),
     (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
@@ -1170,7 +1213,7 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
