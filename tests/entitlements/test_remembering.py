@@ -306,9 +306,7 @@ def test_many_checks_are_of_one_moment(billing: Billing, connect: Connect) -> No
     """Each time another session has recorded meanwhile, all answers are still the same."""
     recorder = Billing(connect(autocommit=True))
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(
-            lambda: [recorder.record_usage(APP, "one", "calls") for _ in range(300)]
-        )
+        done = pool.submit(lambda: [recorder.record_usage(APP, "one", "calls") for _ in range(300)])
         seen: set[Decimal] = set()
         while not done.done():
             answers = {one.used for one in billing.check_entitlements(APP, "one", ["calls"] * 200)}
