@@ -190,6 +190,7 @@ begin
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
       'ledger_set_entitlement_ttl',
+      'ledger_set_hook',
       'ledger_set_payment_terms',
       'ledger_set_usage_skew',
       'ledger_subscription',
@@ -1334,6 +1335,9 @@ create table pgledger.apps (
   payment_terms integer default 30 not null,
   entitlement_ttl interval default interval '30 seconds' not null,
   invoice_number bigint default 0 not null,
+  hook_schema text collate "C",
+  hook_function text collate "C",
+  hook_owner text collate "C",
   constraint apps_app_id_pk primary key (app_id),
   constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
   constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0),
@@ -1352,6 +1356,11 @@ comment on column pgledger.apps.entitlement_ttl is
 comment on column pgledger.apps.invoice_number is
   'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
   'a rollback leaves no gap.';
+comment on column pgledger.apps.hook_schema is
+  'Schema of the function that is told what happens in the app, or null.';
+comment on column pgledger.apps.hook_function is 'Name of that function, or null.';
+comment on column pgledger.apps.hook_owner is
+  'Role that the function belonged to when it was set, with whose rights it runs, or null.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -6037,7 +6046,7 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '806c4382660827e4f722b584bb42eed7768fad3a42cb862753d370f8f1025309'),
+      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
       '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
     ('migrations/0007_create_usage.sql',
@@ -7332,6 +7341,8 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
+    ('function', 'private', 'hook_arguments()', 'owner', '', ''),
+    ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
@@ -7606,6 +7617,11 @@ as $$
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
       'owner', '', ''
     ),
+    (
+      'function', 'private', 'tell_hook(text, text, text, text, timestamp with time zone)',
+      'owner', '', ''
+    ),
+    ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -7972,6 +7988,10 @@ as $$
     (
       'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_set_hook(text, text, text)', 'owner', '',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
@@ -12761,6 +12781,101 @@ comment on function pgledger.find_feature is
 
 revoke all on function pgledger.find_feature from public;
 
+-- file: repeatable/20_catalogue/hook_arguments.sql
+/*
+Types of what a hook is told: what happened, app, tenant, id of what it happened to, and when.
+*/
+create or replace function pgledger.hook_arguments()
+returns oidvector
+language sql
+immutable
+parallel safe
+as $$
+  select '25 25 25 25 1184'::oidvector
+$$;
+
+comment on function pgledger.hook_arguments is 'Types of what a hook is told.';
+
+revoke all on function pgledger.hook_arguments from public;
+
+-- file: repeatable/20_catalogue/hook_fault.sql
+/*
+Why a function must not be called as an app's hook; null if nothing speaks against it. Names rather
+than oids are asked for, because a restore makes the function anew.
+
+It is called by functions that run with the rights of our owner, and must never run with these: not
+now, and not after somebody has changed it. So it is SECURITY DEFINER, and whoever could replace it
+or alter it, because they can act as its owner or as its schema's, can act as our owner anyway.
+*/
+create or replace function pgledger.hook_fault(hook_schema text, hook_function text)
+returns text
+language sql
+stable
+parallel safe
+as $$
+  with ours as (
+    select pg_namespace.nspowner as owner
+    from pg_catalog.pg_namespace
+    where pg_namespace.nspname = 'pgledger'
+  ),
+
+  hook as (
+    select
+      pg_proc.oid, pg_proc.proowner, pg_proc.prosecdef, pg_namespace.nspname,
+      pg_namespace.oid as schema, pg_namespace.nspowner
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+    where pg_namespace.nspname = hook_fault.hook_schema
+      and pg_proc.proname = hook_fault.hook_function
+      and pg_proc.prokind = 'f'
+      and pg_proc.proargtypes = pgledger.hook_arguments()
+  ),
+
+  stranger as (
+    select pg_roles.rolname
+    from pg_catalog.pg_roles
+    cross join hook
+    cross join ours
+    where pg_roles.rolcanlogin
+      and (
+        pg_has_role(pg_roles.oid, hook.proowner, 'MEMBER')
+        or pg_has_role(pg_roles.oid, hook.nspowner, 'MEMBER')
+      )
+      and not pg_has_role(pg_roles.oid, ours.owner, 'MEMBER')
+    order by pg_roles.rolname
+    limit 1
+  )
+
+  select case
+    when hook.oid is null
+      then 'there is no such function of (text, text, text, text, timestamptz)'
+    when hook.nspname = 'pgledger' or hook.nspname ~ '^pg_'
+      then 'functions of its schema are not an application''s'
+    when not hook.prosecdef then 'it is not SECURITY DEFINER'
+    when owner.rolsuper then 'it would run with the rights of a superuser'
+    when hook.proowner = ours.owner and with_roles.are_there
+      then format('it would run with the rights of %I', owner.rolname)
+    when stranger.rolname is not null
+      then format('%I could change it', stranger.rolname)
+    when not has_schema_privilege(ours.owner, hook.schema, 'USAGE')
+      or not has_function_privilege(ours.owner, hook.oid, 'EXECUTE')
+      then format('%I may not call it', pg_get_userbyid(ours.owner))
+  end
+  from ours
+  cross join lateral (
+    select coalesce(bool_or(schema_history.with_roles), false)
+    from pgledger.schema_history
+  ) as with_roles (are_there)
+  left join hook on true
+  left join stranger on true
+  left join pg_catalog.pg_roles as owner on hook.proowner = owner.oid
+$$;
+
+comment on function pgledger.hook_fault is
+  'Why a function must not be called as an app''s hook, or null if nothing speaks against it.';
+
+revoke all on function pgledger.hook_fault from public;
+
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
 Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
@@ -13822,6 +13937,89 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
 
+-- file: repeatable/20_catalogue/ledger_set_hook.sql
+/*
+Repeatable. Only an administrator may: the function is run by whoever bills.
+
+Checks, in this order: app_id, that both names are given or neither, then the function.
+*/
+create or replace function public.ledger_set_hook(
+  app_id text,
+  function_schema text,
+  function_name text
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_fault text;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  if (function_schema is null) <> (function_name is null) then
+    v_ok := pgledger.fail(
+      'NullArgument',
+      array[case when function_schema is null then 'function_schema' else 'function_name' end]
+    );
+  elsif function_name is not null then
+    v_fault := pgledger.hook_fault(function_schema, function_name);
+    if v_fault is not null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['function_name', quote_literal(pgledger.abridged(function_name)), v_fault]
+      );
+    end if;
+  end if;
+
+  insert into pgledger.apps (app_id, hook_schema, hook_function, hook_owner)
+  values (
+    ledger_set_hook.app_id,
+    ledger_set_hook.function_schema,
+    ledger_set_hook.function_name,
+    (
+      select pg_get_userbyid(pg_proc.proowner)
+      from pg_catalog.pg_proc
+      inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+      where pg_namespace.nspname = ledger_set_hook.function_schema
+        and pg_proc.proname = ledger_set_hook.function_name
+        and pg_proc.proargtypes = pgledger.hook_arguments()
+    )
+  )
+  on conflict on constraint apps_app_id_pk do update
+  set
+    hook_schema = excluded.hook_schema,
+    hook_function = excluded.hook_function,
+    hook_owner = excluded.hook_owner;
+end;
+$$;
+
+comment on function public.ledger_set_hook is
+$$Names a function of the application that is told what happens in an app.
+
+It is called with what happened, app_id, tenant_id, the id of the subscription
+or invoice, and when, in the transaction in which it happens; what it raises
+undoes that. docs/operations.md lists what is told. Only the owner of pgledger
+may call this function.
+
+The hook is an ordinary function of (text, text, text, text, timestamptz), is
+SECURITY DEFINER, and runs with the rights of its owner, which is neither a
+superuser nor the owner of pgledger. Nobody can log in as that role, or as the
+owner of its schema, but who can act as the owner of pgledger. It changes no
+subscription and no invoice.
+
+app_id: App.
+function_schema: Schema of the function; null for no hook.
+function_name: Name of the function; null for no hook.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such
+  function, or it is not as a hook has to be).$$;
+
+revoke all on function public.ledger_set_hook from public;
+
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
 A plan's features keep the aggregation that they were written with, so that what is billed does not
@@ -14567,6 +14765,77 @@ comment on function pgledger.rewrite_plan is
   'Writes a plan that has changed; raises what is wrong with its JSON, or InUse.';
 
 revoke all on function pgledger.rewrite_plan from public;
+
+-- file: repeatable/20_catalogue/tell_hook.sql
+/*
+Tells an app's hook what happened, if it has one, in the transaction in which it does. What the hook
+raises is raised here, and undoes what happened.
+
+What it happened to may not be written as a whole yet. So a hook changes no subscription and no
+invoice: that would tell it again, and is refused.
+
+A hook is called only while it is still SECURITY DEFINER and still its owner's, which a restore
+without owners changes. Who else could change it is looked at when it is set.
+Errors: InvalidState.
+*/
+create or replace function pgledger.tell_hook(
+  app_id text,
+  tenant_id text,
+  happening text,
+  subject_id text,
+  occurred_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_hook record;
+  v_name text;
+  v_ok boolean;
+begin
+  select apps.hook_schema as schema, apps.hook_function as function, apps.hook_owner as owner
+  into v_hook
+  from pgledger.apps
+  where apps.app_id = tell_hook.app_id and apps.hook_function is not null;
+  if not found then
+    return;
+  end if;
+
+  v_name := format('%I.%I', v_hook.schema, v_hook.function);
+  if current_setting('pgledger.telling', true) = 'on' then
+    v_ok := pgledger.fail(
+      'InvalidState', array['hook', v_name, 'running', 'called again'],
+      hint => 'A hook must not change subscriptions or invoices. Let it note down what to do, and '
+      || 'do that afterwards.'
+    );
+  elsif not exists (
+    select
+    from pg_catalog.pg_proc
+    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
+    where pg_namespace.nspname = v_hook.schema
+      and pg_proc.proname = v_hook.function
+      and pg_proc.proargtypes = pgledger.hook_arguments()
+      and pg_proc.prosecdef
+      and pg_get_userbyid(pg_proc.proowner) = v_hook.owner
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidState', array['hook', v_name, 'not as it was set', 'called'],
+      hint => 'Make the function again, with its owner, or call ledger_set_hook.'
+    );
+  end if;
+
+  perform set_config('pgledger.telling', 'on', true);
+  execute format('select %s($1, $2, $3, $4, $5)', v_name)
+  using happening, app_id, tenant_id, subject_id, occurred_at;
+  perform set_config('pgledger.telling', '', true);
+end;
+$$;
+
+comment on function pgledger.tell_hook is 'Tells an app''s hook what happened, if it has one.';
+
+revoke all on function pgledger.tell_hook from public;
 
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
@@ -16344,6 +16613,13 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
+  perform pgledger.tell_hook(
+    subscription.app_id,
+    subscription.tenant_id,
+    'subscription_' || note_subscription_change.change,
+    subscription.id,
+    note_subscription_change.occurred_at
+  );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
     plan_key, quantity, period_number, period_start, period_end, whole_start
@@ -26682,6 +26958,49 @@ comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
 
+-- file: repeatable/27_invoices/tell_of_invoices.sql
+/*
+Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
+past due at the time when they were due, and all else when it was written down.
+*/
+create or replace function pgledger.tell_of_invoices(
+  app_id text,
+  happening text,
+  keys bigint[]
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  -- Once for many invoices, not for each of them.
+  if not exists (
+    select
+    from pgledger.apps
+    where apps.app_id = tell_of_invoices.app_id and apps.hook_function is not null
+  ) then
+    return;
+  end if;
+
+  perform pgledger.tell_hook(
+    invoices.app_id, invoices.tenant_id, tell_of_invoices.happening, invoices.id,
+    case tell_of_invoices.happening
+      when 'invoice_past_due' then invoices.due_at
+      else invoices.updated_at
+    end
+  )
+  from unnest(keys) with ordinality as told (key, place)
+  inner join pgledger.invoices on told.key = invoices.key
+  order by told.place;
+end;
+$$;
+
+comment on function pgledger.tell_of_invoices is
+  'Tells an app''s hook what happened to invoices of it, if it has one.';
+
+revoke all on function pgledger.tell_of_invoices from public;
+
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
 What usage costs by the prices of a plan in the stays of a period on it, rounded: a row for each
@@ -28224,6 +28543,7 @@ begin
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
+    perform pgledger.tell_of_invoices(app_id, 'invoice_past_due', v_past_due);
   end if;
   perform pgledger.note_advance(app_id, v_now);
 
@@ -28847,7 +29167,7 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '806c4382660827e4f722b584bb42eed7768fad3a42cb862753d370f8f1025309', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28917,7 +29237,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '7c7d58846f3ebd91e8115d849b342ccfc2ef97789e973c2dcec025b18492f13c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3bec671f1aa1f4f6395bf343ea077e3050254d39de1a9f080967544b181ea193', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28933,7 +29253,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'bd468e3ed44355220d9afaaaab4fed96f1136657d554c6aaa12c0a9bbc38094d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b700013f6bec546b10a7bc6f341f6c1252e56363a2e0f86444ea9506998fef2c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29003,6 +29323,8 @@ values
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29019,6 +29341,7 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29031,6 +29354,7 @@ values
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29060,7 +29384,7 @@ values
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '1242b2cd3c4cf324cc2534d785a863007ea097066949881c160760092a445b5f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29230,6 +29554,7 @@ values
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29252,7 +29577,7 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '456480f98539e9df2e357fd3d6ad4e0d2a427aefab9e1a27ea8e651e159529f8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

@@ -1,6 +1,5 @@
 """Checks that remember their answers, many checks in one call, and forgetting one answer."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,13 +28,19 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 
 Session = psycopg.Connection[Any]
-MoveClock = Callable[[datetime], None]
 
 
 @pytest.fixture
-def session(connect: Connect) -> Session:
-    """An autocommit session in a database where tenant "one" may make 10 calls a month."""
+def session(connect: Connect, set_clock: SetClock) -> Session:
+    """An autocommit session in a database where tenant "one" may make 10 calls a month.
+
+    Its clock stands still at NOW.
+    """
     session = connect(autocommit=True, options="-c statement_timeout=60s")
+    session.execute("create table test_clock (now timestamptz not null)")
+    session.execute("insert into test_clock values (%s)", [NOW])
+    session.execute("grant select on test_clock to public")
+    set_clock(session, "select test_clock.now from public.test_clock")
     billing = Billing(session)
     billing.create_feature(APP, "calls", "Calls")
     billing.create_feature(APP, "hits", "Hits", aggregation="count")
@@ -50,18 +55,8 @@ def billing(session: Session) -> Billing:
     return Billing(session)
 
 
-@pytest.fixture
-def clock(session: Session, set_clock: SetClock) -> MoveClock:
-    """A clock that stands still at NOW until it is moved."""
-    session.execute("create table test_clock (now timestamptz not null)")
-    session.execute("insert into test_clock values (%s)", [NOW])
-    session.execute("grant select on test_clock to public")
-    set_clock(session, "select test_clock.now from public.test_clock")
-
-    def move(now: datetime) -> None:
-        session.execute("update test_clock set now = %s", [now])
-
-    return move
+def put_clock(session: Session, now: datetime) -> None:
+    session.execute("update test_clock set now = %s", [now])
 
 
 def make_plan(billing: Billing, slug: str = "pro", limit: int = 10) -> Plan:
@@ -91,7 +86,7 @@ def written(session: Session) -> list[Any]:
 
 
 def test_what_is_not_remembered_is_worked_out_and_remembered(
-    session: Session, billing: Billing, clock: MoveClock
+    session: Session, billing: Billing
 ) -> None:
     billing.record_usage(APP, "one", "calls", quantity=4)
     for quantity in (1, 6, 7):
@@ -105,9 +100,7 @@ def test_what_is_not_remembered_is_worked_out_and_remembered(
     assert written(session) == first
 
 
-def test_what_has_changed_is_not_served(
-    session: Session, billing: Billing, clock: MoveClock
-) -> None:
+def test_what_has_changed_is_not_served(session: Session, billing: Billing) -> None:
     assert billing.check_cached_entitlement(APP, "one", "calls").used == 0
     billing.record_usage(APP, "one", "calls", quantity=10)
     found = billing.check_cached_entitlement(APP, "one", "calls")
@@ -119,19 +112,19 @@ def test_what_has_changed_is_not_served(
     assert remembered(session) == [("one", "calls", 10)]
 
 
-def test_a_month_ends_what_is_remembered(billing: Billing, clock: MoveClock) -> None:
+def test_a_month_ends_what_is_remembered(session: Session, billing: Billing) -> None:
     billing.set_entitlement_ttl(APP, DAY)
     billing.record_usage(APP, "one", "calls", quantity=10)
     end = billing.list_subscriptions(APP, "one")[0].current_period_end
-    clock(end - SECOND)
+    put_clock(session, end - SECOND)
     assert not billing.check_cached_entitlement(APP, "one", "calls").allowed
-    clock(end)
+    put_clock(session, end)
     assert billing.check_cached_entitlement(APP, "one", "calls").used == 0
 
 
 @pytest.mark.parametrize("ttl", [None, 5 * SECOND, DAY])
 def test_the_time_to_live_is_set_once_for_an_app(
-    session: Session, billing: Billing, clock: MoveClock, ttl: timedelta | None
+    session: Session, billing: Billing, ttl: timedelta | None
 ) -> None:
     if ttl is not None:
         assert billing.set_entitlement_ttl(APP, ttl) == ttl
@@ -145,7 +138,7 @@ def test_the_time_to_live_is_set_once_for_an_app(
     expected = ttl or 30 * SECOND
     assert lives == [("calls", expected), ("hits", 2 * SECOND), ("sso", expected)]
 
-    clock(NOW + expected)
+    put_clock(session, NOW + expected)
     assert billing.get_cached_entitlement(APP, "one", "sso") is None
     assert billing.check_cached_entitlement(APP, "one", "sso").allowed
     assert billing.get_cached_entitlement(APP, "one", "sso") is not None
@@ -235,9 +228,7 @@ def test_what_cannot_be_checked_is_refused(session: Session, billing: Billing) -
 # Forgetting one answer
 
 
-def test_one_answer_of_one_tenant_is_forgotten(
-    session: Session, billing: Billing, clock: MoveClock
-) -> None:
+def test_one_answer_of_one_tenant_is_forgotten(session: Session, billing: Billing) -> None:
     plan = billing.get_plan_by_slug(APP, "pro")
     billing.create_subscription(APP, "two", plan.id)
     answers = [(tenant, key) for tenant in ("one", "two") for key in ("calls", "hits")]
@@ -281,9 +272,7 @@ def test_an_answer_that_is_being_worked_out_is_forgotten_too(
 # Many checks in one call
 
 
-def test_many_checks_are_answered_in_the_order_of_the_keys(
-    billing: Billing, clock: MoveClock
-) -> None:
+def test_many_checks_are_answered_in_the_order_of_the_keys(billing: Billing) -> None:
     billing.record_usage(APP, "one", "calls", quantity=4)
     keys = ["sso", "calls", "else", "hits", "calls"]
     exact = [billing.check_entitlement(APP, "one", key) for key in keys]

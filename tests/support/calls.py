@@ -351,6 +351,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_set_cached_entitlement": [used | {"ttl": "00:00:30"}],
         "ledger_set_currency": [app | {"code": "XTS", "exponent": "3"}],
         "ledger_set_entitlement_ttl": [app | {"ttl": "00:00:10"}],
+        "ledger_set_hook": [app | {"function_schema": None, "function_name": None}],
         "ledger_set_payment_terms": [app | {"days": "30"}],
         "ledger_set_usage_skew": [app | {"skew": "01:00"}],
         "ledger_unmap_tenant_role": [{"role_name": TENANT_ROLE}],

@@ -102,6 +102,9 @@ class BillingStatements:
         self.set_currency = calls.rows(
             Currency, "ledger_set_currency", app_id="text", code="text", exponent="integer"
         )
+        self.set_hook = calls.value(
+            "ledger_set_hook", app_id="text", function_schema="text", function_name="text"
+        )
         self.get_feature = calls.rows(Feature, "ledger_get_feature", app_id="text", id="text")
         self.get_feature_by_key = calls.rows(
             Feature, "ledger_get_feature_by_key", app_id="text", key="text", tenant_id="text"

@@ -269,6 +269,46 @@ class BillingCalls(Caller):
             ),
         )
 
+    def set_hook(
+        self,
+        app_id: str,
+        function_schema: str | None,
+        function_name: str | None,
+    ) -> None:
+        """Names a function of the application that is told what happens in an app.
+
+        It is called with what happened, ``app_id``, ``tenant_id``, the id of the subscription or
+        invoice, and when, in the transaction in which it happens; what it raises undoes that.
+        docs/operations.md lists what is told. Only the owner of pgledger may call this function.
+
+        The hook is an ordinary function of (text, text, text, text, timestamptz), is SECURITY
+        DEFINER, and runs with the rights of its owner, which is neither a superuser nor the owner
+        of pgledger. Nobody can log in as that role, or as the owner of its schema, but who can act
+        as the owner of pgledger. It changes no subscription and no invoice.
+
+        Calls ``ledger_set_hook``.
+
+        Args:
+            app_id: App.
+            function_schema: Schema of the function; None for no hook.
+            function_name: Name of the function; None for no hook.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidArgument: There is no such function, or it is not as a hook has to be.
+        """
+        self._fetch_first(
+            scalar_row,
+            self._statements.set_hook,
+            (
+                app_id,
+                function_schema,
+                function_name,
+            ),
+        )
+
     def get_feature(
         self,
         app_id: str,

@@ -56,6 +56,7 @@ begin
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
+    perform pgledger.tell_of_invoices(app_id, 'invoice_past_due', v_past_due);
   end if;
   perform pgledger.note_advance(app_id, v_now);
 
