@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+      '5dcc7a6ccd5f8379e5da072678597aa8d859f33a3f95f66bebdcac44c2260b74')
 $$;
 
 comment on function pgledger.versioned_files is
