@@ -23425,8 +23425,8 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void what it gives back in part: the tenant would
-have the credit of a charge that is gone. That invoice has to be voided first. One that became final
+draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
+invoice that its credit has lowered. That invoice has to be voided first. One that became final
 before gives back what others billed.
 
 Errors: InvalidState.
@@ -23453,10 +23453,25 @@ declare
           and later.kind = 'period'
           and later.period_end > invoice.period_start
         )
-        or (
-          target = 'voided'
-          and later.number > invoice.number
-          and invoice.key in (select pgledger.credited_invoices(later.key))
+        or exists (
+          select
+          from pgledger.invoice_credits as given
+          where given.from_invoice_key = later.key
+            and given.to_invoice_key = invoice.key
+            and given.taken_back_at is null
+        )
+        or exists (
+          select
+          from pgledger.invoice_lines as credit
+          inner join pgledger.invoice_lines as charge
+            on credit.for_period = charge.for_period
+            and credit.plan_key = charge.plan_key
+            and credit.quantity = charge.quantity
+          where later.number > invoice.number
+            and credit.invoice_key = later.key
+            and credit.gross < 0
+            and charge.invoice_key = invoice.key
+            and charge.gross > 0
         )
       )
     order by later.key
@@ -24032,6 +24047,10 @@ begin
       finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
+    -- With the currency's decimals, like all amounts.
+    amount_paid = 0 * invoices.total,
+    refund_due = 0 * invoices.total,
+    unapplied = 0 * invoices.total,
     version = invoices.version + 1,
     updated_at = v_now
   from unnest(keys) with ordinality as taken (key, place)
@@ -25141,7 +25160,7 @@ Returns: The invoice, voided. One that is so already is returned as it is.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidArgument (the reason is not valid), InvalidState
   (the invoice is a draft, or it was paid and its total is above zero, or a
-  later invoice gives back a part of what it billed).$$;
+  later invoice gives back a part of its base fee or has lowered it).$$;
 
 revoke all on function public.ledger_mark_invoice_voided from public;
 grant execute on function public.ledger_mark_invoice_voided to pgledger_poster;
@@ -26569,8 +26588,8 @@ as $$
     invoice.amount_due,
     invoice.amount_paid,
     case
-      when invoice.status = 'voided' then 0
-      else greatest(invoice.amount_due - invoice.amount_paid, 0)
+      when invoice.status = 'voided' then 0 * invoice.total
+      else greatest(invoice.amount_due - invoice.amount_paid, 0 * invoice.total)
     end,
     invoice.refund_due,
     invoice.unapplied,
@@ -26984,8 +27003,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -27099,8 +27118,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -29156,7 +29175,7 @@ values
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'a41cf585dbc64e661c1f0103209a9fc4e9cfd8656c72b66875b1e3bc58355c42', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29165,7 +29184,7 @@ values
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'b26f10bf7ab9a2a268df34e014f77f2d4809fccd3cdcce5c874bc6ea094ecf56', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29182,7 +29201,7 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '47f7e31e2b82869384b46549e66ca2aa83243f9daa6e97d78351debee95aa624', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29206,15 +29225,15 @@ values
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'fd4e6750767495e30bc8aa126e95378d92a4a833b7e88b295258af526bb1db38', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '084b857360bcd41731b5b743396efda4f7c82e063d55356c3b7bbd4eb6f66da4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),

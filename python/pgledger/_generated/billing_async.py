@@ -2731,7 +2731,7 @@ class AsyncBillingCalls(AsyncCaller):
             InvoiceNotFound: The tenant has no such invoice.
             InvalidArgument: The reason is not valid.
             InvalidState: The invoice is a draft, or it was paid and its total is above zero, or a
-                later invoice gives back a part of what it billed.
+                later invoice gives back a part of its base fee or has lowered it.
         """
         return await self._fetch_one(
             INVOICE_ROW,

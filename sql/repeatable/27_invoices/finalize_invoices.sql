@@ -46,6 +46,10 @@ begin
       finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
+    -- With the currency's decimals, like all amounts.
+    amount_paid = 0 * invoices.total,
+    refund_due = 0 * invoices.total,
+    unapplied = 0 * invoices.total,
     version = invoices.version + 1,
     updated_at = v_now
   from unnest(keys) with ordinality as taken (key, place)

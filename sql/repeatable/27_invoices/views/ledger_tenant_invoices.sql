@@ -22,8 +22,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
