@@ -2787,9 +2787,9 @@ grant usage on type public.ledger_coupon_redemption to pgledger_reader;
 
 -- file: migrations/0011_create_invoices.sql
 /*
-Invoices: their lines, the payments made on them, and the coupons that reduced them. A draft is
-computed anew whenever it is refreshed; once an invoice is final, only its state and its payments
-change.
+Invoices: their lines, the payments made on them, the credits that lowered them, and the coupons
+that reduced them. A draft is computed anew whenever it is refreshed; once an invoice is final, only
+its state, its payments and its credits change.
 
 The lines are also the record of what has been billed: a later invoice for the same time charges or
 credits the difference to them.
@@ -2892,8 +2892,7 @@ comment on column pgledger.invoices.period_start is
 comment on column pgledger.invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column pgledger.invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column pgledger.invoices.currency is 'Currency of all its amounts.';
@@ -2903,14 +2902,16 @@ comment on column pgledger.invoices.tax is 'Sum of its taxes.';
 comment on column pgledger.invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
-comment on column pgledger.invoices.credits_applied is 'What a wallet has paid of the total.';
+comment on column pgledger.invoices.credits_applied is
+  'What credits of other invoices have paid of the total.';
 comment on column pgledger.invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column pgledger.invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column pgledger.invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column pgledger.invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
 comment on column pgledger.invoices.as_of_version is
@@ -3034,6 +3035,39 @@ comment on column pgledger.invoice_payments.reference is
 comment on column pgledger.invoice_payments.paid_at is 'When it was paid.';
 comment on column pgledger.invoice_payments.created_at is 'When it was written down.';
 
+create table pgledger.invoice_credits (
+  from_invoice_key bigint not null,
+  to_invoice_key bigint not null,
+  amount numeric not null,
+  refund numeric not null,
+  created_at timestamptz not null,
+  taken_back_at timestamptz,
+  constraint invoice_credits_from_invoice_key_to_invoice_key_pk
+  primary key (from_invoice_key, to_invoice_key),
+  constraint invoice_credits_from_invoice_key_fk foreign key (from_invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_credits_to_invoice_key_fk foreign key (to_invoice_key)
+  references pgledger.invoices (key),
+  constraint invoice_credits_amounts_are_not_negative_check
+  check (amount >= 0 and refund >= 0 and amount + refund > 0)
+);
+
+create index invoice_credits_to_invoice_key_idx on pgledger.invoice_credits (to_invoice_key);
+
+comment on table pgledger.invoice_credits is
+  'Which invoices the credits of others have lowered, and of whose payments money goes back.';
+comment on column pgledger.invoice_credits.from_invoice_key is
+  'Invoice that gives: its total is below zero.';
+comment on column pgledger.invoice_credits.to_invoice_key is
+  'Invoice that gets: it billed what is given back.';
+comment on column pgledger.invoice_credits.amount is 'How much less is due on it.';
+comment on column pgledger.invoice_credits.refund is
+  'How much of what was paid on it is to be paid back.';
+comment on column pgledger.invoice_credits.created_at is
+  'When the invoice that gives became final.';
+comment on column pgledger.invoice_credits.taken_back_at is
+  'When the invoice that gives was voided; null if it stands.';
+
 create table pgledger.coupon_applications (
   invoice_key bigint not null,
   redemption_key bigint not null,
@@ -3098,6 +3132,24 @@ using (
     inner join pgledger.tenant_roles as mapped
       on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
     where invoices.key = invoice_lines.invoice_key and mapped.role_name = current_user
+  )
+);
+
+alter table pgledger.invoice_credits enable row level security;
+revoke all on table pgledger.invoice_credits from public;
+grant select on table pgledger.invoice_credits to pgledger_auditor;
+create policy auditors_read_all on pgledger.invoice_credits
+for select to pgledger_auditor using (true);
+grant select on table pgledger.invoice_credits to pgledger_tenant_views;
+create policy tenants_read_their_own on pgledger.invoice_credits
+for select to pgledger_tenant_views
+using (
+  exists (
+    select
+    from pgledger.invoices
+    inner join pgledger.tenant_roles as mapped
+      on invoices.app_id = mapped.app_id and invoices.tenant_id = mapped.tenant_id
+    where invoices.key = invoice_credits.from_invoice_key and mapped.role_name = current_user
   )
 );
 
@@ -3169,8 +3221,7 @@ comment on column public.ledger_invoice.period_start is
 comment on column public.ledger_invoice.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_invoice.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoice.currency is 'Currency of all its amounts.';
@@ -3182,16 +3233,17 @@ comment on column public.ledger_invoice.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoice.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_invoice.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoice.amount_paid is 'Sum of the payments made on it.';
 comment on column public.ledger_invoice.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoice.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_invoice.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_invoice.line_items is
   'JSON array of its lines, in their order.';
 comment on column public.ledger_invoice.tax_rates is
@@ -3263,8 +3315,7 @@ comment on column public.ledger_invoice_preview.period_start is
 comment on column public.ledger_invoice_preview.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_invoice_preview.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoice_preview.currency is 'Currency of all its amounts.';
@@ -3276,7 +3327,7 @@ comment on column public.ledger_invoice_preview.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoice_preview.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_invoice_preview.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoice_preview.amount_paid is
@@ -3284,9 +3335,10 @@ comment on column public.ledger_invoice_preview.amount_paid is
 comment on column public.ledger_invoice_preview.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoice_preview.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_invoice_preview.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_invoice_preview.line_items is
   'JSON array of its lines, in their order.';
 comment on column public.ledger_invoice_preview.tax_rates is
@@ -5663,10 +5715,11 @@ revoke all on function pgledger.rounded_quotient from public;
 -- file: repeatable/00_core/numbers/split_amount.sql
 /*
 Rounds shares so that they add up to a total, which is a multiple of the unit. First each share is
-rounded down. The missing units then go to the shares with the largest fractions, and among equal
-fractions to the earlier ones. Shares may be negative, and need not add up to the total: if more
-units are missing than there are shares, or there are too many, they are spread evenly. So the sum
-is right, whatever divisions the shares come from.
+rounded towards zero. The missing units then go to the shares of the same sign as what is missing,
+those with the largest fractions first; then to the others, the nearest first; among equal ones the
+earlier. So shares and a total of the other sign are split into the same parts with the other sign.
+Shares need not add up to the total: if more units are missing than there are shares, or there are
+too many, they are spread evenly. So the sum is right, whatever divisions the shares come from.
 */
 create or replace function pgledger.split_amount(
   shares numeric[],
@@ -5684,23 +5737,38 @@ as $$
       element.value * ('1e' || split_amount.exponent::text)::numeric as units
     from unnest(split_amount.shares) with ordinality as element (value, place)
   ),
-  ranked as (
+  rounded as (
     select
       share.place,
-      floor(share.units) as units,
-      row_number() over (order by share.units - floor(share.units) desc, share.place) as rank,
+      share.units as exact,
+      trunc(share.units) as units,
       count(*) over () as parts,
       split_amount.total * ('1e' || split_amount.exponent::text)::numeric
-      - sum(floor(share.units)) over () as missing
+      - sum(trunc(share.units)) over () as missing
     from share
+  ),
+  ranked as (
+    select
+      rounded.place,
+      rounded.units,
+      rounded.parts,
+      sign(rounded.missing) as unit,
+      abs(rounded.missing) - row_number() over (
+        order by
+          sign(rounded.exact) <> sign(rounded.missing),
+          (rounded.exact - rounded.units) * sign(rounded.missing) desc,
+          rounded.place
+      ) as beyond
+    from rounded
   )
   select coalesce(
     array_agg(
       (
-        ranked.units
-        -- floor((missing - rank) / parts) + 1, but exact, as a quotient is not.
-        + div(ranked.missing - ranked.rank, ranked.parts)
-        + case when mod(ranked.missing - ranked.rank, ranked.parts) < 0 then 0 else 1 end
+        ranked.units + ranked.unit * (
+          -- floor(beyond / parts) + 1, but exact, as a quotient is not.
+          div(ranked.beyond, ranked.parts)
+          + case when mod(ranked.beyond, ranked.parts) < 0 then 0 else 1 end
+        )
       ) * ('1e-' || split_amount.exponent::text)::numeric
       order by ranked.place
     ),
@@ -6058,7 +6126,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '399599702d1ed30a5e8d397cbdf8d66611c106ca9ed5817d444b67b581bacc63')
+      'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7108,12 +7176,11 @@ as $$
       'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
       'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -7260,6 +7327,7 @@ as $$
       'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -7270,6 +7338,9 @@ as $$
       'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
       'text, text, boolean)', 'owner', '', ''
     ),
+    ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
@@ -7429,6 +7500,10 @@ as $$
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
@@ -7455,7 +7530,9 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7598,6 +7675,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -7613,8 +7691,9 @@ as $$
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
     (
@@ -7625,7 +7704,7 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -8143,6 +8222,17 @@ as $$
       'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
     ),
     (
+      'policy', 'invoice_credits', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_credits', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
+      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
+      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
+      'invoice_credits.from_invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
+    ),
+    (
       'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
       'as permissive for select to %I using (true)'
     ),
@@ -8270,6 +8360,10 @@ as $$
     ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
     (
@@ -22974,9 +23068,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits lower that sum, unless they give back what was billed with other rates. These rates then
-follow the invoice's own, each computed in the same way on those credits. Returns the lines with
-their shares, and one more line for each rate.
+Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
+billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
+other rates follow the invoice's own. Returns the lines with their shares, and one more line for
+each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -22989,69 +23084,72 @@ stable
 parallel safe
 as $$
 declare
-  v_traced record;
   v_lines pgledger.invoice_lines[] := lines;
-  v_sets jsonb[] := array[invoice.tax_rates];
-  v_rates jsonb;
+  v_is_traced boolean := false;
+  v_own_rates jsonb;
   v_rate record;
-  v_amounts numeric[];
-  v_base numeric;
   v_shares numeric[];
-  v_tax pgledger.invoice_lines;
+  v_base numeric;
+  v_parts numeric[];
+  v_all_parts numeric[];
+  v_taxes pgledger.invoice_lines[] := '{}';
 begin
   -- Most invoices credit nothing: this look at their lines is all that it costs them.
   for v_place in 1 .. cardinality(lines) loop
     if lines[v_place].amount < 0 and lines[v_place].subscription_key is not null then
-      v_traced := pgledger.trace_credits(invoice, lines);
-      v_lines := v_traced.lines;
-      v_sets := v_traced.tax_rates;
+      v_lines := pgledger.trace_credits(invoice, lines, exponent);
+      v_own_rates := pgledger.plain_tax_rates(invoice.tax_rates);
+      v_is_traced := true;
       exit;
     end if;
   end loop;
-  if v_sets = array['[]'::jsonb] then
-    return lines;
-  end if;
 
-  foreach v_rates in array v_sets loop
-    if cardinality(v_sets) > 1 then
-      v_amounts := pgledger.billed_with(v_lines, v_rates, v_rates = v_sets[1]);
-    end if;
-    for v_rate in
+  for v_rate in
+    select
+      rate.place, rate.value ->> 'name' as name,
+      (rate.value ->> 'percentage')::numeric as percentage,
+      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
+      0::numeric as amount
+    from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
+    order by rate.place
+  loop
+    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
+    into v_shares, v_base
+    from (
       select
-        rate.value ->> 'name' as name,
-        (rate.value ->> 'percentage')::numeric as percentage,
-        nullif(rate.value -> 'applies_to', 'null') as applies_to
-      from jsonb_array_elements(v_rates) with ordinality as rate (value, place)
-      order by rate.place
-    loop
-      select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-      into v_shares, v_base
-      from (
-        select
-          line.nth,
-          case
-            when line.kind not in ('discount', 'tax')
-              and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-              then coalesce(v_amounts[line.nth], line.amount - line.discount)
-            else 0
-          end as base
-        from unnest(v_lines) with ordinality as line (
-          invoice_key, place, kind, description, item, period_start, period_end, quantity,
-          unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-          counted, events, redemption_key, basis, nth
-        )
-      ) as part;
-      continue when v_rates <> v_sets[1] and v_base = 0 and 0 = all(v_shares);
-
-      v_tax := pgledger.tax_line(
-        v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, exponent, v_rates <> v_sets[1]
-      );
-      v_lines := pgledger.add_shares(
-        v_lines, null, pgledger.split_amount(v_shares, v_tax.amount, exponent)
-      ) || v_tax;
-    end loop;
+        line.nth,
+        case
+          when line.kind not in ('discount', 'tax')
+            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
+            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
+            then line.amount - line.discount
+          else 0
+        end as base
+      from unnest(v_lines) with ordinality as line (
+        invoice_key, place, kind, description, item, period_start, period_end, quantity,
+        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
+        counted, events, redemption_key, basis, nth
+      )
+    ) as part;
+    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
+    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
+    if v_is_traced then
+      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
+      into v_base, v_rate.amount
+      from pgledger.credited_taxes(v_lines) as credit
+      where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
+    end if;
+    v_taxes := v_taxes || pgledger.tax_line(
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+    );
   end loop;
-  return v_lines;
+
+  if v_is_traced then
+    v_taxes := v_taxes || pgledger.other_tax_lines(v_lines, v_own_rates);
+  end if;
+  return pgledger.note_taxes(v_lines, v_all_parts) || v_taxes;
 end;
 $$;
 
@@ -23064,35 +23162,41 @@ revoke all on function pgledger.apply_taxes from public;
 /*
 What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
 that it was billed with. It is what they have billed for the same plan, item and period of the
-subscription, and of a base fee for the same quantity; after discounts, less earlier credits. The
-invoice that is being computed is left out.
+subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
+after earlier credits, charged what there was before them; taxes and returned are the tax on these
+charges and what earlier credits gave back of it, for each of the rates. The invoice that is being
+computed is left out.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
 */
 create or replace function pgledger.billed_rates(
   credit pgledger.invoice_lines,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   tax_rates jsonb,
-  amount numeric
+  amount numeric,
+  charged numeric,
+  taxes numeric[],
+  returned numeric[]
 )
 language sql
 stable
 parallel safe
 as $$
-  select billed.tax_rates, sum(billed.amount)
-  from (
+  with part as (
     select
       invoices.key,
       pgledger.plain_tax_rates(coalesce(part.value -> 'tax_rates', invoices.tax_rates))
       as tax_rates,
-      sum(
-        coalesce(
-          (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
-        )
-      ) as amount
+      coalesce(
+        (part.value ->> 'amount')::numeric, invoice_lines.amount - invoice_lines.discount
+      ) as amount,
+      -- Where there is one rate, all of the line's tax is by that.
+      coalesce(
+        part.value -> 'taxes', invoice_lines.basis -> 'taxes', to_jsonb(array[invoice_lines.tax])
+      ) as taxes
     from pgledger.invoice_lines
     inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
     left join lateral jsonb_array_elements(invoice_lines.basis -> 'billed_with') as part on true
@@ -23105,14 +23209,35 @@ as $$
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
       and invoices.status <> 'voided'
-      and invoices.key is distinct from billed_rates.but_invoice_key
-    group by 1, 2
-  ) as billed
-  group by billed.tax_rates
-  having sum(billed.amount) <> 0
-  order by
-    sum(billed.amount) > 0, max(billed.key) filter (where billed.amount > 0) desc nulls last,
-    billed.tax_rates
+      and invoices.key is distinct from (billed_rates.for_invoice).key
+  ),
+  -- Each amount is there once for each rate.
+  billed as (
+    select part.key, part.tax_rates, rate.nth, sum(part.amount) as amount, sum(rate.tax) as tax
+    from part
+    cross join lateral (
+      select element.value::numeric, element.nth
+      from jsonb_array_elements_text(part.taxes) with ordinality as element (value, nth)
+    ) as rate (tax, nth)
+    group by part.key, part.tax_rates, rate.nth
+  ),
+  by_rate as (
+    select
+      billed.tax_rates, billed.nth, sum(billed.amount) as amount,
+      coalesce(sum(billed.amount) filter (where billed.amount > 0), 0) as charged,
+      coalesce(sum(billed.tax) filter (where billed.amount > 0), 0) as tax,
+      coalesce(-sum(billed.tax) filter (where billed.amount < 0), 0) as returned,
+      max(billed.key) filter (where billed.amount > 0) as newest
+    from billed
+    group by billed.tax_rates, billed.nth
+    having sum(billed.amount) <> 0
+  )
+  select
+    by_rate.tax_rates, by_rate.amount, by_rate.charged,
+    array_agg(by_rate.tax order by by_rate.nth), array_agg(by_rate.returned order by by_rate.nth)
+  from by_rate
+  group by by_rate.tax_rates, by_rate.amount, by_rate.charged, by_rate.newest
+  order by by_rate.amount > 0, by_rate.newest desc nulls last, by_rate.tax_rates
 $$;
 
 comment on function pgledger.billed_rates is
@@ -23120,50 +23245,213 @@ comment on function pgledger.billed_rates is
 
 revoke all on function pgledger.billed_rates from public;
 
--- file: repeatable/26_taxes/billed_with.sql
+-- file: repeatable/26_taxes/credited_part.sql
 /*
-What each line of an invoice, in their order, comes to after discounts by tax rates. If
-pgledger.trace_credits has said in the line's basis what was billed with which rates, it is the part
-with these. Any other line comes to all of it by the invoice's own rates, and to nothing by others.
+What lines give back of what was billed with one set of tax rates, as members of billed_with, in
+their order; null for a line that gives back nothing of it. billed is a row of
+pgledger.billed_rates, parts is what each line gives back of its amount.
+
+Of each rate the lines give back its tax, less what came back before, less the share for what is
+left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
+whatever parts the charge is given back in.
 */
-create or replace function pgledger.billed_with(
-  lines pgledger.invoice_lines[],
-  tax_rates jsonb,
-  are_own boolean
+create or replace function pgledger.credited_part(
+  parts numeric[],
+  billed jsonb,
+  exponent integer
 )
-returns numeric[]
+returns jsonb[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_sum numeric := (select sum(part) from unnest(parts) as part);
+  v_charged numeric := billed ->> 'charged';
+  v_left numeric := greatest((billed ->> 'amount')::numeric + v_sum, 0);
+  v_taxes jsonb[] := array_fill('[]'::jsonb, array[cardinality(parts)]);
+  v_tax numeric;
+begin
+  if 0 = all(parts) then
+    return array_fill(null::jsonb, array[cardinality(parts)]);
+  end if;
+
+  for v_tax in
+    select
+      case when v_charged > 0
+        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
+        else 0
+      end - (rate.tax - rate.returned)
+    from (
+      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+      inner join
+        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+        on tax.nth = returned.nth
+    ) as rate
+    order by rate.nth
+  loop
+    -- Rounding may have returned more before than is to be returned by now.
+    if v_sum < 0 then
+      v_tax := least(v_tax, 0);
+    end if;
+    v_taxes := array(
+      select line.taxes || to_jsonb(line.tax::text)
+      from unnest(
+        v_taxes,
+        pgledger.split_amount(
+          array(
+            select
+              case when v_sum = 0 then 0
+                else sign(v_sum)
+                  * pgledger.rounded_quotient(v_tax * part, abs(v_sum), exponent + 18)
+              end
+            from unnest(parts) with ordinality as given (part, place)
+            order by given.place
+          ),
+          round(v_tax, exponent),
+          exponent
+        )
+      ) with ordinality as line (taxes, tax, place)
+      order by line.place
+    );
+  end loop;
+
+  return array(
+    select
+      case when given.part <> 0 then jsonb_build_object(
+        'amount', given.part::text, 'tax_rates', billed -> 'tax_rates', 'taxes', given.taxes
+      ) end
+    from unnest(parts, v_taxes) with ordinality as given (part, taxes, place)
+    order by given.place
+  );
+end;
+$$;
+
+comment on function pgledger.credited_part is
+  'What lines give back of what was billed with one set of tax rates, with its tax.';
+
+revoke all on function pgledger.credited_part from public;
+
+-- file: repeatable/26_taxes/credited_taxes.sql
+/*
+What the credits of an invoice, which pgledger.trace_credits has traced, give back: one row for each
+rate of each set of tax rates that they were billed with, in the order of the lines. base is what is
+given back of the lines that the rate is for, amount is its tax.
+*/
+create or replace function pgledger.credited_taxes(lines pgledger.invoice_lines[])
+returns table (
+  tax_rates jsonb,
+  nth bigint,
+  rate jsonb,
+  base numeric,
+  amount numeric
+)
 language sql
 immutable
 parallel safe
 as $$
   select
-    array_agg(
+    part.value -> 'tax_rates', rate.nth, rate.value,
+    sum(
       case
-        when line.basis ? 'billed_with' then (
-          select
-            coalesce(
-              sum((part.value ->> 'amount')::numeric)
-              filter (where part.value -> 'tax_rates' = billed_with.tax_rates),
-              0
-            )
-          from jsonb_array_elements(line.basis -> 'billed_with') as part
-        )
-        when are_own then line.amount - line.discount
+        when not rate.value ? 'applies_to' or rate.value -> 'applies_to' ? line.item
+          then (part.value ->> 'amount')::numeric
         else 0
       end
-      order by line.nth
-    )
+    ),
+    sum((part.value -> 'taxes' ->> (rate.nth - 1)::integer)::numeric)
   from unnest(lines) with ordinality as line (
     invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
     amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
     redemption_key, basis, nth
   )
+  cross join lateral jsonb_array_elements(line.basis -> 'billed_with')
+    with ordinality as part (value, nth)
+  cross join lateral jsonb_array_elements(part.value -> 'tax_rates')
+    with ordinality as rate (value, nth)
+  group by part.value -> 'tax_rates', rate.nth, rate.value
+  order by min(array[line.nth, part.nth]), rate.nth
 $$;
 
-comment on function pgledger.billed_with is
-  'What each line of an invoice comes to by tax rates that it was billed with.';
+comment on function pgledger.credited_taxes is
+  'What the credits of an invoice give back of each tax rate that they were billed with.';
 
-revoke all on function pgledger.billed_with from public;
+revoke all on function pgledger.credited_taxes from public;
+
+-- file: repeatable/26_taxes/note_taxes.sql
+/*
+Lines with what their own invoice's rates come to on each, as the member taxes of its basis, where
+there is more than one rate: then a line's tax does not say how much of it is by which rate, and
+credits give back each rate's own. Only lines of a subscription can be credited; those that are
+credits themselves say it in billed_with.
+
+taxes has a row for each rate and a column for each line.
+*/
+create or replace function pgledger.note_taxes(
+  lines pgledger.invoice_lines[],
+  taxes numeric[]
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  if (array_length(taxes, 1) > 1) is not true then
+    return lines;
+  end if;
+  for v_place in 1 .. cardinality(lines) loop
+    continue when lines[v_place].subscription_key is null
+      or (lines[v_place].basis ? 'billed_with') is true;
+    lines[v_place].basis := coalesce(lines[v_place].basis, '{}') || jsonb_build_object(
+      'taxes',
+      (
+        select jsonb_agg(taxes[rate.nth][v_place]::text order by rate.nth)
+        from generate_subscripts(taxes, 1) as rate (nth)
+      )
+    );
+  end loop;
+  return lines;
+end;
+$$;
+
+comment on function pgledger.note_taxes is
+  'Lines with the tax of each rate, where there is more than one.';
+
+revoke all on function pgledger.note_taxes from public;
+
+-- file: repeatable/26_taxes/other_tax_lines.sql
+/*
+The lines for tax rates that credits of an invoice were billed with, and that are not its own.
+*/
+create or replace function pgledger.other_tax_lines(
+  lines pgledger.invoice_lines[],
+  own_rates jsonb
+)
+returns pgledger.invoice_lines[]
+language sql
+immutable
+parallel safe
+as $$
+  select array(
+    select
+      pgledger.tax_line(
+        credit.rate ->> 'name', (credit.rate ->> 'percentage')::numeric,
+        credit.rate -> 'applies_to', credit.base, credit.amount, true
+      )
+    from pgledger.credited_taxes(lines) with ordinality as credit (
+      tax_rates, nth, rate, base, amount, place
+    )
+    where credit.tax_rates <> own_rates and (credit.base <> 0 or credit.amount <> 0)
+    order by credit.place
+  )
+$$;
+
+comment on function pgledger.other_tax_lines is
+  'The lines for tax rates that credits of an invoice were billed with, and that are not its own.';
+
+revoke all on function pgledger.other_tax_lines from public;
 
 -- file: repeatable/26_taxes/plain_tax_rates.sql
 /*
@@ -23200,21 +23488,21 @@ revoke all on function pgledger.plain_tax_rates from public;
 
 -- file: repeatable/26_taxes/tax_line.sql
 /*
-The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, rounded
-once, and how that was computed. is_of_credits: the rate is not the invoice's own, but one that what
-is credited was billed with.
+The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
+that was computed. is_of_credits: the rate is not the invoice's own, but one that what is credited
+was billed with.
 */
 create or replace function pgledger.tax_line(
   name text,
   percentage numeric,
   applies_to jsonb,
   base numeric,
-  exponent integer,
+  amount numeric,
   is_of_credits boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
-stable
+immutable
 parallel safe
 as $$
 declare
@@ -23225,7 +23513,7 @@ begin
   if is_of_credits then
     v_tax.description := v_tax.description || ' of what is credited';
   end if;
-  v_tax.amount := round(base * percentage * 0.01, exponent);
+  v_tax.amount := amount;
   v_tax.discount := 0 * v_tax.amount;
   v_tax.tax := v_tax.discount;
   v_tax.basis := jsonb_strip_nulls(
@@ -23241,13 +23529,13 @@ end;
 $$;
 
 comment on function pgledger.tax_line is
-  'The invoice line of one tax rate, computed on the sum of the lines that it is for.';
+  'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
-Finds out with which tax rates the credits of an invoice were billed.
+Finds out with which tax rates the credits of an invoice were billed, and gives back their tax.
 
 Lines belong together if they are for the same period, plan and item, and for a base fee the same
 quantity. If together they come to less than zero after discounts, they give back what earlier
@@ -23255,34 +23543,36 @@ invoices, those that stand, have billed for that. pgledger.billed_rates says how
 billed with which rates, in the order in which it is given back. Of each set of rates no more is
 given back than was billed with it, except of the last: it takes all that remains.
 
-If not all of it was billed with the invoice's own rates, the basis of each of these lines says what
-was: billed_with, an array of tax_rates and amounts, which add up to what the line comes to. Returns
-the lines, and the different sets of rates, the invoice's own first.
+Returns the lines. The basis of each of these says what it gives back: billed_with, an array of
+amounts, which add up to what the line comes to, with the tax_rates they were billed with and the
+tax of each that comes back.
 */
 create or replace function pgledger.trace_credits(
   invoice pgledger.invoices,
-  inout lines pgledger.invoice_lines[],
-  out tax_rates jsonb[]
+  lines pgledger.invoice_lines[],
+  exponent integer
 )
+returns pgledger.invoice_lines[]
 language plpgsql
 stable
 parallel safe
 as $$
 declare
   v_credit record;
-  v_rates jsonb[];
-  v_left numeric[];
+  v_billed jsonb;
+  v_open numeric[];
+  v_left numeric;
+  v_parts numeric[];
+  v_given jsonb[];
   v_place integer;
-  v_open numeric;
-  v_part numeric;
-  v_parts jsonb;
 begin
-  tax_rates := array[pgledger.plain_tax_rates(invoice.tax_rates)];
   for v_credit in
     select
       -- Charges come first: one for a minimum or maximum makes the credit that it is in smaller.
       array_agg(line.nth order by line.amount < 0, line.nth)
-      filter (where line.amount <> line.discount) as places
+      filter (where line.amount <> line.discount) as places,
+      array_agg(line.amount - line.discount order by line.amount < 0, line.nth)
+      filter (where line.amount <> line.discount) as amounts
     from unnest(lines) with ordinality as line (
       invoice_key, place, kind, description, item, period_start, period_end, quantity,
       unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
@@ -23294,36 +23584,45 @@ begin
       case when line.gross is not null then line.quantity end
     having sum(line.amount - line.discount) < 0
   loop
-    select array_agg(billed.tax_rates), array_agg(billed.amount)
-    into v_rates, v_left
-    from pgledger.billed_rates(lines[v_credit.places[1]], invoice.key) as billed;
-    continue when v_rates is null or v_rates = tax_rates[:1];
+    v_billed := (
+      select jsonb_agg(billed)
+      from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed
+    );
+    continue when v_billed is null;
 
-    foreach v_place in array v_credit.places loop
-      v_open := lines[v_place].amount - lines[v_place].discount;
-      v_parts := '[]';
-      for v_nth in 1 .. cardinality(v_rates) loop
-        v_part := case
-          when v_nth < cardinality(v_rates) then greatest(v_open, -v_left[v_nth]) else v_open
+    v_open := v_credit.amounts;
+    for v_set in 0 .. jsonb_array_length(v_billed) - 1 loop
+      v_left := v_billed -> v_set ->> 'amount';
+      v_parts := '{}';
+      for v_nth in 1 .. cardinality(v_open) loop
+        v_parts[v_nth] := case
+          when v_set < jsonb_array_length(v_billed) - 1 then greatest(v_open[v_nth], -v_left)
+          else v_open[v_nth]
         end;
-        continue when v_part = 0;
-        v_parts := v_parts
-          || jsonb_build_object('amount', v_part::text, 'tax_rates', v_rates[v_nth]);
-        v_left[v_nth] := v_left[v_nth] + v_part;
-        v_open := v_open - v_part;
-        if v_rates[v_nth] <> all(tax_rates) then
-          tax_rates := array_append(tax_rates, v_rates[v_nth]);
-        end if;
+        v_left := v_left + v_parts[v_nth];
+        v_open[v_nth] := v_open[v_nth] - v_parts[v_nth];
       end loop;
-      lines[v_place].basis := coalesce(lines[v_place].basis, '{}')
-        || jsonb_build_object('billed_with', v_parts);
+
+      v_given := pgledger.credited_part(v_parts, v_billed -> v_set, exponent);
+      for v_nth in 1 .. cardinality(v_given) loop
+        continue when v_given[v_nth] is null;
+        v_place := v_credit.places[v_nth];
+        lines[v_place].basis := coalesce(lines[v_place].basis, '{}') || jsonb_build_object(
+          'billed_with', coalesce(lines[v_place].basis -> 'billed_with', '[]') || v_given[v_nth]
+        );
+        lines[v_place].tax := lines[v_place].tax + (
+          select coalesce(sum(tax.value::numeric), 0)
+          from jsonb_array_elements_text(v_given[v_nth] -> 'taxes') as tax
+        );
+      end loop;
     end loop;
   end loop;
+  return lines;
 end;
 $$;
 
 comment on function pgledger.trace_credits is
-  'The lines of an invoice, its credits with the tax rates that they were billed with.';
+  'The lines of an invoice, its credits with the tax that they give back.';
 
 revoke all on function pgledger.trace_credits from public;
 
@@ -23507,7 +23806,7 @@ as $$
     (
       array_agg(invoice_lines.basis order by invoice_lines.invoice_key desc)
       filter (where invoice_lines.events is not null)
-    )[1] - '{gross,billed_with}'::text[]
+    )[1] - '{gross,billed_with,taxes}'::text[]
   from pgledger.invoice_lines
   inner join pgledger.invoices on invoice_lines.invoice_key = invoices.key
   cross join lateral (
@@ -23921,8 +24220,9 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part. That
-invoice has to be voided first.
+draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
+invoice that its credit has lowered. That invoice has to be voided first. One that became final
+before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -23950,10 +24250,20 @@ declare
         )
         or exists (
           select
+          from pgledger.invoice_credits as given
+          where given.from_invoice_key = later.key
+            and given.to_invoice_key = invoice.key
+            and given.taken_back_at is null
+        )
+        or exists (
+          select
           from pgledger.invoice_lines as credit
           inner join pgledger.invoice_lines as charge
-            on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
-          where credit.invoice_key = later.key
+            on credit.for_period = charge.for_period
+            and credit.plan_key = charge.plan_key
+            and credit.quantity = charge.quantity
+          where later.number > invoice.number
+            and credit.invoice_key = later.key
             and credit.gross < 0
             and charge.invoice_key = invoice.key
             and charge.gross > 0
@@ -24078,6 +24388,90 @@ comment on function pgledger.complete_invoice is
   'An invoice and its lines with discounts, taxes and sums; nothing is written.';
 
 revoke all on function pgledger.complete_invoice from public;
+
+-- file: repeatable/27_invoices/covered_at.sql
+/*
+When payments and credits together covered an invoice, in the order of the times at which they were
+made, not of the calls; null if they do not.
+*/
+create or replace function pgledger.covered_at(invoice_key bigint)
+returns timestamptz
+language sql
+stable
+parallel safe
+as $$
+  select min(so_far.at)
+  from (
+    select
+      part.at,
+      sum(part.amount) over (order by part.at) as amount
+    from (
+      select invoice_payments.paid_at as at, invoice_payments.amount
+      from pgledger.invoice_payments
+      where invoice_payments.invoice_key = covered_at.invoice_key
+      union all
+      select invoice_credits.created_at, invoice_credits.amount
+      from pgledger.invoice_credits
+      where invoice_credits.to_invoice_key = covered_at.invoice_key
+        and invoice_credits.taken_back_at is null
+    ) as part
+  ) as so_far
+  inner join pgledger.invoices on invoices.key = covered_at.invoice_key
+  where so_far.amount >= invoices.total
+$$;
+
+comment on function pgledger.covered_at is
+  'When payments and credits together covered an invoice.';
+
+revoke all on function pgledger.covered_at from public;
+
+-- file: repeatable/27_invoices/credited_invoices.sql
+/*
+The final invoices that have billed what an invoice gives back. An invoice gives something back
+where its lines for the same plan, item and period of the subscription, and of a base fee for the
+same quantity, come to less than zero after discounts.
+*/
+create or replace function pgledger.credited_invoices(invoice_key bigint)
+returns setof bigint
+language sql
+stable
+parallel safe
+as $$
+  with credit as (
+    select
+      line.subscription_key, line.for_period, line.plan_key, line.item,
+      line.gross is null as is_usage,
+      case when line.gross is not null then line.quantity end as quantity
+    from pgledger.invoice_lines as line
+    where line.invoice_key = credited_invoices.invoice_key and line.subscription_key is not null
+    group by 1, 2, 3, 4, 5, 6
+    having sum(line.amount - line.discount) < 0
+  )
+  select distinct billed.key
+  from (
+    select invoices.key
+    from credit
+    inner join pgledger.invoice_lines as line
+      on credit.subscription_key = line.subscription_key
+      and credit.for_period = line.for_period
+      and credit.plan_key = line.plan_key
+      and credit.item = line.item
+      and credit.is_usage = (line.gross is null)
+      and (credit.is_usage or credit.quantity = line.quantity)
+    inner join pgledger.invoices on line.invoice_key = invoices.key
+    where invoices.status not in ('draft', 'voided')
+      and invoices.key <> credited_invoices.invoice_key
+    group by
+      invoices.key, credit.for_period, credit.plan_key, credit.item, credit.is_usage,
+      credit.quantity
+    having sum(line.amount - line.discount) > 0
+  ) as billed
+$$;
+
+comment on function pgledger.credited_invoices is
+  'Final invoices that have billed what an invoice gives back.';
+
+revoke all on function pgledger.credited_invoices from public;
 
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
@@ -24403,8 +24797,8 @@ revoke all on function pgledger.features_with_late_usage from public;
 /*
 Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
 at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
-refunded if the subscription was canceled with a refund, and otherwise kept.
+days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
+it credits beyond what it charges.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
 the status is a second guard, so that no final invoice is ever given another number.
@@ -24448,25 +24842,25 @@ begin
       finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
-    refund_due = case
-      when subscriptions.unused_time = 'refund' then greatest(-invoices.total, 0 * invoices.total)
-      else 0 * invoices.total
-    end,
-    unapplied = case
-      when subscriptions.unused_time = 'refund' then 0 * invoices.total
-      else greatest(-invoices.total, 0 * invoices.total)
-    end,
+    -- With the currency's decimals, like all amounts.
+    amount_paid = 0 * invoices.total,
+    refund_due = 0 * invoices.total,
+    unapplied = 0 * invoices.total,
     version = invoices.version + 1,
     updated_at = v_now
   from unnest(keys) with ordinality as taken (key, place)
-  inner join pgledger.invoices as draft on taken.key = draft.key
-  left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
-  where invoices.key = draft.key and invoices.status = 'draft';
+  where invoices.key = taken.key and invoices.status = 'draft';
+
+  perform pgledger.settle_credit(taken.key, v_now)
+  from unnest(keys) with ordinality as taken (key, place)
+  inner join pgledger.invoices on taken.key = invoices.key
+  where invoices.total < 0
+  order by taken.place;
 end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what is to be paid back.';
+  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -25481,7 +25875,8 @@ grant execute on function public.ledger_mark_invoice_uncollectible to pgledger_p
 
 -- file: repeatable/27_invoices/ledger_mark_invoice_voided.sql
 /*
-Locks the subscription, the invoice, and the redemptions of its coupons, ascending by key.
+Locks the subscription, the invoice, the invoices that its credit has lowered, and the redemptions
+of its coupons, each ascending by key.
 Checks, in this order: app_id, tenant_id, id, existence, reason, final invoices that go on from it,
 status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidArgument, InvalidState.
@@ -25512,34 +25907,43 @@ begin
 
   if v_invoice.status = 'voided' then
     return pgledger.invoice_with_key(v_invoice.key);
-  elsif v_invoice.status not in ('draft', 'paid') then
+  elsif v_invoice.status <> 'draft' and (v_invoice.status <> 'paid' or v_invoice.total <= 0) then
     v_ok := pgledger.check_no_final_invoice_goes_on_from(v_invoice, 'voided');
   end if;
 
   update pgledger.invoices
   set
     status = 'voided',
-    unapplied = invoices.unapplied + least(invoices.amount_paid, invoices.amount_due),
+    unapplied = invoices.amount_paid,
+    refund_due = 0 * invoices.refund_due,
+    paid_at = null,
     voided_at = v_now,
     void_reason = reason,
     version = invoices.version + 1,
     updated_at = v_now
   where invoices.key = v_invoice.key
-    and invoices.status in ('pending', 'past_due', 'uncollectible');
+    and (
+      invoices.status in ('pending', 'past_due', 'uncollectible')
+      or (invoices.status = 'paid' and invoices.total <= 0)
+    );
   if not found then
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'voided');
   end if;
 
+  perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
 
 comment on function public.ledger_mark_invoice_voided is
-$$Takes back an invoice that waits for payment, as if it had not been.
+$$Takes back an invoice as if it had not been.
 
-Coupons that it used up can be used again, and what was paid on it is kept as
-unapplied.
+It waits for payment, or its total is zero or below. Coupons that it used up
+can be used again, and what was paid on it is kept as unapplied. If it is a
+credit, that is taken back: what it lowered on other invoices is due again,
+and nothing of it is kept or to be paid back. So void it before you pay it
+back.
 
 app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
@@ -25550,8 +25954,8 @@ Returns: The invoice, voided. One that is so already is returned as it is.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
   no such invoice), InvalidArgument (the reason is not valid), InvalidState
-  (the invoice is a draft or paid, or a later invoice gives back a part of its
-  base fee).$$;
+  (the invoice is a draft, or it was paid and its total is above zero, or a
+  later invoice gives back a part of its base fee or has lowered it).$$;
 
 revoke all on function public.ledger_mark_invoice_voided from public;
 grant execute on function public.ledger_mark_invoice_voided to pgledger_poster;
@@ -26029,6 +26433,56 @@ comment on function pgledger.lock_invoice is
   'A tenant''s invoice, locked to be changed; raises InvoiceNotFound.';
 
 revoke all on function pgledger.lock_invoice from public;
+
+-- file: repeatable/27_invoices/lower_invoice.sql
+/*
+Lowers what is due on a final invoice by a credit that is written down already; or, by an amount
+below zero, raises it again where the credit was taken back. With nothing left open it is paid. If
+something is open again, it waits for payment as before: given up where it was, and otherwise
+pending until ledger_advance sees that it is overdue.
+
+The invoice is locked.
+*/
+create or replace function pgledger.lower_invoice(
+  key bigint,
+  amount numeric,
+  at timestamptz
+)
+returns void
+language sql
+volatile
+parallel unsafe
+as $$
+  update pgledger.invoices
+  set
+    credits_applied = invoices.credits_applied + lower_invoice.amount,
+    amount_due = lowered.due,
+    unapplied = invoices.unapplied
+    + greatest(invoices.amount_paid - lowered.due, 0)
+    - greatest(invoices.amount_paid - invoices.amount_due, 0),
+    status = case
+      when invoices.amount_paid >= lowered.due then 'paid'
+      when invoices.status <> 'paid' then invoices.status
+      when invoices.uncollectible_at is not null then 'uncollectible'
+      else 'pending'
+    end,
+    paid_at = case
+      when invoices.amount_paid >= lowered.due then pgledger.covered_at(invoices.key)
+    end,
+    version = invoices.version + 1,
+    updated_at = lower_invoice.at
+  from (
+    select invoices.key, invoices.amount_due - lower_invoice.amount as due
+    from pgledger.invoices
+    where invoices.key = lower_invoice.key
+  ) as lowered
+  where invoices.key = lowered.key and invoices.status not in ('draft', 'voided')
+$$;
+
+comment on function pgledger.lower_invoice is
+  'Lowers what is due on an invoice by a credit, or raises it again.';
+
+revoke all on function pgledger.lower_invoice from public;
 
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
@@ -26798,6 +27252,101 @@ comment on function pgledger.segments_until is
 
 revoke all on function pgledger.segments_until from public;
 
+-- file: repeatable/27_invoices/settle_credit.sql
+/*
+Says what becomes of the credit of an invoice that becomes final with a total below zero. First it
+lowers what is open on the invoices that billed what it gives back; what was billed last comes
+first. What is then left is kept for the tenant. If the subscription was canceled with a refund, it
+is to be paid back instead, up to the money that was paid on these invoices and is not to be paid
+back already. Where the credit went is written down, so that it can be taken back.
+
+Locks these invoices, ascending by key. Their subscription is locked already, so no other credit is
+settled and none of them is voided meanwhile; payments wait.
+*/
+create or replace function pgledger.settle_credit(
+  invoice_key bigint,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_credit record;
+  v_keys bigint[] := array(select pgledger.credited_invoices(settle_credit.invoice_key));
+begin
+  select -invoices.total as amount, subscriptions.unused_time = 'refund' as to_refund
+  into strict v_credit
+  from pgledger.invoices
+  left join pgledger.subscriptions on invoices.subscription_key = subscriptions.key
+  where invoices.key = settle_credit.invoice_key;
+  perform 1
+  from pgledger.invoices
+  where invoices.key = any(v_keys)
+  order by invoices.key
+  for no key update;
+
+  insert into pgledger.invoice_credits (
+    from_invoice_key, to_invoice_key, amount, refund, created_at
+  )
+  select settle_credit.invoice_key, split.key, split.amount, split.refund, settle_credit.at
+  from (
+    select
+      billed.key,
+      least(billed.open, greatest(v_credit.amount - billed.open_before, 0)) as amount,
+      case
+        when v_credit.to_refund then least(
+          billed.money,
+          greatest(greatest(v_credit.amount - billed.open_in_all, 0) - billed.money_before, 0)
+        )
+        else 0 * v_credit.amount
+      end as refund
+    from (
+      select
+        part.key, part.open, part.money,
+        sum(part.open) over () as open_in_all,
+        sum(part.open) over newest_first - part.open as open_before,
+        sum(part.money) over newest_first - part.money as money_before
+      from (
+        select
+          invoices.key, invoices.number,
+          greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total) as open,
+          least(invoices.amount_paid, invoices.amount_due) - (
+            select coalesce(sum(earlier.refund), 0)
+            from pgledger.invoice_credits as earlier
+            where earlier.to_invoice_key = invoices.key and earlier.taken_back_at is null
+          ) as money
+        from pgledger.invoices
+        where invoices.key = any(v_keys)
+      ) as part
+      window newest_first as (order by part.number desc nulls first, part.key desc)
+    ) as billed
+  ) as split
+  where split.amount > 0 or split.refund > 0;
+
+  perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
+  from pgledger.invoice_credits as given
+  where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
+
+  update pgledger.invoices
+  set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
+  from (
+    select
+      coalesce(sum(invoice_credits.amount), 0) as amount,
+      coalesce(sum(invoice_credits.refund), 0 * v_credit.amount) as refund
+    from pgledger.invoice_credits
+    where invoice_credits.from_invoice_key = settle_credit.invoice_key
+  ) as given
+  where invoices.key = settle_credit.invoice_key;
+end;
+$$;
+
+comment on function pgledger.settle_credit is
+  'Says what becomes of the credit of an invoice that becomes final.';
+
+revoke all on function pgledger.settle_credit from public;
+
 -- file: repeatable/27_invoices/show_invoice.sql
 /*
 An invoice with its lines as applications see it, whether or not it is written down.
@@ -26834,8 +27383,8 @@ as $$
     invoice.amount_due,
     invoice.amount_paid,
     case
-      when invoice.status = 'voided' then 0
-      else greatest(invoice.amount_due - invoice.amount_paid, 0)
+      when invoice.status = 'voided' then 0 * invoice.total
+      else greatest(invoice.amount_due - invoice.amount_paid, 0 * invoice.total)
     end,
     invoice.refund_due,
     invoice.unapplied,
@@ -26957,6 +27506,50 @@ $$;
 comment on function pgledger.store_lines is 'Writes the lines of an invoice.';
 
 revoke all on function pgledger.store_lines from public;
+
+-- file: repeatable/27_invoices/take_back_credit.sql
+/*
+Takes back what the credit of an invoice that is voided has lowered: the other invoices are to be
+paid as if there had been no credit.
+
+Locks these invoices, ascending by key; their subscription and the voided invoice are locked
+already.
+*/
+create or replace function pgledger.take_back_credit(
+  invoice_key bigint,
+  at timestamptz
+)
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+begin
+  perform 1
+  from pgledger.invoices
+  where invoices.key in (
+    select given.to_invoice_key
+    from pgledger.invoice_credits as given
+    where given.from_invoice_key = take_back_credit.invoice_key
+  )
+  order by invoices.key
+  for no key update;
+
+  update pgledger.invoice_credits
+  set taken_back_at = take_back_credit.at
+  where invoice_credits.from_invoice_key = take_back_credit.invoice_key;
+
+  -- In a statement of its own, which sees what is taken back.
+  perform pgledger.lower_invoice(given.to_invoice_key, -given.amount, take_back_credit.at)
+  from pgledger.invoice_credits as given
+  where given.from_invoice_key = take_back_credit.invoice_key and given.amount > 0;
+end;
+$$;
+
+comment on function pgledger.take_back_credit is
+  'Takes back what the credit of an invoice has lowered.';
+
+revoke all on function pgledger.take_back_credit from public;
 
 -- file: repeatable/27_invoices/tell_of_invoices.sql
 /*
@@ -27248,8 +27841,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -27295,8 +27888,7 @@ comment on column public.ledger_invoices.period_start is
 comment on column public.ledger_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_invoices.currency is 'Currency of all its amounts.';
@@ -27308,16 +27900,17 @@ comment on column public.ledger_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_invoices.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_invoices.amount_paid is 'Sum of the payments made on it.';
 comment on column public.ledger_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column public.ledger_invoices.tax_rates is
@@ -27363,8 +27956,8 @@ select
   invoices.amount_due,
   invoices.amount_paid,
   case
-    when invoices.status = 'voided' then 0
-    else greatest(invoices.amount_due - invoices.amount_paid, 0)
+    when invoices.status = 'voided' then 0 * invoices.total
+    else greatest(invoices.amount_due - invoices.amount_paid, 0 * invoices.total)
   end as amount_remaining,
   invoices.refund_due,
   invoices.unapplied,
@@ -27412,8 +28005,7 @@ comment on column public.ledger_tenant_invoices.period_start is
 comment on column public.ledger_tenant_invoices.period_end is
   'End of the period it is for, exclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.status is
-  'State; paid and voided are final; one of: draft, pending, paid, past_due, voided, '
-  'uncollectible.';
+  'State; one of: draft, pending, paid, past_due, voided, uncollectible.';
 comment on column public.ledger_tenant_invoices.number is
   'Number within the app, from 1 without a gap (null for a draft), or null.';
 comment on column public.ledger_tenant_invoices.currency is 'Currency of all its amounts.';
@@ -27425,7 +28017,7 @@ comment on column public.ledger_tenant_invoices.total is
   'What it comes to: subtotal less discount plus tax; below zero where it credits more than it '
   'charges.';
 comment on column public.ledger_tenant_invoices.credits_applied is
-  'What a wallet has paid of the total.';
+  'What credits of other invoices have paid of the total.';
 comment on column public.ledger_tenant_invoices.amount_due is
   'What is to be paid: total less credits_applied, at least 0.';
 comment on column public.ledger_tenant_invoices.amount_paid is
@@ -27433,9 +28025,10 @@ comment on column public.ledger_tenant_invoices.amount_paid is
 comment on column public.ledger_tenant_invoices.amount_remaining is
   'What is still to be paid; 0 for a voided invoice.';
 comment on column public.ledger_tenant_invoices.refund_due is
-  'What is to be paid back: the part of a total below zero that was credited to be refunded.';
+  'What is to be paid back: the part of a total below zero that goes back as money.';
 comment on column public.ledger_tenant_invoices.unapplied is
-  'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
+  'What was paid too much, or credited beyond what was open and is not refunded: kept for the '
+  'tenant, and not yet used.';
 comment on column public.ledger_tenant_invoices.line_items is
   'JSON array of its lines, in their order; numbers and times are strings.';
 comment on column public.ledger_tenant_invoices.tax_rates is
@@ -27750,9 +28343,8 @@ grant execute on function public.ledger_record_payment to pgledger_poster;
 -- file: repeatable/28_payments/pay_invoice.sql
 /*
 Records a payment that has been checked on an invoice whose row is locked, and returns the invoice.
-paid_at of the invoice is the time of the payment that covered what is due, where payments count in
-the order of the times at which they were made, not of the calls.
-Errors: InvalidState, IdempotencyConflict.
+paid_at of the invoice is when its payments and credits covered it (pgledger.covered_at).
+Errors: IdempotencyConflict, InvalidState.
 */
 create or replace function pgledger.pay_invoice(
   invoice pgledger.invoices,
@@ -27771,39 +28363,6 @@ declare
   v_remaining numeric := greatest(invoice.amount_due - invoice.amount_paid, 0);
   v_ok boolean;
 begin
-  update pgledger.invoices
-  set
-    status = case
-      when pay_invoice.amount >= v_remaining then 'paid'
-      else invoices.status
-    end,
-    amount_paid = invoices.amount_paid + pay_invoice.amount,
-    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
-    paid_at = coalesce(
-      invoices.paid_at,
-      (
-        select min(so_far.at)
-        from (
-          select payment.at, sum(payment.amount) over (order by payment.at) as amount
-          from (
-            select earlier.paid_at, earlier.amount
-            from pgledger.invoice_payments as earlier
-            where earlier.invoice_key = invoice.key
-            union all
-            select pay_invoice.paid_at, pay_invoice.amount
-          ) as payment (at, amount)
-        ) as so_far
-        where so_far.amount >= invoices.amount_due
-      )
-    ),
-    version = invoices.version + 1,
-    updated_at = now
-  where invoices.key = invoice.key
-    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
-  if not found then
-    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
-  end if;
-
   insert into pgledger.invoice_payments (
     id, invoice_key, app_id, tenant_id, amount, reference, paid_at, created_at
   )
@@ -27822,6 +28381,26 @@ begin
     -- Taken by a payment of another invoice since we looked: those of this one wait for its lock.
     v_ok := pgledger.payment_is_repeated(id, invoice.key, amount, paid_at, reference);
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
+  end if;
+
+  update pgledger.invoices
+  set
+    status = case
+      when pay_invoice.amount >= v_remaining then 'paid'
+      else invoices.status
+    end,
+    amount_paid = invoices.amount_paid + pay_invoice.amount,
+    unapplied = invoices.unapplied + greatest(pay_invoice.amount - v_remaining, 0),
+    paid_at = case
+      when pay_invoice.amount >= v_remaining
+        then coalesce(invoices.paid_at, pgledger.covered_at(invoices.key))
+    end,
+    version = invoices.version + 1,
+    updated_at = now
+  where invoices.key = invoice.key
+    and invoices.status in ('pending', 'past_due', 'uncollectible', 'paid');
+  if not found then
+    v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
   return pgledger.invoice_with_key(invoice.key);
@@ -29173,7 +29752,7 @@ values
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '399599702d1ed30a5e8d397cbdf8d66611c106ca9ed5817d444b67b581bacc63', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', 'f6286ad2cc00dd0d5e6e43ca5fa3ad698997d06f68a82bb440bc513a9cd03296', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29228,7 +29807,7 @@ values
   ('repeatable/00_core/json/refuse_json.sql', 'repeatable', '9029696b95d2d2c6baa112953f305b69d480effbd791ac7b2da927730a715c45', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/prorated.sql', 'repeatable', '33482b4448ff197db9ba07a6859183e84ffe7bd7c1e90f8105b4d42e6b952c16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/numbers/rounded_quotient.sql', 'repeatable', '56d938b3a6120c8e72a30637c4585b9d1db36ee105dd0915550145af223a472e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', 'd91df4307b5b9e0a8e89517ac9dba0b65db807da2fc2cbf510e91f9043581e8a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/numbers/split_amount.sql', 'repeatable', '96c1369af0362bf14bf0f6396415404abae40585edba439079ab46f5f700ac14', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/check_time_zone.sql', 'repeatable', '8b0cb7c6ccae086b4632c8a0efedd0d8fa6c9bd093327a8dff3b4286c897d233', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/interval_length.sql', 'repeatable', '143ab4f830658121206c8b30c70fc9f570af989ede9c8d99c7031b32f2ac529d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/periods/period_at.sql', 'repeatable', '5bb3a1b642830180585ad2ab8c6af9bfbec69e4fcc9e58eec362a7b51b3eba5d', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29237,7 +29816,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3bec671f1aa1f4f6395bf343ea077e3050254d39de1a9f080967544b181ea193', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '724cdc8f301486aab1aa5d7af0ee732e430640bbdbb31bd18737bbb7a2bdf3ce', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29253,7 +29832,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b700013f6bec546b10a7bc6f341f6c1252e56363a2e0f86444ea9506998fef2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ccd7055baec17b75b905e2944985dbc43e619dc8233202f179e4e63a92aaf9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29489,15 +30068,18 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '0c86b37f6bf63422e4c153f0cee8bf8a4bcc6cac32b64c6d2d0a7bbf43d1f759', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '82b93e5c20eb6838b589246d6e41601ca4c09456c7f9633d290609268b7653f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29505,14 +30087,16 @@ values
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '40474af39f3df98e35463ce5f77e8fd8dfcbd6be7ac3358c08fd777efaeaefa5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29529,7 +30113,7 @@ values
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29538,6 +30122,7 @@ values
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29551,21 +30136,23 @@ values
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '259a7a6654197a3dfa87b91659a6e6fd8f2089ee008377f23dab1359d90a0ced', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),

@@ -2908,11 +2908,12 @@ class BillingCalls(Caller):
         *,
         reason: str | None = None,
     ) -> Invoice:
-        """Takes back an invoice that waits for payment, as if it had not been.
+        """Takes back an invoice as if it had not been: ``ledger_mark_invoice_voided``.
 
-        Coupons that it used up can be used again, and what was paid on it is kept as unapplied.
-
-        Calls ``ledger_mark_invoice_voided``.
+        It waits for payment, or its total is zero or below. Coupons that it used up can be used
+        again, and what was paid on it is kept as unapplied. If it is a credit, that is taken back:
+        what it lowered on other invoices is due again, and nothing of it is kept or to be paid
+        back. So void it before you pay it back.
 
         Args:
             app_id: App that the tenant belongs to.
@@ -2930,8 +2931,8 @@ class BillingCalls(Caller):
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
             InvalidArgument: The reason is not valid.
-            InvalidState: The invoice is a draft or paid, or a later invoice gives back a part of
-                its base fee.
+            InvalidState: The invoice is a draft, or it was paid and its total is above zero, or a
+                later invoice gives back a part of its base fee or has lowered it.
         """
         return self._fetch_one(
             INVOICE_ROW,

@@ -62,12 +62,11 @@ as $$
       'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
       'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
     (
       'function', 'private', 'billing_period(subscriptions, timestamp with time zone)', 'owner',
       '', ''
@@ -214,6 +213,7 @@ as $$
       'coupon_shares(numeric[], text[], text[], numeric, numeric, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'coupon_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'covered_at(bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'create_repeatable_transfers(text[], text[], numeric[], timestamp with time zone[], '
@@ -224,6 +224,9 @@ as $$
       'create_transfers_of_rows(pgledger_transfer_request[], timestamp with time zone, jsonb, '
       'text, text, boolean)', 'owner', '', ''
     ),
+    ('function', 'private', 'credited_invoices(bigint)', 'owner', '', ''),
+    ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
@@ -383,6 +386,10 @@ as $$
     ('function', 'private', 'lock_seat_meters(text, text[], text[])', 'owner', '', ''),
     ('function', 'private', 'lock_subscription(text, text, text)', 'owner', '', ''),
     (
+      'function', 'private', 'lower_invoice(bigint, numeric, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
       'function', 'private', 'mark_past_due(text, integer, timestamp with time zone)', 'owner',
       '', ''
     ),
@@ -409,7 +416,9 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
+    ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -552,6 +561,7 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'setting_faults(name)', 'owner', '', ''),
+    ('function', 'private', 'settle_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     ('function', 'private', 'show_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'split_amount(numeric[], numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'store_invoice(invoices, invoice_lines[])', 'owner', '', ''),
@@ -567,8 +577,9 @@ as $$
     ),
     ('function', 'private', 'subscription_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
+    ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, integer, boolean)',
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
     (
@@ -579,7 +590,7 @@ as $$
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
-    ('function', 'private', 'trace_credits(invoices, invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'trace_credits(invoices, invoice_lines[], integer)', 'owner', '', ''),
     ('function', 'private', 'transfers_by_id(text[])', 'owner', '', ''),
     ('function', 'private', 'trial_end(timestamp with time zone, text, integer)', 'owner', '', ''),
     ('function', 'private', 'trigger_faults()', 'owner', '', ''),
@@ -1097,6 +1108,17 @@ as $$
       'FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = CURRENT_USER))]))))'
     ),
     (
+      'policy', 'invoice_credits', 'auditors_read_all', '', 'auditor',
+      'as permissive for select to %I using (true)'
+    ),
+    (
+      'policy', 'invoice_credits', 'tenants_read_their_own', '', 'tenant_views',
+      'as permissive for select to %I using ((EXISTS ( SELECT FROM (pgledger.invoices JOIN '
+      'pgledger.tenant_roles mapped ON (((invoices.app_id = mapped.app_id) AND '
+      '(invoices.tenant_id = mapped.tenant_id)))) WHERE ((invoices.key = '
+      'invoice_credits.from_invoice_key) AND (mapped.role_name = CURRENT_USER)))))'
+    ),
+    (
       'policy', 'invoice_lines', 'auditors_read_all', '', 'auditor',
       'as permissive for select to %I using (true)'
     ),
@@ -1224,6 +1246,10 @@ as $$
     ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
+      'row security'
+    ),
+    (
+      'table', 'private', 'invoice_credits', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
     (
