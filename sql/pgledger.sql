@@ -28579,8 +28579,8 @@ in time. What has been due the longest comes first.
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
 subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes on
-with it, after all others that are due.
+more than 100 steps behind moves on by 100 in a call, and the next call goes
+on with it, after all others that are due.
 
 A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
@@ -29577,7 +29577,7 @@ values
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '83b701880bd9a39678833c599060ca790dd3a01c98f25fe72ad19c5ec7e8b766', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '08a4b027d06c7367392d60165758a550a14b46f5f48df8b3a5b2f12ac7630064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
