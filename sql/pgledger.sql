@@ -7071,16 +7071,16 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
       'owner', '', ''
     ),
     ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
@@ -7100,7 +7100,7 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
@@ -7219,6 +7219,7 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7246,6 +7247,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7254,7 +7256,7 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
@@ -7289,7 +7291,7 @@ as $$
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
       ''
     ),
     (
@@ -7361,7 +7363,7 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7371,7 +7373,7 @@ as $$
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
       'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
@@ -7405,7 +7407,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -7443,9 +7445,13 @@ as $$
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     (
+      'function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner',
+      'unknown (OID=0)=EXECUTE', ''
+    ),
+    (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -7616,7 +7622,7 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -14025,6 +14031,37 @@ comment on function pgledger.lock_plan is
   'The plan with that id, locked to be changed or deleted; raises PlanNotFound.';
 
 revoke all on function pgledger.lock_plan from public;
+
+-- file: repeatable/20_catalogue/plan_terms.sql
+/*
+What a plan asks and gives for nothing at a time: its pricing, and how much of each feature costs
+nothing, which is the feature's limit where that is soft.
+*/
+create or replace function pgledger.plan_terms(
+  plan_key bigint,
+  at timestamptz,
+  out pricing jsonb,
+  out allowances jsonb
+)
+language sql
+stable
+parallel safe
+as $$
+  select
+    plans.pricing,
+    coalesce(
+      (
+        select jsonb_object_agg(plan_features.feature_key, trim_scale(plan_features.quota)::text)
+        from pgledger.plan_features
+        where plan_features.plan_key = plans.key
+          and plan_features.soft_limit
+          and plan_features.quota >= 0
+      ),
+      '{}'
+    )
+  from pgledger.plans
+  where plans.key = plan_terms.plan_key
+$$;
 
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
@@ -22230,17 +22267,17 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
+What invoices have billed of what a credit gives back, one row for each set of tax rates
 that it was billed with. It is what they have billed for the same plan, item and period of the
-subscription, and of a base fee for the same quantity; after discounts, less earlier credits. The
-invoice that is being computed is left out.
+subscription, and of a base fee for the same quantity; after discounts, less earlier credits. What
+counts is in pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
 */
 create or replace function pgledger.billed_rates(
   credit pgledger.invoice_lines,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   tax_rates jsonb,
@@ -22272,8 +22309,7 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and invoices.status <> 'voided'
-      and invoices.key is distinct from billed_rates.but_invoice_key
+      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
     group by 1, 2
   ) as billed
   group by billed.tax_rates
@@ -22284,7 +22320,7 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed of what a line gives back, by tax rates.';
+  'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
 
@@ -22332,6 +22368,67 @@ comment on function pgledger.billed_with is
   'What each line of an invoice comes to by tax rates that it was billed with.';
 
 revoke all on function pgledger.billed_with from public;
+
+-- file: repeatable/26_taxes/counts_as_billed.sql
+/*
+Whether what an invoice bills counts as billed for another one of its subscription that is computed:
+if it is final and was not voided, or has to become final before that one does. So drafts are right
+however many of them are open, and a final invoice never counts what could still be deleted.
+*/
+create or replace function pgledger.counts_as_billed(
+  billed pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    billed.status <> 'voided'
+    and billed.key is distinct from invoice.key
+    and (billed.status <> 'draft' or pgledger.draft_goes_before(billed, invoice))
+$$;
+
+comment on function pgledger.counts_as_billed is
+  'Whether what an invoice bills counts as billed for another one that is computed.';
+
+revoke all on function pgledger.counts_as_billed from public;
+
+-- file: repeatable/26_taxes/draft_goes_before.sql
+/*
+Whether a draft of a subscription has to become final before another of its invoices, which goes on
+from it. Invoices go by the time at which what they are for is known: that of a period at its end,
+all others at the start of their period; those of the same time in the order below, and changes in
+that of their versions. Nothing goes on from an interim draft, which bills what is there when it
+becomes final.
+*/
+create or replace function pgledger.draft_goes_before(
+  draft pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    draft.kind <> 'interim'
+    and (
+      case draft.kind when 'period' then draft.period_end else draft.period_start end,
+      array_position(array['period', 'start', 'change', 'interim'], draft.kind),
+      coalesce(draft.as_of_version, 0)
+    ) < (
+      case invoice.kind when 'period' then invoice.period_end else invoice.period_start end,
+      array_position(array['period', 'start', 'change', 'interim'], invoice.kind),
+      coalesce(invoice.as_of_version, 0)
+    )
+$$;
+
+comment on function pgledger.draft_goes_before is
+  'Whether a draft has to become final before another invoice of its subscription.';
+
+revoke all on function pgledger.draft_goes_before from public;
 
 -- file: repeatable/26_taxes/plain_tax_rates.sql
 /*
@@ -22464,7 +22561,7 @@ begin
   loop
     select array_agg(billed.tax_rates), array_agg(billed.amount)
     into v_rates, v_left
-    from pgledger.billed_rates(lines[v_credit.places[1]], invoice.key) as billed;
+    from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed;
     continue when v_rates is null or v_rates = tax_rates[:1];
 
     foreach v_place in array v_credit.places loop
@@ -22506,7 +22603,7 @@ create or replace function pgledger.base_lines(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -22524,7 +22621,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
@@ -22586,14 +22683,14 @@ revoke all on function pgledger.base_lines from public;
 
 -- file: repeatable/27_invoices/billed_base.sql
 /*
-What invoices that are not voided have charged as base fee for a subscription's period, for each
+What invoices have charged for good as base fee for a subscription's period, for each
 plan and quantity: gross before and net after discounts, both less credits, and the price by which
 it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   plan_key bigint,
@@ -22617,8 +22714,7 @@ as $$
   where invoice_lines.subscription_key = billed_base.subscription_key
     and invoice_lines.for_period = billed_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_base.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_base.for_invoice)
   group by 1, 2
 $$;
 
@@ -22629,16 +22725,16 @@ revoke all on function pgledger.billed_base from public;
 
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices that are not voided have charged for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
-invoice that is being computed is left out.
+What invoices have charged for good for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
+counts is in pgledger.counts_as_billed.
 
 earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   earlier boolean
 )
 returns table (
@@ -22684,8 +22780,7 @@ as $$
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_usage.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
     and case
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period
@@ -22909,7 +23004,7 @@ create or replace function pgledger.changed_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -22956,7 +23051,7 @@ as $$
       segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
       as is_kept
     from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+    full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
       on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
@@ -23043,8 +23138,8 @@ revoke all on function pgledger.charge_as_billed from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
-Refuses to make a draft final while there is another draft that it goes on from. What that one
-charges counts as billed here, but could still change or be deleted.
+Refuses to make a draft final while there is another draft that it goes on from: a final invoice
+never counts what that one charges, which could still change or be deleted.
 
 Errors: InvalidState.
 */
@@ -23061,11 +23156,7 @@ declare
     where draft.subscription_key = invoice.subscription_key
       and draft.status = 'draft'
       and draft.key <> invoice.key
-      and (
-        draft.period_start < invoice.period_start
-        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
-        or (draft.period_start = invoice.period_start and draft.kind = 'start')
-      )
+      and pgledger.draft_goes_before(draft, invoice)
     order by draft.period_start, draft.key
     limit 1
   );
@@ -23326,23 +23417,25 @@ declare
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
+  period_end := v_period.ends_at;
+  -- Where it stands among the drafts depends on it.
+  invoice.period_end := period_end;
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
   if invoice.kind = 'start' then
     v_as_of_version := (
       select invoice.as_of_version
       where not exists (
         select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice)
       )
     );
   end if;
   v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
-  period_end := v_period.ends_at;
   if invoice.kind = 'start' then
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, true, invoice, exponent
       ) as line
     );
   elsif invoice.kind = 'interim' then
@@ -23354,7 +23447,7 @@ begin
         subscription,
         v_period.starts_at,
         pgledger.segments_until(v_segments, v_now),
-        invoice.key,
+        invoice,
         exponent
       ) as line
       -- What is missing to a minimum is known only at the period's end.
@@ -23364,23 +23457,23 @@ begin
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, false, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
         exponent
       ) as line
     ) || array(
       select line
       from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice.key, exponent
+        subscription, v_period.starts_at, invoice, exponent
       ) as line
     );
   end if;
@@ -23403,7 +23496,7 @@ create or replace function pgledger.due_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -23442,8 +23535,7 @@ begin
   where invoice_lines.subscription_key = subscription.key
     and invoice_lines.for_period = due_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from but_invoice_key;
+    and pgledger.counts_as_billed(invoices, for_invoice);
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
@@ -23455,7 +23547,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
     where part.due <> part.gross;
     return;
@@ -23500,7 +23592,7 @@ kept, and ends after the purge; seats need the events themselves.
 create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
@@ -23538,7 +23630,10 @@ begin
             = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
           )
         )
-        and invoices.key is distinct from but_invoice_key
+        and (
+          invoices.status = 'voided'
+          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
+        )
       group by invoice_lines.item
     ) as line
     left join pgledger.meters
@@ -23938,7 +24033,7 @@ whose invoice is still a draft goes on the draft.
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -23956,9 +24051,9 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
     inner join pgledger.billed_usage(
-      subscription.key, before_period, but_invoice_key, true
+      subscription.key, before_period, for_invoice, true
     ) as billed
       on late.item = billed.item and late.since <= billed.starts_at
     where not exists (
@@ -24935,7 +25030,7 @@ before, and are null otherwise.
 create or replace function pgledger.less_billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   plan_key bigint,
   feature_key text,
   exponent integer,
@@ -24961,7 +25056,7 @@ begin
     coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
     coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
   into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
+  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
   where billed.item = feature_key
     and billed.plan_key = less_billed_usage.plan_key;
   quantity := quantity - v_billed.quantity;
@@ -25211,7 +25306,7 @@ create or replace function pgledger.next_base_lines(
   ends_at timestamptz,
   next_version bigint,
   is_over boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -25237,7 +25332,7 @@ begin
       case
         when not exists (
           select
-          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
+          from pgledger.billed_base(subscription.key, ends_at, for_invoice)
         ) then next_version
       end
     );
@@ -25263,7 +25358,7 @@ begin
     line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
     line.redemption_key, line.basis
   from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+    subscription, ends_at, v_segments, true, for_invoice, exponent
   ) as line;
 end;
 $$;
@@ -25290,7 +25385,7 @@ create or replace function pgledger.plan_usage_lines(
   first_stay pgledger.billing_segment,
   stays pgledger.billing_segment[],
   has_billed boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -25329,7 +25424,7 @@ begin
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
         v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
       from pgledger.less_billed_usage(
-        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
+        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
       ) as rest;
     end if;
@@ -26309,7 +26404,7 @@ create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -26321,7 +26416,7 @@ declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_has_billed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
   );
   v_plan record;
 begin
@@ -26338,7 +26433,7 @@ begin
       line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
       line.redemption_key, line.basis
     from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
     ) as line;
   end loop;
 end;
@@ -27456,8 +27551,12 @@ begin
   );
   if v_invoice.key is null then
     if kind = 'start' then
+      v_invoice.kind := kind;
+      v_invoice.period_start := period_start;
       perform
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      from pgledger.billed_base(
+        subscription.key, invoice_on_occasion.period_start, v_invoice
+      );
       if found then
         return null;
       end if;
@@ -28319,7 +28418,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'd5e198727ac1d1a47f0d82a2e4a226dc85c6d3492cd6dc42a597d285a281db1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '159c8a5d4131aa172ad753fc521b9b75b894a6635958e178b31c6b384a8c39e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28409,6 +28508,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '6b7996a858e061ba262b33d01c1dceb9748883bcbd45b155d6bc13cd14206a20', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28540,28 +28640,30 @@ values
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'a9bf8b287e5d57a3202266c13064a23d7c18a0fbc4f44f3ca751d4afc66dd822', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '62c9c1195e11da721ff81c4f0af15ae568b37d121e5ebb662176ecfec4a1b837', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', 'aa4f2e9cbaae9c701f2ed481020b49c0d7b58dec7a4b80863c0af3a5716446a7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '46c4df1f0bea241a844534b8841cb618cc81dd2da1d8f4f475ff5669f512383e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '0273120f9713dbd03a26209e62d119d084f75158a5d79211725add1460de1fdd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', 'dfbd1591897acb1b3af3f48e0d9d7d1390a6bda9fe547a6ba3383f9831fe8a5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', 'c960fa29c3c6dc9260cac639b4fab1fe56a1f1cef6fbb66ad5e778f884b07cf8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '40474af39f3df98e35463ce5f77e8fd8dfcbd6be7ac3358c08fd777efaeaefa5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28569,7 +28671,7 @@ values
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28583,13 +28685,13 @@ values
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', '397bf58b32a4efa609579d069d1acc8da57b8af793781043fb103c8732d125b2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28606,7 +28708,7 @@ values
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28623,7 +28725,7 @@ values
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '4cc4311f3a6f7a1a0cfabca3971a82bbb67cd7cc7c27ad1b3805bfb701f830d0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),

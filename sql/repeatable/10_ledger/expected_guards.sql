@@ -50,16 +50,16 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
+    ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
       'owner', '', ''
     ),
     ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
@@ -79,7 +79,7 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
@@ -198,6 +198,7 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -225,6 +226,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -233,7 +235,7 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
@@ -268,7 +270,7 @@ as $$
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
       ''
     ),
     (
@@ -340,7 +342,7 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -350,7 +352,7 @@ as $$
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
       'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
@@ -384,7 +386,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -422,9 +424,13 @@ as $$
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
     (
+      'function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner',
+      'unknown (OID=0)=EXECUTE', ''
+    ),
+    (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -595,7 +601,7 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
