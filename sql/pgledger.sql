@@ -7444,10 +7444,7 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner',
-      'unknown (OID=0)=EXECUTE', ''
-    ),
+    ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
@@ -14062,6 +14059,11 @@ as $$
   from pgledger.plans
   where plans.key = plan_terms.plan_key
 $$;
+
+comment on function pgledger.plan_terms is
+  'What a plan asks, and what it gives for nothing, at a time.';
+
+revoke all on function pgledger.plan_terms from public;
 
 -- file: repeatable/20_catalogue/plan_with_key.sql
 /*
@@ -28418,7 +28420,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '159c8a5d4131aa172ad753fc521b9b75b894a6635958e178b31c6b384a8c39e3', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '86a9f24d1c8ec74f0f783ad27cede733e955c9ae55805e4e01171258913e4565', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -28508,7 +28510,7 @@ values
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_plan.sql', 'repeatable', '283404569832e68df76618472635532a511e92b05b2a2d1f6d24b45128277342', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '6b7996a858e061ba262b33d01c1dceb9748883bcbd45b155d6bc13cd14206a20', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/20_catalogue/plan_terms.sql', 'repeatable', '2af86d850763f8591d7c2e29706313274ec2d19893a15f6cfbb37394383f6f1e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/plan_with_key.sql', 'repeatable', '84c2bb74259c2e7402128198c4cf6850062d488cb0609c1e23f4c86abf538dda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_base.sql', 'repeatable', 'ed36c8816c1a6b3d57b7f9c5bfb30380766c08962431888cfa8d2804cfc33281', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/read_plan_feature.sql', 'repeatable', '25f2780fd0ea80ca698398c820d2f7aa9a71893ad44414f9e76406f089d3e420', pg_catalog.now(), '0.1.0.dev0', true),

@@ -423,10 +423,7 @@ as $$
     ),
     ('function', 'private', 'picked(jsonb, text[])', 'owner', '', ''),
     ('function', 'private', 'plain_tax_rates(jsonb)', 'owner', '', ''),
-    (
-      'function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner',
-      'unknown (OID=0)=EXECUTE', ''
-    ),
+    ('function', 'private', 'plan_terms(bigint, timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
