@@ -25,7 +25,7 @@ as $$
     ('migrations/0005_create_catalogue.sql',
       'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
     ('migrations/0006_create_subscriptions.sql',
-      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
+      '21ef98b5dc0f4c94bd91b6adc72a5b7ce95aefcbeb3f2e326fd46f2e101ff159'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -35,7 +35,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '4d9cfc9e777eb0eba3d63abdba1e7553ec0d05d68ab4346761bfeb738a422fa4')
+      'f93be4ea9a0d91b7651fc2f4ede9b8220cdc18c93ef37cac25278acdfcc7ebc6')
 $$;
 
 comment on function pgledger.versioned_files is

@@ -54,6 +54,20 @@ as $$
       'invoices, integer)', 'owner', '', ''
     ),
     (
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
       '', ''
     ),
@@ -68,7 +82,7 @@ as $$
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -86,6 +100,11 @@ as $$
       'function', 'private',
       'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -216,6 +235,10 @@ as $$
       'text, text, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -342,6 +365,11 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
       'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
@@ -395,6 +423,7 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (

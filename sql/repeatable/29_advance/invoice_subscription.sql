@@ -1,8 +1,7 @@
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
@@ -32,14 +31,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
     from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
