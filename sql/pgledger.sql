@@ -1829,6 +1829,7 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
+  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1862,6 +1863,8 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
+comment on column pgledger.subscription_changes.invoice_now is
+  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -2843,7 +2846,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  as_of_version bigint,
+  change_version bigint default 0 not null,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -2860,7 +2863,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -2870,8 +2873,8 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_live_idx
-on pgledger.invoices (subscription_key, kind, period_start)
+create unique index invoices_subscription_key_kind_period_start_change_version_idx
+on pgledger.invoices (subscription_key, kind, period_start, change_version)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
 create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
@@ -2885,8 +2888,9 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -2913,9 +2917,8 @@ comment on column pgledger.invoices.unapplied is
   'What was paid too much, or credited and not refunded: kept for the tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.as_of_version is
-  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
-  'and for a draft whose period has not ended.';
+comment on column pgledger.invoices.change_version is
+  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3162,8 +3165,9 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
@@ -3256,8 +3260,9 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
@@ -6048,7 +6053,7 @@ as $$
     ('migrations/0005_create_catalogue.sql',
       '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
     ('migrations/0006_create_subscriptions.sql',
-      '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c'),
+      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
@@ -6058,7 +6063,7 @@ as $$
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      '399599702d1ed30a5e8d397cbdf8d66611c106ca9ed5817d444b67b581bacc63')
+      '53fceff5a7bf342be32ca9be695249d3545c553e7ebd1642b277a2fc793a0775')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7101,16 +7106,30 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
-      'integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
+      'invoices, integer)', 'owner', '', ''
     ),
     (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
+      'function', 'private',
+      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
       '', ''
     ),
-    ('function', 'private', 'billed_rates(invoice_lines, bigint)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
+      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
+    (
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
       'owner', '', ''
     ),
     ('function', 'private', 'billed_with(invoice_lines[], jsonb, boolean)', 'owner', '', ''),
@@ -7119,7 +7138,7 @@ as $$
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7134,13 +7153,18 @@ as $$
     (
       'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'bigint, integer)', 'owner', '', ''
+      'invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
+      '', ''
     ),
     (
       'function', 'private',
@@ -7254,6 +7278,7 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
+    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7271,6 +7296,10 @@ as $$
       'text, text, boolean)', 'owner', '', ''
     ),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
+    (
+      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
+      '', ''
+    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7281,6 +7310,7 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
+    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7289,7 +7319,7 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
@@ -7325,7 +7355,7 @@ as $$
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
+      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
       ''
     ),
     (
@@ -7374,7 +7404,7 @@ as $$
     ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7388,6 +7418,7 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7400,7 +7431,12 @@ as $$
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
+      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    (
+      'function', 'private',
+      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7410,7 +7446,7 @@ as $$
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
+      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
       'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
@@ -7446,7 +7482,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -7455,6 +7491,7 @@ as $$
       'note_subscription_change(subscriptions, text, timestamp with time zone, timestamp with '
       'time zone)', 'owner', '', ''
     ),
+    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
@@ -7487,7 +7524,7 @@ as $$
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
+      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -7668,7 +7705,7 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -23062,17 +23099,17 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
+What invoices have billed of what a credit gives back, one row for each set of tax rates
 that it was billed with. It is what they have billed for the same plan, item and period of the
-subscription, and of a base fee for the same quantity; after discounts, less earlier credits. The
-invoice that is being computed is left out.
+subscription, and of a base fee for the same quantity; after discounts, less earlier credits. What
+counts is in pgledger.counts_as_billed.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
 */
 create or replace function pgledger.billed_rates(
   credit pgledger.invoice_lines,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   tax_rates jsonb,
@@ -23104,8 +23141,7 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and invoices.status <> 'voided'
-      and invoices.key is distinct from billed_rates.but_invoice_key
+      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
     group by 1, 2
   ) as billed
   group by billed.tax_rates
@@ -23116,7 +23152,7 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices that stand have billed of what a line gives back, by tax rates.';
+  'What invoices have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
 
@@ -23164,6 +23200,70 @@ comment on function pgledger.billed_with is
   'What each line of an invoice comes to by tax rates that it was billed with.';
 
 revoke all on function pgledger.billed_with from public;
+
+-- file: repeatable/26_taxes/counts_as_billed.sql
+/*
+Whether what an invoice bills counts as billed for another one of its subscription that is computed:
+if it is final and was not voided, or has to become final before that one does. So drafts are right
+however many of them are open, and a final invoice never counts what could still be deleted.
+*/
+create or replace function pgledger.counts_as_billed(
+  billed pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select
+    billed.status <> 'voided'
+    and billed.key is distinct from invoice.key
+    and (billed.status <> 'draft' or pgledger.draft_goes_before(billed, invoice))
+$$;
+
+comment on function pgledger.counts_as_billed is
+  'Whether what an invoice bills counts as billed for another one that is computed.';
+
+revoke all on function pgledger.counts_as_billed from public;
+
+-- file: repeatable/26_taxes/draft_goes_before.sql
+/*
+Whether a draft of a subscription has to become final before another of its invoices, which goes on
+from it. Invoices go by their periods; in a period the start comes first, then changes in the order
+of their versions, then what the period has come to. An interim invoice comes after what is known at
+its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
+*/
+create or replace function pgledger.draft_goes_before(
+  draft pgledger.invoices,
+  invoice pgledger.invoices
+)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select case
+    when draft.kind = 'interim' then false
+    when invoice.kind = 'interim'
+      then case draft.kind when 'period' then draft.period_end else draft.period_start end
+      <= invoice.period_start
+    else (
+      draft.period_start,
+      array_position(array['start', 'change', 'period'], draft.kind),
+      draft.change_version
+    ) < (
+      invoice.period_start,
+      array_position(array['start', 'change', 'period'], invoice.kind),
+      coalesce(invoice.change_version, 0)
+    )
+  end
+$$;
+
+comment on function pgledger.draft_goes_before is
+  'Whether a draft has to become final before another invoice of its subscription.';
+
+revoke all on function pgledger.draft_goes_before from public;
 
 -- file: repeatable/26_taxes/plain_tax_rates.sql
 /*
@@ -23296,7 +23396,7 @@ begin
   loop
     select array_agg(billed.tax_rates), array_agg(billed.amount)
     into v_rates, v_left
-    from pgledger.billed_rates(lines[v_credit.places[1]], invoice.key) as billed;
+    from pgledger.billed_rates(lines[v_credit.places[1]], invoice) as billed;
     continue when v_rates is null or v_rates = tax_rates[:1];
 
     foreach v_place in array v_credit.places loop
@@ -23338,7 +23438,7 @@ create or replace function pgledger.base_lines(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -23356,7 +23456,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
@@ -23416,16 +23516,216 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
+-- file: repeatable/27_invoices/base_parts.sql
+/*
+The parts of a period for which its base fee is charged, in order, with their prices, and from which
+to which of the period's units (days, seconds) each of them reaches.
+
+A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
+period was ended by a change to another interval, the day of that change is the next period's.
+What has been billed keeps the price at which it was billed.
+*/
+create or replace function pgledger.base_parts(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  place bigint,
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
+    ->> 'proration';
+  v_length numeric := pgledger.proration_unit(
+    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+  );
+  v_limit numeric := case
+    when v_last.status <> 'canceled' then pgledger.proration_unit(
+      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+    )
+    else v_length
+  end;
+begin
+  return query
+  select
+    part.nth, part.plan_key, part.quantity,
+    coalesce(
+      billed.price,
+      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
+      0
+    ),
+    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
+  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
+    as part (
+      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
+    )
+  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
+  cross join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+      ) as since,
+      case
+        when v_proration = 'second' or part.ends_at >= v_last.whole_end
+          then pgledger.proration_unit(
+            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
+          )
+        else 1 + pgledger.proration_unit(
+          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
+          subscription.time_zone, v_proration
+        )
+      end as until
+  ) as reach;
+end;
+$$;
+
+comment on function pgledger.base_parts is
+  'The parts of a period for which its base fee is charged, with prices and units.';
+
+revoke all on function pgledger.base_parts from public;
+
+-- file: repeatable/27_invoices/base_runs.sql
+/*
+Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
+parts reach is charged as the last of them, so that each is charged once.
+
+Except a day that has a moment dearer than both its first and its last: for the first such day of a
+period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
+moment, and one with sign -1 that takes the day from the last.
+*/
+create or replace function pgledger.base_runs(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[],
+  for_invoice pgledger.invoices
+)
+returns table (
+  plan_key bigint,
+  quantity numeric,
+  price numeric,
+  proration text,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  since numeric,
+  until numeric,
+  length numeric,
+  sign integer
+)
+language sql
+stable
+parallel safe
+as $$
+  with part as (
+    select
+      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
+      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
+      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
+      lag(base_part.until) over in_order as until_before,
+      lag(base_part.price * base_part.quantity) over in_order as cost_before,
+      lead(base_part.since) over in_order as next_since
+    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
+    window in_order as (order by base_part.place)
+  ),
+  dear_day as (
+    select
+      part.since as day,
+      row_number() over (order by part.since) as nth,
+      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
+      max(part.place) as last
+    from part
+    where part.proration = 'day' and part.until > part.since
+    group by part.since
+    having max(part.cost) > greatest(
+      (
+        array_agg(
+          case when part.until_before > part.since then part.cost_before else part.cost end
+          order by part.place
+        )
+      )[1],
+      (array_agg(part.cost order by part.place desc))[1]
+    )
+  )
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    part.since, least(part.until, part.next_since), part.length, 1
+  from part
+  where least(part.until, part.next_since) > part.since
+  union all
+  select
+    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
+    dear_day.day, dear_day.day + 1, part.length, taken.sign
+  from dear_day
+  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
+  inner join part on taken.place = part.place
+  where dear_day.nth > 1
+$$;
+
+comment on function pgledger.base_runs is
+  'Which days or seconds of a period are charged for which plan and quantity.';
+
+revoke all on function pgledger.base_runs from public;
+
+-- file: repeatable/27_invoices/base_terms.sql
+/*
+What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
+the plan asked when the subscription entered it in that period.
+*/
+create or replace function pgledger.base_terms(
+  plan_key bigint,
+  segments pgledger.billing_segment[],
+  for_period timestamptz
+)
+returns jsonb
+language sql
+stable
+parallel safe
+as $$
+  select
+    '{"billed": "advance", "proration": "day"}'::jsonb
+    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
+  from pgledger.plan_terms(
+    base_terms.plan_key,
+    coalesce(
+      (
+        select min(segment.starts_at)
+        from unnest(segments) as segment
+        where segment.plan_key = base_terms.plan_key
+      ),
+      for_period
+    )
+  ) as terms
+$$;
+
+comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
+
+revoke all on function pgledger.base_terms from public;
+
 -- file: repeatable/27_invoices/billed_base.sql
 /*
-What invoices that are not voided have charged as base fee for a subscription's period, for each
+What invoices have charged for good as base fee for a subscription's period, for each
 plan and quantity: gross before and net after discounts, both less credits, and the price by which
 it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (
   plan_key bigint,
@@ -23449,8 +23749,7 @@ as $$
   where invoice_lines.subscription_key = billed_base.subscription_key
     and invoice_lines.for_period = billed_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_base.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_base.for_invoice)
   group by 1, 2
 $$;
 
@@ -23461,16 +23760,16 @@ revoke all on function pgledger.billed_base from public;
 
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices that are not voided have charged for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
-invoice that is being computed is left out.
+What invoices have charged for good for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
+counts is in pgledger.counts_as_billed.
 
 earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   earlier boolean
 )
 returns table (
@@ -23516,8 +23815,7 @@ as $$
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_usage.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
     and case
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period
@@ -23574,7 +23872,9 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  if (at < ends_at) is not true then
+  -- A period that was canceled at its very start may have been billed before.
+  if (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
+    is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -23589,15 +23889,13 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them.
-
-With a version, changes after it are left out, and the last part goes on to the period's end.
-Without one all changes count, and a trial that still goes on is followed by what comes after it.
+Invoices are computed from them. The last part goes on to the period's end as far as is known: a
+trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
+it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz,
-  as_of_version bigint default null
+  period_start timestamptz
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -23628,21 +23926,18 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
       and change.period_start >= billing_segments.period_start
-      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
+  if v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := case
-      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
-    end;
+    v_last.status := 'active';
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(v_segments, '{}');
+  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
 end;
 $$;
 
@@ -23727,21 +24022,18 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that the period had, in the order in
-which they began.
+to and what has been billed of it, for each plan and quantity that has been charged or billed, in
+the order in which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
-
-Time is charged while the subscription is active. After a cancellation at once, the rest of what was
-paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -23763,61 +24055,44 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
-    min(part.starts_at) filter (where terms.is_charged),
-    max(part.ends_at) filter (where terms.is_charged),
-    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
-    max(unit.length),
-    coalesce(
-      sum(
-        pgledger.prorated(
-          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
-        )
-      ) filter (where terms.is_charged),
-      0
-    ),
-    coalesce(max(part.gross), 0),
-    coalesce(max(part.net), 0)
+    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
+    part.ends_at, part.units, part.length, part.due, part.gross, part.net
   from (
     select
-      coalesce(segment.plan_key, billed.plan_key) as plan_key,
-      coalesce(segment.quantity, billed.quantity) as quantity,
-      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
-      billed.gross, billed.net, billed.price,
-      segment.status = 'active' as is_active,
-      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
-      as is_kept
-    from unnest(segments) as segment
-    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
-      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
+      coalesce(run.plan_key, billed.plan_key) as plan_key,
+      coalesce(run.quantity, billed.quantity) as quantity,
+      coalesce(run.price, billed.price) as price,
+      max(run.proration) over () as proration,
+      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
+      max(run.length) over () as length,
+      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
+      coalesce(billed.net, 0) as net
+    from (
+      select
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
+        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
+        sum(base_run.sign * (base_run.until - base_run.since)) as units,
+        base_run.length,
+        sum(
+          base_run.sign * pgledger.prorated(
+            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
+            exponent
+          )
+        ) as due
+      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
+      group by
+        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
+    ) as run
+    full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
+      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  cross join lateral (
-    select
-      -- Only what was paid in advance is kept after a cancellation.
-      part.is_active
-      or (
-        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
-      ) as is_charged,
-      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
-  ) as terms
-  left join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as since,
-      pgledger.proration_unit(
-        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as until,
-      pgledger.proration_unit(
-        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
-      ) as length
-  ) as unit on terms.is_charged
-  where terms.price > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
-  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
-  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
+  where part.price > 0
+    and (
+      not advance_only
+      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
+    )
+  order by part.starts_at nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -23873,10 +24148,56 @@ comment on function pgledger.charge_as_billed is
 
 revoke all on function pgledger.charge_as_billed from public;
 
+-- file: repeatable/27_invoices/charged_segments.sql
+/*
+The parts of a period for which its base fee is charged, in order: those in which the subscription
+was active. If it was canceled in the period without anything to be given back, a plan that is
+billed in advance is charged as if the subscription had gone on to the period's end as it was just
+before: a paused one had gone on paused. A cancellation that was decided before the period began
+only ends it.
+*/
+create or replace function pgledger.charged_segments(
+  subscription pgledger.subscriptions,
+  for_period timestamptz,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_part pgledger.billing_segment;
+  v_parts pgledger.billing_segment[] := '{}';
+  v_last pgledger.billing_segment := segments[cardinality(segments)];
+  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
+begin
+  foreach v_part in array segments loop
+    if v_part.status = 'active' then
+      v_parts := v_parts || v_part;
+    end if;
+  end loop;
+
+  if v_last.status = 'canceled'
+    and v_before.status = 'active'
+    and subscription.unused_time = 'none'
+    and subscription.canceled_at >= for_period
+    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
+    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
+  end if;
+  return v_parts;
+end;
+$$;
+
+comment on function pgledger.charged_segments is
+  'The parts of a period for which its base fee is charged.';
+
+revoke all on function pgledger.charged_segments from public;
+
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
-Refuses to make a draft final while there is another draft that it goes on from. What that one
-charges counts as billed here, but could still change or be deleted.
+Refuses to make a draft final while there is another draft that it goes on from: a final invoice
+never counts what that one charges, which could still change or be deleted.
 
 Errors: InvalidState.
 */
@@ -23893,11 +24214,7 @@ declare
     where draft.subscription_key = invoice.subscription_key
       and draft.status = 'draft'
       and draft.key <> invoice.key
-      and (
-        draft.period_start < invoice.period_start
-        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
-        or (draft.period_start = invoice.period_start and draft.kind = 'start')
-      )
+      and pgledger.draft_goes_before(draft, invoice)
     order by draft.period_start, draft.key
     limit 1
   );
@@ -23920,9 +24237,8 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part. That
-invoice has to be voided first.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part. That invoice has to be voided first.
 
 Errors: InvalidState.
 */
@@ -23942,22 +24258,15 @@ declare
     where later.subscription_key = invoice.subscription_key
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
-      and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
-          select
-          from pgledger.invoice_lines as credit
-          inner join pgledger.invoice_lines as charge
-            on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
-          where credit.invoice_key = later.key
-            and credit.gross < 0
-            and charge.invoice_key = invoice.key
-            and charge.gross > 0
-        )
+      and exists (
+        select
+        from pgledger.invoice_lines as credit
+        inner join pgledger.invoice_lines as charge
+          on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
+        where credit.invoice_key = later.key
+          and credit.gross < 0
+          and charge.invoice_key = invoice.key
+          and charge.gross > 0
       )
     order by later.key
     limit 1
@@ -24079,6 +24388,44 @@ comment on function pgledger.complete_invoice is
 
 revoke all on function pgledger.complete_invoice from public;
 
+-- file: repeatable/27_invoices/cut_at_cancellation.sql
+/*
+The parts of a period of a subscription with a cancellation that is decided and still ahead: where
+it lies in the last part, the subscription is canceled from there on.
+*/
+create or replace function pgledger.cut_at_cancellation(
+  subscription pgledger.subscriptions,
+  segments pgledger.billing_segment[]
+)
+returns pgledger.billing_segment[]
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  v_count integer := cardinality(segments);
+  v_last pgledger.billing_segment := segments[v_count];
+begin
+  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
+    is not true then
+    return segments;
+  elsif subscription.cancel_at <= v_last.starts_at then
+    segments[v_count].status := 'canceled';
+    return segments;
+  end if;
+
+  segments[v_count].ends_at := subscription.cancel_at;
+  v_last.starts_at := subscription.cancel_at;
+  v_last.status := 'canceled';
+  return segments || v_last;
+end;
+$$;
+
+comment on function pgledger.cut_at_cancellation is
+  'The parts of a period with a cancellation that is decided and still ahead.';
+
+revoke all on function pgledger.cut_at_cancellation from public;
+
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
@@ -24089,7 +24436,7 @@ create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -24113,7 +24460,7 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.as_of_version := as_of_version;
+  invoice.change_version := coalesce(draw_invoice.change_version, 0);
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
@@ -24133,13 +24480,12 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. What the invoice itself has charged
-before does not count as billed.
+own start lies; and when the period ends as far as is known. It is what is due as known by now, less
+what has been billed. What the invoice itself has charged before does not count as billed.
 
-A period invoice has the base fee of the period as far as it is not billed, that of the next period
-if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
-of the period as it was at the invoice's version, or, if something of it has been billed, the
-difference. An interim invoice has usage until now.
+A period invoice has the base fee of the period, that of the next period if it is paid in advance,
+usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
+the period if it is paid in advance. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -24154,27 +24500,17 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
-  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
-  -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind = 'start' then
-    v_as_of_version := (
-      select invoice.as_of_version
-      where not exists (
-        select
-        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
-      )
-    );
-  end if;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
   period_end := v_period.ends_at;
-  if invoice.kind = 'start' then
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
+  -- Not one statement with the kind in it: the planner would plan that anew for each call.
+  if invoice.kind in ('start', 'change') then
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, true, invoice, exponent
       ) as line
     );
   elsif invoice.kind = 'interim' then
@@ -24186,7 +24522,7 @@ begin
         subscription,
         v_period.starts_at,
         pgledger.segments_until(v_segments, v_now),
-        invoice.key,
+        invoice,
         exponent
       ) as line
       -- What is missing to a minimum is known only at the period's end.
@@ -24196,23 +24532,23 @@ begin
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, false, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
         exponent
       ) as line
     ) || array(
       select line
       from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice.key, exponent
+        subscription, v_period.starts_at, v_segments, invoice, exponent
       ) as line
     ) || array(
       select line
       from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice.key, exponent
+        subscription, v_period.starts_at, invoice, exponent
       ) as line
     );
   end if;
@@ -24235,7 +24571,7 @@ create or replace function pgledger.due_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns table (
@@ -24263,7 +24599,8 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.gross > 0
+      and invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -24274,8 +24611,7 @@ begin
   where invoice_lines.subscription_key = subscription.key
     and invoice_lines.for_period = due_base.for_period
     and invoice_lines.gross is not null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from but_invoice_key;
+    and pgledger.counts_as_billed(invoices, for_invoice);
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
@@ -24287,7 +24623,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, but_invoice_key, exponent
+      subscription, for_period, segments, advance_only, for_invoice, exponent
     ) as part
     where part.due <> part.gross;
     return;
@@ -24300,9 +24636,11 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (plans.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
-      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+      (asked.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
+      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
+      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
+    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
   ) as terms
   cross join lateral (
     select
@@ -24313,7 +24651,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
+    and (not advance_only or terms.billed = 'advance');
 end;
 $$;
 
@@ -24332,7 +24670,7 @@ kept, and ends after the purge; seats need the events themselves.
 create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
@@ -24370,7 +24708,10 @@ begin
             = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
           )
         )
-        and invoices.key is distinct from but_invoice_key
+        and (
+          invoices.status = 'voided'
+          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
+        )
       group by invoice_lines.item
     ) as line
     left join pgledger.meters
@@ -24401,16 +24742,15 @@ revoke all on function pgledger.features_with_late_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
-at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
-days of 24 hours whatever the session's time zone. What it credits beyond what it charges is to be
-refunded if the subscription was canceled with a refund, and otherwise kept.
+Makes drafts of an app final. Each is paid at once if nothing is due. It is to be paid at the time
+given, or after the app's payment terms, in days of 24 hours whatever the session's time zone. What
+it credits beyond what it charges is to be refunded if the subscription was canceled with a refund,
+and otherwise kept.
+
+Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever given another number.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+the status is a second guard, so that no final invoice is ever made final again.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -24423,29 +24763,18 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_app record;
-  v_now timestamptz;
+  v_now timestamptz := pgledger.clock();
+  v_payment_terms integer := coalesce(
+    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
+    30
+  );
 begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (finalize_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = finalize_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
-  into v_app;
-
-  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
-    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     refund_due = case
@@ -24458,15 +24787,28 @@ begin
     end,
     version = invoices.version + 1,
     updated_at = v_now
-  from unnest(keys) with ordinality as taken (key, place)
+  from unnest(keys) as taken (key)
   inner join pgledger.invoices as draft on taken.key = draft.key
   left join pgledger.subscriptions on draft.subscription_key = subscriptions.key
   where invoices.key = draft.key and invoices.status = 'draft';
+
+  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
+  perform pgledger.tell_of_invoices(
+    app_id,
+    'invoice_paid',
+    array(
+      select invoices.key
+      from unnest(keys) with ordinality as taken (key, place)
+      inner join pgledger.invoices on taken.key = invoices.key
+      where invoices.status = 'paid'
+      order by taken.place
+    )
+  );
 end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: numbers, due dates, and what is to be paid back.';
+  'Makes drafts of an app final: due dates, and what is to be paid back.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -24481,7 +24823,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -24497,13 +24839,14 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
+      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, as_of_version, tax_rates, null
+      subscription, kind, period_start, change_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -24658,7 +25001,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-as_of_version is for start invoices the change with which the period became active.
+change_version says for kind change which change the invoice is for: the last one of the period.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -24668,7 +25011,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out as_of_version bigint
+  out change_version bigint
 )
 language plpgsql
 stable
@@ -24679,7 +25022,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -24698,24 +25041,23 @@ begin
     );
   end if;
 
-  if kind = 'start' then
-    as_of_version := (
-      select min(change.version)
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.period_start = invoice_request.period_start
-        and change.status = 'active'
+  if kind = 'start' and not exists (
+    select
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = invoice_request.period_start
+      and change.status = 'active'
+  ) then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''start''',
+        format('subscription %s was not active in the period of %s', subscription.id, v_at)
+      ]
     );
-    if as_of_version is null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array[
-          'kind', '''start''',
-          format('subscription %s was not active in the period of %s', subscription.id, v_at)
-        ]
-      );
-    end if;
-  else
+  elsif kind = 'change' then
+    change_version := pgledger.last_change(subscription, period_start, v_at);
+  elsif kind in ('period', 'interim') then
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -24758,6 +25100,51 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
+-- file: repeatable/27_invoices/last_change.sql
+/*
+The version of the last change in a subscription's period that can have an invoice of its own. What
+the clock does by itself has none.
+
+Errors: InvalidArgument.
+*/
+create or replace function pgledger.last_change(
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  at timestamptz
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_version bigint := (
+    select max(change.version)
+    from pgledger.subscription_changes as change
+    where change.subscription_key = subscription.key
+      and change.period_start = last_change.period_start
+      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
+  );
+  v_ok boolean;
+begin
+  if v_version is null then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array[
+        'kind', '''change''',
+        format('subscription %s did not change in the period of %s', subscription.id, at)
+      ]
+    );
+  end if;
+  return v_version;
+end;
+$$;
+
+comment on function pgledger.last_change is
+  'The version of the last change in a period that can have an invoice of its own.';
+
+revoke all on function pgledger.last_change from public;
+
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
@@ -24770,7 +25157,7 @@ whose invoice is still a draft goes on the draft.
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -24788,9 +25175,9 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
     inner join pgledger.billed_usage(
-      subscription.key, before_period, but_invoice_key, true
+      subscription.key, before_period, for_invoice, true
     ) as billed
       on late.item = billed.item and late.since <= billed.starts_at
     where not exists (
@@ -24955,7 +25342,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
+Checks, in this order: app_id, tenant_id, id, existence, status.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -24981,7 +25368,6 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
-  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -25004,8 +25390,7 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft, or a final invoice goes
-  on from it).$$;
+  no such invoice), InvalidState (it is not a draft).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -25069,6 +25454,7 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
+  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -25135,7 +25521,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -25155,8 +25541,10 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. interim: usage until
-  now. One of: period, start, interim.
+  advance and is not on the invoice of the period before. change: what changes
+  of plan or quantity come to in the period; there is one for each change, and
+  it is that of the last. interim: usage until now. One of: period, start,
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
@@ -25164,10 +25552,11 @@ Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -25243,7 +25632,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -25265,7 +25654,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc
+  order by invoices.period_start desc, invoices.change_version desc
   limit 1;
 
   if found then
@@ -25281,8 +25670,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
-  start, interim.
+kind: What the invoice is for, as for ledger_generate_invoice; of several for
+  changes it is that of the last. One of: period, start, change, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -25457,6 +25846,7 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
+  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -25531,6 +25921,7 @@ begin
   end if;
 
   perform pgledger.return_coupons(v_invoice.key, v_now);
+  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -25632,7 +26023,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -25642,10 +26033,11 @@ Returns: The draft as of now, without an id, and computed anew if there is
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -25767,7 +26159,7 @@ before, and are null otherwise.
 create or replace function pgledger.less_billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   plan_key bigint,
   feature_key text,
   exponent integer,
@@ -25793,7 +26185,7 @@ begin
     coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
     coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
   into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
+  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
   where billed.item = feature_key
     and billed.plan_key = less_billed_usage.plan_key;
   quantity := quantity - v_billed.quantity;
@@ -26033,17 +26425,15 @@ revoke all on function pgledger.lock_invoice from public;
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap. The fee is that of the plan and quantity with which the period began: what changed since is
-prorated on that period's own invoice. If something of the fee has been billed already, the
-difference to what is known by now. As long as the period before is not over, the next one is taken
-to follow as if nothing else happened.
+a gap: what is due of it as known by now, less what has been billed. As long as the period before is
+not over, the next one is taken to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
   ends_at timestamptz,
   next_version bigint,
   is_over boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -26063,27 +26453,21 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(
-      subscription,
-      ends_at,
-      case
-        when not exists (
-          select
-          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
-        ) then next_version
-      end
-    );
+    v_segments := pgledger.billing_segments(subscription, ends_at);
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      array[
-        row(
-          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-        )::pgledger.billing_segment
-      ]
+      pgledger.cut_at_cancellation(
+        subscription,
+        array[
+          row(
+            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+          )::pgledger.billing_segment
+        ]
+      )
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -26095,7 +26479,7 @@ begin
     line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
     line.redemption_key, line.basis
   from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, but_invoice_key, exponent
+    subscription, ends_at, v_segments, true, for_invoice, exponent
   ) as line;
 end;
 $$;
@@ -26104,6 +26488,45 @@ comment on function pgledger.next_base_lines is
   'Lines for the base fee of the period that follows one, if it is paid in advance.';
 
 revoke all on function pgledger.next_base_lines from public;
+
+-- file: repeatable/27_invoices/number_invoices.sql
+/*
+Gives invoices of an app that have just become final its next numbers, in the order of the keys.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
+*/
+create or replace function pgledger.number_invoices(app_id text, keys bigint[])
+returns void
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_number bigint;
+begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (number_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = number_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) into v_number;
+
+  update pgledger.invoices
+  set number = v_number + taken.place
+  from unnest(keys) with ordinality as taken (key, place)
+  where invoices.key = taken.key and invoices.number is null;
+end;
+$$;
+
+comment on function pgledger.number_invoices is
+  'Gives invoices of an app that have become final its next numbers.';
+
+revoke all on function pgledger.number_invoices from public;
 
 -- file: repeatable/27_invoices/plan_usage_lines.sql
 /*
@@ -26122,7 +26545,7 @@ create or replace function pgledger.plan_usage_lines(
   first_stay pgledger.billing_segment,
   stays pgledger.billing_segment[],
   has_billed boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -26161,7 +26584,7 @@ begin
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
         v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
       from pgledger.less_billed_usage(
-        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
+        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
       ) as rest;
     end if;
@@ -26232,12 +26655,13 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
+    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.as_of_version,
+    subscription, kind, v_request.period_start, v_request.change_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -26340,11 +26764,16 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start.
+    -- When clocks are set back, the local time can be before that of the start, or come twice: a
+    -- day begins when it comes the second time, as periods do.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
+      - (
+        at < (
+          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
+        ) at time zone time_zone
+      )::integer
     )
   end::numeric
 $$;
@@ -26900,19 +27329,19 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
+    unapplied, tax_rates, change_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start, change_version) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -27184,7 +27613,7 @@ create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -27196,7 +27625,7 @@ declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_has_billed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
   );
   v_plan record;
 begin
@@ -27213,7 +27642,7 @@ begin
       line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
       line.redemption_key, line.basis
     from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
     ) as line;
   end loop;
 end;
@@ -27288,8 +27717,9 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
@@ -27405,8 +27835,9 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
-  'of: period, start, interim, one_off.';
+  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
+  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
+  'change, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
@@ -27824,6 +28255,9 @@ begin
     v_ok := pgledger.fail('IdempotencyConflict', array[id]);
   end if;
 
+  if invoice.status <> 'paid' and amount >= v_remaining then
+    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
+  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -28056,6 +28490,7 @@ begin
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
@@ -28260,24 +28695,30 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for.
+The invoices that a subscription's changes since the last look ask for, in the order in which their
+drafts have to become final.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing.
+canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
+
+Changes after until_version are left to later: so are drafts of periods that begin with those or
+after them.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean
+  with_drafts boolean,
+  until_version bigint
 )
 returns table (
   kind text,
   period_start timestamptz,
+  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -28289,7 +28730,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at,
+      subscription_changes.occurred_at, subscription_changes.invoice_now,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -28300,49 +28741,74 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version >= subscription.invoiced_version
+      and subscription_changes.version between subscription.invoiced_version and until_version + 1
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.kind, occasion.period_start)
-    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
+  select distinct on (occasion.period_start, turn.place, occasion.change_version)
+    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
+    occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, change.version,
+      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
+      change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, change.version, false
+    select 'period', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.change = 'canceled'
-      and change.occurred_at > change.period_start
     union all
-    select 'period', subscription.current_period_start, subscription.version, false
-    where subscription.status = 'paused'
+    select 'period', subscription.current_period_start, 0, subscription.version, false
+    where until_version = subscription.version
+      and subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, change.version, false
+    select 'start', change.period_start, 0, change.version, false
     from change
-    where change.version > subscription.invoiced_version
+    where change.version between subscription.invoiced_version + 1 and until_version
       and change.status = 'active'
       and change.has_ended is not true
       and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
     union all
-    select invoices.kind, invoices.period_start, 0, false
+    select 'change', change.period_start, change.version, change.version, false
+    from change
+    where change.version between subscription.invoiced_version + 1 and until_version
+      and change.invoice_now
+    union all
+    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
     from pgledger.invoices
     where with_drafts
       and invoices.subscription_key = subscription.key
       and invoices.status = 'draft'
       and (
-        invoices.kind = 'start'
-        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
+        until_version = subscription.version
+        or invoices.period_start < (
+          select change.period_start
+          from change
+          where change.version = until_version
+        )
+      )
+      and (
+        invoices.kind in ('start', 'change')
+        or (
+          invoices.kind = 'period'
+          and (
+            invoices.period_start < subscription.current_period_start
+            or subscription.current_period_end <= pgledger.clock()
+            or subscription.status = 'canceled'
+          )
+        )
       )
   ) as occasion
-  order by occasion.kind, occasion.period_start, occasion.version
+  cross join lateral (
+    select array_position(array['start', 'change', 'period'], occasion.kind) as place
+  ) as turn
+  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -28352,17 +28818,18 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
-base fee has an invoice of its own only where nothing has been billed for its period.
+The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
+has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
-it is computed again as often as another invoice has used up one of them meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
+it is made final, but for its number; it is computed again as often as another invoice has used up
+one of the coupons meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  as_of_version bigint,
+  change_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -28380,6 +28847,7 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
+      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -28387,46 +28855,50 @@ begin
   );
   if v_invoice.key is null then
     if kind = 'start' then
+      v_invoice.kind := kind;
+      v_invoice.period_start := period_start;
       perform
-      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
+      from pgledger.billed_base(
+        subscription.key, invoice_on_occasion.period_start, v_invoice
+      );
       if found then
         return null;
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
-      false
+      subscription, kind, period_start, change_version, null, false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  while to_finalize and v_key is not null loop
-    exit when pgledger.use_coupons(v_key);
-    perform pgledger.redraw_invoice(
-      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-    );
-  end loop;
+  if to_finalize and v_key is not null then
+    while not pgledger.use_coupons(v_key) loop
+      perform pgledger.redraw_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+      );
+    end loop;
+    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
+  end if;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The draft for an occasion to invoice a subscription, or null.';
+  'The invoice for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns the
-drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
-such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
-before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
+the order of their periods. With to_finalize, each is made final before the next one is drawn up,
+but for its number, and drafts that were there before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices.
+next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -28438,6 +28910,7 @@ volatile
 parallel unsafe
 as $$
 declare
+  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -28452,14 +28925,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
-    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
+      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
+      occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
       to_finalize
     );
     if v_key is not null then
@@ -28468,8 +28941,9 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := subscription.version;
+  subscription.invoiced_version := v_until;
   subscription.invoice_due_at := case
+    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -28484,12 +28958,50 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
+-- file: repeatable/29_advance/invoiceable_version.sql
+/*
+Up to which version a call draws up the invoices of a subscription: all that are written down, or so
+many that the call stays short, and then all of the last one's moment, because what happens at one
+moment is billed together.
+*/
+create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+  select case
+    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
+      then subscription.version
+    else (
+      select change.version
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
+        and not exists (
+          select
+          from pgledger.subscription_changes as next_change
+          where next_change.subscription_key = change.subscription_key
+            and next_change.version = change.version + 1
+            and next_change.occurred_at = change.occurred_at
+        )
+      order by change.version
+      limit 1
+    )
+  end
+$$;
+
+comment on function pgledger.invoiceable_version is
+  'Up to which version of a subscription a call draws up its invoices.';
+
+revoke all on function pgledger.invoiceable_version from public;
+
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
 what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices become final at the end of the call, so
-that the app's numbers are locked only from there to the end of the transaction.
+as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
+so that the app's row is locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -28539,7 +29051,7 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
@@ -29168,12 +29680,12 @@ values
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', '5c4a830e610ca89985bab2b73a05d394511da0049e1a3dcee7b5c8bc3262a99c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', '399599702d1ed30a5e8d397cbdf8d66611c106ca9ed5817d444b67b581bacc63', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '53fceff5a7bf342be32ca9be695249d3545c553e7ebd1642b277a2fc793a0775', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29237,7 +29749,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3bec671f1aa1f4f6395bf343ea077e3050254d39de1a9f080967544b181ea193', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '902ea2fc1d4c617a38ddc6c4232bc30c1b559347983fdd703614efb87c36d081', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29253,7 +29765,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'b700013f6bec546b10a7bc6f341f6c1252e56363a2e0f86444ea9506998fef2c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ea850b90e57e8560563543fa12c28628b2caaff07f220ef66a6d28f57a8800ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29490,59 +30002,68 @@ values
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '043acb3ded6e1f89c706fad782905c715f4b5935293b32c44419162d825b3d15', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'cfd8a6e201f541a7e55b8ba2d2551162f43a5fd2776b47243fe40c9d4f79f1cf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'a9bf8b287e5d57a3202266c13064a23d7c18a0fbc4f44f3ca751d4afc66dd822', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_with.sql', 'repeatable', '1a1999c9c7b4a0bdcbe391aa47cfa069e67e761b544eda0c298262d3b4320fac', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', '30eba1a7f50b470dbf25e2876b8beb8c7f0c44c56e634360f693891af05ca01a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '7f825814743dde5bea7eecd9a010c11f6c06ef297fdf59b0866f4a00837e258f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '8f9a75bdca33f695300c0ecf062e5c6e925e1d518367a89e47f23f0d4e2f23db', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/trace_credits.sql', 'repeatable', 'aa4f2e9cbaae9c701f2ed481020b49c0d7b58dec7a4b80863c0af3a5716446a7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '46c4df1f0bea241a844534b8841cb618cc81dd2da1d8f4f475ff5669f512383e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '24ce6ef9fe528c5e011e876acbd3240bde8385d028b6d2bef8d78cd083864fb8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '3929ca302eab112f651ac2cb20388171a79697c23d96572ab6c9caf6f49f0c4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '633a5962081470c31f51501c54510d7e2bfea23ca0c2c2539eaf19d57efc60bf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fdf51d219ec19c33b10d14aebe57822c0c22cafad7834505b9e543e72fe0c876', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '40474af39f3df98e35463ce5f77e8fd8dfcbd6be7ac3358c08fd777efaeaefa5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '831e1af492e952438043ae4d2bbc9111de50695186cc7f849a9cf2b4cef78436', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', '1b1dae341a0fe000ed57d7da816a59d78ec1757673302c0b75098e2eed5a99c0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '38d47b6e578f868b081df24a1fba8871f1d4336646fa621ab743c46ad9cab886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '0d7098ffbabaab9ae28699fdb39b191a288f3298b324d1539e7acb26541dfe81', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', '579d3fdf8e7d60ec70561ab5c9e3000e5d6b737cf5da130c228fc3862c829100', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'f80e671c7a8d390e0fbb79e5d1ead64d358c57978e5ecaa69ec2b3d91d3d1af0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '70bc9714e541769ef8382631e2421a484a12b3ac8c1818693609ecf40cd289ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29552,32 +30073,33 @@ values
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'c6b1ea8715aaa1434af0e2a6dad7edb0f163bd93c8299d98985b6dbf3707cb90', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '985fe10e885b31fa868859294be902cfee85b0c91b87f7ceb3091e6ad7d2086e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '929fe89b83163e7d1e2d753db8b9ec38c1f441523e69ca562f9b1afcfc213624', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'd21ab125eba0e88396600fb5fbd0cb524a2baf3673ae761667218ac1456f112c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'eb75662d09c85d9ff61d8663148188bff1003a661994454078d195d5f00c74fa', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e97feeb5ac64b6703a1f906020fc2cd7e6faed38bf34b88a8d897c458726ccf9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '259a7a6654197a3dfa87b91659a6e6fd8f2089ee008377f23dab1359d90a0ced', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'd6d7fd05cd8172c2b642faac6f63448039ec02b37f684acddb46f72eb29feed9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '55c870bba32270291ac4019e9ccf38cd4bdc80cb8d66b63c7840f3cbee4e1ee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '5e723c75871d1499268d5166728df6b339fef10ce486aac3c1757c41a2631bd8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', '08a4b027d06c7367392d60165758a550a14b46f5f48df8b3a5b2f12ac7630064', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '65c8754a475b77a903f80059301d77563a6821a44dfa2fa2fedc54c639bc51d0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'a822fe0397ef882a9e247bbd66507622156efdb681b7960f806bdd0560db8153', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),

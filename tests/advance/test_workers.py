@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from psycopg import IsolationLevel, errors
 
+from pgledger.errors import InvalidState
 from support.at_once import PATIENCE
 from support.clock import SetClock
 from support.database import Connect
@@ -82,11 +82,14 @@ def test_what_has_been_due_the_longest_comes_first(
     for tenant, start in starts.items():
         clock(start)
         subscribe(conn, plan, tenant)
+    clock("2025-01-06")
     while advance(conn, invoices=invoices):
         pass
     clock("2025-02-10")
     for tenants in ({"d", "c"}, {"b", "a"}, set[str]()):
-        assert {row["tenant_id"] for row in advance_few(conn, 2, invoices=invoices)} == tenants
+        rows = advance_few(conn, 2, invoices=invoices)
+        moved = [row["tenant_id"] for row in rows if row["change"] == "period_started"]
+        assert set(moved) == tenants
 
 
 def test_of_those_due_since_the_same_moment_the_oldest_comes_first(
@@ -130,14 +133,13 @@ def test_one_that_is_years_behind_holds_up_nobody(
     daily = make_plan(conn, "daily", base={"amount": "1", "interval": "day"})
     subscribe(conn, daily, "old", started_at=NOW - 1000 * DAY)
     subscribe(conn, create_plan(conn), "t1", "t2", "t3")
+    clock(NOW + HOUR)
     calls = advanced(conn, invoices=invoices, max_subscriptions=1)
     if invoices == "none":
-        others: list[list[str]] = []
         expected = [100] * 9
     else:
         # It has its turn, then the others have theirs, and from then on it is alone.
-        others = [of(rows, name) for rows, name in zip(calls[1:4], ("t1", "t2", "t3"), strict=True)]
-        assert all(len(rows) == 1 for rows in calls[1:4])
+        assert [row["tenant_id"] for rows in calls[1:4] for row in rows] == ["t1", "t2", "t3"]
         expected = [100, 0, 0, 0, *[100] * 8]
     steps = [of(rows, "old").count("period_started") for rows in calls]
     assert steps[: len(expected)] == expected
@@ -146,7 +148,6 @@ def test_one_that_is_years_behind_holds_up_nobody(
     (row,) = Tenant(conn, "old").page()
     assert (row["current_period_start"], row["version"]) == (NOW, 1001)
     assert_consistent(conn)
-    assert all(others) or not others
 
 
 def bills(conn: Session, tenant: str = "old") -> list[tuple[Any, ...]]:
@@ -160,7 +161,7 @@ def bills(conn: Session, tenant: str = "old") -> list[tuple[Any, ...]]:
 def test_its_bills_are_those_of_the_days_themselves(
     conn: Session, clock: MoveClock, invoices: str
 ) -> None:
-    """A year at once, begun in the past or left alone, and the same year day by day."""
+    """150 days at once, begun in the past or left alone, and the same day by day."""
     make_feature(conn, "calls")
     calls = {"feature": "calls", "model": "per_unit", "unit_amount": "0.1"}
     for billed in ("advance", "arrears"):
@@ -173,14 +174,14 @@ def test_its_bills_are_those_of_the_days_themselves(
         for billed in ("advance", "arrears")
         for row in call(conn, "ledger_get_plan_by_slug", app_id="shop", slug=billed)
     }
-    start = NOW - 365 * DAY
+    start = NOW - 150 * DAY
     clock(start)
     for name, plan in tenants.items():
         if not name.startswith("begun"):
             subscribe(conn, plan["id"], name.replace(" ", "-"))
-    for day in range(365):
+    for day in range(150):
         clock(start + day * DAY)
-        if day % 50 == 7:
+        if day % 20 == 7:
             for name in tenants:
                 customer = Customer(conn, name.replace(" ", "-"))
                 customer.use("calls", day)
@@ -200,7 +201,7 @@ def test_its_bills_are_those_of_the_days_themselves(
     advanced(conn, invoices=invoices)
     for billed in ("advance", "arrears"):
         daily = bills(conn, f"daily-{billed}")
-        assert len(daily) > 360
+        assert len(daily) > 145
         assert bills(conn, f"left-{billed}") == daily
         assert bills(conn, f"begun-{billed}") == daily
     assert_consistent(conn)
@@ -361,23 +362,27 @@ def test_an_older_snapshot_fails_as_a_whole(
 # Drafts that become final out of turn
 
 
-def test_usage_billed_before_the_base_fee_is_billed_once(conn: Session, clock: MoveClock) -> None:
-    """An interim invoice waits for no start draft, and neither takes anything from the other."""
+def test_an_interim_invoice_goes_on_from_the_start_of_its_period(
+    conn: Session, clock: MoveClock
+) -> None:
     make_feature(conn, "calls")
-    plan = make_plan(
-        conn,
-        "pro",
-        amount="10",
-        prices=[{"feature": "calls", "model": "per_unit", "unit_amount": "2"}],
-    )
+    calls = {"feature": "calls", "model": "per_unit", "unit_amount": "2"}
+    plan = make_plan(conn, "pro", amount="10", prices=[calls])
     (subscription,) = subscribe(conn, plan, "t1")
     customer = Customer(conn)
     start = customer.generate(subscription, kind="start")
     customer.use("calls", 3)
     clock(NOW + 10 * DAY)
     interim = customer.generate(subscription, kind="interim")
+    with pytest.raises(InvalidState, match=f"before draft {start['id']}"):
+        customer.finalize(interim["id"])
+    assert [row["status"] for row in customer.invoices()] == ["draft", "draft"]
+
+    # A draft that is deleted is in nobody's way. Usage is billed, and the base fee comes later.
+    customer.tenant.one("ledger_delete_invoice", id=start["id"])
     assert customer.finalize(interim["id"])["total"] == 6
     customer.use("calls", 4)
+    start = customer.generate(subscription, kind="start")
     assert customer.finalize(start["id"])["total"] == 10
     clock(NOW + 31 * DAY)
     advanced(conn)
@@ -387,6 +392,5 @@ def test_usage_billed_before_the_base_fee_is_billed_once(conn: Session, clock: M
         ("start", 10),
         ("period", 18),
     ]
-    assert [line[0] for line in lines(invoices[-1])] == ["usage", "base_fee"]
-    assert sum(row["total"] for row in invoices) == Decimal(2 * 10 + 2 * 7)
+    assert {line[0] for line in lines(invoices[-1])} == {"usage", "base_fee"}
     assert all(a["number"] + 1 == b["number"] for a, b in pairwise(invoices))

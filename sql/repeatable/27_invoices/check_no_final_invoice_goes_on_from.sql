@@ -1,7 +1,6 @@
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part. That
-invoice has to be voided first.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
+base fee of which it gives back a part. That invoice has to be voided first.
 
 Errors: InvalidState.
 */
@@ -21,22 +20,15 @@ declare
     where later.subscription_key = invoice.subscription_key
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
-      and (
-        (
-          target = 'deleted'
-          and later.kind = 'period'
-          and later.period_end > invoice.period_start
-        )
-        or exists (
-          select
-          from pgledger.invoice_lines as credit
-          inner join pgledger.invoice_lines as charge
-            on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
-          where credit.invoice_key = later.key
-            and credit.gross < 0
-            and charge.invoice_key = invoice.key
-            and charge.gross > 0
-        )
+      and exists (
+        select
+        from pgledger.invoice_lines as credit
+        inner join pgledger.invoice_lines as charge
+          on credit.for_period = charge.for_period and credit.plan_key = charge.plan_key
+        where credit.invoice_key = later.key
+          and credit.gross < 0
+          and charge.invoice_key = invoice.key
+          and charge.gross > 0
       )
     order by later.key
     limit 1
