@@ -269,22 +269,25 @@ def test_each_invoice_of_a_period_gives_back_what_the_one_before_billed(
     customer: Customer,
 ) -> None:
     subscription = changed_in_the_middle(customer)
-    # A start that is asked for later bills what is missing to what the period has come to.
+    # A start that is asked for later bills what the period has come to.
     customer.at("2025-01-16 01:00")
     start = customer.invoices()[0]
     customer.void(start["id"])
     again = customer.generate(subscription, kind="start", at="2025-01-02 00:00+00")
-    assert bill(customer.finalize(again["id"]))[0] == ("10.00", "2.10")
+    assert bill(customer.finalize(again["id"])) == [
+        ("5.00", "1.05"),
+        ("10.00", "2.10"),
+        ("VAT 21 %", "3.15"),
+    ]
     set_rates(customer, subscription, rate(23))
     customer.at("2025-01-21 00:00")
     cancel(customer, subscription)
     customer.advance()
     # Nothing of 19 % stands any more. Of the second plan only what was used is charged.
     assert bill(last(customer)) == [
-        ("-5.00", "-1.05"),
-        ("3.33", "0.77"),
-        ("VAT 23 %", "0.77"),
-        ("VAT 21 % of what is credited", "-1.05"),
+        ("-6.67", "-1.40"),
+        ("VAT 23 %", "0.00"),
+        ("VAT 21 % of what is credited", "-1.40"),
     ]
 
 

@@ -485,8 +485,9 @@ class InvoicePreview:
         tenant_id: Tenant who is billed.
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         kind: What it is for. period: what a period has come to. start: a base fee that is due at
-            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
-            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+            the start of the time it pays for. change: what a change of plan or quantity comes to in
+            its period. interim: usage within a period. ``one_off``: lines that the app gave. One
+            of: ``period``, ``start``, ``change``, ``interim``, ``one_off``.
         period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
         period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
@@ -524,7 +525,7 @@ class InvoicePreview:
     app_id: str
     tenant_id: str
     subscription_id: str | None
-    kind: Literal["period", "start", "interim", "one_off"]
+    kind: Literal["period", "start", "change", "interim", "one_off"]
     period_start: datetime | None
     period_end: datetime | None
     status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]
@@ -624,8 +625,9 @@ class Invoice(InvoicePreview):
         tenant_id: Tenant who is billed.
         subscription_id: Id of the subscription (None for a one-off invoice), or None.
         kind: What it is for. period: what a period has come to. start: a base fee that is due at
-            the start of the time it pays for. interim: usage within a period. ``one_off``: lines
-            that the app gave. One of: ``period``, ``start``, ``interim``, ``one_off``.
+            the start of the time it pays for. change: what a change of plan or quantity comes to in
+            its period. interim: usage within a period. ``one_off``: lines that the app gave. One
+            of: ``period``, ``start``, ``change``, ``interim``, ``one_off``.
         period_start: Start of the period it is for, inclusive (None for a one-off invoice), or
             None.
         period_end: End of the period it is for, exclusive (None for a one-off invoice), or None.
@@ -663,7 +665,7 @@ class Invoice(InvoicePreview):
     app_id: str
     tenant_id: str
     subscription_id: str | None
-    kind: Literal["period", "start", "interim", "one_off"]
+    kind: Literal["period", "start", "change", "interim", "one_off"]
     period_start: datetime | None
     period_end: datetime | None
     status: Literal["draft", "pending", "paid", "past_due", "voided", "uncollectible"]

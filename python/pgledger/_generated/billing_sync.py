@@ -2516,7 +2516,7 @@ class BillingCalls(Caller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> Invoice:
         """Draws up the invoice of a subscription's period: ``ledger_generate_invoice``.
@@ -2533,8 +2533,9 @@ class BillingCalls(Caller):
             at: A time in the period; None for the current period.
             kind: What it is for. period: what the period has come to, and what the next one costs
                 in advance. start: the base fee of a period that is paid in advance and is not on
-                the invoice of the period before. interim: usage until now. One of: ``period``,
-                ``start``, ``interim``.
+                the invoice of the period before. change: what changes of plan or quantity come to
+                in the period; there is one for each change, and it is that of the last. interim:
+                usage until now. One of: ``period``, ``start``, ``change``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for the
                 subscription's.
 
@@ -2547,8 +2548,9 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such kind, the subscription has no period at that time, or
-                kind is start and it was not active in that period.
+            InvalidArgument: There is no such kind, the subscription has no period at that time,
+                kind is start and it was not active in that period, or kind is change and it did not
+                change.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2573,7 +2575,7 @@ class BillingCalls(Caller):
         subscription_id: str,
         *,
         at: datetime | None = None,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
         tax_rates: Sequence[Mapping[str, Any]] | None = None,
     ) -> InvoicePreview:
         """Returns what :meth:`generate_invoice` would, and writes nothing down.
@@ -2590,7 +2592,7 @@ class BillingCalls(Caller):
             subscription_id: For which subscription.
             at: A time in the period; None for the current period.
             kind: What it is for, as for :meth:`generate_invoice`. One of: ``period``, ``start``,
-                ``interim``.
+                ``change``, ``interim``.
             tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`; None for
                 those of the draft, if there is one, and else for the subscription's.
 
@@ -2604,8 +2606,9 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             SubscriptionNotFound: The tenant has no such subscription.
-            InvalidArgument: There is no such kind, the subscription has no period at that time, or
-                kind is start and it was not active in that period.
+            InvalidArgument: There is no such kind, the subscription has no period at that time,
+                kind is start and it was not active in that period, or kind is change and it did not
+                change.
             InvalidTime: At is outside the years 1 to 9999.
             InvalidInvoice: ``tax_rates`` are not valid; the message names the path.
             UsagePurged: Usage events of the period may have been purged.
@@ -2663,7 +2666,7 @@ class BillingCalls(Caller):
         subscription_id: str,
         at: datetime,
         *,
-        kind: Literal["period", "start", "interim"] = "period",
+        kind: Literal["period", "start", "change", "interim"] = "period",
     ) -> Invoice | None:
         """Returns the invoice of a subscription's period: ``ledger_get_invoice_by_period``.
 
@@ -2672,8 +2675,8 @@ class BillingCalls(Caller):
             tenant_id: Who is billed.
             subscription_id: For which subscription.
             at: A time in the period: not before its start, and before its end.
-            kind: What the invoice is for, as for :meth:`generate_invoice`. One of: ``period``,
-                ``start``, ``interim``.
+            kind: What the invoice is for, as for :meth:`generate_invoice`; of several for changes
+                it is that of the last. One of: ``period``, ``start``, ``change``, ``interim``.
 
         Returns:
             The invoice that is not voided, or None.
@@ -2969,7 +2972,7 @@ class BillingCalls(Caller):
                 seen.
             InvalidId: An id is malformed.
             InvoiceNotFound: The tenant has no such invoice.
-            InvalidState: It is not a draft, or a final invoice goes on from it.
+            InvalidState: It is not a draft.
         """
         return self._fetch_one(
             INVOICE_ROW,

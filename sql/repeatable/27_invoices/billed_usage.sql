@@ -1,14 +1,14 @@
 /*
-What invoices that are not voided have charged for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
-invoice that is being computed is left out.
+What invoices have charged for good for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
+counts is in pgledger.counts_as_billed.
 
 earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   earlier boolean
 )
 returns table (
@@ -54,8 +54,7 @@ as $$
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
-    and invoices.status <> 'voided'
-    and invoices.key is distinct from billed_usage.but_invoice_key
+    and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
     and case
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period

@@ -7,7 +7,7 @@ kept, and ends after the purge; seats need the events themselves.
 create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint
+  for_invoice pgledger.invoices
 )
 returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
@@ -45,7 +45,10 @@ begin
             = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
           )
         )
-        and invoices.key is distinct from but_invoice_key
+        and (
+          invoices.status = 'voided'
+          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
+        )
       group by invoice_lines.item
     ) as line
     left join pgledger.meters

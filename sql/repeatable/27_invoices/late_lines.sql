@@ -9,7 +9,7 @@ whose invoice is still a draft goes on the draft.
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -27,9 +27,9 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
+    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
     inner join pgledger.billed_usage(
-      subscription.key, before_period, but_invoice_key, true
+      subscription.key, before_period, for_invoice, true
     ) as billed
       on late.item = billed.item and late.since <= billed.starts_at
     where not exists (

@@ -73,7 +73,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  interim.
+  change, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -83,10 +83,11 @@ Returns: The draft as of now, without an id, and computed anew if there is
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, or kind is start and it was not
-  active in that period), InvalidTime (at is outside the years 1 to 9999),
-  InvalidInvoice (tax_rates are not valid; the message names the path),
-  UsagePurged (usage events of the period may have been purged).$$;
+  the subscription has no period at that time, kind is start and it was not
+  active in that period, or kind is change and it did not change),
+  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
+  are not valid; the message names the path), UsagePurged (usage events of the
+  period may have been purged).$$;
 
 revoke all on function @extschema@.ledger_preview_invoice from public;
 grant execute on function @extschema@.ledger_preview_invoice to pgledger_reader;

@@ -7,7 +7,7 @@ before, and are null otherwise.
 create or replace function pgledger.less_billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   plan_key bigint,
   feature_key text,
   exponent integer,
@@ -33,7 +33,7 @@ begin
     coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
     coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
   into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
+  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
   where billed.item = feature_key
     and billed.plan_key = less_billed_usage.plan_key;
   quantity := quantity - v_billed.quantity;

@@ -14,7 +14,7 @@ create or replace function pgledger.plan_usage_lines(
   first_stay pgledger.billing_segment,
   stays pgledger.billing_segment[],
   has_billed boolean,
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -53,7 +53,7 @@ begin
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
         v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
       from pgledger.less_billed_usage(
-        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
+        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
       ) as rest;
     end if;

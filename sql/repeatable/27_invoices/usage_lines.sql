@@ -6,7 +6,7 @@ create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  but_invoice_key bigint,
+  for_invoice pgledger.invoices,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -18,7 +18,7 @@ declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_has_billed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
+    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
   );
   v_plan record;
 begin
@@ -35,7 +35,7 @@ begin
       line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
       line.redemption_key, line.basis
     from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
     ) as line;
   end loop;
 end;

@@ -32,6 +32,7 @@ begin
   is_busy := false;
   is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
+    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
