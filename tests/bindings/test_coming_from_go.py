@@ -8,19 +8,55 @@ from pgledger import AsyncBilling, Billing, Meter
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from-go.md"
 
 # The methods of its interface store.Store, in their order.
-STORE = """
-    CreatePlan GetPlan GetPlanBySlug ListPlans UpdatePlan DeletePlan ArchivePlan
-    CreateFeature GetFeature GetFeatureByKey ListFeatures ListGlobalFeatures UpdateFeature
-    DeleteFeature ArchiveFeature
-    CreateSubscription GetSubscription GetActiveSubscription ListSubscriptions UpdateSubscription
-    CancelSubscription
-    IngestBatch Aggregate AggregateMulti QueryUsage PurgeUsage
-    GetCached SetCached Invalidate InvalidateFeature
-    CreateInvoice GetInvoice ListInvoices UpdateInvoice GetInvoiceByPeriod ListPendingInvoices
-    MarkInvoicePaid MarkInvoiceVoided
-    CreateCoupon GetCoupon GetCouponByID ListCoupons UpdateCoupon DeleteCoupon
-    Migrate Ping Close
-""".split()
+STORE = [
+    "CreatePlan",
+    "GetPlan",
+    "GetPlanBySlug",
+    "ListPlans",
+    "UpdatePlan",
+    "DeletePlan",
+    "ArchivePlan",
+    "CreateFeature",
+    "GetFeature",
+    "GetFeatureByKey",
+    "ListFeatures",
+    "ListGlobalFeatures",
+    "UpdateFeature",
+    "DeleteFeature",
+    "ArchiveFeature",
+    "CreateSubscription",
+    "GetSubscription",
+    "GetActiveSubscription",
+    "ListSubscriptions",
+    "UpdateSubscription",
+    "CancelSubscription",
+    "IngestBatch",
+    "Aggregate",
+    "AggregateMulti",
+    "QueryUsage",
+    "PurgeUsage",
+    "GetCached",
+    "SetCached",
+    "Invalidate",
+    "InvalidateFeature",
+    "CreateInvoice",
+    "GetInvoice",
+    "ListInvoices",
+    "UpdateInvoice",
+    "GetInvoiceByPeriod",
+    "ListPendingInvoices",
+    "MarkInvoicePaid",
+    "MarkInvoiceVoided",
+    "CreateCoupon",
+    "GetCoupon",
+    "GetCouponByID",
+    "ListCoupons",
+    "UpdateCoupon",
+    "DeleteCoupon",
+    "Migrate",
+    "Ping",
+    "Close",
+]
 OPTIONS = ["WithMeterConfig", "WithEntitlementCacheTTL", "WithLogger", "WithPlugin"]
 
 

@@ -321,7 +321,7 @@ def test_it_is_told_what_becomes_of_invoices(conn: Session, hook: Hook) -> None:
     for _ in range(2):
         tenant.one("ledger_mark_invoice_uncollectible", id=given_up)
     tenant.one("ledger_mark_invoice_paid", id=given_up)
-    assert [(happening, id) for happening, _, id, _ in hook.told()] == [
+    assert [(happening, subject) for happening, _, subject, _ in hook.told()] == [
         ("invoice_finalized", paid),
         ("invoice_finalized", voided),
         ("invoice_finalized", free),
