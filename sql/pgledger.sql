@@ -149,6 +149,7 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
+      'ledger_import_invoice',
       'ledger_ingest_usage',
       'ledger_invalidate_feature_entitlements',
       'ledger_invalidate_tenant_entitlements',
@@ -156,6 +157,8 @@ begin
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
+      'ledger_list_app_invoices',
+      'ledger_list_app_pending_invoices',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -203,6 +206,7 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
+      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
@@ -7214,6 +7218,17 @@ as $$
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7274,8 +7289,8 @@ as $$
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7377,6 +7392,16 @@ as $$
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7429,6 +7454,7 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
@@ -7492,6 +7518,7 @@ as $$
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7556,8 +7583,11 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -7583,6 +7613,11 @@ as $$
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
     ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
+    ),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7647,7 +7682,15 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
+      'owner', '', ''
+    ),
+    (
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'owner', '', ''
+    ),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''
     ),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
@@ -7730,6 +7773,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -7879,6 +7927,12 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
@@ -7890,6 +7944,16 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -7908,8 +7972,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8022,6 +8088,10 @@ as $$
     (
       'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -22273,10 +22343,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits give back the tax that was billed, by the rates that it was billed with
+(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
+computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
+line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -22295,6 +22365,9 @@ declare
   v_rate record;
   v_shares numeric[];
   v_base numeric;
+  v_credit_base numeric;
+  v_credit_tax numeric;
+  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -22313,8 +22386,7 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
@@ -22336,18 +22408,21 @@ begin
         counted, events, redemption_key, basis, nth
       )
     ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
     if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
+      select credit.base, credit.amount
+      into v_credit_base, v_credit_tax
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
+    v_tax := pgledger.tax_beside_credits(
+      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
+    );
+    v_parts := pgledger.split_amount(v_shares, v_tax, exponent);
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
+      v_tax + coalesce(v_credit_tax, 0), false
     );
   end loop;
 
@@ -22456,9 +22531,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
+The lines give back their tax, less what came back before, less the share for what is left:
+round(tax * left / charged); and of each rate its part of that. So no more comes back than was
+charged, and all of it in the end, whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -22481,25 +22556,8 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
+  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
   loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -22514,7 +22572,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          round(v_tax, exponent),
+          v_tax,
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -22583,6 +22641,34 @@ comment on function pgledger.credited_taxes is
   'What the credits of an invoice give back of each tax rate that they were billed with.';
 
 revoke all on function pgledger.credited_taxes from public;
+
+-- file: repeatable/26_taxes/kept_tax.sql
+/*
+The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
+was.
+*/
+create or replace function pgledger.kept_tax(
+  tax numeric,
+  left_of_it numeric,
+  charged numeric,
+  exponent integer
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
+      else 0
+    end
+$$;
+
+comment on function pgledger.kept_tax is
+  'The share of a tax that stays where so much of what was charged remains.';
+
+revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -22691,6 +22777,41 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
+-- file: repeatable/26_taxes/tax_beside_credits.sql
+/*
+What a tax rate comes to on charges that come to base, beside credits that were billed with the same
+rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
+but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
+are null.
+*/
+create or replace function pgledger.tax_beside_credits(
+  base numeric,
+  percentage numeric,
+  exponent integer,
+  credit_base numeric,
+  credit_tax numeric
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
+        then rest.tax
+      else round(base * percentage * 0.01, exponent)
+    end
+  from (
+    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
+  ) as rest
+$$;
+
+comment on function pgledger.tax_beside_credits is
+  'What a tax rate comes to on charges beside credits that give back their own part of it.';
+
+revoke all on function pgledger.tax_beside_credits from public;
+
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -22737,6 +22858,52 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
+
+-- file: repeatable/26_taxes/taxes_given_back.sql
+/*
+How much of each rate comes back where left remains of what was charged, below zero. billed is a row
+of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
+by now, and then nothing comes back.
+*/
+create or replace function pgledger.taxes_given_back(
+  billed jsonb,
+  charged numeric,
+  left_of_it numeric,
+  is_credit boolean,
+  exponent integer
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    pgledger.split_amount(
+      array_agg(
+        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
+        - (rate.tax - rate.returned)
+        order by rate.nth
+      ),
+      least(
+        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
+        - sum(rate.tax - rate.returned),
+        case when is_credit then 0 end
+      ),
+      exponent
+    )
+  from (
+    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+    inner join
+      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+      on tax.nth = returned.nth
+  ) as rate
+$$;
+
+comment on function pgledger.taxes_given_back is
+  'How much of each rate comes back where so much of what was charged remains.';
+
+revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -23377,6 +23544,146 @@ comment on function pgledger.charge_as_billed is
 
 revoke all on function pgledger.charge_as_billed from public;
 
+-- file: repeatable/27_invoices/check_import.sql
+/*
+Refuses what does not depend on anything else in the request to import an invoice. Times and the
+reference are null where the caller gives none.
+Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
+*/
+create or replace function pgledger.check_import(
+  invoice pgledger.invoices,
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
+  v_ok := pgledger.check_metadata(invoice.metadata);
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
+  end if;
+  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
+  if v_fault is not null or paid_at > now then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
+    );
+  end if;
+  if reference is not null then
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    if paid_at is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
+      );
+    end if;
+  end if;
+  return pgledger.check_id('id', invoice.id, 'inv');
+end;
+$$;
+
+comment on function pgledger.check_import is
+  'Raises what is wrong with a request to import an invoice.';
+
+revoke all on function pgledger.check_import from public;
+
+-- file: repeatable/27_invoices/check_invoice_filter.sql
+/*
+Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
+null where the caller gives none.
+Errors: InvalidArgument, InvalidTime.
+*/
+create or replace function pgledger.check_invoice_filter(
+  status text,
+  period_from timestamptz,
+  period_until timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_edge record;
+  v_ok boolean;
+begin
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (
+      values (1, 'period_from', period_from), (2, 'period_until', period_until)
+    ) as edge (place, name, at)
+    where edge.at is not null
+    order by edge.place
+  loop
+    if v_edge.fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
+    end if;
+  end loop;
+  if period_until <= period_from then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'period_until', period_until::text, format('it is not after period_from %s', period_from)
+      ],
+      hint => 'Give a period_until that is later than period_from.'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_filter is
+  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
+
+revoke all on function pgledger.check_invoice_filter from public;
+
+-- file: repeatable/27_invoices/check_invoice_total.sql
+/*
+Refuses lines of the application's own that make an invoice too large.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
+    v_ok := pgledger.refuse_json(
+      null, '$.lines', 'comes to a total that is not below 1e30 in size'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_total is
+  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
+
+revoke all on function pgledger.check_invoice_total from public;
+
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
 Refuses to make a draft final while there is another draft that it goes on from. What that one
@@ -23546,11 +23853,13 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null
+  exponent integer default null,
+  is_import boolean default false
 )
 language plpgsql
 stable
@@ -23564,7 +23873,9 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    if not is_import then
+      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -23682,7 +23993,8 @@ revoke all on function pgledger.credited_invoices from public;
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed.
+computed anew, if it is one: what it charges itself does not count as billed, and lines that the
+application has given it stay.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
@@ -23718,7 +24030,9 @@ begin
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
+  v_drawn := pgledger.complete_invoice(
+    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
+  );
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -24117,6 +24431,175 @@ comment on function pgledger.find_or_draft_invoice is
 
 revoke all on function pgledger.find_or_draft_invoice from public;
 
+-- file: repeatable/27_invoices/import_request.sql
+/*
+What an imported invoice of a subscription is for: the period in which a time lies, with what the
+subscription's own invoice would come to there, whose place the import takes. Refused where such an
+invoice is there already, and for a period that is not over.
+
+The subscription is locked.
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
+*/
+create or replace function pgledger.import_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  inout invoice pgledger.invoices,
+  exponent integer,
+  out drawn pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_currency text := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  v_request record;
+  v_period record;
+  v_drawn record;
+  v_there pgledger.invoices;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
+  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
+  if invoice.currency <> v_currency then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
+    );
+  end if;
+
+  v_there := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = (import_request.invoice).kind
+      and invoices.period_start = v_request.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_there.key is not null then
+    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
+  end if;
+  v_period := pgledger.billing_period(subscription, v_request.period_start);
+  if invoice.kind = 'period' and not v_period.is_over then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
+    );
+  end if;
+
+  invoice.subscription_key := subscription.key;
+  invoice.period_start := v_request.period_start;
+  invoice.as_of_version := v_request.as_of_version;
+  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
+  invoice.period_end := v_drawn.period_end;
+  drawn := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.import_request is
+  'What an imported invoice of a subscription is for, and what it takes the place of.';
+
+revoke all on function pgledger.import_request from public;
+
+-- file: repeatable/27_invoices/imported_lines.sql
+/*
+The lines of an imported invoice as they are written down. A line that says it is a base fee or
+usage takes the place of what the subscription's period comes to for that, which drawn has: it is
+billed for good, and for what the line says. So nothing of it is billed again, and a later credit
+gives back its share of the line's amount, as it does where a coupon has lowered it.
+
+Where a charge has several lines, because the plan changed or the price has a bound, the amount is
+split over them.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.imported_lines(
+  lines pgledger.invoice_lines[],
+  drawn pgledger.invoice_lines[],
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_given pgledger.invoice_lines;
+  v_line pgledger.invoice_lines;
+  v_for_period timestamptz;
+  v_places bigint[];
+  v_used bigint[] := '{}';
+  v_whole numeric;
+  v_parts numeric[];
+  v_ok boolean;
+begin
+  foreach v_given in array lines loop
+    if v_given.kind = 'item' then
+      v_lines := v_lines || v_given;
+      continue;
+    end if;
+
+    v_for_period := (
+      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
+    ).starts_at;
+    select array_agg(part.nth order by part.nth), sum(part.amount)
+    into v_places, v_whole
+    from unnest(drawn) with ordinality as part (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
+      events, redemption_key, basis, nth
+    )
+    where part.for_period = v_for_period
+      and part.nth <> all(v_used)
+      and case v_given.kind
+        when 'base_fee' then part.gross > 0
+        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
+      end;
+    if v_places is null then
+      v_ok := pgledger.refuse_json(
+        null, format('$.lines[%s]', v_given.place - 1),
+        'bills something that the period does not come to, or that another line bills'
+      );
+    end if;
+
+    v_used := v_used || v_places;
+    v_parts := pgledger.split_amount(
+      array(
+        select
+          case when v_whole = 0 then 0
+            else v_given.amount * drawn[place.value].amount / v_whole
+          end
+        from unnest(v_places) with ordinality as place (value, nth)
+        order by place.nth
+      ),
+      v_given.amount,
+      exponent
+    );
+    for v_nth in 1 .. cardinality(v_places) loop
+      v_line := drawn[v_places[v_nth]];
+      v_line.description := v_given.description;
+      v_line.unit_amount := null;
+      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
+        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      end if;
+      v_line.amount := v_parts[v_nth];
+      v_lines := v_lines || v_line;
+    end loop;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.imported_lines is
+  'The lines of an imported invoice as they are written down.';
+
+revoke all on function pgledger.imported_lines from public;
+
 -- file: repeatable/27_invoices/insert_one_off_invoice.sql
 /*
 Writes a one-off draft and its lines, and returns its key; if a repeated call has written it
@@ -24505,11 +24988,7 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      v_ok := pgledger.refuse_json(
-        null, '$.lines', 'comes to a total that is not below 1e30 in size'
-      );
-    end if;
+    v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -24892,17 +25371,160 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_invoices.sql
+-- file: repeatable/27_invoices/ledger_import_invoice.sql
 /*
-By id, which for generated ids is the order of creation.
-
-Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
+the last until the transaction ends. What the clock has decided about the subscription is written
+down first. Of calls with the same id at the same time one writes, and the others wait for it.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
+metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
+of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
+InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
+InvalidState.
 */
-create or replace function public.ledger_list_invoices(
+create or replace function public.ledger_import_invoice(
   app_id text,
   tenant_id text,
+  currency text,
+  lines jsonb,
+  tax_rates jsonb default '[]',
+  metadata jsonb default null,
+  id text default null,
+  subscription_id text default null,
+  at timestamptz default null,
+  kind text default 'period',
+  due_at timestamptz default null,
+  paid_at timestamptz default null,
+  reference text default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_subscription pgledger.subscriptions;
+  v_invoice pgledger.invoices;
+  v_exponent integer;
+  v_lines pgledger.invoice_lines[];
+  v_request record;
+  v_complete record;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  if subscription_id is not null then
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
+    );
+  end if;
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(
+    lines, v_exponent, with_kind => subscription_id is not null
+  );
+  v_invoice.app_id := app_id;
+  v_invoice.tenant_id := tenant_id;
+  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
+  v_invoice.currency := currency;
+  v_invoice.tax_rates := tax_rates;
+  v_invoice.metadata := metadata;
+  v_invoice.created_at := v_now;
+  v_invoice.subscription_key := v_subscription.key;
+  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
+  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
+  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
+  if v_key is not null then
+    return pgledger.invoice_with_key(v_key);
+  end if;
+
+  if subscription_id is not null then
+    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
+    v_invoice := v_request.invoice;
+    v_lines := pgledger.imported_lines(
+      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
+    );
+  end if;
+  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
+  v_ok := pgledger.check_invoice_total(v_complete.invoice);
+
+  return pgledger.write_import(
+    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
+  );
+end;
+$$;
+
+comment on function public.ledger_import_invoice is
+$$Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+It takes the app's next number; keep the number that it had in metadata. No
+coupon takes anything off it. Taxes are computed from tax_rates, so give them
+as they were, or give taxes as lines.
+
+With a subscription it takes the place of the invoice of that kind and period,
+which is then not drawn up. But what the period comes to counts as billed only
+where a line says so, by its member kind: base_fee for the plan's fee, usage
+for a feature, whose key is its item. Such a line bills all of that for good,
+for what it says. Anything else that the period comes to is on the
+subscription's next invoice. So record the usage, and import the invoices of
+its periods in their order, before you call ledger_advance.
+
+Without a subscription it is a one-off invoice.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+currency: Currency of every amount; that of the subscription's plan.
+lines: JSON array of what was billed, as for ledger_create_invoice; with a
+  subscription each may have kind, for example [{"description": "Plan",
+  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
+  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
+  out. A base fee of another period has period_start in that.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id.
+subscription_id: Which subscription it is for; null for none.
+at: A time in the period it is for; null for the current period.
+kind: What it is for, as for ledger_generate_invoice, where there is a
+  subscription; one of: period, start.
+due_at: When it is to be paid; null for the app's payment terms from now on.
+paid_at: When all of it was paid, not in the future; null if it was not.
+reference: What that payment is called where it was made, 1 to 255 characters,
+  or null.
+
+Returns: The invoice, pending or paid.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
+  tax_rates are not valid, a line bills something that the period does not
+  come to, or the total is not below 1e30 in size; the message names the
+  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  or paid_at is in the future), InvalidArgument (the reference is not valid or
+  there is no paid_at, there is no such kind, the currency is not the plan's,
+  the subscription has no period at that time, or the period is not over),
+  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
+  (usage events of the period may have been purged), InvalidState (there is
+  such an invoice already, or an earlier draft comes first).$$;
+
+revoke all on function public.ledger_import_invoice from public;
+grant execute on function public.ledger_import_invoice to pgledger_poster;
+
+-- file: repeatable/27_invoices/ledger_list_app_invoices.sql
+/*
+By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
+page of the newest reads no more than the page.
+
+Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+*/
+create or replace function public.ledger_list_app_invoices(
+  app_id text,
   status text default null,
+  period_from timestamptz default null,
+  period_until timestamptz default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
@@ -24917,15 +25539,147 @@ declare
   v_key bigint;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
   v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_invoices.app_id
+      and (
+        ledger_list_app_invoices.status is null
+        or invoices.status = ledger_list_app_invoices.status
+      )
+      and (
+        ledger_list_app_invoices.period_from is null
+        or invoices.period_start >= ledger_list_app_invoices.period_from
+      )
+      and (
+        ledger_list_app_invoices.period_until is null
+        or invoices.period_start < ledger_list_app_invoices.period_until
+      )
+    order by invoices.number desc, invoices.id desc
+    limit ledger_list_app_invoices.page_size
+    offset ledger_list_app_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_invoices is
+$$Returns the invoices of all tenants of an app, the newest first.
+
+app_id: App.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices: drafts, and then those that are final, the last
+  number first.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_invoices from public;
+grant execute on function public.ledger_list_app_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
+/*
+Checks, in this order: app_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function public.ledger_list_app_pending_invoices(
+  app_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_pending_invoices.app_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_app_pending_invoices.page_size
+    offset ledger_list_app_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_pending_invoices is
+$$Returns the invoices that the tenants of an app are to pay.
+
+For the newest first, call ledger_list_app_invoices with a status.
+
+app_id: App.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices of all tenants that are pending or past due, the
+  longest due first.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_pending_invoices from public;
+grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_invoices.sql
+/*
+By id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
+newest_first.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+*/
+create or replace function public.ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  newest_first boolean default false,
+  period_from timestamptz default null,
+  period_until timestamptz default null
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if newest_first is null then
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  end if;
 
   for v_key in
     select invoices.key
@@ -24935,7 +25689,17 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-    order by invoices.id
+      and (
+        ledger_list_invoices.period_from is null
+        or invoices.period_start >= ledger_list_invoices.period_from
+      )
+      and (
+        ledger_list_invoices.period_until is null
+        or invoices.period_start < ledger_list_invoices.period_until
+      )
+    order by
+      case when not ledger_list_invoices.newest_first then invoices.id end,
+      invoices.id desc
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -24953,11 +25717,16 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
+newest_first: Whether the newest comes first.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidPage.$$;
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -25366,6 +26135,100 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
+-- file: repeatable/27_invoices/ledger_update_invoice.sql
+/*
+Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
+lines stay as they are, nothing else is computed anew.
+Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
+InvalidInvoice.
+*/
+create or replace function public.ledger_update_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  metadata jsonb default null,
+  lines jsonb default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
+  v_lines pgledger.invoice_lines[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_metadata(metadata);
+  if lines is not null then
+    v_lines := pgledger.read_invoice_lines(
+      lines,
+      pgledger.currency_exponent(app_id, v_invoice.currency),
+      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
+    );
+  end if;
+
+  if metadata <> coalesce(v_invoice.metadata, 'null') then
+    update pgledger.invoices
+    set
+      metadata = ledger_update_invoice.metadata,
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    where invoices.key = v_invoice.key;
+  end if;
+
+  if lines is not null then
+    delete from pgledger.invoice_lines
+    where invoice_lines.invoice_key = v_invoice.key;
+    perform pgledger.store_lines(v_invoice.key, v_lines);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = v_invoice.subscription_key
+      )
+    );
+    v_ok := pgledger.check_invoice_total(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
+    );
+  end if;
+  return pgledger.invoice_with_key(v_invoice.key);
+end;
+$$;
+
+comment on function public.ledger_update_invoice is
+$$Changes a draft's metadata and the lines that the application gives it.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. A subscription's draft keeps the lines that are computed, which come
+first; lines of the application's own stay when it is computed anew, and are
+gone if it is deleted or voided.
+
+A draft whose lines or metadata were changed is no longer what the call with
+its id asked for: repeating that call is then an IdempotencyConflict.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+id: Which invoice: inv_ and a ULID.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+lines: JSON array of what the application charges or, below zero, credits, as
+  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
+  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
+
+Returns: The draft; with lines, computed anew.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
+  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
+  the message names the path).$$;
+
+revoke all on function public.ledger_update_invoice from public;
+grant execute on function public.ledger_update_invoice to pgledger_poster;
+
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
 A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
@@ -25764,6 +26627,38 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
+-- file: repeatable/27_invoices/own_lines.sql
+/*
+The lines that the application has given an invoice, in their order, without their shares of
+discounts and taxes. They stay when a draft is computed anew.
+*/
+create or replace function pgledger.own_lines(invoice_key bigint)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := array(
+    select invoice_lines
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
+    order by invoice_lines.place
+  );
+begin
+  for v_place in 1 .. cardinality(v_lines) loop
+    v_lines[v_place].discount := 0;
+    v_lines[v_place].tax := 0;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.own_lines is
+  'The lines that the application has given an invoice.';
+
+revoke all on function pgledger.own_lines from public;
+
 -- file: repeatable/27_invoices/plan_usage_lines.sql
 /*
 Lines for the usage in the stays of a period on a plan: for each of the plan's prices one for usage,
@@ -26015,15 +26910,16 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
-away from zero.
+Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
+from zero. with_kind: it may say that it is a base fee or usage of a subscription.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer
+  exponent integer,
+  with_kind boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -26032,19 +26928,27 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members constant text[] := array[
+  v_members text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
+  if with_kind then
+    v_members := v_members || 'kind'::text;
+  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := 'item';
+  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  if v_line.kind not in ('item', 'base_fee', 'usage') then
+    v_ok := pgledger.refuse_json(
+      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
+    );
+  end if;
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -26089,20 +26993,23 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
-the currency's exponent.
+Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
+currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
+kind where it is an import (with_kind).
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer
+  exponent integer,
+  at_least integer default 1,
+  with_kind boolean default false
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -26121,7 +27028,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) = 0 then
+  if jsonb_array_length(lines) < at_least then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -26131,7 +27038,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -26142,14 +27049,14 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
-its lines: only discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
+has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
 */
@@ -26164,28 +27071,17 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[];
+  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
 begin
-  if invoice.kind = 'one_off' then
-    v_lines := array(
-      select invoice_lines
-      from pgledger.invoice_lines
-      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
-      order by invoice_lines.place
-    );
-    for v_place in 1 .. cardinality(v_lines) loop
-      v_lines[v_place].discount := 0;
-      v_lines[v_place].tax := 0;
-    end loop;
-  else
+  if invoice.kind <> 'one_off' then
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines;
+    v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -26236,7 +27132,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed')
+      when target in ('deleted', 'pending', 'refreshed', 'updated')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -26250,6 +27146,79 @@ comment on function pgledger.refuse_invoice_move is
   'Raises that an invoice cannot become what it was to become.';
 
 revoke all on function pgledger.refuse_invoice_move from public;
+
+-- file: repeatable/27_invoices/repeated_import.sql
+/*
+The key of the invoice that an earlier call with that id has imported, or null if there is none. The
+request is compared by value with what was written down: lines by their texts and by what those of a
+text come to together, because a line that bills a charge of several parts is written down as
+several. A time in the period and a payment are compared only if the caller gives them.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_import(
+  request pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  at timestamptz,
+  paid_at timestamptz,
+  reference text
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
+  ];
+  v_key bigint;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    invoices.key,
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select given.description, sum(given.amount) as amount
+        from unnest(repeated_import.lines) as given
+        group by given.description
+      ) as line
+    ), 'is_of_the_period', true, 'is_paid', true),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select written.description, sum(written.amount) as amount
+        from pgledger.invoice_lines as written
+        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
+        group by written.description
+      ) as line
+    ), 'is_of_the_period',
+    request.subscription_key is null or repeated_import.at is null
+    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
+    'is_paid',
+    repeated_import.paid_at is null or invoices.total <= 0 or exists (
+      select
+      from pgledger.invoice_payments as payment
+      where payment.invoice_key = invoices.key
+        and payment.paid_at = repeated_import.paid_at
+        and payment.reference is not distinct from repeated_import.reference
+    ))
+  into v_key, v_given, v_recorded
+  from pgledger.invoices
+  where invoices.id = request.id;
+
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_import is
+  'Key of the imported invoice that has that id already, or null; raises if another request made it.';
+
+revoke all on function pgledger.repeated_import from public;
 
 -- file: repeatable/27_invoices/repeated_invoice.sql
 /*
@@ -26978,6 +27947,70 @@ comment on function pgledger.usage_lines is
   'Lines for the usage of a subscription''s period that is not billed yet.';
 
 revoke all on function pgledger.usage_lines from public;
+
+-- file: repeatable/27_invoices/write_import.sql
+/*
+Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
+call has written it meanwhile, it stays as it is.
+
+Errors: IdempotencyConflict, InvalidState.
+*/
+create or replace function pgledger.write_import(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+  v_constraint text;
+  v_ok boolean;
+begin
+  if invoice.subscription_key is null then
+    v_key := pgledger.insert_one_off_invoice(invoice, lines);
+  else
+    begin
+      v_key := pgledger.store_invoice(invoice, lines);
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint <> 'invoices_id_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
+    end;
+    v_ok := pgledger.check_no_earlier_draft(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end if;
+  invoice := (
+    select invoices from pgledger.invoices where invoices.key = v_key for no key update
+  );
+
+  if invoice.status = 'draft' then
+    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    if paid_at is not null and invoice.amount_due > 0 then
+      return pgledger.pay_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key),
+        invoice.amount_due, paid_at, reference, null, now
+      );
+    end if;
+  end if;
+  return pgledger.invoice_with_key(v_key);
+end;
+$$;
+
+comment on function pgledger.write_import is
+  'Writes an imported invoice, final, with its payment if there was one.';
+
+revoke all on function pgledger.write_import from public;
 
 -- file: repeatable/27_invoices/views/ledger_invoices.sql
 /*
@@ -28935,7 +29968,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'cdacf08d81b35f33780b5a420e2603464e03fa534dc6196c2568565814ebb755', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', 'ee5041e045ec8fcc3e42c13319b18a9f6c5df08a368704562a32add894103108', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29156,14 +30189,17 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', '7faa288795f9ec154d1b0618c41b406d48dca7962430f96fd3f28b83452fe637', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '0c86b37f6bf63422e4c153f0cee8bf8a4bcc6cac32b64c6d2d0a7bbf43d1f759', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29174,37 +30210,46 @@ values
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', '49c26414afdd5f1da54e11dd88056ff6afb410104fd683afcbc9cf0636586843', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '2891b92e32432d661b78185db63c82fb3a1e785f765b35813e05bdfa464dc6ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'fd809429364aaee6c578166b8078415327a03a412e02a51ca32887f5f569c43c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_import_invoice.sql', 'repeatable', '7c36c96ef942be7d2ad072d76682d4f4ba033bd068fea6bc0c13ece9fd643fdd', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29212,14 +30257,16 @@ values
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'af0117ea68ff9f5deb63ef9afd59550759e292929d7bbac45379e85b9826dbf2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/repeated_import.sql', 'repeatable', '4c79dc3d90026c45410de484622952476d4dec42d2c84355a67ee9b40c0ed693', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
@@ -29232,6 +30279,7 @@ values
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
