@@ -2936,103 +2936,6 @@ class AsyncBillingCalls(AsyncCaller):
             ),
         )
 
-    async def import_invoice(
-        self,
-        app_id: str,
-        tenant_id: str,
-        currency: str,
-        lines: Sequence[Mapping[str, Any]],
-        *,
-        tax_rates: Sequence[Mapping[str, Any]] = (),
-        metadata: Mapping[str, Any] | None = None,
-        id: str | None = None,
-        subscription_id: str | None = None,
-        at: datetime | None = None,
-        kind: Literal["period", "start"] = "period",
-        due_at: datetime | None = None,
-        paid_at: datetime = None,
-        reference: str | None = None,
-    ) -> Invoice:
-        """Writes down an invoice that was made elsewhere: final, and paid if it is.
-
-        It takes the app's next number; keep the number that it had in metadata. No coupon takes
-        anything off it. Taxes are computed from ``tax_rates``, so give them as they were, or give
-        taxes as lines.
-
-        With a subscription it takes the place of the invoice of that kind and period, which is then
-        not drawn up. But what the period comes to counts as billed only where a line says so, by
-        its member kind: ``base_fee`` for the plan's fee, usage for a feature, whose key is its
-        item. Such a line bills all of that for good, for what it says. Anything else that the
-        period comes to is on the subscription's next invoice. So record the usage, and import the
-        invoices of its periods in their order, before you call :meth:`advance`.
-
-        Without a subscription it is a one-off invoice.
-
-        Calls ``ledger_import_invoice``.
-
-        Args:
-            app_id: App that the tenant belongs to.
-            tenant_id: Who is billed.
-            currency: Currency of every amount; that of the subscription's plan.
-            lines: JSON array of what was billed, as for :meth:`create_invoice`; with a subscription
-                each may have kind, for example ``[{"description": "Plan", "kind": "base_fee",
-                "amount": "49"}, {"description": "Calls", "kind": "usage", "item": "calls",
-                "amount": "7.20"}]``. kind is item where it is left out. A base fee of another
-                period has ``period_start`` in that.
-            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`.
-            metadata: JSON object of the app's own, at most 64 KiB, or None.
-            id: The invoice's id if the caller chooses it: ``inv_`` and a ULID. The same call with
-                the same id returns that invoice as it is now; None for a new id.
-            subscription_id: Which subscription it is for; None for none.
-            at: A time in the period it is for; None for the current period.
-            kind: What it is for, as for :meth:`generate_invoice`, where there is a subscription;
-                one of: ``period``, ``start``.
-            due_at: When it is to be paid; None for the app's payment terms from now on.
-            paid_at: When all of it was paid, not in the future; None if it was not.
-            reference: What that payment is called where it was made, 1 to 255 characters, or None.
-
-        Returns:
-            The invoice, pending or paid.
-
-        Raises:
-            NullArgument: An argument that has to be given is None.
-            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
-                seen.
-            InvalidId: An id is malformed.
-            SubscriptionNotFound: The tenant has no such subscription.
-            UnknownCurrency: A currency is neither of ISO 4217 nor defined by the app.
-            InvalidInvoice: Lines or ``tax_rates`` are not valid, a line bills something that the
-                period does not come to, or the total is not below 1e30 in size; the message names
-                the path.
-            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
-            InvalidTime: A time is outside the years 1 to 9999, or ``paid_at`` is in the future.
-            InvalidArgument: The reference is not valid or there is no ``paid_at``, there is no such
-                kind, the currency is not the plan's, the subscription has no period at that time,
-                or the period is not over.
-            IdempotencyConflict: The id is taken by a different invoice.
-            UsagePurged: Usage events of the period may have been purged.
-            InvalidState: There is such an invoice already, or an earlier draft comes first.
-        """
-        return await self._fetch_one(
-            INVOICE_ROW,
-            self._statements.import_invoice,
-            (
-                app_id,
-                tenant_id,
-                currency,
-                sequence_text("lines", lines),
-                sequence_text("tax_rates", tax_rates),
-                metadata_text(metadata),
-                id,
-                subscription_id,
-                time_text("at", at),
-                kind,
-                time_text("due_at", due_at),
-                time_text("paid_at", paid_at),
-                reference,
-            ),
-        )
-
     async def record_payment(
         self,
         app_id: str,
@@ -3160,6 +3063,103 @@ class AsyncBillingCalls(AsyncCaller):
                 app_id,
                 tenant_id,
                 id,
+                time_text("paid_at", paid_at),
+                reference,
+            ),
+        )
+
+    async def import_invoice(
+        self,
+        app_id: str,
+        tenant_id: str,
+        currency: str,
+        lines: Sequence[Mapping[str, Any]],
+        *,
+        tax_rates: Sequence[Mapping[str, Any]] = (),
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        subscription_id: str | None = None,
+        at: datetime | None = None,
+        kind: Literal["period", "start"] = "period",
+        due_at: datetime | None = None,
+        paid_at: datetime | None = None,
+        reference: str | None = None,
+    ) -> Invoice:
+        """Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+        It takes the app's next number; keep the number that it had in metadata. No coupon takes
+        anything off it. Taxes are computed from ``tax_rates``, so give them as they were, or give
+        taxes as lines.
+
+        With a subscription it takes the place of the invoice of that kind and period, which is then
+        not drawn up. But what the period comes to counts as billed only where a line says so, by
+        its member kind: ``base_fee`` for the plan's fee, usage for a feature, whose key is its
+        item. Such a line bills all of that for good, for what it says. Anything else that the
+        period comes to is on the subscription's next invoice. So record the usage, and import the
+        invoices of its periods in their order, before you call :meth:`advance`.
+
+        Without a subscription it is a one-off invoice.
+
+        Calls ``ledger_import_invoice``.
+
+        Args:
+            app_id: App that the tenant belongs to.
+            tenant_id: Who is billed.
+            currency: Currency of every amount; that of the subscription's plan.
+            lines: JSON array of what was billed, as for :meth:`create_invoice`; with a subscription
+                each may have kind, for example ``[{"description": "Plan", "kind": "base_fee",
+                "amount": "49"}, {"description": "Calls", "kind": "usage", "item": "calls",
+                "amount": "7.20"}]``. kind is item where it is left out. A base fee of another
+                period has ``period_start`` in that.
+            tax_rates: JSON array of its tax rates, as for :meth:`create_subscription`.
+            metadata: JSON object of the app's own, at most 64 KiB, or None.
+            id: The invoice's id if the caller chooses it: ``inv_`` and a ULID. The same call with
+                the same id returns that invoice as it is now; None for a new id.
+            subscription_id: Which subscription it is for; None for none.
+            at: A time in the period it is for; None for the current period.
+            kind: What it is for, as for :meth:`generate_invoice`, where there is a subscription;
+                one of: ``period``, ``start``.
+            due_at: When it is to be paid; None for the app's payment terms from now on.
+            paid_at: When all of it was paid, not in the future; None for not yet.
+            reference: What that payment is called where it was made, 1 to 255 characters, or None.
+
+        Returns:
+            The invoice, pending or paid.
+
+        Raises:
+            NullArgument: An argument that has to be given is None.
+            InvalidScope: An ``app_id``, ``tenant_id`` or ``group_id`` is too long or cannot be
+                seen.
+            InvalidId: An id is malformed.
+            SubscriptionNotFound: The tenant has no such subscription.
+            UnknownCurrency: A currency is neither of ISO 4217 nor defined by the app.
+            InvalidInvoice: Lines or ``tax_rates`` are not valid, a line bills something that the
+                period does not come to, or the total is not below 1e30 in size; the message names
+                the path.
+            InvalidMetadata: Metadata is not a JSON object, or is too large or too deep.
+            InvalidTime: A time is outside the years 1 to 9999, or ``paid_at`` is in the future.
+            InvalidArgument: The reference is not valid or there is no ``paid_at``, there is no such
+                kind, the currency is not the plan's, the subscription has no period at that time,
+                or the period is not over.
+            IdempotencyConflict: The id is taken by a different invoice.
+            UsagePurged: Usage events of the period may have been purged.
+            InvalidState: There is such an invoice already, or an earlier draft comes first.
+        """
+        return await self._fetch_one(
+            INVOICE_ROW,
+            self._statements.import_invoice,
+            (
+                app_id,
+                tenant_id,
+                currency,
+                sequence_text("lines", lines),
+                sequence_text("tax_rates", tax_rates),
+                metadata_text(metadata),
+                id,
+                subscription_id,
+                time_text("at", at),
+                kind,
+                time_text("due_at", due_at),
                 time_text("paid_at", paid_at),
                 reference,
             ),

@@ -595,24 +595,6 @@ class BillingStatements:
             tenant_id="text",
             id="text",
         )
-        self.import_invoice = calls.rows(
-            Invoice,
-            "ledger_import_invoice",
-            _INVOICE_CASTS,
-            app_id="text",
-            tenant_id="text",
-            currency="text",
-            lines="jsonb",
-            tax_rates="jsonb",
-            metadata="jsonb",
-            id="text",
-            subscription_id="text",
-            at="timestamptz",
-            kind="text",
-            due_at="timestamptz",
-            paid_at="timestamptz",
-            reference="text",
-        )
 
     def _add_payments(self, calls: Calls) -> None:
         self.record_payment = calls.rows(
@@ -637,6 +619,24 @@ class BillingStatements:
             app_id="text",
             tenant_id="text",
             id="text",
+            paid_at="timestamptz",
+            reference="text",
+        )
+        self.import_invoice = calls.rows(
+            Invoice,
+            "ledger_import_invoice",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            currency="text",
+            lines="jsonb",
+            tax_rates="jsonb",
+            metadata="jsonb",
+            id="text",
+            subscription_id="text",
+            at="timestamptz",
+            kind="text",
+            due_at="timestamptz",
             paid_at="timestamptz",
             reference="text",
         )

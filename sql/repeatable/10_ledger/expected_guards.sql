@@ -596,6 +596,7 @@ as $$
       'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
       'owner', '', ''

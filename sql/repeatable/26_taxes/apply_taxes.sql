@@ -22,7 +22,7 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_bases numeric[];
   v_base numeric;
   v_credit_base numeric;
   v_credit_tax numeric;
@@ -49,24 +49,8 @@ begin
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
+    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
+    v_base := (select sum(part) from unnest(v_bases) as part);
     if v_is_traced then
       select credit.base, credit.amount
       into v_credit_base, v_credit_tax
@@ -76,7 +60,15 @@ begin
     v_tax := pgledger.tax_beside_credits(
       v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
     );
-    v_parts := pgledger.split_amount(v_shares, v_tax, exponent);
+    v_parts := pgledger.split_amount(
+      array(
+        select part.base * v_rate.percentage * 0.01
+        from unnest(v_bases) with ordinality as part (base, place)
+        order by part.place
+      ),
+      v_tax,
+      exponent
+    );
     v_lines := pgledger.add_shares(v_lines, null, v_parts);
     v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(

@@ -1,8 +1,8 @@
 /*
 Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
-draft whose charges count as billed there, or to void a base fee of which it gives back a part, or an
-invoice that its credit has lowered. That invoice has to be voided first. One that became final
-before gives back what others billed.
+draft whose charges count as billed there, to void a base fee of which it gives back a part, or to
+void an invoice that its credit has lowered. That invoice has to be voided first. One that became
+final before gives back what others billed.
 
 Errors: InvalidState.
 */

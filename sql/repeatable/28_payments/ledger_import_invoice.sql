@@ -117,7 +117,7 @@ at: A time in the period it is for; null for the current period.
 kind: What it is for, as for ledger_generate_invoice, where there is a
   subscription; one of: period, start.
 due_at: When it is to be paid; null for the app's payment terms from now on.
-paid_at: When all of it was paid, not in the future; null if it was not.
+paid_at: When all of it was paid, not in the future; null for not yet.
 reference: What that payment is called where it was made, 1 to 255 characters,
   or null.
 

@@ -66,6 +66,7 @@ end;
 $$;
 
 comment on function pgledger.repeated_import is
-  'Key of the imported invoice that has that id already, or null; raises if another request made it.';
+  'Key of the imported invoice that has that id already, or null; raises if another request '
+  'made it.';
 
 revoke all on function pgledger.repeated_import from public;
