@@ -113,9 +113,7 @@ begin
       'ledger_archive_plan',
       'ledger_cancel_subscription',
       'ledger_change_plan',
-      'ledger_check_cached_entitlement',
       'ledger_check_entitlement',
-      'ledger_check_entitlements',
       'ledger_consume_entitlement',
       'ledger_consumption',
       'ledger_coupon',
@@ -151,14 +149,16 @@ begin
       'ledger_get_plan',
       'ledger_get_plan_by_slug',
       'ledger_get_subscription',
+      'ledger_import_invoice',
       'ledger_ingest_usage',
-      'ledger_invalidate_entitlement',
       'ledger_invalidate_feature_entitlements',
       'ledger_invalidate_tenant_entitlements',
       'ledger_invoice',
       'ledger_invoice_payments',
       'ledger_invoice_preview',
       'ledger_invoices',
+      'ledger_list_app_invoices',
+      'ledger_list_app_pending_invoices',
       'ledger_list_coupon_redemptions',
       'ledger_list_coupons',
       'ledger_list_features',
@@ -189,8 +189,6 @@ begin
       'ledger_resume_subscription',
       'ledger_set_cached_entitlement',
       'ledger_set_currency',
-      'ledger_set_entitlement_ttl',
-      'ledger_set_hook',
       'ledger_set_payment_terms',
       'ledger_set_usage_skew',
       'ledger_subscription',
@@ -208,6 +206,7 @@ begin
       'ledger_unmap_tenant_role',
       'ledger_update_coupon',
       'ledger_update_feature',
+      'ledger_update_invoice',
       'ledger_update_plan',
       'ledger_update_subscription',
       'ledger_usage_answer',
@@ -1333,15 +1332,10 @@ create table pgledger.apps (
   app_id text collate "C" not null,
   usage_skew interval default interval '1 hour' not null,
   payment_terms integer default 30 not null,
-  entitlement_ttl interval default interval '30 seconds' not null,
   invoice_number bigint default 0 not null,
-  hook_schema text collate "C",
-  hook_function text collate "C",
-  hook_owner text collate "C",
   constraint apps_app_id_pk primary key (app_id),
   constraint apps_usage_skew_is_not_negative_check check (usage_skew >= interval '0'),
-  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0),
-  constraint apps_entitlement_ttl_is_above_0_check check (entitlement_ttl > interval '0')
+  constraint apps_payment_terms_are_not_negative_check check (payment_terms >= 0)
 );
 
 comment on table pgledger.apps is
@@ -1351,16 +1345,9 @@ comment on column pgledger.apps.usage_skew is
   'How far ahead of the clock a usage event may be, for machines whose clocks differ.';
 comment on column pgledger.apps.payment_terms is
   'Days from the moment an invoice is final to the moment it is due.';
-comment on column pgledger.apps.entitlement_ttl is
-  'How long a cached entitlement is served at most, unless the call says otherwise.';
 comment on column pgledger.apps.invoice_number is
   'Number of the invoice finalised last. It is counted in this row and not by a sequence, so that '
   'a rollback leaves no gap.';
-comment on column pgledger.apps.hook_schema is
-  'Schema of the function that is told what happens in the app, or null.';
-comment on column pgledger.apps.hook_function is 'Name of that function, or null.';
-comment on column pgledger.apps.hook_owner is
-  'Role that the function belonged to when it was set, with whose rights it runs, or null.';
 
 create table pgledger.currencies (
   app_id text collate "C" not null,
@@ -1757,8 +1744,7 @@ create index subscriptions_app_id_tenant_id_idx on pgledger.subscriptions (app_i
 create unique index subscriptions_app_id_tenant_id_live_idx
 on pgledger.subscriptions (app_id, tenant_id)
 where not add_on and status in ('trialing', 'active');
-create index subscriptions_app_id_advance_at_key_idx
-on pgledger.subscriptions (app_id, advance_at, key)
+create index subscriptions_app_id_advance_at_idx on pgledger.subscriptions (app_id, advance_at)
 where advance_at is not null;
 create index subscriptions_plan_key_idx on pgledger.subscriptions (plan_key);
 
@@ -1808,7 +1794,7 @@ comment on column pgledger.subscriptions.invoiced_version is
 comment on column pgledger.subscriptions.invoice_due_at is
   'When ledger_advance has to look again for what is to be invoiced; null if there is nothing.';
 comment on column pgledger.subscriptions.advance_at is
-  'Earlier of due_at and invoice_due_at; later where it has had its turn, or failed.';
+  'Earlier of due_at and invoice_due_at.';
 comment on column pgledger.subscriptions.version is 'Counts changes, from 1.';
 comment on column pgledger.subscriptions.metadata is 'JSON object of the app''s own, or null.';
 comment on column pgledger.subscriptions.created_at is 'When it was created.';
@@ -1829,7 +1815,6 @@ create table pgledger.subscription_changes (
   period_start timestamptz not null,
   period_end timestamptz not null,
   whole_start timestamptz not null,
-  invoice_now boolean default false not null,
   constraint subscription_changes_subscription_key_version_pk
   primary key (subscription_key, version),
   constraint subscription_changes_subscription_key_fk foreign key (subscription_key)
@@ -1863,8 +1848,6 @@ comment on column pgledger.subscription_changes.period_start is 'Start of the pe
 comment on column pgledger.subscription_changes.period_end is 'End of the period afterwards.';
 comment on column pgledger.subscription_changes.whole_start is
   'Start of the period if it is whole; earlier than period_start if it is a part of one.';
-comment on column pgledger.subscription_changes.invoice_now is
-  'Whether the change is to be invoiced at once, and not with the period.';
 
 alter table pgledger.subscriptions enable row level security;
 revoke all on table pgledger.subscriptions from public;
@@ -1965,7 +1948,7 @@ comment on column public.ledger_subscription_move.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_subscription_move.change is
   'What happened. failed: it could not be moved or invoiced, and is tried again in an hour. '
-  'nothing_due: nothing came of what was looked at, and there is more to look at. One of: '
+  'nothing_due: very many subscriptions were looked at, and none had anything to do. One of: '
   'trial_ended, period_started, canceled, invoice_drafted, invoice_finalized, invoice_past_due, '
   'failed, nothing_due.';
 comment on column public.ledger_subscription_move.occurred_at is
@@ -2270,7 +2253,7 @@ comment on column pgledger.entitlement_cache.usage_version is
 comment on column pgledger.entitlement_cache.tenant_version is
   'Count of the tenant''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.feature_version is
-  'Count of the feature''s invalidations, for all tenants and for this one, when it was made.';
+  'Count of the feature''s invalidations when it was made.';
 comment on column pgledger.entitlement_cache.created_at is 'When it was made.';
 comment on column pgledger.entitlement_cache.expires_at is
   'When it expires: its time to live, the end of the limit''s period, trial end or cancellation, '
@@ -2279,24 +2262,19 @@ comment on column pgledger.entitlement_cache.expires_at is
 create table pgledger.feature_invalidations (
   app_id text collate "C" not null,
   feature_key text collate "C" not null,
-  tenant_id text collate "C" not null,
   version bigint not null,
-  constraint feature_invalidations_app_id_feature_key_tenant_id_pk
-  primary key (app_id, feature_key, tenant_id)
+  constraint feature_invalidations_app_id_feature_key_pk primary key (app_id, feature_key)
 );
 
 comment on table pgledger.feature_invalidations is
-  'Counts how often the cached entitlements of a feature were invalidated, for all tenants or one.';
+  'Counts how often the cached entitlements of a feature were invalidated for all tenants.';
 comment on column pgledger.feature_invalidations.app_id is 'App.';
 comment on column pgledger.feature_invalidations.feature_key is 'Key of the feature.';
-comment on column pgledger.feature_invalidations.tenant_id is
-  'Tenant whose entitlement it was; empty for all tenants.';
 comment on column pgledger.feature_invalidations.version is 'Count of invalidations.';
 
 alter table pgledger.entitlement_cache enable row level security;
 revoke all on table pgledger.entitlement_cache from public;
 grant select on table pgledger.entitlement_cache to pgledger_auditor;
-alter table pgledger.feature_invalidations enable row level security;
 revoke all on table pgledger.feature_invalidations from public;
 grant select on table pgledger.feature_invalidations to pgledger_auditor;
 
@@ -2541,8 +2519,6 @@ for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.usage_events
 for select to pgledger_auditor using (true);
 create policy auditors_read_all on pgledger.entitlement_cache
-for select to pgledger_auditor using (true);
-create policy auditors_read_all on pgledger.feature_invalidations
 for select to pgledger_auditor using (true);
 
 -- file: migrations/0010_create_coupons.sql
@@ -2846,7 +2822,7 @@ create table pgledger.invoices (
   refund_due numeric default 0 not null,
   unapplied numeric default 0 not null,
   tax_rates jsonb default '[]' not null,
-  change_version bigint default 0 not null,
+  as_of_version bigint,
   finalized_at timestamptz,
   due_at timestamptz,
   paid_at timestamptz,
@@ -2863,7 +2839,7 @@ create table pgledger.invoices (
   constraint invoices_subscription_key_fk foreign key (subscription_key)
   references pgledger.subscriptions (key),
   constraint invoices_kind_is_known_check
-  check (kind in ('period', 'start', 'change', 'interim', 'one_off')),
+  check (kind in ('period', 'start', 'interim', 'one_off')),
   constraint invoices_only_one_off_ones_have_no_subscription_check
   check ((kind = 'one_off') = (subscription_key is null)),
   constraint invoices_status_is_known_check
@@ -2873,11 +2849,11 @@ create table pgledger.invoices (
   check (amount_due = greatest(total - credits_applied, 0))
 ) with (fillfactor = 80);
 
-create unique index invoices_subscription_key_kind_period_start_change_version_idx
-on pgledger.invoices (subscription_key, kind, period_start, change_version)
+create unique index invoices_subscription_key_kind_period_start_live_idx
+on pgledger.invoices (subscription_key, kind, period_start)
 where status <> 'voided';
 create index invoices_app_id_tenant_id_idx on pgledger.invoices (app_id, tenant_id);
-create index invoices_app_id_due_at_key_idx on pgledger.invoices (app_id, due_at, key)
+create index invoices_app_id_due_at_idx on pgledger.invoices (app_id, due_at)
 where status = 'pending';
 
 comment on table pgledger.invoices is 'Invoices, from the draft to the last payment.';
@@ -2888,9 +2864,8 @@ comment on column pgledger.invoices.tenant_id is 'Tenant who is billed.';
 comment on column pgledger.invoices.subscription_key is 'Subscription; null for a one-off invoice.';
 comment on column pgledger.invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column pgledger.invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column pgledger.invoices.period_end is
@@ -2918,8 +2893,9 @@ comment on column pgledger.invoices.unapplied is
   'tenant, and not yet used.';
 comment on column pgledger.invoices.tax_rates is
   'JSON array of the tax rates it was computed with, as given.';
-comment on column pgledger.invoices.change_version is
-  'For an invoice of kind change, the version of the subscription after that change; otherwise 0.';
+comment on column pgledger.invoices.as_of_version is
+  'Version of the subscription up to which its changes were looked at; null for a one-off invoice '
+  'and for a draft whose period has not ended.';
 comment on column pgledger.invoices.finalized_at is 'When it became final, or null.';
 comment on column pgledger.invoices.due_at is 'When it is to be paid, or null.';
 comment on column pgledger.invoices.paid_at is 'When its payments covered it, or null.';
@@ -3217,9 +3193,8 @@ comment on column public.ledger_invoice.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_invoice.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice.period_end is
@@ -3312,9 +3287,8 @@ comment on column public.ledger_invoice_preview.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_invoice_preview.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoice_preview.period_end is
@@ -6119,19 +6093,19 @@ as $$
     ('migrations/0004_create_ledger_types.sql',
       '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe'),
     ('migrations/0005_create_catalogue.sql',
-      '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac'),
+      'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4'),
     ('migrations/0006_create_subscriptions.sql',
-      'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b'),
+      'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0'),
     ('migrations/0007_create_usage.sql',
       '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634'),
     ('migrations/0008_create_entitlement_cache.sql',
-      '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1'),
+      '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54'),
     ('migrations/0009_create_tenant_roles.sql',
-      '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349'),
+      '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633'),
     ('migrations/0010_create_coupons.sql',
       'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a'),
     ('migrations/0011_create_invoices.sql',
-      'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13')
+      '5dcc7a6ccd5f8379e5da072678597aa8d859f33a3f95f66bebdcac44c2260b74')
 $$;
 
 comment on function pgledger.versioned_files is
@@ -7144,10 +7118,6 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
-      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
-      '', ''
-    ),
-    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -7158,8 +7128,7 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
-      '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7174,30 +7143,16 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'invoices, integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
     ),
     (
-      'function', 'private',
-      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
       '', ''
     ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
       'owner', '', ''
     ),
     (
@@ -7205,7 +7160,7 @@ as $$
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -7215,23 +7170,14 @@ as $$
     ),
     (
       'function', 'private',
-      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'invoices, integer)', 'owner', '', ''
+      'bigint, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
     ),
     (
       'function', 'private',
@@ -7269,10 +7215,20 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -7333,8 +7289,8 @@ as $$
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -7345,7 +7301,6 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
-    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7367,10 +7322,6 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -7381,7 +7332,6 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
-    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -7390,7 +7340,7 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
@@ -7399,7 +7349,6 @@ as $$
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
-    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -7426,7 +7375,7 @@ as $$
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
+      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
       ''
     ),
     (
@@ -7442,9 +7391,17 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'hook_arguments()', 'owner', '', ''),
-    ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -7472,10 +7429,9 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
-    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -7489,7 +7445,6 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
-    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -7499,15 +7454,11 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -7517,7 +7468,7 @@ as $$
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
+      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
       'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
@@ -7544,10 +7495,8 @@ as $$
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
-    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
-    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7557,7 +7506,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -7567,9 +7516,9 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
-    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -7601,7 +7550,7 @@ as $$
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -7634,8 +7583,11 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -7660,12 +7612,12 @@ as $$
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
-      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
-      'owner', '', ''
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
     ),
-    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -7730,14 +7682,18 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
       'owner', '', ''
     ),
     (
-      'function', 'private', 'tell_hook(text, text, text, text, timestamp with time zone)',
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -7784,7 +7740,7 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -7818,6 +7774,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -7857,15 +7818,7 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -7975,13 +7928,15 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -7990,6 +7945,16 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -8008,8 +7973,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -8102,14 +8069,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_set_hook(text, text, text)', 'owner', '',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -8130,6 +8089,10 @@ as $$
     (
       'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -8241,10 +8204,6 @@ as $$
       'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
       'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))))'
-    ),
-    (
-      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
-      'as permissive for select to %I using (true)'
     ),
     (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
@@ -8394,7 +8353,7 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
@@ -12912,101 +12871,6 @@ comment on function pgledger.find_feature is
 
 revoke all on function pgledger.find_feature from public;
 
--- file: repeatable/20_catalogue/hook_arguments.sql
-/*
-Types of what a hook is told: what happened, app, tenant, id of what it happened to, and when.
-*/
-create or replace function pgledger.hook_arguments()
-returns oidvector
-language sql
-immutable
-parallel safe
-as $$
-  select '25 25 25 25 1184'::oidvector
-$$;
-
-comment on function pgledger.hook_arguments is 'Types of what a hook is told.';
-
-revoke all on function pgledger.hook_arguments from public;
-
--- file: repeatable/20_catalogue/hook_fault.sql
-/*
-Why a function must not be called as an app's hook; null if nothing speaks against it. Names rather
-than oids are asked for, because a restore makes the function anew.
-
-It is called by functions that run with the rights of our owner, and must never run with these: not
-now, and not after somebody has changed it. So it is SECURITY DEFINER, and whoever could replace it
-or alter it, because they can act as its owner or as its schema's, can act as our owner anyway.
-*/
-create or replace function pgledger.hook_fault(hook_schema text, hook_function text)
-returns text
-language sql
-stable
-parallel safe
-as $$
-  with ours as (
-    select pg_namespace.nspowner as owner
-    from pg_catalog.pg_namespace
-    where pg_namespace.nspname = 'pgledger'
-  ),
-
-  hook as (
-    select
-      pg_proc.oid, pg_proc.proowner, pg_proc.prosecdef, pg_namespace.nspname,
-      pg_namespace.oid as schema, pg_namespace.nspowner
-    from pg_catalog.pg_proc
-    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
-    where pg_namespace.nspname = hook_fault.hook_schema
-      and pg_proc.proname = hook_fault.hook_function
-      and pg_proc.prokind = 'f'
-      and pg_proc.proargtypes = pgledger.hook_arguments()
-  ),
-
-  stranger as (
-    select pg_roles.rolname
-    from pg_catalog.pg_roles
-    cross join hook
-    cross join ours
-    where pg_roles.rolcanlogin
-      and (
-        pg_has_role(pg_roles.oid, hook.proowner, 'MEMBER')
-        or pg_has_role(pg_roles.oid, hook.nspowner, 'MEMBER')
-      )
-      and not pg_has_role(pg_roles.oid, ours.owner, 'MEMBER')
-    order by pg_roles.rolname
-    limit 1
-  )
-
-  select case
-    when hook.oid is null
-      then 'there is no such function of (text, text, text, text, timestamptz)'
-    when hook.nspname = 'pgledger' or hook.nspname ~ '^pg_'
-      then 'functions of its schema are not an application''s'
-    when not hook.prosecdef then 'it is not SECURITY DEFINER'
-    when owner.rolsuper then 'it would run with the rights of a superuser'
-    when hook.proowner = ours.owner and with_roles.are_there
-      then format('it would run with the rights of %I', owner.rolname)
-    when stranger.rolname is not null
-      then format('%I could change it', stranger.rolname)
-    when not has_schema_privilege(ours.owner, hook.schema, 'USAGE')
-      or not has_function_privilege(ours.owner, hook.oid, 'EXECUTE')
-      then format('%I may not call it', pg_get_userbyid(ours.owner))
-  end
-  from ours
-  cross join lateral (
-    select coalesce(bool_or(schema_history.with_roles), false)
-    from pgledger.schema_history
-  ) as with_roles (are_there)
-  left join hook on true
-  left join stranger on true
-  left join pg_catalog.pg_roles as owner on hook.proowner = owner.oid
-$$;
-
-comment on function pgledger.hook_fault is
-  'Why a function must not be called as an app''s hook, or null if nothing speaks against it.';
-
-revoke all on function pgledger.hook_fault from public;
-
 -- file: repeatable/20_catalogue/insert_plan.sql
 /*
 Writes a new plan and its features, and returns the plan's key. If the same call, made at the same
@@ -14068,89 +13932,6 @@ Errors: NullArgument, InvalidScope, InvalidCurrency (the code cannot be one),
 revoke all on function public.ledger_set_currency from public;
 grant execute on function public.ledger_set_currency to pgledger_poster;
 
--- file: repeatable/20_catalogue/ledger_set_hook.sql
-/*
-Repeatable. Only an administrator may: the function is run by whoever bills.
-
-Checks, in this order: app_id, that both names are given or neither, then the function.
-*/
-create or replace function public.ledger_set_hook(
-  app_id text,
-  function_schema text,
-  function_name text
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_fault text;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  if (function_schema is null) <> (function_name is null) then
-    v_ok := pgledger.fail(
-      'NullArgument',
-      array[case when function_schema is null then 'function_schema' else 'function_name' end]
-    );
-  elsif function_name is not null then
-    v_fault := pgledger.hook_fault(function_schema, function_name);
-    if v_fault is not null then
-      v_ok := pgledger.fail(
-        'InvalidArgument',
-        array['function_name', quote_literal(pgledger.abridged(function_name)), v_fault]
-      );
-    end if;
-  end if;
-
-  insert into pgledger.apps (app_id, hook_schema, hook_function, hook_owner)
-  values (
-    ledger_set_hook.app_id,
-    ledger_set_hook.function_schema,
-    ledger_set_hook.function_name,
-    (
-      select pg_get_userbyid(pg_proc.proowner)
-      from pg_catalog.pg_proc
-      inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
-      where pg_namespace.nspname = ledger_set_hook.function_schema
-        and pg_proc.proname = ledger_set_hook.function_name
-        and pg_proc.proargtypes = pgledger.hook_arguments()
-    )
-  )
-  on conflict on constraint apps_app_id_pk do update
-  set
-    hook_schema = excluded.hook_schema,
-    hook_function = excluded.hook_function,
-    hook_owner = excluded.hook_owner;
-end;
-$$;
-
-comment on function public.ledger_set_hook is
-$$Names a function of the application that is told what happens in an app.
-
-It is called with what happened, app_id, tenant_id, the id of the subscription
-or invoice, and when, in the transaction in which it happens; what it raises
-undoes that. docs/operations.md lists what is told. Only the owner of pgledger
-may call this function.
-
-The hook is an ordinary function of (text, text, text, text, timestamptz), is
-SECURITY DEFINER, and runs with the rights of its owner, which is neither a
-superuser nor the owner of pgledger. Nobody can log in as that role, or as the
-owner of its schema, but who can act as the owner of pgledger. It changes no
-subscription and no invoice.
-
-app_id: App.
-function_schema: Schema of the function; null for no hook.
-function_name: Name of the function; null for no hook.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (there is no such
-  function, or it is not as a hook has to be).$$;
-
-revoke all on function public.ledger_set_hook from public;
-
 -- file: repeatable/20_catalogue/ledger_update_feature.sql
 /*
 A plan's features keep the aggregation that they were written with, so that what is billed does not
@@ -14897,77 +14678,6 @@ comment on function pgledger.rewrite_plan is
 
 revoke all on function pgledger.rewrite_plan from public;
 
--- file: repeatable/20_catalogue/tell_hook.sql
-/*
-Tells an app's hook what happened, if it has one, in the transaction in which it does. What the hook
-raises is raised here, and undoes what happened.
-
-What it happened to may not be written as a whole yet. So a hook changes no subscription and no
-invoice: that would tell it again, and is refused.
-
-A hook is called only while it is still SECURITY DEFINER and still its owner's, which a restore
-without owners changes. Who else could change it is looked at when it is set.
-Errors: InvalidState.
-*/
-create or replace function pgledger.tell_hook(
-  app_id text,
-  tenant_id text,
-  happening text,
-  subject_id text,
-  occurred_at timestamptz
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_hook record;
-  v_name text;
-  v_ok boolean;
-begin
-  select apps.hook_schema as schema, apps.hook_function as function, apps.hook_owner as owner
-  into v_hook
-  from pgledger.apps
-  where apps.app_id = tell_hook.app_id and apps.hook_function is not null;
-  if not found then
-    return;
-  end if;
-
-  v_name := format('%I.%I', v_hook.schema, v_hook.function);
-  if current_setting('pgledger.telling', true) = 'on' then
-    v_ok := pgledger.fail(
-      'InvalidState', array['hook', v_name, 'running', 'called again'],
-      hint => 'A hook must not change subscriptions or invoices. Let it note down what to do, and '
-      || 'do that afterwards.'
-    );
-  elsif not exists (
-    select
-    from pg_catalog.pg_proc
-    inner join pg_catalog.pg_namespace on pg_proc.pronamespace = pg_namespace.oid
-    where pg_namespace.nspname = v_hook.schema
-      and pg_proc.proname = v_hook.function
-      and pg_proc.proargtypes = pgledger.hook_arguments()
-      and pg_proc.prosecdef
-      and pg_get_userbyid(pg_proc.proowner) = v_hook.owner
-  ) then
-    v_ok := pgledger.fail(
-      'InvalidState', array['hook', v_name, 'not as it was set', 'called'],
-      hint => 'Make the function again, with its owner, or call ledger_set_hook.'
-    );
-  end if;
-
-  perform set_config('pgledger.telling', 'on', true);
-  execute format('select %s($1, $2, $3, $4, $5)', v_name)
-  using happening, app_id, tenant_id, subject_id, occurred_at;
-  perform set_config('pgledger.telling', '', true);
-end;
-$$;
-
-comment on function pgledger.tell_hook is 'Tells an app''s hook what happened, if it has one.';
-
-revoke all on function pgledger.tell_hook from public;
-
 -- file: repeatable/20_catalogue/write_plan_features.sql
 /*
 Replaces the rows of a plan's features with those that were read from its JSON. The caller has
@@ -15597,16 +15307,11 @@ its row, and writes it itself unless to_store.
 At one and the same time, a trial ends first, then a cancellation takes effect, and only what goes
 on starts a period. Each of these is a change of its own, so that no period is left out, however
 late the call is.
-
-A call that is for many subscriptions, or creates one, gives each at_most so many changes, and those
-at the time of the last one: a subscription that is years behind is moved on by several calls. What
-they leave is written as if the clock had not been further.
 */
 create or replace function pgledger.advance_subscription(
   subscription pgledger.subscriptions,
   until timestamptz,
-  to_store boolean default true,
-  at_most integer default null
+  to_store boolean default true
 )
 returns pgledger.subscriptions
 language plpgsql
@@ -15620,7 +15325,6 @@ declare
   v_change text;
 begin
   while subscription.due_at <= until loop
-    exit when subscription.version >= v_version + at_most and subscription.due_at > v_at;
     v_now := coalesce(v_now, pgledger.clock());
     v_at := subscription.due_at;
 
@@ -15892,9 +15596,7 @@ begin
   v_new := pgledger.note_subscription_change(
     v_new, 'created', v_new.started_at, v_new.created_at
   );
-  perform pgledger.advance_subscription(
-    v_new, v_new.created_at, at_most => pgledger.moves_at_once()
-  );
+  perform pgledger.advance_subscription(v_new, v_new.created_at);
   return v_new.key;
 end;
 $$;
@@ -16149,8 +15851,7 @@ app_id: App.
 tenant_id: Tenant who subscribes.
 plan_id: Id of the plan: one for the whole app, or the tenant's own.
 started_at: Start of the first period, not in the future and at most 10,000
-  periods ago; ledger_advance moves on what began more than 100 changes ago;
-  null for now.
+  periods ago; null for now.
 anchor_at: Boundary that periods are counted from, which may make the first
   one shorter; null for the end of the trial if the plan says so, and else for
   the start.
@@ -16627,26 +16328,6 @@ comment on function pgledger.lock_subscription is
 
 revoke all on function pgledger.lock_subscription from public;
 
--- file: repeatable/22_subscriptions/moves_at_once.sql
-/*
-By how many changes at most a call moves one subscription of many, or one that it creates, and how
-many changes it looks at to draw up invoices. It is more than a month has days, so that a run once a
-month leaves nothing, and few enough for a statement timeout of a second.
-*/
-create or replace function pgledger.moves_at_once()
-returns integer
-language sql
-immutable
-parallel safe
-as $$
-  select 100
-$$;
-
-comment on function pgledger.moves_at_once is
-  'By how many changes at most a call moves one subscription of many.';
-
-revoke all on function pgledger.moves_at_once from public;
-
 -- file: repeatable/22_subscriptions/new_subscription.sql
 /*
 The subscription that a checked request asks for, with what it leaves out taken from the plan: as it
@@ -16744,13 +16425,6 @@ begin
   end;
   subscription.advance_at := least(subscription.due_at, subscription.invoice_due_at);
 
-  perform pgledger.tell_hook(
-    subscription.app_id,
-    subscription.tenant_id,
-    'subscription_' || note_subscription_change.change,
-    subscription.id,
-    note_subscription_change.occurred_at
-  );
   insert into pgledger.subscription_changes (
     subscription_key, version, change, occurred_at, created_at, app_id, tenant_id, status,
     plan_key, quantity, period_number, period_start, period_end, whole_start
@@ -19633,102 +19307,6 @@ comment on column public.ledger_usage_events.created_at is 'When it was recorded
 revoke all on table public.ledger_usage_events from public;
 grant select on table public.ledger_usage_events to pgledger_reader;
 
--- file: repeatable/24_entitlements/cached_entitlement.sql
-/*
-A remembered entitlement, if all versions of what it was made from still stand. No row otherwise.
-*/
-create or replace function pgledger.cached_entitlement(
-  app_id text,
-  tenant_id text,
-  feature_key text,
-  quantity numeric,
-  now timestamptz
-)
-returns table (
-  allowed boolean,
-  feature text,
-  used_so_far numeric,
-  "limit" numeric,
-  remaining numeric,
-  is_soft boolean,
-  why text
-)
-language sql
-stable
-parallel safe
-rows 1
-as $$
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  from pgledger.entitlement_cache
-  cross join lateral pgledger.entitlement_versions(
-    entitlement_cache.app_id,
-    entitlement_cache.tenant_id,
-    entitlement_cache.feature_key,
-    entitlement_cache.starts_at,
-    entitlement_cache.ends_at
-  ) as versions
-  cross join lateral pgledger.entitlement_answer(
-    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
-    entitlement_cache.soft_limit, entitlement_cache.reason, cached_entitlement.quantity
-  ) as answer
-  where entitlement_cache.app_id = cached_entitlement.app_id
-    and entitlement_cache.tenant_id = cached_entitlement.tenant_id
-    and entitlement_cache.feature_key = cached_entitlement.feature_key
-    -- If the clock was put back, an entry that had expired must not come back.
-    and cached_entitlement.now >= entitlement_cache.created_at
-    and cached_entitlement.now < entitlement_cache.expires_at
-    -- No version tells that a feature was deleted, which is an error and not an answer.
-    and (
-      pgledger.find_feature(
-        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
-      )
-    ).id is not null
-    and entitlement_cache.plan_version = versions.plan_version
-    and entitlement_cache.subscription_version = versions.subscription_version
-    and entitlement_cache.usage_version = versions.usage_version
-    and entitlement_cache.tenant_version = versions.tenant_version
-    and entitlement_cache.feature_version = versions.feature_version
-$$;
-
-comment on function pgledger.cached_entitlement is
-  'A remembered entitlement, if nothing that it was made from has changed.';
-
-revoke all on function pgledger.cached_entitlement from public;
-
--- file: repeatable/24_entitlements/check_entitlement_ttl.sql
-/*
-Refuses a time to live that a cached entitlement cannot have.
-
-Errors: NullArgument, InvalidArgument.
-*/
-create or replace function pgledger.check_entitlement_ttl(ttl interval)
-returns boolean
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_ok boolean;
-begin
-  if ttl is null then
-    v_ok := pgledger.fail('NullArgument', array['ttl']);
-  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
-    v_ok := pgledger.fail(
-      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
-    );
-  end if;
-
-  return true;
-end;
-$$;
-
-comment on function pgledger.check_entitlement_ttl is
-  'Raises NullArgument or InvalidArgument unless a cached entitlement can have that time to live.';
-
-revoke all on function pgledger.check_entitlement_ttl from public;
-
 -- file: repeatable/24_entitlements/consume_within_limit.sql
 /*
 Records usage if the limit allows what it then comes to; a null status says that it does not.
@@ -20001,27 +19579,6 @@ comment on function pgledger.entitlement_answer is
 
 revoke all on function pgledger.entitlement_answer from public;
 
--- file: repeatable/24_entitlements/entitlement_ttl.sql
-/*
-How long an app's cached entitlements are served at most, where the call does not say it.
-*/
-create or replace function pgledger.entitlement_ttl(app_id text)
-returns interval
-language sql
-stable
-parallel safe
-as $$
-  select coalesce(
-    (select apps.entitlement_ttl from pgledger.apps where apps.app_id = entitlement_ttl.app_id),
-    interval '30 seconds'
-  )
-$$;
-
-comment on function pgledger.entitlement_ttl is
-  'How long an app''s cached entitlements are served at most.';
-
-revoke all on function pgledger.entitlement_ttl from public;
-
 -- file: repeatable/24_entitlements/entitlement_versions.sql
 /*
 The versions of everything that an entitlement is made from, as the calling statement sees it; for
@@ -20072,14 +19629,13 @@ as $$
     ),
     coalesce(
       (
-        select sum(feature_invalidations.version)
+        select feature_invalidations.version
         from pgledger.feature_invalidations
         where feature_invalidations.app_id = entitlement_versions.app_id
           and feature_invalidations.feature_key = entitlement_versions.feature_key
-          and feature_invalidations.tenant_id in ('', entitlement_versions.tenant_id)
       ),
       0
-    )::bigint
+    )
   from (
     select
       sum(plans.version)::bigint as plan_version,
@@ -20095,124 +19651,6 @@ comment on function pgledger.entitlement_versions is
   'Versions of everything that an entitlement is made from.';
 
 revoke all on function pgledger.entitlement_versions from public;
-
--- file: repeatable/24_entitlements/invalidate_feature.sql
-/*
-Counts an invalidation of a feature, for one tenant, or for all where that is empty. An entitlement
-that is being worked out at this moment is not served either: it remembers the count from before.
-
-Locks: the row that counts.
-*/
-create or replace function pgledger.invalidate_feature(
-  app_id text,
-  tenant_id text,
-  feature_key text
-)
-returns void
-language sql
-volatile
-parallel unsafe
-as $$
-  insert into pgledger.feature_invalidations (app_id, feature_key, tenant_id, version)
-  values (
-    invalidate_feature.app_id, invalidate_feature.feature_key, invalidate_feature.tenant_id, 1
-  )
-  on conflict on constraint feature_invalidations_app_id_feature_key_tenant_id_pk do update
-  set version = feature_invalidations.version + 1
-$$;
-
-comment on function pgledger.invalidate_feature is
-  'Counts an invalidation of a feature, for one tenant or for all.';
-
-revoke all on function pgledger.invalidate_feature from public;
-
--- file: repeatable/24_entitlements/ledger_check_cached_entitlement.sql
-/*
-What is remembered is served; what is not is worked out, and remembered where that can be done
-without waiting for anybody and without failing. A snapshot taken earlier would fail on what others
-have remembered since.
-
-Locks: the cache's row, if it is free.
-Checks, in this order: app_id, tenant_id, quantity, feature_key.
-*/
-create or replace function public.ledger_check_cached_entitlement(
-  app_id text,
-  tenant_id text,
-  feature_key text,
-  quantity numeric default 1
-)
-returns public.ledger_entitlement
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_now timestamptz := pgledger.clock();
-  v_answer record;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_quantity('quantity', quantity);
-
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  into v_answer
-  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
-  if found then
-    return v_answer;
-  end if;
-
-  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted')
-    and not current_setting('transaction_read_only')::boolean
-    and pgledger.may_remember(app_id, tenant_id, feature_key) then
-    select
-      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-      answer.is_soft, answer.why
-    into v_answer
-    from pgledger.remember_entitlement(
-      app_id, tenant_id, feature_key, quantity, pgledger.entitlement_ttl(app_id), v_now
-    ) as answer;
-  else
-    select
-      answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-      answer.is_soft, answer.why
-    into v_answer
-    from pgledger.entitlement(app_id, tenant_id, feature_key) as found
-    cross join lateral pgledger.entitlement_answer(
-      feature_key, found.used, found.quota, found.soft_limit, found.reason, quantity
-    ) as answer;
-  end if;
-  return v_answer;
-end;
-$$;
-
-comment on function public.ledger_check_cached_entitlement is
-$$Says whether a tenant may use so much more of a feature, and remembers it.
-
-The answer is that of ledger_check_entitlement: a remembered one is served only
-while nothing that it was made from has changed, and for no longer than
-ledger_set_entitlement_ttl says. What is not remembered is worked out, and then
-remembered.
-
-It never waits for another transaction. In a read-only transaction, on a
-standby, and above read committed it remembers nothing.
-
-app_id: App.
-tenant_id: Tenant who wants to use it.
-feature_key: Key of the feature.
-quantity: How much more, on top of what was used, 0 or more.
-
-Returns: Whether it is allowed, what is used and left of the limit, and why.
-
-Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
-  range), FeatureNotFound (there is no feature of this key for this app and
-  tenant).$$;
-
-revoke all on function public.ledger_check_cached_entitlement from public;
-grant execute on function public.ledger_check_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_check_entitlement.sql
 /*
@@ -20277,83 +19715,6 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 
 revoke all on function public.ledger_check_entitlement from public;
 grant execute on function public.ledger_check_entitlement to pgledger_reader;
-
--- file: repeatable/24_entitlements/ledger_check_entitlements.sql
-/*
-All answers are of one moment: the snapshot of the statement that calls this. Takes no lock and
-writes nothing.
-
-Checks, in this order: app_id, tenant_id, the arrays, each quantity, then each key.
-*/
-create or replace function public.ledger_check_entitlements(
-  app_id text,
-  tenant_id text,
-  feature_keys text[],
-  quantities numeric[] default null
-)
-returns setof public.ledger_entitlement
-language plpgsql
-stable
-parallel safe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_quantity numeric;
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_arrays(
-    array['feature_keys', 'quantities'],
-    array[cardinality(feature_keys), cardinality(quantities)],
-    array[array_ndims(feature_keys), array_ndims(quantities)],
-    1
-  );
-  if quantities is not null then
-    foreach v_quantity in array quantities loop
-      v_ok := pgledger.check_quantity('quantities', v_quantity);
-    end loop;
-  end if;
-
-  return query
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  from unnest(feature_keys, quantities) with ordinality
-    as asked (feature_key, quantity, place)
-  cross join lateral pgledger.entitlement(
-    ledger_check_entitlements.app_id, ledger_check_entitlements.tenant_id, asked.feature_key
-  ) as found
-  cross join lateral pgledger.entitlement_answer(
-    asked.feature_key, found.used, found.quota, found.soft_limit, found.reason,
-    coalesce(asked.quantity, 1)
-  ) as answer
-  order by asked.place;
-end;
-$$;
-
-comment on function public.ledger_check_entitlements is
-$$Says of several features whether a tenant may use so much more of them now.
-
-Each answer is that of ledger_check_entitlement, and all are of the same
-moment. Two answers for the same feature do not add up.
-
-app_id: App.
-tenant_id: Tenant who wants to use them.
-feature_keys: Keys of the features, at most 100,000.
-quantities: How much more of each, on top of what was used, 0 or more; as many
-  as there are keys; null for 1 of each.
-
-Returns: One row for each key, in their order: whether it is allowed, what is
-  used and left of the limit, and why.
-
-Errors: NullArgument (also for a key or a quantity that is null),
-  InvalidScope, InvalidBatch, BatchTooLarge (more than 100,000 keys),
-  InvalidQuantity (a quantity is not in range), FeatureNotFound (there is no
-  feature of one of these keys for this app and tenant).$$;
-
-revoke all on function public.ledger_check_entitlements from public;
-grant execute on function public.ledger_check_entitlements to pgledger_reader;
 
 -- file: repeatable/24_entitlements/ledger_consume_entitlement.sql
 /*
@@ -20457,6 +19818,7 @@ grant execute on function public.ledger_consume_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/ledger_get_cached_entitlement.sql
 /*
+The remembered entitlement is served only if all versions of what it was made from still stand.
 Checks, in this order: app_id, tenant_id, feature_key, quantity.
 */
 create or replace function public.ledger_get_cached_entitlement(
@@ -20486,12 +19848,40 @@ begin
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
-  from pgledger.cached_entitlement(app_id, tenant_id, feature_key, quantity, v_now) as answer;
+  from pgledger.entitlement_cache
+  cross join lateral pgledger.entitlement_versions(
+    entitlement_cache.app_id,
+    entitlement_cache.tenant_id,
+    entitlement_cache.feature_key,
+    entitlement_cache.starts_at,
+    entitlement_cache.ends_at
+  ) as versions
+  cross join lateral pgledger.entitlement_answer(
+    entitlement_cache.feature_key, entitlement_cache.used, entitlement_cache.quota,
+    entitlement_cache.soft_limit, entitlement_cache.reason, quantity
+  ) as answer
+  where entitlement_cache.app_id = ledger_get_cached_entitlement.app_id
+    and entitlement_cache.tenant_id = ledger_get_cached_entitlement.tenant_id
+    and entitlement_cache.feature_key = ledger_get_cached_entitlement.feature_key
+    -- If the clock was put back, an entry that had expired must not come back.
+    and v_now >= entitlement_cache.created_at
+    and v_now < entitlement_cache.expires_at
+    -- No version tells that a feature was deleted, which is an error and not an answer.
+    and (
+      pgledger.find_feature(
+        entitlement_cache.app_id, entitlement_cache.feature_key, entitlement_cache.tenant_id
+      )
+    ).id is not null
+    and entitlement_cache.plan_version = versions.plan_version
+    and entitlement_cache.subscription_version = versions.subscription_version
+    and entitlement_cache.usage_version = versions.usage_version
+    and entitlement_cache.tenant_version = versions.tenant_version
+    and entitlement_cache.feature_version = versions.feature_version;
 end;
 $$;
 
 comment on function public.ledger_get_cached_entitlement is
-$$Returns an entitlement that was remembered.
+$$Returns an entitlement that ledger_set_cached_entitlement remembered.
 
 app_id: App.
 tenant_id: Tenant whose it is.
@@ -20507,49 +19897,10 @@ Errors: NullArgument, InvalidScope, InvalidQuantity (the quantity is not in
 revoke all on function public.ledger_get_cached_entitlement from public;
 grant execute on function public.ledger_get_cached_entitlement to pgledger_reader;
 
--- file: repeatable/24_entitlements/ledger_invalidate_entitlement.sql
-/*
-Locks: the row that counts invalidations of the feature for this tenant.
-Checks, in this order: app_id, tenant_id, feature_key, existence.
-*/
-create or replace function public.ledger_invalidate_entitlement(
-  app_id text,
-  tenant_id text,
-  feature_key text
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  v_ok := pgledger.check_feature_exists(app_id, tenant_id, feature_key);
-  perform pgledger.invalidate_feature(app_id, tenant_id, feature_key);
-end;
-$$;
-
-comment on function public.ledger_invalidate_entitlement is
-$$Forgets the remembered entitlement of a tenant to one feature.
-
-What pgledger itself changes needs no such call: that is seen anyway.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-feature_key: Key of the feature.
-
-Errors: NullArgument, InvalidScope, FeatureNotFound (there is no feature of
-  this key for this app and tenant).$$;
-
-revoke all on function public.ledger_invalidate_entitlement from public;
-grant execute on function public.ledger_invalidate_entitlement to pgledger_poster;
-
 -- file: repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql
 /*
+An entitlement that is being worked out at this moment is not served either: it remembers the
+version from before.
 Locks: the feature's row of invalidations.
 Checks, in this order: app_id, feature_key, existence.
 */
@@ -20581,7 +19932,14 @@ begin
       array[quote_literal(pgledger.abridged(feature_key)), pgledger.in_app(app_id)]
     );
   end if;
-  perform pgledger.invalidate_feature(app_id, '', feature_key);
+  insert into pgledger.feature_invalidations (app_id, feature_key, version)
+  values (
+    ledger_invalidate_feature_entitlements.app_id,
+    ledger_invalidate_feature_entitlements.feature_key,
+    1
+  )
+  on conflict on constraint feature_invalidations_app_id_feature_key_pk do update
+  set version = feature_invalidations.version + 1;
 end;
 $$;
 
@@ -20701,6 +20059,8 @@ grant execute on function public.ledger_remaining_entitlement to pgledger_reader
 
 -- file: repeatable/24_entitlements/ledger_set_cached_entitlement.sql
 /*
+One statement works the entitlement out and reads the versions of what it is made from, so both are
+of the same moment.
 Locks: the cache's row.
 Checks, in this order: app_id, tenant_id, ttl, feature_key.
 */
@@ -20708,7 +20068,7 @@ create or replace function public.ledger_set_cached_entitlement(
   app_id text,
   tenant_id text,
   feature_key text,
-  ttl interval default null
+  ttl interval default '30 seconds'
 )
 returns public.ledger_entitlement
 language plpgsql
@@ -20718,158 +20078,20 @@ security definer
 set search_path = pg_catalog, pgledger, pg_temp
 as $$
 declare
+  -- Read before the statement below sees its data, so that nothing is served too long.
   v_now timestamptz := pgledger.clock();
   v_answer record;
   v_ok boolean;
 begin
   v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if ttl is not null then
-    v_ok := pgledger.check_entitlement_ttl(ttl);
+  if ttl is null then
+    v_ok := pgledger.fail('NullArgument', array['ttl']);
+  elsif not (ttl > interval '0' and ttl <= interval '1 day') then
+    v_ok := pgledger.fail(
+      'InvalidArgument', array['ttl', quote_literal(ttl), 'it is not above 0 and at most a day']
+    );
   end if;
-  perform pgledger.may_remember(app_id, tenant_id, feature_key);
-  select
-    answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
-    answer.is_soft, answer.why
-  into v_answer
-  from pgledger.remember_entitlement(
-    app_id, tenant_id, feature_key, 1, coalesce(ttl, pgledger.entitlement_ttl(app_id)), v_now
-  ) as answer;
 
-  return v_answer;
-end;
-$$;
-
-comment on function public.ledger_set_cached_entitlement is
-$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
-
-It is served until its time is over, or until something that it was made from
-changes: the plan, the subscription, usage, an invalidation, or the end of the
-limit's period, of a trial or of a subscription.
-
-app_id: App.
-tenant_id: Tenant whose it is.
-feature_key: Key of the feature.
-ttl: How long it may be served at most, above 0 and at most a day; null for
-  what ledger_set_entitlement_ttl has set for the app, 30 seconds at first.
-
-Returns: What ledger_check_entitlement returns for a quantity of 1.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
-  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
-
-revoke all on function public.ledger_set_cached_entitlement from public;
-grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
-
--- file: repeatable/24_entitlements/ledger_set_entitlement_ttl.sql
-/*
-Repeatable.
-
-Checks, in this order: app_id, ttl.
-*/
-create or replace function public.ledger_set_entitlement_ttl(
-  app_id text,
-  ttl interval
-)
-returns interval
-language plpgsql
-volatile
-parallel unsafe
-security definer
-set search_path = pg_catalog, pgledger, pg_temp
-as $$
-declare
-  v_ok boolean;
-begin
-  v_ok := pgledger.check_app(app_id);
-  v_ok := pgledger.check_entitlement_ttl(ttl);
-
-  insert into pgledger.apps (app_id, entitlement_ttl)
-  values (ledger_set_entitlement_ttl.app_id, ledger_set_entitlement_ttl.ttl)
-  on conflict on constraint apps_app_id_pk do update
-  set entitlement_ttl = excluded.entitlement_ttl;
-
-  return ttl;
-end;
-$$;
-
-comment on function public.ledger_set_entitlement_ttl is
-$$Sets how long an app's remembered entitlements are served at most.
-
-It is for what is remembered from then on. ledger_check_cached_entitlement
-goes by it, and ledger_set_cached_entitlement unless it is given another time.
-
-app_id: App.
-ttl: How long, above 0 and at most a day; 30 seconds until it is set.
-
-Returns: What was set.
-
-Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range).$$;
-
-revoke all on function public.ledger_set_entitlement_ttl from public;
-grant execute on function public.ledger_set_entitlement_ttl to pgledger_poster;
-
--- file: repeatable/24_entitlements/may_remember.sql
-/*
-Whether the transaction may write an entitlement down without waiting for another one that has, and
-without failing because of one: the place is the transaction's until it ends. Of all tenants and
-features many share a place, because a transaction cannot hold a lock for each of very many; who
-finds the place taken does not remember, which costs nothing but time later.
-*/
-create or replace function pgledger.may_remember(
-  app_id text,
-  tenant_id text,
-  feature_key text
-)
-returns boolean
-language sql
-volatile
-parallel unsafe
-as $$
-  select pg_try_advisory_xact_lock(
-    hashtextextended(
-      'pgledger.entitlement_cache '
-      || hashtextextended(format('%s %s %s', app_id, tenant_id, feature_key), 0) % 64,
-      0
-    )
-  )
-$$;
-
-comment on function pgledger.may_remember is
-  'Whether an entitlement can be written down without waiting for another transaction.';
-
-revoke all on function pgledger.may_remember from public;
-
--- file: repeatable/24_entitlements/remember_entitlement.sql
-/*
-Works out an entitlement, remembers it for that long, and answers for the quantity. One statement
-works it out and reads the versions of what it is made from, so both are of the same moment. The
-time was read before that, so that nothing is served too long.
-
-Locks: the cache's row.
-Errors: those of pgledger.entitlement.
-*/
-create or replace function pgledger.remember_entitlement(
-  app_id text,
-  tenant_id text,
-  feature_key text,
-  quantity numeric,
-  ttl interval,
-  now timestamptz
-)
-returns table (
-  allowed boolean,
-  feature text,
-  used_so_far numeric,
-  "limit" numeric,
-  remaining numeric,
-  is_soft boolean,
-  why text
-)
-language sql
-volatile
-parallel unsafe
-rows 1
-as $$
   with stored as (
     insert into pgledger.entitlement_cache (
       app_id, tenant_id, feature_key, used, quota, soft_limit, reason, starts_at, ends_at,
@@ -20877,21 +20099,20 @@ as $$
       created_at, expires_at
     )
     select
-      remember_entitlement.app_id, remember_entitlement.tenant_id,
-      remember_entitlement.feature_key, found.used, found.quota, found.soft_limit,
+      ledger_set_cached_entitlement.app_id, ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key, found.used, found.quota, found.soft_limit,
       found.reason, found.starts_at, found.ends_at, versions.plan_version,
       versions.subscription_version, versions.usage_version, versions.tenant_version,
-      versions.feature_version, remember_entitlement.now,
-      least(found.expires_at, remember_entitlement.now + remember_entitlement.ttl)
+      versions.feature_version, v_now, least(found.expires_at, v_now + ttl)
     from pgledger.entitlement(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key
+      ledger_set_cached_entitlement.app_id,
+      ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key
     ) as found
     cross join lateral pgledger.entitlement_versions(
-      remember_entitlement.app_id,
-      remember_entitlement.tenant_id,
-      remember_entitlement.feature_key,
+      ledger_set_cached_entitlement.app_id,
+      ledger_set_cached_entitlement.tenant_id,
+      ledger_set_cached_entitlement.feature_key,
       found.starts_at,
       found.ends_at
     ) as versions
@@ -20917,17 +20138,35 @@ as $$
   select
     answer.allowed, answer.feature, answer.used_so_far, answer."limit", answer.remaining,
     answer.is_soft, answer.why
+  into v_answer
   from stored
   cross join lateral pgledger.entitlement_answer(
-    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason,
-    remember_entitlement.quantity
-  ) as answer
+    stored.feature_key, stored.used, stored.quota, stored.soft_limit, stored.reason, 1
+  ) as answer;
+
+  return v_answer;
+end;
 $$;
 
-comment on function pgledger.remember_entitlement is
-  'Works out an entitlement and remembers it.';
+comment on function public.ledger_set_cached_entitlement is
+$$Checks an entitlement and remembers it for ledger_get_cached_entitlement.
 
-revoke all on function pgledger.remember_entitlement from public;
+It is served until its time is over, or until something that it was made from
+changes: the plan, the subscription, usage, an invalidation, or the end of the
+limit's period, of a trial or of a subscription.
+
+app_id: App.
+tenant_id: Tenant whose it is.
+feature_key: Key of the feature.
+ttl: How long it may be served at most, above 0 and at most a day.
+
+Returns: What ledger_check_entitlement returns for a quantity of 1.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (ttl is out of range),
+  FeatureNotFound (there is no feature of this key for this app and tenant).$$;
+
+revoke all on function public.ledger_set_cached_entitlement from public;
+grant execute on function public.ledger_set_cached_entitlement to pgledger_poster;
 
 -- file: repeatable/24_entitlements/unique_usage_added.sql
 /*
@@ -23105,10 +22344,10 @@ grant select on table public.ledger_coupons to pgledger_reader;
 Taxes the lines of an invoice by its rates, in the rates' order. Each rate is computed once, on the
 sum of what its lines come to after discounts, and split over them by largest remainder.
 
-Credits are left out of that sum: they give back the tax that was billed, by the rates that it was
-billed with (pgledger.trace_credits). Where these are the invoice's own, it is in the rate's line;
-other rates follow the invoice's own. Returns the lines with their shares, and one more line for
-each rate.
+Credits give back the tax that was billed, by the rates that it was billed with
+(pgledger.trace_credits). Where these are the invoice's own, they lower the sum that the rate is
+computed on; other rates follow the invoice's own. Returns the lines with their shares, and one more
+line for each rate.
 */
 create or replace function pgledger.apply_taxes(
   invoice pgledger.invoices,
@@ -23125,8 +22364,11 @@ declare
   v_is_traced boolean := false;
   v_own_rates jsonb;
   v_rate record;
-  v_shares numeric[];
+  v_bases numeric[];
   v_base numeric;
+  v_credit_base numeric;
+  v_credit_tax numeric;
+  v_tax numeric;
   v_parts numeric[];
   v_all_parts numeric[];
   v_taxes pgledger.invoice_lines[] := '{}';
@@ -23145,41 +22387,35 @@ begin
     select
       rate.place, rate.value ->> 'name' as name,
       (rate.value ->> 'percentage')::numeric as percentage,
-      nullif(rate.value -> 'applies_to', 'null') as applies_to, 0::numeric as base,
-      0::numeric as amount
+      nullif(rate.value -> 'applies_to', 'null') as applies_to
     from jsonb_array_elements(invoice.tax_rates) with ordinality as rate (value, place)
     order by rate.place
   loop
-    select array_agg(part.base * v_rate.percentage * 0.01 order by part.nth), sum(part.base)
-    into v_shares, v_base
-    from (
-      select
-        line.nth,
-        case
-          when line.kind not in ('discount', 'tax')
-            and (v_rate.applies_to is null or v_rate.applies_to ? line.item)
-            and (not v_is_traced or (line.basis ? 'billed_with') is not true)
-            then line.amount - line.discount
-          else 0
-        end as base
-      from unnest(v_lines) with ordinality as line (
-        invoice_key, place, kind, description, item, period_start, period_end, quantity,
-        unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross,
-        counted, events, redemption_key, basis, nth
-      )
-    ) as part;
-    v_rate.amount := round(v_base * v_rate.percentage * 0.01, exponent);
-    v_parts := pgledger.split_amount(v_shares, v_rate.amount, exponent);
-    v_lines := pgledger.add_shares(v_lines, null, v_parts);
-    v_all_parts := v_all_parts || array[v_parts];
+    v_bases := pgledger.taxable_parts(v_lines, v_rate.applies_to);
+    v_base := (select sum(part) from unnest(v_bases) as part);
     if v_is_traced then
-      select v_base + coalesce(sum(credit.base), 0), v_rate.amount + coalesce(sum(credit.amount), 0)
-      into v_base, v_rate.amount
+      select credit.base, credit.amount
+      into v_credit_base, v_credit_tax
       from pgledger.credited_taxes(v_lines) as credit
       where credit.tax_rates = v_own_rates and credit.nth = v_rate.place;
     end if;
+    v_tax := pgledger.tax_beside_credits(
+      v_base, v_rate.percentage, exponent, v_credit_base, v_credit_tax
+    );
+    v_parts := pgledger.split_amount(
+      array(
+        select part.base * v_rate.percentage * 0.01
+        from unnest(v_bases) with ordinality as part (base, place)
+        order by part.place
+      ),
+      v_tax,
+      exponent
+    );
+    v_lines := pgledger.add_shares(v_lines, null, v_parts);
+    v_all_parts := v_all_parts || array[v_parts];
     v_taxes := v_taxes || pgledger.tax_line(
-      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base, v_rate.amount, false
+      v_rate.name, v_rate.percentage, v_rate.applies_to, v_base + coalesce(v_credit_base, 0),
+      v_tax + coalesce(v_credit_tax, 0), false
     );
   end loop;
 
@@ -23197,12 +22433,12 @@ revoke all on function pgledger.apply_taxes from public;
 
 -- file: repeatable/26_taxes/billed_rates.sql
 /*
-What invoices have billed of what a credit gives back, one row for each set of tax rates
+What invoices that stand have billed of what a credit gives back, one row for each set of tax rates
 that it was billed with. It is what they have billed for the same plan, item and period of the
 subscription, and of a base fee for the same quantity; after discounts. amount is what is left of it
 after earlier credits, charged what there was before them; taxes and returned are the tax on these
-charges and what earlier credits gave back of it, for each of the rates. What counts is in
-pgledger.counts_as_billed.
+charges and what earlier credits gave back of it, for each of the rates. The invoice that is being
+computed is left out.
 
 The rows are in the order in which they are given back: what was billed last comes first. A sum
 below zero, which a credit leaves behind when its charge is voided, comes before all others.
@@ -23245,7 +22481,8 @@ as $$
         when credit.gross is null then invoice_lines.gross is null
         else invoice_lines.gross is not null and invoice_lines.quantity = credit.quantity
       end
-      and pgledger.counts_as_billed(invoices, billed_rates.for_invoice)
+      and invoices.status <> 'voided'
+      and invoices.key is distinct from (billed_rates.for_invoice).key
   ),
   -- Each amount is there once for each rate.
   billed as (
@@ -23277,35 +22514,9 @@ as $$
 $$;
 
 comment on function pgledger.billed_rates is
-  'What invoices have billed of what a line gives back, by tax rates.';
+  'What invoices that stand have billed of what a line gives back, by tax rates.';
 
 revoke all on function pgledger.billed_rates from public;
-
--- file: repeatable/26_taxes/counts_as_billed.sql
-/*
-Whether what an invoice bills counts as billed for another one of its subscription that is computed:
-if it is final and was not voided, or has to become final before that one does. So drafts are right
-however many of them are open, and a final invoice never counts what could still be deleted.
-*/
-create or replace function pgledger.counts_as_billed(
-  billed pgledger.invoices,
-  invoice pgledger.invoices
-)
-returns boolean
-language sql
-immutable
-parallel safe
-as $$
-  select
-    billed.status <> 'voided'
-    and billed.key is distinct from invoice.key
-    and (billed.status <> 'draft' or pgledger.draft_goes_before(billed, invoice))
-$$;
-
-comment on function pgledger.counts_as_billed is
-  'Whether what an invoice bills counts as billed for another one that is computed.';
-
-revoke all on function pgledger.counts_as_billed from public;
 
 -- file: repeatable/26_taxes/credited_part.sql
 /*
@@ -23313,9 +22524,9 @@ What lines give back of what was billed with one set of tax rates, as members of
 their order; null for a line that gives back nothing of it. billed is a row of
 pgledger.billed_rates, parts is what each line gives back of its amount.
 
-Of each rate the lines give back its tax, less what came back before, less the share for what is
-left: round(tax * left / charged). So no more comes back than was charged, and all of it in the end,
-whatever parts the charge is given back in.
+The lines give back their tax, less what came back before, less the share for what is left:
+round(tax * left / charged); and of each rate its part of that. So no more comes back than was
+charged, and all of it in the end, whatever parts the charge is given back in.
 */
 create or replace function pgledger.credited_part(
   parts numeric[],
@@ -23338,25 +22549,8 @@ begin
     return array_fill(null::jsonb, array[cardinality(parts)]);
   end if;
 
-  for v_tax in
-    select
-      case when v_charged > 0
-        then pgledger.rounded_quotient(rate.tax * v_left, v_charged, exponent)
-        else 0
-      end - (rate.tax - rate.returned)
-    from (
-      select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
-      from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
-      inner join
-        jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
-        on tax.nth = returned.nth
-    ) as rate
-    order by rate.nth
+  foreach v_tax in array pgledger.taxes_given_back(billed, v_charged, v_left, v_sum < 0, exponent)
   loop
-    -- Rounding may have returned more before than is to be returned by now.
-    if v_sum < 0 then
-      v_tax := least(v_tax, 0);
-    end if;
     v_taxes := array(
       select line.taxes || to_jsonb(line.tax::text)
       from unnest(
@@ -23371,7 +22565,7 @@ begin
             from unnest(parts) with ordinality as given (part, place)
             order by given.place
           ),
-          round(v_tax, exponent),
+          v_tax,
           exponent
         )
       ) with ordinality as line (taxes, tax, place)
@@ -23441,43 +22635,33 @@ comment on function pgledger.credited_taxes is
 
 revoke all on function pgledger.credited_taxes from public;
 
--- file: repeatable/26_taxes/draft_goes_before.sql
+-- file: repeatable/26_taxes/kept_tax.sql
 /*
-Whether a draft of a subscription has to become final before another of its invoices, which goes on
-from it. Invoices go by their periods; in a period the start comes first, then changes in the order
-of their versions, then what the period has come to. An interim invoice comes after what is known at
-its start. Nothing goes on from an interim draft: it bills what is there when it becomes final.
+The share of a tax that stays where left_of_it remains of what was charged; nothing where nothing
+was.
 */
-create or replace function pgledger.draft_goes_before(
-  draft pgledger.invoices,
-  invoice pgledger.invoices
+create or replace function pgledger.kept_tax(
+  tax numeric,
+  left_of_it numeric,
+  charged numeric,
+  exponent integer
 )
-returns boolean
+returns numeric
 language sql
 immutable
 parallel safe
 as $$
-  select case
-    when draft.kind = 'interim' then false
-    when invoice.kind = 'interim'
-      then case draft.kind when 'period' then draft.period_end else draft.period_start end
-      <= invoice.period_start
-    else (
-      draft.period_start,
-      array_position(array['start', 'change', 'period'], draft.kind),
-      draft.change_version
-    ) < (
-      invoice.period_start,
-      array_position(array['start', 'change', 'period'], invoice.kind),
-      coalesce(invoice.change_version, 0)
-    )
-  end
+  select
+    case
+      when charged > 0 then pgledger.rounded_quotient(tax * left_of_it, charged, exponent)
+      else 0
+    end
 $$;
 
-comment on function pgledger.draft_goes_before is
-  'Whether a draft has to become final before another invoice of its subscription.';
+comment on function pgledger.kept_tax is
+  'The share of a tax that stays where so much of what was charged remains.';
 
-revoke all on function pgledger.draft_goes_before from public;
+revoke all on function pgledger.kept_tax from public;
 
 -- file: repeatable/26_taxes/note_taxes.sql
 /*
@@ -23586,6 +22770,41 @@ comment on function pgledger.plain_tax_rates is
 
 revoke all on function pgledger.plain_tax_rates from public;
 
+-- file: repeatable/26_taxes/tax_beside_credits.sql
+/*
+What a tax rate comes to on charges that come to base, beside credits that were billed with the same
+rate and give back their own part of it. Together it is the rate on the sum of both, rounded once;
+but charges never get more or less than their own tax, rounded up or down. Without credits, theirs
+are null.
+*/
+create or replace function pgledger.tax_beside_credits(
+  base numeric,
+  percentage numeric,
+  exponent integer,
+  credit_base numeric,
+  credit_tax numeric
+)
+returns numeric
+language sql
+immutable
+parallel safe
+as $$
+  select
+    case
+      when abs(rest.tax - base * percentage * 0.01) * ('1e' || exponent::text)::numeric < 1
+        then rest.tax
+      else round(base * percentage * 0.01, exponent)
+    end
+  from (
+    select round((base + credit_base) * percentage * 0.01, exponent) - credit_tax as tax
+  ) as rest
+$$;
+
+comment on function pgledger.tax_beside_credits is
+  'What a tax rate comes to on charges beside credits that give back their own part of it.';
+
+revoke all on function pgledger.tax_beside_credits from public;
+
 -- file: repeatable/26_taxes/tax_line.sql
 /*
 The invoice line of one tax rate: what it comes to on the sum of the lines that it is for, and how
@@ -23632,6 +22851,90 @@ comment on function pgledger.tax_line is
   'The invoice line of one tax rate: what it comes to on the sum of the lines that it is for.';
 
 revoke all on function pgledger.tax_line from public;
+
+-- file: repeatable/26_taxes/taxable_parts.sql
+/*
+What each line of an invoice, in their order, adds to the sum that one of its own tax rates is
+computed on: what is left after discounts, if the rate is for the line. Credits add nothing where
+pgledger.trace_credits has given back their tax.
+*/
+create or replace function pgledger.taxable_parts(
+  lines pgledger.invoice_lines[],
+  applies_to jsonb
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    array_agg(
+      case
+        when line.kind not in ('discount', 'tax')
+          and (applies_to is null or applies_to ? line.item)
+          and (line.basis ? 'billed_with') is not true
+          then line.amount - line.discount
+        else 0
+      end
+      order by line.nth
+    )
+  from unnest(lines) with ordinality as line (
+    invoice_key, place, kind, description, item, period_start, period_end, quantity, unit_amount,
+    amount, discount, tax, subscription_key, for_period, plan_key, gross, counted, events,
+    redemption_key, basis, nth
+  )
+$$;
+
+comment on function pgledger.taxable_parts is
+  'What each line of an invoice adds to the sum that a tax rate is computed on.';
+
+revoke all on function pgledger.taxable_parts from public;
+
+-- file: repeatable/26_taxes/taxes_given_back.sql
+/*
+How much of each rate comes back where left remains of what was charged, below zero. billed is a row
+of pgledger.billed_rates. is_credit: rounding may have returned more before than is to be returned
+by now, and then nothing comes back.
+*/
+create or replace function pgledger.taxes_given_back(
+  billed jsonb,
+  charged numeric,
+  left_of_it numeric,
+  is_credit boolean,
+  exponent integer
+)
+returns numeric[]
+language sql
+immutable
+parallel safe
+as $$
+  select
+    pgledger.split_amount(
+      array_agg(
+        pgledger.kept_tax(rate.tax, left_of_it, charged, exponent + 18)
+        - (rate.tax - rate.returned)
+        order by rate.nth
+      ),
+      least(
+        pgledger.kept_tax(sum(rate.tax), left_of_it, charged, exponent)
+        - sum(rate.tax - rate.returned),
+        case when is_credit then 0 end
+      ),
+      exponent
+    )
+  from (
+    select tax.value::numeric as tax, returned.value::numeric as returned, tax.nth
+    from jsonb_array_elements_text(billed -> 'taxes') with ordinality as tax (value, nth)
+    inner join
+      jsonb_array_elements_text(billed -> 'returned') with ordinality as returned (value, nth)
+      on tax.nth = returned.nth
+  ) as rate
+$$;
+
+comment on function pgledger.taxes_given_back is
+  'How much of each rate comes back where so much of what was charged remains.';
+
+revoke all on function pgledger.taxes_given_back from public;
 
 -- file: repeatable/26_taxes/trace_credits.sql
 /*
@@ -23737,7 +23040,7 @@ create or replace function pgledger.base_lines(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -23755,7 +23058,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.due_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
+      subscription, for_period, segments, advance_only, but_invoice_key, exponent
     ) as part
   loop
     v_times := case when v_due.quantity <> 1 then ' x ' || trim_scale(v_due.quantity) else '' end;
@@ -23815,216 +23118,16 @@ comment on function pgledger.base_lines is
 
 revoke all on function pgledger.base_lines from public;
 
--- file: repeatable/27_invoices/base_parts.sql
-/*
-The parts of a period for which its base fee is charged, in order, with their prices, and from which
-to which of the period's units (days, seconds) each of them reaches.
-
-A day is reached by each part that has a moment of it, so two parts can reach the same day. If the
-period was ended by a change to another interval, the day of that change is the next period's.
-What has been billed keeps the price at which it was billed.
-*/
-create or replace function pgledger.base_parts(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices
-)
-returns table (
-  place bigint,
-  plan_key bigint,
-  quantity numeric,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  since numeric,
-  until numeric,
-  length numeric
-)
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_last pgledger.billing_segment := segments[cardinality(segments)];
-  v_proration text := pgledger.base_terms(segments[1].plan_key, segments, for_period)
-    ->> 'proration';
-  v_length numeric := pgledger.proration_unit(
-    v_last.whole_end, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-  );
-  v_limit numeric := case
-    when v_last.status <> 'canceled' then pgledger.proration_unit(
-      v_last.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-    )
-    else v_length
-  end;
-begin
-  return query
-  select
-    part.nth, part.plan_key, part.quantity,
-    coalesce(
-      billed.price,
-      (pgledger.base_terms(part.plan_key, segments, for_period) ->> 'amount')::numeric,
-      0
-    ),
-    v_proration, part.starts_at, part.ends_at, reach.since, least(reach.until, v_limit), v_length
-  from unnest(pgledger.charged_segments(subscription, for_period, segments)) with ordinality
-    as part (
-      starts_at, ends_at, plan_key, quantity, status, whole_start, whole_end, nth
-    )
-  left join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-    on part.plan_key = billed.plan_key and part.quantity = billed.quantity
-  cross join lateral (
-    select
-      pgledger.proration_unit(
-        part.starts_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-      ) as since,
-      case
-        when v_proration = 'second' or part.ends_at >= v_last.whole_end
-          then pgledger.proration_unit(
-            part.ends_at, v_last.whole_start, v_last.whole_end, subscription.time_zone, v_proration
-          )
-        else 1 + pgledger.proration_unit(
-          part.ends_at - interval '1 microsecond', v_last.whole_start, v_last.whole_end,
-          subscription.time_zone, v_proration
-        )
-      end as until
-  ) as reach;
-end;
-$$;
-
-comment on function pgledger.base_parts is
-  'The parts of a period for which its base fee is charged, with prices and units.';
-
-revoke all on function pgledger.base_parts from public;
-
--- file: repeatable/27_invoices/base_runs.sql
-/*
-Which units (days, seconds) of a period are charged for which plan and quantity. A day that several
-parts reach is charged as the last of them, so that each is charged once.
-
-Except a day that has a moment dearer than both its first and its last: for the first such day of a
-period that is forgiven, any further one costs what its dearest moment costs. That is a row for that
-moment, and one with sign -1 that takes the day from the last.
-*/
-create or replace function pgledger.base_runs(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices
-)
-returns table (
-  plan_key bigint,
-  quantity numeric,
-  price numeric,
-  proration text,
-  starts_at timestamptz,
-  ends_at timestamptz,
-  since numeric,
-  until numeric,
-  length numeric,
-  sign integer
-)
-language sql
-stable
-parallel safe
-as $$
-  with part as (
-    select
-      base_part.place, base_part.plan_key, base_part.quantity, base_part.price,
-      base_part.proration, base_part.starts_at, base_part.ends_at, base_part.since,
-      base_part.until, base_part.length, base_part.price * base_part.quantity as cost,
-      lag(base_part.until) over in_order as until_before,
-      lag(base_part.price * base_part.quantity) over in_order as cost_before,
-      lead(base_part.since) over in_order as next_since
-    from pgledger.base_parts(subscription, for_period, segments, for_invoice) as base_part
-    window in_order as (order by base_part.place)
-  ),
-  dear_day as (
-    select
-      part.since as day,
-      row_number() over (order by part.since) as nth,
-      (array_agg(part.place order by part.cost desc, part.place))[1] as dearest,
-      max(part.place) as last
-    from part
-    where part.proration = 'day' and part.until > part.since
-    group by part.since
-    having max(part.cost) > greatest(
-      (
-        array_agg(
-          case when part.until_before > part.since then part.cost_before else part.cost end
-          order by part.place
-        )
-      )[1],
-      (array_agg(part.cost order by part.place desc))[1]
-    )
-  )
-  select
-    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
-    part.since, least(part.until, part.next_since), part.length, 1
-  from part
-  where least(part.until, part.next_since) > part.since
-  union all
-  select
-    part.plan_key, part.quantity, part.price, part.proration, part.starts_at, part.ends_at,
-    dear_day.day, dear_day.day + 1, part.length, taken.sign
-  from dear_day
-  cross join lateral (values (dear_day.dearest, 1), (dear_day.last, -1)) as taken (place, sign)
-  inner join part on taken.place = part.place
-  where dear_day.nth > 1
-$$;
-
-comment on function pgledger.base_runs is
-  'Which days or seconds of a period are charged for which plan and quantity.';
-
-revoke all on function pgledger.base_runs from public;
-
--- file: repeatable/27_invoices/base_terms.sql
-/*
-What a plan asks as base fee in a period, by its parts: amount, billed and proration. It is what
-the plan asked when the subscription entered it in that period.
-*/
-create or replace function pgledger.base_terms(
-  plan_key bigint,
-  segments pgledger.billing_segment[],
-  for_period timestamptz
-)
-returns jsonb
-language sql
-stable
-parallel safe
-as $$
-  select
-    '{"billed": "advance", "proration": "day"}'::jsonb
-    || coalesce(jsonb_strip_nulls(terms.pricing -> 'base'), '{}')
-  from pgledger.plan_terms(
-    base_terms.plan_key,
-    coalesce(
-      (
-        select min(segment.starts_at)
-        from unnest(segments) as segment
-        where segment.plan_key = base_terms.plan_key
-      ),
-      for_period
-    )
-  ) as terms
-$$;
-
-comment on function pgledger.base_terms is 'What a plan asks as base fee in a period.';
-
-revoke all on function pgledger.base_terms from public;
-
 -- file: repeatable/27_invoices/billed_base.sql
 /*
-What invoices have charged for good as base fee for a subscription's period, for each
+What invoices that are not voided have charged as base fee for a subscription's period, for each
 plan and quantity: gross before and net after discounts, both less credits, and the price by which
 it was charged. The invoice that is being computed is left out.
 */
 create or replace function pgledger.billed_base(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices
+  but_invoice_key bigint
 )
 returns table (
   plan_key bigint,
@@ -24048,7 +23151,8 @@ as $$
   where invoice_lines.subscription_key = billed_base.subscription_key
     and invoice_lines.for_period = billed_base.for_period
     and invoice_lines.gross is not null
-    and pgledger.counts_as_billed(invoices, billed_base.for_invoice)
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from billed_base.but_invoice_key
   group by 1, 2
 $$;
 
@@ -24059,16 +23163,16 @@ revoke all on function pgledger.billed_base from public;
 
 -- file: repeatable/27_invoices/billed_usage.sql
 /*
-What invoices have charged for good for a subscription's usage, one row for each period,
-plan and feature: the amounts before discounts, and net, what was left of their sum after them. What
-counts is in pgledger.counts_as_billed.
+What invoices that are not voided have charged for a subscription's usage, one row for each period,
+plan and feature: the amounts before discounts, and net, what was left of their sum after them. The
+invoice that is being computed is left out.
 
 earlier: the periods before for_period, instead of that period itself.
 */
 create or replace function pgledger.billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   earlier boolean
 )
 returns table (
@@ -24114,7 +23218,8 @@ as $$
   ) as part
   where invoice_lines.subscription_key = billed_usage.subscription_key
     and invoice_lines.gross is null
-    and pgledger.counts_as_billed(invoices, billed_usage.for_invoice)
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from billed_usage.but_invoice_key
     and case
       when earlier then invoice_lines.for_period < billed_usage.for_period
       else invoice_lines.for_period = billed_usage.for_period
@@ -24171,9 +23276,7 @@ begin
   end if;
   starts_at := v_last.period_start;
 
-  -- A period that was canceled at its very start may have been billed before.
-  if (at < ends_at or (v_last.status = 'canceled' and at = starts_at and at = ends_at))
-    is not true then
+  if (at < ends_at) is not true then
     starts_at := null;
     ends_at := null;
   end if;
@@ -24188,13 +23291,15 @@ revoke all on function pgledger.billing_period from public;
 -- file: repeatable/27_invoices/billing_segments.sql
 /*
 The parts of a subscription's period, in order: a part ends where plan, quantity or status changed.
-Invoices are computed from them. The last part goes on to the period's end as far as is known: a
-trial that still goes on is followed by what comes after it, and a cancellation that is decided ends
-it.
+Invoices are computed from them.
+
+With a version, changes after it are left out, and the last part goes on to the period's end.
+Without one all changes count, and a trial that still goes on is followed by what comes after it.
 */
 create or replace function pgledger.billing_segments(
   subscription pgledger.subscriptions,
-  period_start timestamptz
+  period_start timestamptz,
+  as_of_version bigint default null
 )
 returns pgledger.billing_segment[]
 language plpgsql
@@ -24225,18 +23330,21 @@ begin
     from pgledger.subscription_changes as change
     where change.subscription_key = subscription.key
       and change.period_start >= billing_segments.period_start
+      and (as_of_version is null or change.version <= as_of_version)
   ) as part
   where part.period_start = billing_segments.period_start and part.occurred_at < part.ends_at;
 
   v_last := v_segments[cardinality(v_segments)];
-  if v_last.status = 'trialing' and subscription.status = 'trialing'
+  if as_of_version is null and v_last.status = 'trialing' and subscription.status = 'trialing'
     and subscription.trial_end < v_last.ends_at then
     v_segments[cardinality(v_segments)].ends_at := subscription.trial_end;
     v_last.starts_at := subscription.trial_end;
-    v_last.status := 'active';
+    v_last.status := case
+      when subscription.cancel_at <= subscription.trial_end then 'canceled' else 'active'
+    end;
     v_segments := v_segments || v_last;
   end if;
-  return coalesce(pgledger.cut_at_cancellation(subscription, v_segments), '{}');
+  return coalesce(v_segments, '{}');
 end;
 $$;
 
@@ -24321,18 +23429,21 @@ revoke all on function pgledger.bound_line from public;
 -- file: repeatable/27_invoices/changed_base.sql
 /*
 What pgledger.due_base answers for a period in which something has changed: what the base fee comes
-to and what has been billed of it, for each plan and quantity that has been charged or billed, in
-the order in which they began.
+to and what has been billed of it, for each plan and quantity that the period had, in the order in
+which they began.
 
 A part of the period is charged its share: the rounded share up to its end less the rounded share up
 to its start. So the parts add up to the whole, wherever the period is cut.
+
+Time is charged while the subscription is active. After a cancellation at once, the rest of what was
+paid in advance stays charged, unless it is to be credited or refunded.
 */
 create or replace function pgledger.changed_base(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns table (
@@ -24354,44 +23465,61 @@ stable
 parallel safe
 as $$
   select
-    part.plan_key, part.quantity, plans.name, part.price, part.proration, part.starts_at,
-    part.ends_at, part.units, part.length, part.due, part.gross, part.net
+    part.plan_key, part.quantity, plans.name, terms.price, terms.proration,
+    min(part.starts_at) filter (where terms.is_charged),
+    max(part.ends_at) filter (where terms.is_charged),
+    coalesce(sum(unit.until - unit.since) filter (where terms.is_charged), 0),
+    max(unit.length),
+    coalesce(
+      sum(
+        pgledger.prorated(
+          terms.price * part.quantity, unit.since, unit.until, unit.length, exponent
+        )
+      ) filter (where terms.is_charged),
+      0
+    ),
+    coalesce(max(part.gross), 0),
+    coalesce(max(part.net), 0)
   from (
     select
-      coalesce(run.plan_key, billed.plan_key) as plan_key,
-      coalesce(run.quantity, billed.quantity) as quantity,
-      coalesce(run.price, billed.price) as price,
-      max(run.proration) over () as proration,
-      run.starts_at, run.ends_at, coalesce(run.units, 0) as units,
-      max(run.length) over () as length,
-      coalesce(run.due, 0) as due, coalesce(billed.gross, 0) as gross,
-      coalesce(billed.net, 0) as net
-    from (
-      select
-        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration,
-        min(base_run.starts_at) as starts_at, max(base_run.ends_at) as ends_at,
-        sum(base_run.sign * (base_run.until - base_run.since)) as units,
-        base_run.length,
-        sum(
-          base_run.sign * pgledger.prorated(
-            base_run.price * base_run.quantity, base_run.since, base_run.until, base_run.length,
-            exponent
-          )
-        ) as due
-      from pgledger.base_runs(subscription, for_period, segments, for_invoice) as base_run
-      group by
-        base_run.plan_key, base_run.quantity, base_run.price, base_run.proration, base_run.length
-    ) as run
-    full join pgledger.billed_base(subscription.key, for_period, for_invoice) as billed
-      on run.plan_key = billed.plan_key and run.quantity = billed.quantity
+      coalesce(segment.plan_key, billed.plan_key) as plan_key,
+      coalesce(segment.quantity, billed.quantity) as quantity,
+      segment.starts_at, segment.ends_at, segment.whole_start, segment.whole_end,
+      billed.gross, billed.net, billed.price,
+      segment.status = 'active' as is_active,
+      segment.status = 'canceled' and subscription.unused_time = 'none' and billed.net > 0
+      as is_kept
+    from unnest(segments) as segment
+    full join pgledger.billed_base(subscription.key, for_period, but_invoice_key) as billed
+      on segment.plan_key = billed.plan_key and segment.quantity = billed.quantity
   ) as part
   inner join pgledger.plans on part.plan_key = plans.key
-  where part.price > 0
-    and (
-      not advance_only
-      or pgledger.base_terms(part.plan_key, segments, for_period) ->> 'billed' = 'advance'
-    )
-  order by part.starts_at nulls first, part.plan_key, part.quantity
+  cross join lateral (
+    select
+      -- Only what was paid in advance is kept after a cancellation.
+      part.is_active
+      or (
+        part.is_kept and coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance'
+      ) as is_charged,
+      coalesce(part.price, (plans.pricing #>> '{base,amount}')::numeric) as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration
+  ) as terms
+  left join lateral (
+    select
+      pgledger.proration_unit(
+        part.starts_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as since,
+      pgledger.proration_unit(
+        part.ends_at, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as until,
+      pgledger.proration_unit(
+        part.whole_end, part.whole_start, part.whole_end, subscription.time_zone, terms.proration
+      ) as length
+  ) as unit on terms.is_charged
+  where terms.price > 0
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance')
+  group by part.plan_key, part.quantity, plans.name, terms.price, terms.proration
+  order by min(part.starts_at) nulls first, part.plan_key, part.quantity
 $$;
 
 comment on function pgledger.changed_base is
@@ -24447,56 +23575,98 @@ comment on function pgledger.charge_as_billed is
 
 revoke all on function pgledger.charge_as_billed from public;
 
--- file: repeatable/27_invoices/charged_segments.sql
+-- file: repeatable/27_invoices/check_invoice_filter.sql
 /*
-The parts of a period for which its base fee is charged, in order: those in which the subscription
-was active. If it was canceled in the period without anything to be given back, a plan that is
-billed in advance is charged as if the subscription had gone on to the period's end as it was just
-before: a paused one had gone on paused. A cancellation that was decided before the period began
-only ends it.
+Refuses a status that no invoice has, and a range of time that is not finite or is empty. Each is
+null where the caller gives none.
+Errors: InvalidArgument, InvalidTime.
 */
-create or replace function pgledger.charged_segments(
-  subscription pgledger.subscriptions,
-  for_period timestamptz,
-  segments pgledger.billing_segment[]
+create or replace function pgledger.check_invoice_filter(
+  status text,
+  period_from timestamptz,
+  period_until timestamptz
 )
-returns pgledger.billing_segment[]
+returns boolean
 language plpgsql
 stable
 parallel safe
 as $$
 declare
-  v_part pgledger.billing_segment;
-  v_parts pgledger.billing_segment[] := '{}';
-  v_last pgledger.billing_segment := segments[cardinality(segments)];
-  v_before pgledger.billing_segment := segments[cardinality(segments) - 1];
+  v_edge record;
+  v_ok boolean;
 begin
-  foreach v_part in array segments loop
-    if v_part.status = 'active' then
-      v_parts := v_parts || v_part;
+  if status is not null then
+    v_ok := pgledger.check_choice(
+      'status',
+      status,
+      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
+    );
+  end if;
+  for v_edge in
+    select edge.name, edge.at, pgledger.time_fault(edge.at) as fault
+    from (
+      values (1, 'period_from', period_from), (2, 'period_until', period_until)
+    ) as edge (place, name, at)
+    where edge.at is not null
+    order by edge.place
+  loop
+    if v_edge.fault is not null then
+      v_ok := pgledger.fail('InvalidTime', array[v_edge.name, v_edge.at::text, v_edge.fault]);
     end if;
   end loop;
-
-  if v_last.status = 'canceled'
-    and v_before.status = 'active'
-    and subscription.unused_time = 'none'
-    and subscription.canceled_at >= for_period
-    and pgledger.base_terms(v_before.plan_key, segments, for_period) ->> 'billed' = 'advance' then
-    v_parts[cardinality(v_parts)].ends_at := v_last.ends_at;
+  if period_until <= period_from then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array[
+        'period_until', period_until::text, format('it is not after period_from %s', period_from)
+      ],
+      hint => 'Give a period_until that is later than period_from.'
+    );
   end if;
-  return v_parts;
+
+  return true;
 end;
 $$;
 
-comment on function pgledger.charged_segments is
-  'The parts of a period for which its base fee is charged.';
+comment on function pgledger.check_invoice_filter is
+  'Raises InvalidArgument or InvalidTime unless invoices can be chosen by that.';
 
-revoke all on function pgledger.charged_segments from public;
+revoke all on function pgledger.check_invoice_filter from public;
+
+-- file: repeatable/27_invoices/check_invoice_total.sql
+/*
+Refuses lines of the application's own that make an invoice too large.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.check_invoice_total(invoice pgledger.invoices)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_ok boolean;
+begin
+  if greatest(abs(invoice.subtotal), abs(invoice.total)) >= 1e30 then
+    v_ok := pgledger.refuse_json(
+      null, '$.lines', 'comes to a total that is not below 1e30 in size'
+    );
+  end if;
+
+  return true;
+end;
+$$;
+
+comment on function pgledger.check_invoice_total is
+  'Raises InvalidInvoice unless an invoice''s total is below 1e30 in size.';
+
+revoke all on function pgledger.check_invoice_total from public;
 
 -- file: repeatable/27_invoices/check_no_earlier_draft.sql
 /*
-Refuses to make a draft final while there is another draft that it goes on from: a final invoice
-never counts what that one charges, which could still change or be deleted.
+Refuses to make a draft final while there is another draft that it goes on from. What that one
+charges counts as billed here, but could still change or be deleted.
 
 Errors: InvalidState.
 */
@@ -24513,7 +23683,11 @@ declare
     where draft.subscription_key = invoice.subscription_key
       and draft.status = 'draft'
       and draft.key <> invoice.key
-      and pgledger.draft_goes_before(draft, invoice)
+      and (
+        draft.period_start < invoice.period_start
+        or (draft.period_start < invoice.period_end and invoice.kind = 'period')
+        or (draft.period_start = invoice.period_start and draft.kind = 'start')
+      )
     order by draft.period_start, draft.key
     limit 1
   );
@@ -24536,9 +23710,10 @@ revoke all on function pgledger.check_no_earlier_draft from public;
 
 -- file: repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql
 /*
-Refuses to take back an invoice that a final one of the same subscription goes on from: to void a
-base fee of which it gives back a part, or an invoice that its credit has lowered. That invoice has
-to be voided first. One that became final before gives back what others billed.
+Refuses to take back an invoice that a final one of the same subscription goes on from: to delete a
+draft whose charges count as billed there, to void a base fee of which it gives back a part, or to
+void an invoice that its credit has lowered. That invoice has to be voided first. One that became
+final before gives back what others billed.
 
 Errors: InvalidState.
 */
@@ -24559,7 +23734,12 @@ declare
       and later.status not in ('draft', 'voided')
       and later.key <> invoice.key
       and (
-        exists (
+        (
+          target = 'deleted'
+          and later.kind = 'period'
+          and later.period_end > invoice.period_start
+        )
+        or exists (
           select
           from pgledger.invoice_credits as given
           where given.from_invoice_key = later.key
@@ -24652,11 +23832,13 @@ revoke all on function pgledger.check_usage_not_purged from public;
 /*
 Adds discounts and taxes to the lines that say what is charged, in this order, and sums them up.
 Nothing is written, and no coupon is used up. A caller that knows the currency's exponent gives it.
+An import is what was billed elsewhere: coupons take nothing off it.
 */
 create or replace function pgledger.complete_invoice(
   inout invoice pgledger.invoices,
   inout lines pgledger.invoice_lines[],
-  exponent integer default null
+  exponent integer default null,
+  is_import boolean default false
 )
 language plpgsql
 stable
@@ -24670,7 +23852,9 @@ declare
 begin
   if cardinality(lines) > 0 then
     lines := pgledger.add_shares(lines, v_zeros, v_zeros);
-    lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    if not is_import then
+      lines := pgledger.apply_coupons(invoice, lines, v_exponent);
+    end if;
     lines := pgledger.apply_taxes(invoice, lines, v_exponent);
   end if;
 
@@ -24784,55 +23968,18 @@ comment on function pgledger.credited_invoices is
 
 revoke all on function pgledger.credited_invoices from public;
 
--- file: repeatable/27_invoices/cut_at_cancellation.sql
-/*
-The parts of a period of a subscription with a cancellation that is decided and still ahead: where
-it lies in the last part, the subscription is canceled from there on.
-*/
-create or replace function pgledger.cut_at_cancellation(
-  subscription pgledger.subscriptions,
-  segments pgledger.billing_segment[]
-)
-returns pgledger.billing_segment[]
-language plpgsql
-immutable
-parallel safe
-as $$
-declare
-  v_count integer := cardinality(segments);
-  v_last pgledger.billing_segment := segments[v_count];
-begin
-  if (subscription.cancel_at < v_last.ends_at and v_last.status in ('trialing', 'active'))
-    is not true then
-    return segments;
-  elsif subscription.cancel_at <= v_last.starts_at then
-    segments[v_count].status := 'canceled';
-    return segments;
-  end if;
-
-  segments[v_count].ends_at := subscription.cancel_at;
-  v_last.starts_at := subscription.cancel_at;
-  v_last.status := 'canceled';
-  return segments || v_last;
-end;
-$$;
-
-comment on function pgledger.cut_at_cancellation is
-  'The parts of a period with a cancellation that is decided and still ahead.';
-
-revoke all on function pgledger.cut_at_cancellation from public;
-
 -- file: repeatable/27_invoices/draw_invoice.sql
 /*
 What an invoice of a subscription comes to, with its lines, discounts and taxes; nothing is written.
 Its tax rates are those given, or else the subscription's. own_key is the key of the draft that is
-computed anew, if it is one: what it charges itself does not count as billed.
+computed anew, if it is one: what it charges itself does not count as billed, and lines that the
+application has given it stay.
 */
 create or replace function pgledger.draw_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  change_version bigint,
+  as_of_version bigint,
   tax_rates jsonb,
   own_key bigint,
   out invoice pgledger.invoices,
@@ -24856,13 +24003,15 @@ begin
   invoice.currency := (
     select plans.currency from pgledger.plans where plans.key = subscription.plan_key
   );
-  invoice.change_version := coalesce(draw_invoice.change_version, 0);
+  invoice.as_of_version := as_of_version;
   invoice.tax_rates := coalesce(draw_invoice.tax_rates, subscription.tax_rates);
 
   v_exponent := pgledger.currency_exponent(invoice.app_id, invoice.currency);
   v_drawn := pgledger.draw_lines(subscription, invoice, v_exponent);
   invoice.period_end := v_drawn.period_end;
-  v_drawn := pgledger.complete_invoice(invoice, v_drawn.lines, v_exponent);
+  v_drawn := pgledger.complete_invoice(
+    invoice, v_drawn.lines || pgledger.own_lines(own_key), v_exponent
+  );
   invoice := v_drawn.invoice;
   lines := v_drawn.lines;
 end;
@@ -24876,12 +24025,13 @@ revoke all on function pgledger.draw_invoice from public;
 -- file: repeatable/27_invoices/draw_lines.sql
 /*
 What an invoice of a subscription charges, before discounts and taxes, for the period in which its
-own start lies; and when the period ends as far as is known. It is what is due as known by now, less
-what has been billed. What the invoice itself has charged before does not count as billed.
+own start lies; and when the period ends as far as is known. What the invoice itself has charged
+before does not count as billed.
 
-A period invoice has the base fee of the period, that of the next period if it is paid in advance,
-usage, and late usage of earlier periods. A start invoice and one for a change have the base fee of
-the period if it is paid in advance. An interim invoice has usage until now.
+A period invoice has the base fee of the period as far as it is not billed, that of the next period
+if it is paid in advance, usage, and late usage of earlier periods. A start invoice has the base fee
+of the period as it was at the invoice's version, or, if something of it has been billed, the
+difference. An interim invoice has usage until now.
 */
 create or replace function pgledger.draw_lines(
   subscription pgledger.subscriptions,
@@ -24896,17 +24046,27 @@ parallel safe
 as $$
 declare
   v_period record := pgledger.billing_period(subscription, invoice.period_start);
+  v_as_of_version bigint;
   v_segments pgledger.billing_segment[];
   v_now timestamptz;
 begin
-  period_end := v_period.ends_at;
-  v_segments := pgledger.billing_segments(subscription, v_period.starts_at);
   -- Not one statement with the kind in it: the planner would plan that anew for each call.
-  if invoice.kind in ('start', 'change') then
+  if invoice.kind = 'start' then
+    v_as_of_version := (
+      select invoice.as_of_version
+      where not exists (
+        select
+        from pgledger.billed_base(subscription.key, v_period.starts_at, invoice.key)
+      )
+    );
+  end if;
+  v_segments := pgledger.billing_segments(subscription, v_period.starts_at, v_as_of_version);
+  period_end := v_period.ends_at;
+  if invoice.kind = 'start' then
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, true, invoice, exponent
+        subscription, v_period.starts_at, v_segments, true, invoice.key, exponent
       ) as line
     );
   elsif invoice.kind = 'interim' then
@@ -24918,7 +24078,7 @@ begin
         subscription,
         v_period.starts_at,
         pgledger.segments_until(v_segments, v_now),
-        invoice,
+        invoice.key,
         exponent
       ) as line
       -- What is missing to a minimum is known only at the period's end.
@@ -24928,23 +24088,23 @@ begin
     lines := array(
       select line
       from pgledger.base_lines(
-        subscription, v_period.starts_at, v_segments, false, invoice, exponent
+        subscription, v_period.starts_at, v_segments, false, invoice.key, exponent
       ) as line
     ) || array(
       select line
       from pgledger.next_base_lines(
-        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice,
+        subscription, v_period.ends_at, v_period.next_version, v_period.is_over, invoice.key,
         exponent
       ) as line
     ) || array(
       select line
       from pgledger.usage_lines(
-        subscription, v_period.starts_at, v_segments, invoice, exponent
+        subscription, v_period.starts_at, v_segments, invoice.key, exponent
       ) as line
     ) || array(
       select line
       from pgledger.late_lines(
-        subscription, v_period.starts_at, invoice, exponent
+        subscription, v_period.starts_at, invoice.key, exponent
       ) as line
     );
   end if;
@@ -24967,7 +24127,7 @@ create or replace function pgledger.due_base(
   for_period timestamptz,
   segments pgledger.billing_segment[],
   advance_only boolean,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns table (
@@ -24995,8 +24155,7 @@ begin
   select
     count(*) as lines,
     bool_and(
-      invoice_lines.gross > 0
-      and invoice_lines.plan_key = v_part.plan_key
+      invoice_lines.plan_key = v_part.plan_key
       and invoice_lines.quantity = v_part.quantity
       and invoice_lines.period_start = v_part.starts_at
       and invoice_lines.period_end = v_part.ends_at
@@ -25007,7 +24166,8 @@ begin
   where invoice_lines.subscription_key = subscription.key
     and invoice_lines.for_period = due_base.for_period
     and invoice_lines.gross is not null
-    and pgledger.counts_as_billed(invoices, for_invoice);
+    and invoices.status <> 'voided'
+    and invoices.key is distinct from but_invoice_key;
 
   if cardinality(segments) = 1 and v_part.status = 'active' and v_billed.lines = 1
     and v_billed.is_the_same then
@@ -25019,7 +24179,7 @@ begin
       part.plan_key, part.quantity, part.plan_name, part.price, part.proration, part.starts_at,
       part.ends_at, part.units, part.length, part.due, part.gross, part.net
     from pgledger.changed_base(
-      subscription, for_period, segments, advance_only, for_invoice, exponent
+      subscription, for_period, segments, advance_only, but_invoice_key, exponent
     ) as part
     where part.due <> part.gross;
     return;
@@ -25032,11 +24192,9 @@ begin
   from pgledger.plans
   cross join lateral (
     select
-      (asked.pricing #>> '{base,amount}')::numeric as price,
-      coalesce(asked.pricing #>> '{base,billed}', 'advance') as billed,
-      coalesce(asked.pricing #>> '{base,proration}', 'day') as proration,
-      round((asked.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
-    from pgledger.plan_terms(v_part.plan_key, v_part.starts_at) as asked
+      (plans.pricing #>> '{base,amount}')::numeric as price,
+      coalesce(plans.pricing #>> '{base,proration}', 'day') as proration,
+      round((plans.pricing #>> '{base,amount}')::numeric * v_part.quantity, exponent) as due
   ) as terms
   cross join lateral (
     select
@@ -25047,7 +24205,7 @@ begin
   ) as whole
   where plans.key = v_part.plan_key
     and terms.due > 0
-    and (not advance_only or terms.billed = 'advance');
+    and (not advance_only or coalesce(plans.pricing #>> '{base,billed}', 'advance') = 'advance');
 end;
 $$;
 
@@ -25066,7 +24224,7 @@ kept, and ends after the purge; seats need the events themselves.
 create or replace function pgledger.features_with_late_usage(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  for_invoice pgledger.invoices
+  but_invoice_key bigint
 )
 returns table (item text, meter_key integer, unique_key text, since timestamptz)
 language plpgsql
@@ -25104,10 +24262,7 @@ begin
             = date_bin('1 hour', invoice_lines.period_start, timestamptz '2000-01-01 00:00:00+00')
           )
         )
-        and (
-          invoices.status = 'voided'
-          or pgledger.counts_as_billed(invoices, features_with_late_usage.for_invoice)
-        )
+        and invoices.key is distinct from but_invoice_key
       group by invoice_lines.item
     ) as line
     left join pgledger.meters
@@ -25138,15 +24293,16 @@ revoke all on function pgledger.features_with_late_usage from public;
 
 -- file: repeatable/27_invoices/finalize_invoices.sql
 /*
-Makes drafts of an app final, in the order of the keys. Each is paid at once if nothing is due. It
-is to be paid at the time given, or after the app's payment terms, in days of 24 hours whatever the
-session's time zone. pgledger.settle_credit says what becomes of what it credits beyond what it
-charges.
-
-Their numbers come with pgledger.number_invoices, which locks the app's row: callers do that last.
+Makes drafts of an app final, in the order of the keys. Each takes the app's next number and is paid
+at once if nothing is due. It is to be paid at the time given, or after the app's payment terms, in
+days of 24 hours whatever the session's time zone. pgledger.settle_credit says what becomes of what
+it credits beyond what it charges.
 
 The drafts are locked already, and their callers have seen that they are drafts: the condition on
-the status is a second guard, so that no final invoice is ever made final again.
+the status is a second guard, so that no final invoice is ever given another number.
+
+Locks the app's row and holds it until the transaction ends: numbers have no gap because
+transactions take them one after the other. So this comes last.
 */
 create or replace function pgledger.finalize_invoices(
   app_id text,
@@ -25159,18 +24315,29 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_now timestamptz := pgledger.clock();
-  v_payment_terms integer := coalesce(
-    (select apps.payment_terms from pgledger.apps where apps.app_id = finalize_invoices.app_id),
-    30
-  );
+  v_app record;
+  v_now timestamptz;
 begin
+  if cardinality(keys) = 0 then
+    return;
+  end if;
+  insert into pgledger.apps (app_id)
+  values (finalize_invoices.app_id)
+  on conflict on constraint apps_app_id_pk do nothing;
+  update pgledger.apps
+  set invoice_number = apps.invoice_number + cardinality(keys)
+  where apps.app_id = finalize_invoices.app_id
+  returning apps.invoice_number - cardinality(keys) as number, apps.payment_terms
+  into v_app;
+
+  v_now := pgledger.clock();
   update pgledger.invoices
   set
     status = case when invoices.amount_due = 0 then 'paid' else 'pending' end,
+    number = v_app.number + taken.place,
     finalized_at = v_now,
     due_at = coalesce(
-      finalize_invoices.due_at, v_now + v_payment_terms * interval '24 hours'
+      finalize_invoices.due_at, v_now + v_app.payment_terms * interval '24 hours'
     ),
     paid_at = case when invoices.amount_due = 0 then v_now end,
     -- With the currency's decimals, like all amounts.
@@ -25191,7 +24358,7 @@ end;
 $$;
 
 comment on function pgledger.finalize_invoices is
-  'Makes drafts of an app final: due dates, and what becomes of credits.';
+  'Makes drafts of an app final: numbers, due dates, and what becomes of credits.';
 
 revoke all on function pgledger.finalize_invoices from public;
 
@@ -25206,7 +24373,7 @@ create or replace function pgledger.find_or_draft_invoice(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  change_version bigint,
+  as_of_version bigint,
   tax_rates jsonb,
   even_if_empty boolean
 )
@@ -25222,14 +24389,13 @@ declare
     where invoices.subscription_key = subscription.key
       and invoices.kind = find_or_draft_invoice.kind
       and invoices.period_start = find_or_draft_invoice.period_start
-      and invoices.change_version = coalesce(find_or_draft_invoice.change_version, 0)
       and invoices.status <> 'voided'
   );
   v_drawn record;
 begin
   if v_key is null then
     v_drawn := pgledger.draw_invoice(
-      subscription, kind, period_start, change_version, tax_rates, null
+      subscription, kind, period_start, as_of_version, tax_rates, null
     );
     if even_if_empty or cardinality(v_drawn.lines) > 0 then
       v_key := pgledger.store_invoice(v_drawn.invoice, v_drawn.lines);
@@ -25384,7 +24550,7 @@ revoke all on function pgledger.invoice_key from public;
 /*
 Reads what a call asks an invoice for: the period in which a time lies, by default the current one,
 and the invoice's own start, which for an interim invoice is where the last final one ended.
-change_version says for kind change which change the invoice is for: the last one of the period.
+as_of_version is for start invoices the change with which the period became active.
 
 Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged.
 */
@@ -25394,7 +24560,7 @@ create or replace function pgledger.invoice_request(
   kind text,
   tax_rates jsonb,
   out period_start timestamptz,
-  out change_version bigint
+  out as_of_version bigint
 )
 language plpgsql
 stable
@@ -25405,7 +24571,7 @@ declare
   v_period record;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
   if pgledger.time_fault(v_at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(v_at)]);
   end if;
@@ -25424,23 +24590,24 @@ begin
     );
   end if;
 
-  if kind = 'start' and not exists (
-    select
-    from pgledger.subscription_changes as change
-    where change.subscription_key = subscription.key
-      and change.period_start = invoice_request.period_start
-      and change.status = 'active'
-  ) then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'kind', '''start''',
-        format('subscription %s was not active in the period of %s', subscription.id, v_at)
-      ]
+  if kind = 'start' then
+    as_of_version := (
+      select min(change.version)
+      from pgledger.subscription_changes as change
+      where change.subscription_key = subscription.key
+        and change.period_start = invoice_request.period_start
+        and change.status = 'active'
     );
-  elsif kind = 'change' then
-    change_version := pgledger.last_change(subscription, period_start, v_at);
-  elsif kind in ('period', 'interim') then
+    if as_of_version is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array[
+          'kind', '''start''',
+          format('subscription %s was not active in the period of %s', subscription.id, v_at)
+        ]
+      );
+    end if;
+  else
     v_ok := pgledger.check_usage_not_purged(subscription, kind, period_start);
   end if;
   if kind = 'interim' then
@@ -25483,51 +24650,6 @@ comment on function pgledger.invoice_with_key is
 
 revoke all on function pgledger.invoice_with_key from public;
 
--- file: repeatable/27_invoices/last_change.sql
-/*
-The version of the last change in a subscription's period that can have an invoice of its own. What
-the clock does by itself has none.
-
-Errors: InvalidArgument.
-*/
-create or replace function pgledger.last_change(
-  subscription pgledger.subscriptions,
-  period_start timestamptz,
-  at timestamptz
-)
-returns bigint
-language plpgsql
-stable
-parallel safe
-as $$
-declare
-  v_version bigint := (
-    select max(change.version)
-    from pgledger.subscription_changes as change
-    where change.subscription_key = subscription.key
-      and change.period_start = last_change.period_start
-      and change.change in ('plan_changed', 'updated', 'paused', 'resumed', 'canceled')
-  );
-  v_ok boolean;
-begin
-  if v_version is null then
-    v_ok := pgledger.fail(
-      'InvalidArgument',
-      array[
-        'kind', '''change''',
-        format('subscription %s did not change in the period of %s', subscription.id, at)
-      ]
-    );
-  end if;
-  return v_version;
-end;
-$$;
-
-comment on function pgledger.last_change is
-  'The version of the last change in a period that can have an invoice of its own.';
-
-revoke all on function pgledger.last_change from public;
-
 -- file: repeatable/27_invoices/late_lines.sql
 /*
 Lines for usage that was reported after the invoice of its period had become final, one for each
@@ -25540,7 +24662,7 @@ whose invoice is still a draft goes on the draft.
 create or replace function pgledger.late_lines(
   subscription pgledger.subscriptions,
   before_period timestamptz,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -25558,9 +24680,9 @@ begin
       billed.for_period, billed.plan_key, billed.item, billed.starts_at, billed.ends_at,
       billed.quantity, billed.amount + billed.true_up + billed.cap as amount, billed.net,
       billed.events, billed.basis, late.meter_key, late.unique_key
-    from pgledger.features_with_late_usage(subscription, before_period, for_invoice) as late
+    from pgledger.features_with_late_usage(subscription, before_period, but_invoice_key) as late
     inner join pgledger.billed_usage(
-      subscription.key, before_period, for_invoice, true
+      subscription.key, before_period, but_invoice_key, true
     ) as billed
       on late.item = billed.item and late.since <= billed.starts_at
     where not exists (
@@ -25676,11 +24798,7 @@ begin
 
   if v_key is null then
     v_complete := pgledger.complete_invoice(v_invoice, v_lines);
-    if greatest(abs((v_complete.invoice).subtotal), abs((v_complete.invoice).total)) >= 1e30 then
-      v_ok := pgledger.refuse_json(
-        null, '$.lines', 'comes to a total that is not below 1e30 in size'
-      );
-    end if;
+    v_ok := pgledger.check_invoice_total(v_complete.invoice);
     v_key := pgledger.insert_one_off_invoice(v_complete.invoice, v_complete.lines);
   end if;
   return pgledger.invoice_with_key(v_key);
@@ -25725,7 +24843,7 @@ grant execute on function public.ledger_create_invoice to pgledger_poster;
 -- file: repeatable/27_invoices/ledger_delete_invoice.sql
 /*
 Locks the subscription, then the invoice.
-Checks, in this order: app_id, tenant_id, id, existence, status.
+Checks, in this order: app_id, tenant_id, id, existence, status, final invoices that go on from it.
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState.
 */
 create or replace function public.ledger_delete_invoice(
@@ -25751,6 +24869,7 @@ begin
   if v_old.status <> 'draft' then
     v_ok := pgledger.refuse_invoice_move(v_old, 'deleted');
   end if;
+  v_ok := pgledger.check_no_final_invoice_goes_on_from(v_old, 'deleted');
 
   delete from pgledger.invoices
   where invoices.key = v_old.key;
@@ -25773,7 +24892,8 @@ id: Which invoice: inv_ and a ULID.
 Returns: The draft as it was.
 
 Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
-  no such invoice), InvalidState (it is not a draft).$$;
+  no such invoice), InvalidState (it is not a draft, or a final invoice goes
+  on from it).$$;
 
 revoke all on function public.ledger_delete_invoice from public;
 grant execute on function public.ledger_delete_invoice to pgledger_poster;
@@ -25837,7 +24957,6 @@ begin
     exit when pgledger.use_coupons(v_invoice.key);
   end loop;
   perform pgledger.finalize_invoices(app_id, array[v_invoice.key], due_at);
-  perform pgledger.number_invoices(app_id, array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -25904,7 +25023,7 @@ begin
   v_request := pgledger.invoice_request(v_subscription, at, kind, tax_rates);
   -- In a statement of its own, so that the next one sees what it writes.
   v_key := pgledger.find_or_draft_invoice(
-    v_subscription, kind, v_request.period_start, v_request.change_version, tax_rates, true
+    v_subscription, kind, v_request.period_start, v_request.as_of_version, tax_rates, true
   );
   return pgledger.invoice_with_key(v_key);
 end;
@@ -25924,10 +25043,8 @@ subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for. period: what the period has come to, and what the next
   one costs in advance. start: the base fee of a period that is paid in
-  advance and is not on the invoice of the period before. change: what changes
-  of plan or quantity come to in the period; there is one for each change, and
-  it is that of the last. interim: usage until now. One of: period, start,
-  change, interim.
+  advance and is not on the invoice of the period before. interim: usage until
+  now. One of: period, start, interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for the subscription's.
 
@@ -25935,11 +25052,10 @@ Returns: The draft, or what there is already.
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, kind is start and it was not
-  active in that period, or kind is change and it did not change),
-  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
-  are not valid; the message names the path), UsagePurged (usage events of the
-  period may have been purged).$$;
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function public.ledger_generate_invoice from public;
 grant execute on function public.ledger_generate_invoice to pgledger_poster;
@@ -26015,7 +25131,7 @@ begin
   elsif pgledger.time_fault(at) is not null then
     v_ok := pgledger.fail('InvalidTime', array['at', at::text, pgledger.time_fault(at)]);
   end if;
-  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'change', 'interim']);
+  v_ok := pgledger.check_choice('kind', kind, array['period', 'start', 'interim']);
 
   select subscriptions.key
   into v_subscription_key
@@ -26037,7 +25153,7 @@ begin
     and invoices.status <> 'voided'
     and invoices.period_start <= ledger_get_invoice_by_period.at
     and invoices.period_end > ledger_get_invoice_by_period.at
-  order by invoices.period_start desc, invoices.change_version desc
+  order by invoices.period_start desc
   limit 1;
 
   if found then
@@ -26053,8 +25169,8 @@ app_id: App that the tenant belongs to.
 tenant_id: Who is billed.
 subscription_id: For which subscription.
 at: A time in the period: not before its start, and before its end.
-kind: What the invoice is for, as for ledger_generate_invoice; of several for
-  changes it is that of the last. One of: period, start, change, interim.
+kind: What the invoice is for, as for ledger_generate_invoice. One of: period,
+  start, interim.
 
 Returns: The invoice that is not voided, or no row.
 
@@ -26065,17 +25181,19 @@ Errors: NullArgument, InvalidScope, InvalidId, InvalidTime (at is outside the
 revoke all on function public.ledger_get_invoice_by_period from public;
 grant execute on function public.ledger_get_invoice_by_period to pgledger_reader;
 
--- file: repeatable/27_invoices/ledger_list_invoices.sql
+-- file: repeatable/27_invoices/ledger_list_app_invoices.sql
 /*
-By id, which for generated ids is the order of creation.
+By number, drafts before all others, which the index invoices_app_id_number_key has in this order: a
+page of the newest reads no more than the page.
 
-Checks, in this order: app_id, tenant_id, status, page_size, page_offset.
-Errors: NullArgument, InvalidScope, InvalidArgument, InvalidPage.
+Checks, in this order: app_id, status, period_from, period_until, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
 */
-create or replace function public.ledger_list_invoices(
+create or replace function public.ledger_list_app_invoices(
   app_id text,
-  tenant_id text,
   status text default null,
+  period_from timestamptz default null,
+  period_until timestamptz default null,
   page_size integer default 100,
   page_offset bigint default 0
 )
@@ -26090,15 +25208,147 @@ declare
   v_key bigint;
   v_ok boolean;
 begin
-  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
-  if status is not null then
-    v_ok := pgledger.check_choice(
-      'status',
-      status,
-      array['draft', 'pending', 'paid', 'past_due', 'voided', 'uncollectible']
-    );
-  end if;
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
   v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_invoices.app_id
+      and (
+        ledger_list_app_invoices.status is null
+        or invoices.status = ledger_list_app_invoices.status
+      )
+      and (
+        ledger_list_app_invoices.period_from is null
+        or invoices.period_start >= ledger_list_app_invoices.period_from
+      )
+      and (
+        ledger_list_app_invoices.period_until is null
+        or invoices.period_start < ledger_list_app_invoices.period_until
+      )
+    order by invoices.number desc, invoices.id desc
+    limit ledger_list_app_invoices.page_size
+    offset ledger_list_app_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_invoices is
+$$Returns the invoices of all tenants of an app, the newest first.
+
+app_id: App.
+status: Only invoices in this state; one of: draft, pending, paid, past_due,
+  voided, uncollectible; null for all.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices: drafts, and then those that are final, the last
+  number first.
+
+Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_invoices from public;
+grant execute on function public.ledger_list_app_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_app_pending_invoices.sql
+/*
+Checks, in this order: app_id, page_size, page_offset.
+Errors: NullArgument, InvalidScope, InvalidPage.
+*/
+create or replace function public.ledger_list_app_pending_invoices(
+  app_id text,
+  page_size integer default 100,
+  page_offset bigint default 0
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_app(app_id);
+  v_ok := pgledger.check_page(page_size, page_offset);
+
+  for v_key in
+    select invoices.key
+    from pgledger.invoices
+    where invoices.app_id = ledger_list_app_pending_invoices.app_id
+      and invoices.status in ('pending', 'past_due')
+    order by invoices.due_at, invoices.id
+    limit ledger_list_app_pending_invoices.page_size
+    offset ledger_list_app_pending_invoices.page_offset
+  loop
+    return next pgledger.invoice_with_key(v_key);
+  end loop;
+end;
+$$;
+
+comment on function public.ledger_list_app_pending_invoices is
+$$Returns the invoices that the tenants of an app are to pay.
+
+For the newest first, call ledger_list_app_invoices with a status.
+
+app_id: App.
+page_size: How many at most, 1 to 10,000.
+page_offset: How many to leave out before them, 0 or more.
+
+Returns: A page of invoices of all tenants that are pending or past due, the
+  longest due first.
+
+Errors: NullArgument, InvalidScope, InvalidPage.$$;
+
+revoke all on function public.ledger_list_app_pending_invoices from public;
+grant execute on function public.ledger_list_app_pending_invoices to pgledger_reader;
+
+-- file: repeatable/27_invoices/ledger_list_invoices.sql
+/*
+By id, which for generated ids is the order of creation.
+
+Checks, in this order: app_id, tenant_id, status, period_from, period_until, page_size, page_offset,
+newest_first.
+Errors: NullArgument, InvalidScope, InvalidArgument, InvalidTime, InvalidPage.
+*/
+create or replace function public.ledger_list_invoices(
+  app_id text,
+  tenant_id text,
+  status text default null,
+  page_size integer default 100,
+  page_offset bigint default 0,
+  newest_first boolean default false,
+  period_from timestamptz default null,
+  period_until timestamptz default null
+)
+returns setof public.ledger_invoice
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  v_ok := pgledger.check_invoice_filter(status, period_from, period_until);
+  v_ok := pgledger.check_page(page_size, page_offset);
+  if newest_first is null then
+    v_ok := pgledger.fail('NullArgument', array['newest_first']);
+  end if;
 
   for v_key in
     select invoices.key
@@ -26108,7 +25358,17 @@ begin
       and (
         ledger_list_invoices.status is null or invoices.status = ledger_list_invoices.status
       )
-    order by invoices.id
+      and (
+        ledger_list_invoices.period_from is null
+        or invoices.period_start >= ledger_list_invoices.period_from
+      )
+      and (
+        ledger_list_invoices.period_until is null
+        or invoices.period_start < ledger_list_invoices.period_until
+      )
+    order by
+      case when not ledger_list_invoices.newest_first then invoices.id end,
+      invoices.id desc
     limit ledger_list_invoices.page_size
     offset ledger_list_invoices.page_offset
   loop
@@ -26126,11 +25386,16 @@ status: Only invoices in this state; one of: draft, pending, paid, past_due,
   voided, uncollectible; null for all.
 page_size: How many at most, 1 to 10,000.
 page_offset: How many to leave out before them, 0 or more.
+newest_first: Whether the newest comes first.
+period_from: Only invoices whose period starts then or later; null for all,
+  also for those of one-off invoices, which have no period.
+period_until: Only invoices whose period starts before; null for all.
 
 Returns: A page of invoices, by id.
 
 Errors: NullArgument, InvalidScope, InvalidArgument (there is no such status),
-  InvalidPage.$$;
+  InvalidTime (a time is outside the years 1 to 9999, or period_until is not
+  after period_from), InvalidPage.$$;
 
 revoke all on function public.ledger_list_invoices from public;
 grant execute on function public.ledger_list_invoices to pgledger_reader;
@@ -26229,7 +25494,6 @@ begin
     v_ok := pgledger.refuse_invoice_move(v_invoice, 'uncollectible');
   end if;
 
-  perform pgledger.tell_of_invoices(app_id, 'invoice_uncollectible', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -26311,7 +25575,6 @@ begin
 
   perform pgledger.take_back_credit(v_invoice.key, v_now);
   perform pgledger.return_coupons(v_invoice.key, v_now);
-  perform pgledger.tell_of_invoices(app_id, 'invoice_voided', array[v_invoice.key]);
   return pgledger.invoice_with_key(v_invoice.key);
 end;
 $$;
@@ -26416,7 +25679,7 @@ tenant_id: Who would be billed.
 subscription_id: For which subscription.
 at: A time in the period; null for the current period.
 kind: What it is for, as for ledger_generate_invoice. One of: period, start,
-  change, interim.
+  interim.
 tax_rates: JSON array of its tax rates, as for ledger_create_subscription;
   null for those of the draft, if there is one, and else for the
   subscription's.
@@ -26426,11 +25689,10 @@ Returns: The draft as of now, without an id, and computed anew if there is
 
 Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
   tenant has no such subscription), InvalidArgument (there is no such kind,
-  the subscription has no period at that time, kind is start and it was not
-  active in that period, or kind is change and it did not change),
-  InvalidTime (at is outside the years 1 to 9999), InvalidInvoice (tax_rates
-  are not valid; the message names the path), UsagePurged (usage events of the
-  period may have been purged).$$;
+  the subscription has no period at that time, or kind is start and it was not
+  active in that period), InvalidTime (at is outside the years 1 to 9999),
+  InvalidInvoice (tax_rates are not valid; the message names the path),
+  UsagePurged (usage events of the period may have been purged).$$;
 
 revoke all on function public.ledger_preview_invoice from public;
 grant execute on function public.ledger_preview_invoice to pgledger_reader;
@@ -26542,6 +25804,100 @@ Errors: NullArgument, InvalidScope, InvalidArgument (days is out of range).$$;
 revoke all on function public.ledger_set_payment_terms from public;
 grant execute on function public.ledger_set_payment_terms to pgledger_poster;
 
+-- file: repeatable/27_invoices/ledger_update_invoice.sql
+/*
+Locks the subscription, the draft, and what the tenant has left of coupons, in this order. Where the
+lines stay as they are, nothing else is computed anew.
+Checks, in this order: app_id, tenant_id, id, existence, status, metadata, lines, total.
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound, InvalidState, InvalidMetadata,
+InvalidInvoice.
+*/
+create or replace function public.ledger_update_invoice(
+  app_id text,
+  tenant_id text,
+  id text,
+  metadata jsonb default null,
+  lines jsonb default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_invoice pgledger.invoices := pgledger.lock_draft(app_id, tenant_id, id, 'updated');
+  v_lines pgledger.invoice_lines[];
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_metadata(metadata);
+  if lines is not null then
+    v_lines := pgledger.read_invoice_lines(
+      lines,
+      pgledger.currency_exponent(app_id, v_invoice.currency),
+      at_least => case when v_invoice.kind = 'one_off' then 1 else 0 end
+    );
+  end if;
+
+  if metadata <> coalesce(v_invoice.metadata, 'null') then
+    update pgledger.invoices
+    set
+      metadata = ledger_update_invoice.metadata,
+      version = invoices.version + 1,
+      updated_at = pgledger.clock()
+    where invoices.key = v_invoice.key;
+  end if;
+
+  if lines is not null then
+    delete from pgledger.invoice_lines
+    where invoice_lines.invoice_key = v_invoice.key;
+    perform pgledger.store_lines(v_invoice.key, v_lines);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key),
+      (
+        select subscriptions
+        from pgledger.subscriptions
+        where subscriptions.key = v_invoice.subscription_key
+      )
+    );
+    v_ok := pgledger.check_invoice_total(
+      (select invoices from pgledger.invoices where invoices.key = v_invoice.key)
+    );
+  end if;
+  return pgledger.invoice_with_key(v_invoice.key);
+end;
+$$;
+
+comment on function public.ledger_update_invoice is
+$$Changes a draft's metadata and the lines that the application gives it.
+
+What is null stays as it is; what is given replaces what there was, as a
+whole. A subscription's draft keeps the lines that are computed, which come
+first; lines of the application's own stay when it is computed anew, and are
+gone if it is deleted or voided.
+
+A draft whose lines or metadata were changed is no longer what the call with
+its id asked for: repeating that call is then an IdempotencyConflict.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+id: Which invoice: inv_ and a ULID.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+lines: JSON array of what the application charges or, below zero, credits, as
+  for ledger_create_invoice: 1 to 1,000 objects, for example [{"description":
+  "Setup", "amount": "80.00"}]; for a subscription's draft also none, or null.
+
+Returns: The draft; with lines, computed anew.
+
+Errors: NullArgument, InvalidScope, InvalidId, InvoiceNotFound (the tenant has
+  no such invoice), InvalidState (it is not a draft), InvalidMetadata,
+  InvalidInvoice (lines are not valid, or the total is not below 1e30 in size;
+  the message names the path).$$;
+
+revoke all on function public.ledger_update_invoice from public;
+grant execute on function public.ledger_update_invoice to pgledger_poster;
+
 -- file: repeatable/27_invoices/less_billed_usage.sql
 /*
 A charge for usage of a feature by a plan, less what other invoices have billed of it. If more was
@@ -26552,7 +25908,7 @@ before, and are null otherwise.
 create or replace function pgledger.less_billed_usage(
   subscription_key bigint,
   for_period timestamptz,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   plan_key bigint,
   feature_key text,
   exponent integer,
@@ -26578,7 +25934,7 @@ begin
     coalesce(sum(billed.true_up), 0) as true_up, coalesce(sum(billed.cap), 0) as cap,
     coalesce(sum(billed.net), 0) as net, coalesce(sum(billed.events), 0) as events
   into v_billed
-  from pgledger.billed_usage(subscription_key, for_period, for_invoice, false) as billed
+  from pgledger.billed_usage(subscription_key, for_period, but_invoice_key, false) as billed
   where billed.item = feature_key
     and billed.plan_key = less_billed_usage.plan_key;
   quantity := quantity - v_billed.quantity;
@@ -26868,15 +26224,17 @@ revoke all on function pgledger.lower_invoice from public;
 -- file: repeatable/27_invoices/next_base_lines.sql
 /*
 Lines for the base fee of the period that follows one, if it is paid in advance and follows without
-a gap: what is due of it as known by now, less what has been billed. As long as the period before is
-not over, the next one is taken to follow as if nothing else happened.
+a gap. The fee is that of the plan and quantity with which the period began: what changed since is
+prorated on that period's own invoice. If something of the fee has been billed already, the
+difference to what is known by now. As long as the period before is not over, the next one is taken
+to follow as if nothing else happened.
 */
 create or replace function pgledger.next_base_lines(
   subscription pgledger.subscriptions,
   ends_at timestamptz,
   next_version bigint,
   is_over boolean,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -26896,21 +26254,27 @@ begin
     if v_next.period_start <> ends_at or v_next.status <> 'active' then
       return;
     end if;
-    v_segments := pgledger.billing_segments(subscription, ends_at);
+    v_segments := pgledger.billing_segments(
+      subscription,
+      ends_at,
+      case
+        when not exists (
+          select
+          from pgledger.billed_base(subscription.key, ends_at, but_invoice_key)
+        ) then next_version
+      end
+    );
   elsif is_over or subscription.status not in ('trialing', 'active')
     or subscription.cancel_at <= ends_at then
     return;
   else
     select
-      pgledger.cut_at_cancellation(
-        subscription,
-        array[
-          row(
-            next_base_lines.ends_at, period.ends_at, subscription.plan_key,
-            subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
-          )::pgledger.billing_segment
-        ]
-      )
+      array[
+        row(
+          next_base_lines.ends_at, period.ends_at, subscription.plan_key,
+          subscription.quantity, 'active', next_base_lines.ends_at, period.ends_at
+        )::pgledger.billing_segment
+      ]
     into v_segments
     from pgledger.subscription_period(subscription, ends_at) as period;
   end if;
@@ -26922,7 +26286,7 @@ begin
     line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
     line.redemption_key, line.basis
   from pgledger.base_lines(
-    subscription, ends_at, v_segments, true, for_invoice, exponent
+    subscription, ends_at, v_segments, true, but_invoice_key, exponent
   ) as line;
 end;
 $$;
@@ -26932,58 +26296,37 @@ comment on function pgledger.next_base_lines is
 
 revoke all on function pgledger.next_base_lines from public;
 
--- file: repeatable/27_invoices/number_invoices.sql
+-- file: repeatable/27_invoices/own_lines.sql
 /*
-Gives invoices of an app that have just become final its next numbers, in the order of the keys, and
-tells the app's hook of them.
-
-Locks the app's row and holds it until the transaction ends: numbers have no gap because
-transactions take them one after the other. So this comes last.
+The lines that the application has given an invoice, in their order, without their shares of
+discounts and taxes. They stay when a draft is computed anew.
 */
-create or replace function pgledger.number_invoices(app_id text, keys bigint[])
-returns void
+create or replace function pgledger.own_lines(invoice_key bigint)
+returns pgledger.invoice_lines[]
 language plpgsql
-volatile
-parallel unsafe
+stable
+parallel safe
 as $$
 declare
-  v_number bigint;
-begin
-  if cardinality(keys) = 0 then
-    return;
-  end if;
-  insert into pgledger.apps (app_id)
-  values (number_invoices.app_id)
-  on conflict on constraint apps_app_id_pk do nothing;
-  update pgledger.apps
-  set invoice_number = apps.invoice_number + cardinality(keys)
-  where apps.app_id = number_invoices.app_id
-  returning apps.invoice_number - cardinality(keys) into v_number;
-
-  update pgledger.invoices
-  set number = v_number + taken.place
-  from unnest(keys) with ordinality as taken (key, place)
-  where invoices.key = taken.key and invoices.number is null;
-
-  perform pgledger.tell_of_invoices(app_id, 'invoice_finalized', keys);
-  perform pgledger.tell_of_invoices(
-    app_id,
-    'invoice_paid',
-    array(
-      select invoices.key
-      from unnest(keys) with ordinality as taken (key, place)
-      inner join pgledger.invoices on taken.key = invoices.key
-      where invoices.status = 'paid'
-      order by taken.place
-    )
+  v_lines pgledger.invoice_lines[] := array(
+    select invoice_lines
+    from pgledger.invoice_lines
+    where invoice_lines.invoice_key = own_lines.invoice_key and invoice_lines.kind = 'item'
+    order by invoice_lines.place
   );
+begin
+  for v_place in 1 .. cardinality(v_lines) loop
+    v_lines[v_place].discount := 0;
+    v_lines[v_place].tax := 0;
+  end loop;
+  return v_lines;
 end;
 $$;
 
-comment on function pgledger.number_invoices is
-  'Gives invoices of an app that have become final its next numbers.';
+comment on function pgledger.own_lines is
+  'The lines that the application has given an invoice.';
 
-revoke all on function pgledger.number_invoices from public;
+revoke all on function pgledger.own_lines from public;
 
 -- file: repeatable/27_invoices/plan_usage_lines.sql
 /*
@@ -27002,7 +26345,7 @@ create or replace function pgledger.plan_usage_lines(
   first_stay pgledger.billing_segment,
   stays pgledger.billing_segment[],
   has_billed boolean,
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -27041,7 +26384,7 @@ begin
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events,
         v_charge.gross_amount, v_charge.gross_true_up, v_charge.gross_cap
       from pgledger.less_billed_usage(
-        subscription.key, for_period, for_invoice, v_plan_key, v_charge.feature_key, exponent,
+        subscription.key, for_period, but_invoice_key, v_plan_key, v_charge.feature_key, exponent,
         v_charge.quantity, v_charge.amount, v_charge.true_up, v_charge.cap, v_charge.events
       ) as rest;
     end if;
@@ -27112,13 +26455,12 @@ begin
   where invoices.subscription_key = subscription.key
     and invoices.kind = preview_invoice.kind
     and invoices.period_start = v_request.period_start
-    and invoices.change_version = coalesce(v_request.change_version, 0)
     and invoices.status <> 'voided';
   if v_written.status <> 'draft' then
     return pgledger.invoice_with_key(v_written.key);
   end if;
   v_drawn := pgledger.draw_invoice(
-    subscription, kind, v_request.period_start, v_request.change_version,
+    subscription, kind, v_request.period_start, v_request.as_of_version,
     coalesce(tax_rates, v_written.tax_rates), v_written.key
   );
   return pgledger.show_invoice(v_drawn.invoice, v_drawn.lines);
@@ -27221,16 +26563,11 @@ as $$
         1, (whole_end at time zone time_zone)::date - (whole_start at time zone time_zone)::date
       )
     when at <= whole_start then 0
-    -- When clocks are set back, the local time can be before that of the start, or come twice: a
-    -- day begins when it comes the second time, as periods do.
+    -- When clocks are set back, the local time can be before that of the start.
     else greatest(
       0,
       (at at time zone time_zone)::date - (whole_start at time zone time_zone)::date
-      - (
-        at < (
-          (at at time zone time_zone)::date + (whole_start at time zone time_zone)::time
-        ) at time zone time_zone
-      )::integer
+      - ((at at time zone time_zone)::time < (whole_start at time zone time_zone)::time)::integer
     )
   end::numeric
 $$;
@@ -27242,15 +26579,16 @@ revoke all on function pgledger.proration_unit from public;
 
 -- file: repeatable/27_invoices/read_invoice_line.sql
 /*
-Reads one of the lines that the caller of a one-off invoice gives. Its amount is rounded once, half
-away from zero.
+Reads one of the lines that a caller gives for an invoice. Its amount is rounded once, half away
+from zero. with_kind: it may say that it is a base fee or usage of a subscription.
 
 Errors: InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_line(
   line jsonb,
   path text,
-  exponent integer
+  exponent integer,
+  with_kind boolean
 )
 returns pgledger.invoice_lines
 language plpgsql
@@ -27259,19 +26597,27 @@ parallel unsafe
 as $$
 declare
   v_least constant numeric := -1e30 + 1e-18;
-  v_members constant text[] := array[
+  v_members text[] := array[
     'description', 'amount', 'quantity', 'unit_amount', 'item', 'period_start', 'period_end'
   ];
   v_line pgledger.invoice_lines;
   v_amount numeric;
   v_ok boolean;
 begin
+  if with_kind then
+    v_members := v_members || 'kind'::text;
+  end if;
   -- There can be a thousand lines: what most leave out is read only where it is given.
   if jsonb_typeof(line) <> 'object' or line - v_members <> '{}' then
     v_ok := pgledger.check_json_object(line, path, v_members);
   end if;
   perform pgledger.json_text(line, path, 'description');
-  v_line.kind := 'item';
+  v_line.kind := case when line ? 'kind' then pgledger.json_text(line, path, 'kind') else 'item' end;
+  if v_line.kind not in ('item', 'base_fee', 'usage') then
+    v_ok := pgledger.refuse_json(
+      line -> 'kind', path || '.kind', 'is none of item, base_fee and usage'
+    );
+  end if;
   v_line.description := pgledger.invoice_text(
     line -> 'description', path || '.description', 1000
   );
@@ -27316,20 +26662,23 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_line is
-  'One line of a one-off invoice; raises InvalidInvoice unless it is sound.';
+  'One line of the application''s own; raises InvalidInvoice unless it is sound.';
 
 revoke all on function pgledger.read_invoice_line from public;
 
 -- file: repeatable/27_invoices/read_invoice_lines.sql
 /*
-Reads the lines that the caller of a one-off invoice gives, in their order. Amounts are rounded to
-the currency's exponent.
+Reads the lines that a caller gives for an invoice, in their order. Amounts are rounded to the
+currency's exponent. There may be none where the invoice has others (at_least is 0), and a member
+kind where it is an import (with_kind).
 
 Errors: NullArgument, InvalidInvoice.
 */
 create or replace function pgledger.read_invoice_lines(
   lines jsonb,
-  exponent integer
+  exponent integer,
+  at_least integer default 1,
+  with_kind boolean default false
 )
 returns pgledger.invoice_lines[]
 language plpgsql
@@ -27348,7 +26697,7 @@ begin
   -- A thousand sound lines stay below it.
   v_ok := pgledger.check_json_size(lines, '$.lines', false);
   v_ok := pgledger.check_json_array(lines, '$.lines');
-  if jsonb_array_length(lines) = 0 then
+  if jsonb_array_length(lines) < at_least then
     v_ok := pgledger.refuse_json(lines, '$.lines', 'is empty: there must be one line at least');
   end if;
 
@@ -27358,7 +26707,7 @@ begin
     order by item.place
   loop
     v_line := pgledger.read_invoice_line(
-      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent
+      v_item.value, format('$.lines[%s]', v_item.place - 1), exponent, with_kind
     );
     v_line.place := v_item.place;
     v_lines := v_lines || v_line;
@@ -27369,14 +26718,14 @@ end;
 $$;
 
 comment on function pgledger.read_invoice_lines is
-  'Lines of a one-off invoice, 1 to 1000; raises InvalidInvoice unless each is sound.';
+  'Lines of the application''s own, at most 1000; raises InvalidInvoice unless each is sound.';
 
 revoke all on function pgledger.read_invoice_lines from public;
 
 -- file: repeatable/27_invoices/redraw_invoice.sql
 /*
-Computes a draft anew, with the tax rates that it has, and overwrites it. A one-off invoice keeps
-its lines: only discounts and taxes are computed anew.
+Computes a draft anew, with the tax rates that it has, and overwrites it. Lines that the application
+has given it stay, after those that are computed; a one-off invoice has no others.
 
 The draft is locked, and so is its subscription, which is null for a one-off invoice.
 */
@@ -27391,28 +26740,17 @@ parallel unsafe
 as $$
 declare
   v_now timestamptz := pgledger.clock();
-  v_lines pgledger.invoice_lines[];
+  v_lines pgledger.invoice_lines[] := pgledger.own_lines(invoice.key);
   v_drawn record;
 begin
-  if invoice.kind = 'one_off' then
-    v_lines := array(
-      select invoice_lines
-      from pgledger.invoice_lines
-      where invoice_lines.invoice_key = invoice.key and invoice_lines.kind = 'item'
-      order by invoice_lines.place
-    );
-    for v_place in 1 .. cardinality(v_lines) loop
-      v_lines[v_place].discount := 0;
-      v_lines[v_place].tax := 0;
-    end loop;
-  else
+  if invoice.kind <> 'one_off' then
     v_drawn := pgledger.draw_lines(
       subscription,
       invoice,
       pgledger.currency_exponent(invoice.app_id, invoice.currency)
     );
     invoice.period_end := v_drawn.period_end;
-    v_lines := v_drawn.lines;
+    v_lines := v_drawn.lines || v_lines;
   end if;
   v_drawn := pgledger.complete_invoice(invoice, v_lines);
   invoice := v_drawn.invoice;
@@ -27463,7 +26801,7 @@ begin
         then 'A draft is not yet owed: finalize it first with ledger_finalize_invoice.'
       when invoice.status = 'draft' and target = 'voided'
         then 'A draft is not yet owed: delete it with ledger_delete_invoice.'
-      when target in ('deleted', 'pending', 'refreshed')
+      when target in ('deleted', 'pending', 'refreshed', 'updated')
         then 'Only a draft can be changed or deleted. ledger_mark_invoice_voided takes back what '
           || 'is final and not paid.'
       when invoice.status = 'voided'
@@ -27760,15 +27098,6 @@ begin
   perform pgledger.lower_invoice(given.to_invoice_key, given.amount, settle_credit.at)
   from pgledger.invoice_credits as given
   where given.from_invoice_key = settle_credit.invoice_key and given.amount > 0;
-  perform pgledger.tell_of_invoices(
-    invoices.app_id, 'invoice_paid', array_agg(invoices.key order by invoices.key)
-  )
-  from pgledger.invoice_credits as given
-  inner join pgledger.invoices on given.to_invoice_key = invoices.key
-  where given.from_invoice_key = settle_credit.invoice_key
-    and given.amount > 0
-    and invoices.status = 'paid'
-  group by invoices.app_id;
 
   update pgledger.invoices
   set refund_due = given.refund, unapplied = v_credit.amount - given.amount - given.refund
@@ -27890,19 +27219,19 @@ begin
   insert into pgledger.invoices (
     id, app_id, tenant_id, subscription_key, kind, period_start, period_end, status, currency,
     subtotal, discount, tax, total, credits_applied, amount_due, amount_paid, refund_due,
-    unapplied, tax_rates, change_version, metadata, created_at, updated_at
+    unapplied, tax_rates, as_of_version, metadata, created_at, updated_at
   )
   values (
     coalesce(invoice.id, 'inv_' || pgledger.new_ulid(v_now)), invoice.app_id, invoice.tenant_id,
     invoice.subscription_key, invoice.kind, invoice.period_start, invoice.period_end, 'draft',
     invoice.currency, invoice.subtotal, invoice.discount, invoice.tax, invoice.total,
     invoice.credits_applied, invoice.amount_due, invoice.amount_paid, invoice.refund_due,
-    invoice.unapplied, invoice.tax_rates, invoice.change_version, invoice.metadata, v_now, v_now
+    invoice.unapplied, invoice.tax_rates, invoice.as_of_version, invoice.metadata, v_now, v_now
   )
   -- The subscription's lock keeps others out. But a snapshot that is older than the lock may not
   -- show an invoice that was written before: then this is a serialization failure. The index is
   -- partial, so there is no constraint to name.
-  on conflict (subscription_key, kind, period_start, change_version) where status <> 'voided' do nothing
+  on conflict (subscription_key, kind, period_start) where status <> 'voided' do nothing
   returning invoices.key into v_key;
   perform pgledger.store_lines(v_key, lines);
   return v_key;
@@ -27991,49 +27320,6 @@ comment on function pgledger.take_back_credit is
   'Takes back what the credit of an invoice has lowered.';
 
 revoke all on function pgledger.take_back_credit from public;
-
--- file: repeatable/27_invoices/tell_of_invoices.sql
-/*
-Tells an app's hook what happened to invoices of it, in their order, if it has one: that they are
-past due at the time when they were due, and all else when it was written down.
-*/
-create or replace function pgledger.tell_of_invoices(
-  app_id text,
-  happening text,
-  keys bigint[]
-)
-returns void
-language plpgsql
-volatile
-parallel unsafe
-as $$
-begin
-  -- Once for many invoices, not for each of them.
-  if not exists (
-    select
-    from pgledger.apps
-    where apps.app_id = tell_of_invoices.app_id and apps.hook_function is not null
-  ) then
-    return;
-  end if;
-
-  perform pgledger.tell_hook(
-    invoices.app_id, invoices.tenant_id, tell_of_invoices.happening, invoices.id,
-    case tell_of_invoices.happening
-      when 'invoice_past_due' then invoices.due_at
-      else invoices.updated_at
-    end
-  )
-  from unnest(keys) with ordinality as told (key, place)
-  inner join pgledger.invoices on told.key = invoices.key
-  order by told.place;
-end;
-$$;
-
-comment on function pgledger.tell_of_invoices is
-  'Tells an app''s hook what happened to invoices of it, if it has one.';
-
-revoke all on function pgledger.tell_of_invoices from public;
 
 -- file: repeatable/27_invoices/usage_charges.sql
 /*
@@ -28218,7 +27504,7 @@ create or replace function pgledger.usage_lines(
   subscription pgledger.subscriptions,
   for_period timestamptz,
   segments pgledger.billing_segment[],
-  for_invoice pgledger.invoices,
+  but_invoice_key bigint,
   exponent integer
 )
 returns setof pgledger.invoice_lines
@@ -28230,7 +27516,7 @@ declare
   v_stays pgledger.billing_segment[] := pgledger.billing_stays(segments);
   v_has_billed boolean := exists (
     select
-    from pgledger.billed_usage(subscription.key, for_period, for_invoice, false)
+    from pgledger.billed_usage(subscription.key, for_period, but_invoice_key, false)
   );
   v_plan record;
 begin
@@ -28247,7 +27533,7 @@ begin
       line.subscription_key, line.for_period, line.plan_key, line.gross, line.counted, line.events,
       line.redemption_key, line.basis
     from pgledger.plan_usage_lines(
-      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, for_invoice, exponent
+      subscription, for_period, v_stays[1], v_plan.stays, v_has_billed, but_invoice_key, exponent
     ) as line;
   end loop;
 end;
@@ -28322,9 +27608,8 @@ comment on column public.ledger_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_invoices.period_end is
@@ -28440,9 +27725,8 @@ comment on column public.ledger_tenant_invoices.subscription_id is
   'Id of the subscription (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.kind is
   'What it is for. period: what a period has come to. start: a base fee that is due at the start '
-  'of the time it pays for. change: what a change of plan or quantity comes to in its period. '
-  'interim: usage within a period. one_off: lines that the app gave. One of: period, start, '
-  'change, interim, one_off.';
+  'of the time it pays for. interim: usage within a period. one_off: lines that the app gave. One '
+  'of: period, start, interim, one_off.';
 comment on column public.ledger_tenant_invoices.period_start is
   'Start of the period it is for, inclusive (null for a one-off invoice), or null.';
 comment on column public.ledger_tenant_invoices.period_end is
@@ -28495,6 +27779,58 @@ comment on column public.ledger_tenant_invoices.updated_at is 'When it was last 
 revoke all on table public.ledger_tenant_invoices from public;
 grant select on table public.ledger_tenant_invoices to pgledger_tenant;
 alter view public.ledger_tenant_invoices owner to pgledger_tenant_views;
+
+-- file: repeatable/28_payments/check_import.sql
+/*
+Refuses what does not depend on anything else in the request to import an invoice. Times and the
+reference are null where the caller gives none.
+Errors: NullArgument, InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, InvalidId.
+*/
+create or replace function pgledger.check_import(
+  invoice pgledger.invoices,
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns boolean
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fault text := case when due_at is not null then pgledger.time_fault(due_at) end;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_tax_rates(invoice.tax_rates);
+  v_ok := pgledger.check_metadata(invoice.metadata);
+  if v_fault is not null then
+    v_ok := pgledger.fail('InvalidTime', array['due_at', due_at::text, v_fault]);
+  end if;
+  v_fault := case when paid_at is not null then pgledger.time_fault(paid_at) end;
+  if v_fault is not null or paid_at > now then
+    v_ok := pgledger.fail(
+      'InvalidTime',
+      array['paid_at', paid_at::text, coalesce(v_fault, 'it is ahead of ' || now::text)]
+    );
+  end if;
+  if reference is not null then
+    v_ok := pgledger.check_text('reference', reference, 255, allow_invisible => true);
+    if paid_at is null then
+      v_ok := pgledger.fail(
+        'InvalidArgument',
+        array['reference', quote_literal(pgledger.abridged(reference)), 'there is no paid_at']
+      );
+    end if;
+  end if;
+  return pgledger.check_id('id', invoice.id, 'inv');
+end;
+$$;
+
+comment on function pgledger.check_import is
+  'Raises what is wrong with a request to import an invoice.';
+
+revoke all on function pgledger.check_import from public;
 
 -- file: repeatable/28_payments/check_payment.sql
 /*
@@ -28589,6 +27925,316 @@ comment on function pgledger.check_payment_amount is
   'Raises InvalidAmount unless that can be paid in a currency of so many decimal places.';
 
 revoke all on function pgledger.check_payment_amount from public;
+
+-- file: repeatable/28_payments/import_request.sql
+/*
+What an imported invoice of a subscription is for: the period in which a time lies, with what the
+subscription's own invoice would come to there, whose place the import takes. Refused where such an
+invoice is there already, and for a period that is not over.
+
+The subscription is locked.
+Errors: NullArgument, InvalidArgument, InvalidTime, InvalidInvoice, UsagePurged, InvalidState.
+*/
+create or replace function pgledger.import_request(
+  subscription pgledger.subscriptions,
+  at timestamptz,
+  inout invoice pgledger.invoices,
+  exponent integer,
+  out drawn pgledger.invoice_lines[]
+)
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_currency text := (
+    select plans.currency from pgledger.plans where plans.key = subscription.plan_key
+  );
+  v_request record;
+  v_period record;
+  v_drawn record;
+  v_there pgledger.invoices;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_choice('kind', invoice.kind, array['period', 'start']);
+  v_request := pgledger.invoice_request(subscription, at, invoice.kind, invoice.tax_rates);
+  if invoice.currency <> v_currency then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['currency', invoice.currency, format('the subscription''s plan is in %s', v_currency)]
+    );
+  end if;
+
+  v_there := (
+    select invoices
+    from pgledger.invoices
+    where invoices.subscription_key = subscription.key
+      and invoices.kind = (import_request.invoice).kind
+      and invoices.period_start = v_request.period_start
+      and invoices.status <> 'voided'
+  );
+  if v_there.key is not null then
+    v_ok := pgledger.refuse_invoice_move(v_there, 'imported once more');
+  end if;
+  v_period := pgledger.billing_period(subscription, v_request.period_start);
+  if invoice.kind = 'period' and not v_period.is_over then
+    v_ok := pgledger.fail(
+      'InvalidArgument',
+      array['at', at::text, format('the period ends at %s, which is to come', v_period.ends_at)]
+    );
+  end if;
+
+  invoice.subscription_key := subscription.key;
+  invoice.period_start := v_request.period_start;
+  invoice.as_of_version := v_request.as_of_version;
+  v_drawn := pgledger.draw_lines(subscription, invoice, exponent);
+  invoice.period_end := v_drawn.period_end;
+  drawn := v_drawn.lines;
+end;
+$$;
+
+comment on function pgledger.import_request is
+  'What an imported invoice of a subscription is for, and what it takes the place of.';
+
+revoke all on function pgledger.import_request from public;
+
+-- file: repeatable/28_payments/imported_lines.sql
+/*
+The lines of an imported invoice as they are written down. A line that says it is a base fee or
+usage takes the place of what the subscription's period comes to for that, which drawn has: it is
+billed for good, and for what the line says. So nothing of it is billed again, and a later credit
+gives back its share of the line's amount, as it does where a coupon has lowered it.
+
+Where a charge has several lines, because the plan changed or the price has a bound, the amount is
+split over them.
+
+Errors: InvalidInvoice.
+*/
+create or replace function pgledger.imported_lines(
+  lines pgledger.invoice_lines[],
+  drawn pgledger.invoice_lines[],
+  subscription pgledger.subscriptions,
+  period_start timestamptz,
+  exponent integer
+)
+returns pgledger.invoice_lines[]
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_lines pgledger.invoice_lines[] := '{}';
+  v_given pgledger.invoice_lines;
+  v_line pgledger.invoice_lines;
+  v_for_period timestamptz;
+  v_places bigint[];
+  v_used bigint[] := '{}';
+  v_whole numeric;
+  v_parts numeric[];
+  v_ok boolean;
+begin
+  foreach v_given in array lines loop
+    if v_given.kind = 'item' then
+      v_lines := v_lines || v_given;
+      continue;
+    end if;
+
+    v_for_period := (
+      pgledger.billing_period(subscription, coalesce(v_given.period_start, period_start))
+    ).starts_at;
+    select array_agg(part.nth order by part.nth), sum(part.amount)
+    into v_places, v_whole
+    from unnest(drawn) with ordinality as part (
+      invoice_key, place, kind, description, item, period_start, period_end, quantity,
+      unit_amount, amount, discount, tax, subscription_key, for_period, plan_key, gross, counted,
+      events, redemption_key, basis, nth
+    )
+    where part.for_period = v_for_period
+      and part.nth <> all(v_used)
+      and case v_given.kind
+        when 'base_fee' then part.gross > 0
+        else part.gross is null and part.kind <> 'late_usage' and part.item = v_given.item
+      end;
+    if v_places is null then
+      v_ok := pgledger.refuse_json(
+        null, format('$.lines[%s]', v_given.place - 1),
+        'bills something that the period does not come to, or that another line bills'
+      );
+    end if;
+
+    v_used := v_used || v_places;
+    v_parts := pgledger.split_amount(
+      array(
+        select
+          case when v_whole = 0 then 0
+            else v_given.amount * drawn[place.value].amount / v_whole
+          end
+        from unnest(v_places) with ordinality as place (value, nth)
+        order by place.nth
+      ),
+      v_given.amount,
+      exponent
+    );
+    for v_nth in 1 .. cardinality(v_places) loop
+      v_line := drawn[v_places[v_nth]];
+      v_line.description := v_given.description;
+      v_line.unit_amount := null;
+      if v_line.gross is null and v_line.amount <> v_parts[v_nth] then
+        v_line.basis := v_line.basis || jsonb_build_object('gross', v_line.amount::text);
+      end if;
+      v_line.amount := v_parts[v_nth];
+      v_lines := v_lines || v_line;
+    end loop;
+  end loop;
+  return v_lines;
+end;
+$$;
+
+comment on function pgledger.imported_lines is
+  'The lines of an imported invoice as they are written down.';
+
+revoke all on function pgledger.imported_lines from public;
+
+-- file: repeatable/28_payments/ledger_import_invoice.sql
+/*
+Locks the subscription, a currency of the app's own FOR SHARE, and the app's numbers, in this order;
+the last until the transaction ends. What the clock has decided about the subscription is written
+down first. Of calls with the same id at the same time one writes, and the others wait for it.
+Checks, in this order: app_id, tenant_id, subscription_id, existence, currency, lines, tax_rates,
+metadata, due_at, paid_at, reference, id, repeat, kind, at, the period, purged usage, the currency
+of the plan, an invoice that is there, total, earlier drafts.
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound, UnknownCurrency,
+InvalidInvoice, InvalidMetadata, InvalidTime, InvalidArgument, IdempotencyConflict, UsagePurged,
+InvalidState.
+*/
+create or replace function public.ledger_import_invoice(
+  app_id text,
+  tenant_id text,
+  currency text,
+  lines jsonb,
+  tax_rates jsonb default '[]',
+  metadata jsonb default null,
+  id text default null,
+  subscription_id text default null,
+  at timestamptz default null,
+  kind text default 'period',
+  due_at timestamptz default null,
+  paid_at timestamptz default null,
+  reference text default null
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+security definer
+set search_path = pg_catalog, pgledger, pg_temp
+as $$
+declare
+  v_now timestamptz := pgledger.clock();
+  v_subscription pgledger.subscriptions;
+  v_invoice pgledger.invoices;
+  v_exponent integer;
+  v_lines pgledger.invoice_lines[];
+  v_request record;
+  v_complete record;
+  v_key bigint;
+  v_ok boolean;
+begin
+  v_ok := pgledger.check_billing_scope(app_id, tenant_id);
+  if subscription_id is not null then
+    v_subscription := pgledger.advance_subscription(
+      pgledger.lock_subscription(app_id, tenant_id, subscription_id), v_now
+    );
+  end if;
+  v_exponent := pgledger.lock_currency_exponent(app_id, currency);
+  v_lines := pgledger.read_invoice_lines(
+    lines, v_exponent, with_kind => subscription_id is not null
+  );
+  v_invoice.app_id := app_id;
+  v_invoice.tenant_id := tenant_id;
+  v_invoice.kind := case when subscription_id is null then 'one_off' else kind end;
+  v_invoice.currency := currency;
+  v_invoice.tax_rates := tax_rates;
+  v_invoice.metadata := metadata;
+  v_invoice.created_at := v_now;
+  v_invoice.subscription_key := v_subscription.key;
+  v_invoice.id := coalesce(id, 'inv_' || pgledger.new_ulid(v_now));
+  v_ok := pgledger.check_import(v_invoice, due_at, paid_at, reference, v_now);
+  v_key := pgledger.repeated_import(v_invoice, v_lines, at, paid_at, reference);
+  if v_key is not null then
+    return pgledger.invoice_with_key(v_key);
+  end if;
+
+  if subscription_id is not null then
+    v_request := pgledger.import_request(v_subscription, at, v_invoice, v_exponent);
+    v_invoice := v_request.invoice;
+    v_lines := pgledger.imported_lines(
+      v_lines, v_request.drawn, v_subscription, v_invoice.period_start, v_exponent
+    );
+  end if;
+  v_complete := pgledger.complete_invoice(v_invoice, v_lines, v_exponent, is_import => true);
+  v_ok := pgledger.check_invoice_total(v_complete.invoice);
+
+  return pgledger.write_import(
+    v_complete.invoice, v_complete.lines, due_at, paid_at, reference, v_now
+  );
+end;
+$$;
+
+comment on function public.ledger_import_invoice is
+$$Writes down an invoice that was made elsewhere: final, and paid if it is.
+
+It takes the app's next number; keep the number that it had in metadata. No
+coupon takes anything off it. Taxes are computed from tax_rates, so give them
+as they were, or give taxes as lines.
+
+With a subscription it takes the place of the invoice of that kind and period,
+which is then not drawn up. But what the period comes to counts as billed only
+where a line says so, by its member kind: base_fee for the plan's fee, usage
+for a feature, whose key is its item. Such a line bills all of that for good,
+for what it says. Anything else that the period comes to is on the
+subscription's next invoice. So record the usage, and import the invoices of
+its periods in their order, before you call ledger_advance.
+
+Without a subscription it is a one-off invoice.
+
+app_id: App that the tenant belongs to.
+tenant_id: Who is billed.
+currency: Currency of every amount; that of the subscription's plan.
+lines: JSON array of what was billed, as for ledger_create_invoice; with a
+  subscription each may have kind, for example [{"description": "Plan",
+  "kind": "base_fee", "amount": "49"}, {"description": "Calls", "kind":
+  "usage", "item": "calls", "amount": "7.20"}]. kind is item where it is left
+  out. A base fee of another period has period_start in that.
+tax_rates: JSON array of its tax rates, as for ledger_create_subscription.
+metadata: JSON object of the app's own, at most 64 KiB, or null.
+id: The invoice's id if the caller chooses it: inv_ and a ULID. The same call
+  with the same id returns that invoice as it is now; null for a new id.
+subscription_id: Which subscription it is for; null for none.
+at: A time in the period it is for; null for the current period.
+kind: What it is for, as for ledger_generate_invoice, where there is a
+  subscription; one of: period, start.
+due_at: When it is to be paid; null for the app's payment terms from now on.
+paid_at: When all of it was paid, not in the future; null for not yet.
+reference: What that payment is called where it was made, 1 to 255 characters,
+  or null.
+
+Returns: The invoice, pending or paid.
+
+Errors: NullArgument, InvalidScope, InvalidId, SubscriptionNotFound (the
+  tenant has no such subscription), UnknownCurrency, InvalidInvoice (lines or
+  tax_rates are not valid, a line bills something that the period does not
+  come to, or the total is not below 1e30 in size; the message names the
+  path), InvalidMetadata, InvalidTime (a time is outside the years 1 to 9999,
+  or paid_at is in the future), InvalidArgument (the reference is not valid or
+  there is no paid_at, there is no such kind, the currency is not the plan's,
+  the subscription has no period at that time, or the period is not over),
+  IdempotencyConflict (the id is taken by a different invoice), UsagePurged
+  (usage events of the period may have been purged), InvalidState (there is
+  such an invoice already, or an earlier draft comes first).$$;
+
+revoke all on function public.ledger_import_invoice from public;
+grant execute on function public.ledger_import_invoice to pgledger_poster;
 
 -- file: repeatable/28_payments/ledger_list_payments.sql
 /*
@@ -28846,9 +28492,6 @@ begin
     v_ok := pgledger.refuse_invoice_move(invoice, 'paid');
   end if;
 
-  if invoice.status <> 'paid' and amount >= v_remaining then
-    perform pgledger.tell_of_invoices(invoice.app_id, 'invoice_paid', array[invoice.key]);
-  end if;
   return pgledger.invoice_with_key(invoice.key);
 end;
 $$;
@@ -28913,6 +28556,144 @@ comment on function pgledger.payment_is_repeated is
   'Whether a payment of that id has been recorded; raises if by a different request.';
 
 revoke all on function pgledger.payment_is_repeated from public;
+
+-- file: repeatable/28_payments/repeated_import.sql
+/*
+The key of the invoice that an earlier call with that id has imported, or null if there is none. The
+request is compared by value with what was written down: lines by their texts and by what those of a
+text come to together, because a line that bills a charge of several parts is written down as
+several. A time in the period and a payment are compared only if the caller gives them.
+
+Errors: IdempotencyConflict.
+*/
+create or replace function pgledger.repeated_import(
+  request pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  at timestamptz,
+  paid_at timestamptz,
+  reference text
+)
+returns bigint
+language plpgsql
+stable
+parallel safe
+as $$
+declare
+  v_fields text[] := array[
+    'app_id', 'tenant_id', 'subscription_key', 'kind', 'currency', 'tax_rates', 'metadata'
+  ];
+  v_key bigint;
+  v_given jsonb;
+  v_recorded jsonb;
+  v_ok boolean;
+begin
+  select
+    invoices.key,
+    pgledger.picked(to_jsonb(request), v_fields) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select given.description, sum(given.amount) as amount
+        from unnest(repeated_import.lines) as given
+        group by given.description
+      ) as line
+    ), 'is_of_the_period', true, 'is_paid', true),
+    to_jsonb(invoices) || jsonb_build_object('lines', (
+      select jsonb_object_agg(line.description, line.amount)
+      from (
+        select written.description, sum(written.amount) as amount
+        from pgledger.invoice_lines as written
+        where written.invoice_key = invoices.key and written.kind not in ('discount', 'tax')
+        group by written.description
+      ) as line
+    ), 'is_of_the_period',
+    request.subscription_key is null or repeated_import.at is null
+    or (repeated_import.at >= invoices.period_start and repeated_import.at < invoices.period_end),
+    'is_paid',
+    repeated_import.paid_at is null or invoices.total <= 0 or exists (
+      select
+      from pgledger.invoice_payments as payment
+      where payment.invoice_key = invoices.key
+        and payment.paid_at = repeated_import.paid_at
+        and payment.reference is not distinct from repeated_import.reference
+    ))
+  into v_key, v_given, v_recorded
+  from pgledger.invoices
+  where invoices.id = request.id;
+
+  v_ok := pgledger.check_repeated(request.id, v_given, v_recorded);
+  return v_key;
+end;
+$$;
+
+comment on function pgledger.repeated_import is
+  'Key of the imported invoice that has that id already, or null; raises if another request '
+  'made it.';
+
+revoke all on function pgledger.repeated_import from public;
+
+-- file: repeatable/28_payments/write_import.sql
+/*
+Writes an imported invoice, makes it final, and records its payment if there was one. If a repeated
+call has written it meanwhile, it stays as it is.
+
+Errors: IdempotencyConflict, InvalidState.
+*/
+create or replace function pgledger.write_import(
+  invoice pgledger.invoices,
+  lines pgledger.invoice_lines[],
+  due_at timestamptz,
+  paid_at timestamptz,
+  reference text,
+  now timestamptz
+)
+returns public.ledger_invoice
+language plpgsql
+volatile
+parallel unsafe
+as $$
+declare
+  v_key bigint;
+  v_constraint text;
+  v_ok boolean;
+begin
+  if invoice.subscription_key is null then
+    v_key := pgledger.insert_one_off_invoice(invoice, lines);
+  else
+    begin
+      v_key := pgledger.store_invoice(invoice, lines);
+    exception
+      when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint <> 'invoices_id_key' then
+          raise;
+        end if;
+        v_ok := pgledger.fail('IdempotencyConflict', array[invoice.id]);
+    end;
+    v_ok := pgledger.check_no_earlier_draft(
+      (select invoices from pgledger.invoices where invoices.key = v_key)
+    );
+  end if;
+  invoice := (
+    select invoices from pgledger.invoices where invoices.key = v_key for no key update
+  );
+
+  if invoice.status = 'draft' then
+    perform pgledger.finalize_invoices(invoice.app_id, array[v_key], due_at);
+    if paid_at is not null and invoice.amount_due > 0 then
+      return pgledger.pay_invoice(
+        (select invoices from pgledger.invoices where invoices.key = v_key),
+        invoice.amount_due, paid_at, reference, null, now
+      );
+    end if;
+  end if;
+  return pgledger.invoice_with_key(v_key);
+end;
+$$;
+
+comment on function pgledger.write_import is
+  'Writes an imported invoice, final, with its payment if there was one.';
+
+revoke all on function pgledger.write_import from public;
 
 -- file: repeatable/28_payments/views/ledger_invoice_payments.sql
 /*
@@ -28991,69 +28772,11 @@ revoke all on table public.ledger_tenant_invoice_payments from public;
 grant select on table public.ledger_tenant_invoice_payments to pgledger_tenant;
 alter view public.ledger_tenant_invoice_payments owner to pgledger_tenant_views;
 
--- file: repeatable/29_advance/advance_alone.sql
-/*
-As pgledger.advance_and_invoice, in a subtransaction. If it fails, what it did is undone, there is a
-warning, and the subscription is postponed for an hour: version is null, and error says why. One
-that cannot even be postponed is only warned of, and error is null too: were it named, a caller who
-waits for a call without rows would never end.
-*/
-create or replace function pgledger.advance_alone(
-  subscription_key bigint,
-  invoices text,
-  now timestamptz,
-  out version bigint,
-  out invoice_keys bigint[],
-  out is_busy boolean,
-  out is_unfinished boolean,
-  out error text
-)
-language plpgsql
-volatile
-parallel unsafe
-as $$
-declare
-  v_moved record;
-  v_name text;
-begin
-  v_moved := pgledger.advance_and_invoice(subscription_key, invoices, now);
-  version := v_moved.version;
-  invoice_keys := v_moved.invoice_keys;
-  is_busy := v_moved.is_busy;
-  is_unfinished := v_moved.is_unfinished;
-exception
-  when others then
-    if not pgledger.may_concern_one_subscription(sqlstate) then
-      raise;
-    end if;
-    v_name := (
-      select format('subscription %s of tenant %s', subscriptions.id, subscriptions.tenant_id)
-      from pgledger.subscriptions
-      where subscriptions.key = subscription_key
-    );
-    raise warning using
-      message = format('%s was not advanced: %s', v_name, sqlerrm),
-      errcode = sqlstate;
-    is_busy := true;
-    if pgledger.postpone_advance(subscription_key, now + interval '1 hour') then
-      error := sqlerrm;
-    end if;
-end;
-$$;
-
-comment on function pgledger.advance_alone is
-  'Moves on a subscription so that its failure undoes and stops nothing else.';
-
-revoke all on function pgledger.advance_alone from public;
-
 -- file: repeatable/29_advance/advance_and_invoice.sql
 /*
 Moves on a subscription that is locked, and draws up the invoices that are due with that, unless
 invoices is none. is_busy says that somebody else holds what its tenant has left of coupons: then
 only the move was written.
-
-Of one that is far behind, a call does a part. It is_unfinished then, and goes behind all others
-that are due by now, so that it holds up nobody.
 */
 create or replace function pgledger.advance_and_invoice(
   subscription_key bigint,
@@ -29061,9 +28784,7 @@ create or replace function pgledger.advance_and_invoice(
   now timestamptz,
   out version bigint,
   out invoice_keys bigint[],
-  out is_busy boolean,
-  out is_unfinished boolean,
-  out error text
+  out is_busy boolean
 )
 language plpgsql
 volatile
@@ -29073,25 +28794,15 @@ declare
   v_moved pgledger.subscriptions := pgledger.advance_subscription(
     (select subscriptions from pgledger.subscriptions where subscriptions.key = subscription_key),
     now,
-    to_store => invoices = 'none',
-    at_most => pgledger.moves_at_once()
+    to_store => invoices = 'none'
   );
 begin
   version := v_moved.version;
-  is_busy := false;
-  is_unfinished := v_moved.due_at <= now;
   if invoices <> 'none' then
-    is_unfinished := is_unfinished or pgledger.invoiceable_version(v_moved) < version;
     invoice_keys := pgledger.invoice_subscription(v_moved, invoices = 'final');
     is_busy := invoice_keys is null;
   end if;
   invoice_keys := coalesce(invoice_keys, '{}');
-
-  if is_unfinished and not is_busy then
-    update pgledger.subscriptions
-    set advance_at = now
-    where subscriptions.key = subscription_key;
-  end if;
 end;
 $$;
 
@@ -29104,12 +28815,13 @@ revoke all on function pgledger.advance_and_invoice from public;
 /*
 Moves on the subscriptions of an app that are due, the longest due first, and draws up the invoices
 that are due with that. Takes at most max_subscriptions, and more as long as none of those taken had
-anything to do; it stops after ten times as many and names the last one in last_looked_at. So it
-does if all that was done is a part of what one that is far behind asks for, and that came to
-nothing to report. A subscription that somebody else holds is left out.
+anything to do; it stops after ten times as many and names the last one in last_looked_at. A
+subscription that somebody else holds is left out.
 
 one_by_one: each is moved in a subtransaction, at most 50 at a time, because a session keeps track
-of so many at no cost. One that fails is named with its error.
+of so many at no cost. One that fails is undone, warned of, named with its error, and postponed for
+an hour. One that cannot even be postponed is only warned of: were it named, a caller who waits for
+a call without rows would never end.
 */
 create or replace function pgledger.advance_due_subscriptions(
   app_id text,
@@ -29134,8 +28846,7 @@ declare
   v_busy bigint[] := '{}';
   v_looked_at integer := 0;
   v_found boolean;
-  v_to_tell boolean := false;
-  v_unfinished bigint;
+  v_did boolean := false;
 begin
   subscription_keys := '{}';
   versions := '{}';
@@ -29145,43 +28856,56 @@ begin
   loop
     v_found := false;
     for v_due in
-      select subscriptions.key, subscriptions.version
+      select
+        subscriptions.key, subscriptions.version, subscriptions.id, subscriptions.tenant_id
       from pgledger.subscriptions
       where subscriptions.app_id = advance_due_subscriptions.app_id
         and subscriptions.advance_at <= now
         and (invoices <> 'none' or subscriptions.due_at <= now)
         and subscriptions.key <> all(v_busy)
-      order by subscriptions.advance_at, subscriptions.key
+      order by subscriptions.advance_at
       limit case when one_by_one then least(max_subscriptions, 50) else max_subscriptions end
       for no key update skip locked
     loop
       v_found := true;
       v_looked_at := v_looked_at + 1;
       if one_by_one then
-        v_moved := pgledger.advance_alone(v_due.key, invoices, now);
+        begin
+          v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
+        exception
+          when others then
+            if not pgledger.may_concern_one_subscription(sqlstate) then
+              raise;
+            end if;
+            raise warning using
+              message = format(
+                'subscription %s of tenant %s was not advanced: %s', v_due.id, v_due.tenant_id,
+                sqlerrm
+              ),
+              errcode = sqlstate;
+            v_busy := v_busy || v_due.key;
+            if pgledger.postpone_advance(v_due.key, now + interval '1 hour') then
+              failed_keys := failed_keys || v_due.key;
+              errors := errors || sqlerrm;
+              v_did := true;
+            end if;
+            continue;
+        end;
       else
         v_moved := pgledger.advance_and_invoice(v_due.key, invoices, now);
       end if;
 
+      subscription_keys := subscription_keys || v_due.key;
+      versions := versions || v_due.version;
+      invoice_keys := invoice_keys || v_moved.invoice_keys;
       if v_moved.is_busy then
         v_busy := v_busy || v_due.key;
       end if;
-      if v_moved.version is not null then
-        subscription_keys := subscription_keys || v_due.key;
-        versions := versions || v_due.version;
-        invoice_keys := invoice_keys || v_moved.invoice_keys;
-        v_to_tell := v_to_tell
-          or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
-        v_unfinished := case when v_moved.is_unfinished then v_due.key else v_unfinished end;
-      elsif v_moved.error is not null then
-        failed_keys := failed_keys || v_due.key;
-        errors := errors || v_moved.error;
-        v_to_tell := true;
-      end if;
+      v_did := v_did or v_moved.version > v_due.version or cardinality(v_moved.invoice_keys) > 0;
     end loop;
-    exit when v_to_tell or not v_found;
-    if v_unfinished is not null or v_looked_at >= 10 * max_subscriptions then
-      last_looked_at := coalesce(v_unfinished, v_due.key);
+    exit when v_did or not v_found;
+    if v_looked_at >= 10 * max_subscriptions then
+      last_looked_at := v_due.key;
       exit;
     end if;
   end loop;
@@ -29286,30 +29010,24 @@ revoke all on function pgledger.check_advance_span from public;
 
 -- file: repeatable/29_advance/invoice_occasions.sql
 /*
-The invoices that a subscription's changes since the last look ask for, in the order in which their
-drafts have to become final.
+The invoices that a subscription's changes since the last look ask for.
 
 An invoice of kind period: for each period that has ended, except one that was a trial all through.
 Of kind start: for each period that began or went on active. Whoever draws it up skips it if the
 base fee has been billed, as it is by the invoice of the period before where that has_next, that is
 where the one follows the other without a gap. A change at the moment at which the subscription is
-canceled begins nothing. Of kind change: for each change that is to be invoiced at once.
+canceled begins nothing.
 
 Several changes can ask for the same invoice: the row is that of the first. With with_drafts, also
 drafts that can become final by now, as of version 0.
-
-Changes after until_version are left to later: so are drafts of periods that begin with those or
-after them.
 */
 create or replace function pgledger.invoice_occasions(
   subscription pgledger.subscriptions,
-  with_drafts boolean,
-  until_version bigint
+  with_drafts boolean
 )
 returns table (
   kind text,
   period_start timestamptz,
-  change_version bigint,
   as_of_version bigint,
   has_next boolean
 )
@@ -29321,7 +29039,7 @@ as $$
     select
       subscription_changes.version, subscription_changes.change, subscription_changes.status,
       subscription_changes.period_start, subscription_changes.period_end,
-      subscription_changes.occurred_at, subscription_changes.invoice_now,
+      subscription_changes.occurred_at,
       lag(subscription_changes.period_start) over earlier as earlier_start,
       lag(subscription_changes.period_end) over earlier as earlier_end,
       lag(subscription_changes.change) over earlier = 'trial_ended'
@@ -29332,74 +29050,49 @@ as $$
       = subscription_changes.occurred_at as has_ended
     from pgledger.subscription_changes
     where subscription_changes.subscription_key = subscription.key
-      and subscription_changes.version between subscription.invoiced_version and until_version + 1
+      and subscription_changes.version >= subscription.invoiced_version
     window earlier as (order by subscription_changes.version)
   )
-  select distinct on (occasion.period_start, turn.place, occasion.change_version)
-    occasion.kind, occasion.period_start, occasion.change_version, occasion.version,
-    occasion.has_next
+  select distinct on (occasion.kind, occasion.period_start)
+    occasion.kind, occasion.period_start, occasion.version, occasion.has_next
   from (
     select
-      'period' as kind, change.earlier_start as period_start, 0::bigint as change_version,
-      change.version,
+      'period' as kind, change.earlier_start as period_start, change.version,
       change.status = 'active'
       and change.period_start = least(change.earlier_end, change.occurred_at) as has_next
     from change
-    where change.version between subscription.invoiced_version + 1 and until_version
+    where change.version > subscription.invoiced_version
       and change.earlier_start <> change.period_start
       and not change.was_trial
     union all
-    select 'period', change.period_start, 0, change.version, false
+    select 'period', change.period_start, change.version, false
     from change
-    where change.version between subscription.invoiced_version + 1 and until_version
+    where change.version > subscription.invoiced_version
       and change.change = 'canceled'
+      and change.occurred_at > change.period_start
     union all
-    select 'period', subscription.current_period_start, 0, subscription.version, false
-    where until_version = subscription.version
-      and subscription.status = 'paused'
+    select 'period', subscription.current_period_start, subscription.version, false
+    where subscription.status = 'paused'
       and subscription.current_period_end <= pgledger.clock()
     union all
-    select 'start', change.period_start, 0, change.version, false
+    select 'start', change.period_start, change.version, false
     from change
-    where change.version between subscription.invoiced_version + 1 and until_version
+    where change.version > subscription.invoiced_version
       and change.status = 'active'
       and change.has_ended is not true
       and change.change in ('created', 'trial_ended', 'period_started', 'plan_changed', 'resumed')
     union all
-    select 'change', change.period_start, change.version, change.version, false
-    from change
-    where change.version between subscription.invoiced_version + 1 and until_version
-      and change.invoice_now
-    union all
-    select invoices.kind, invoices.period_start, invoices.change_version, 0, false
+    select invoices.kind, invoices.period_start, 0, false
     from pgledger.invoices
     where with_drafts
       and invoices.subscription_key = subscription.key
       and invoices.status = 'draft'
       and (
-        until_version = subscription.version
-        or invoices.period_start < (
-          select change.period_start
-          from change
-          where change.version = until_version
-        )
-      )
-      and (
-        invoices.kind in ('start', 'change')
-        or (
-          invoices.kind = 'period'
-          and (
-            invoices.period_start < subscription.current_period_start
-            or subscription.current_period_end <= pgledger.clock()
-            or subscription.status = 'canceled'
-          )
-        )
+        invoices.kind = 'start'
+        or (invoices.kind = 'period' and invoices.period_end <= pgledger.clock())
       )
   ) as occasion
-  cross join lateral (
-    select array_position(array['start', 'change', 'period'], occasion.kind) as place
-  ) as turn
-  order by occasion.period_start, turn.place, occasion.change_version, occasion.version
+  order by occasion.kind, occasion.period_start, occasion.version
 $$;
 
 comment on function pgledger.invoice_occasions is
@@ -29409,18 +29102,17 @@ revoke all on function pgledger.invoice_occasions from public;
 
 -- file: repeatable/29_advance/invoice_on_occasion.sql
 /*
-The invoice for an occasion; null if there is nothing to charge, or it is final already. A base fee
-has an invoice of its own only where nothing has been billed for its period.
+The draft for an occasion; null if there is nothing to charge, or the invoice is final already. A
+base fee has an invoice of its own only where nothing has been billed for its period.
 
-With to_finalize, a draft that was there is locked and computed anew, the coupons are used up, and
-it is made final, but for its number; it is computed again as often as another invoice has used up
-one of the coupons meanwhile.
+With to_finalize, a draft that was there is locked and computed anew, and the coupons are used up;
+it is computed again as often as another invoice has used up one of them meanwhile.
 */
 create or replace function pgledger.invoice_on_occasion(
   subscription pgledger.subscriptions,
   kind text,
   period_start timestamptz,
-  change_version bigint,
+  as_of_version bigint,
   to_finalize boolean
 )
 returns bigint
@@ -29438,7 +29130,6 @@ begin
     where invoices.subscription_key = subscription.key
       and invoices.kind = invoice_on_occasion.kind
       and invoices.period_start = invoice_on_occasion.period_start
-      and invoices.change_version = invoice_on_occasion.change_version
       and invoices.status <> 'voided'
     -- The caller's lock on the subscription keeps others from its drafts already. This one makes
     -- a transaction whose snapshot still shows what was deleted since fail here, with 40001.
@@ -29446,50 +29137,46 @@ begin
   );
   if v_invoice.key is null then
     if kind = 'start' then
-      v_invoice.kind := kind;
-      v_invoice.period_start := period_start;
       perform
-      from pgledger.billed_base(
-        subscription.key, invoice_on_occasion.period_start, v_invoice
-      );
+      from pgledger.billed_base(subscription.key, invoice_on_occasion.period_start, null);
       if found then
         return null;
       end if;
     end if;
     v_key := pgledger.find_or_draft_invoice(
-      subscription, kind, period_start, change_version, null, false
+      subscription, kind, period_start, case when kind = 'start' then as_of_version end, null,
+      false
     );
   elsif v_invoice.status = 'draft' and to_finalize then
     v_key := v_invoice.key;
     perform pgledger.redraw_invoice(v_invoice, subscription);
   end if;
 
-  if to_finalize and v_key is not null then
-    while not pgledger.use_coupons(v_key) loop
-      perform pgledger.redraw_invoice(
-        (select invoices from pgledger.invoices where invoices.key = v_key), subscription
-      );
-    end loop;
-    perform pgledger.finalize_invoices(subscription.app_id, array[v_key]);
-  end if;
+  while to_finalize and v_key is not null loop
+    exit when pgledger.use_coupons(v_key);
+    perform pgledger.redraw_invoice(
+      (select invoices from pgledger.invoices where invoices.key = v_key), subscription
+    );
+  end loop;
   return v_key;
 end;
 $$;
 
 comment on function pgledger.invoice_on_occasion is
-  'The invoice for an occasion to invoice a subscription, or null.';
+  'The draft for an occasion to invoice a subscription, or null.';
 
 revoke all on function pgledger.invoice_on_occasion from public;
 
 -- file: repeatable/29_advance/invoice_subscription.sql
 /*
-Draws up the invoices that a subscription's changes since the last look ask for, and returns them in
-the order of their periods. With to_finalize, each is made final before the next one is drawn up,
-but for its number, and drafts that were there before and can become final are among them.
+Draws up the invoices that a subscription's changes since the last look ask for, and returns the
+drafts in the order of these changes: the invoice of the period that ended, or of the base fee if no
+such invoice has charged it. With to_finalize, their coupons are used up, and drafts that were there
+before and can become final are among them.
 
 The subscription is locked, and has been moved on to now; it is written here. If somebody else holds
 what its tenant has left of coupons, only the subscription is written and the answer is null: the
-next call draws up its invoices. If there is very much to invoice, it also draws up the rest.
+next call draws up its invoices.
 */
 create or replace function pgledger.invoice_subscription(
   subscription pgledger.subscriptions,
@@ -29501,7 +29188,6 @@ volatile
 parallel unsafe
 as $$
 declare
-  v_until bigint := pgledger.invoiceable_version(subscription);
   v_occasion record;
   v_key bigint;
   v_drawn_version bigint;
@@ -29516,14 +29202,14 @@ begin
 
   for v_occasion in
     select
-      occasion.kind, occasion.period_start, occasion.change_version, occasion.as_of_version,
-      occasion.has_next
-    from pgledger.invoice_occasions(subscription, to_finalize, v_until) as occasion
+      occasion.kind, occasion.period_start, occasion.as_of_version, occasion.has_next
+    from pgledger.invoice_occasions(subscription, to_finalize) as occasion
+    order by occasion.as_of_version, occasion.period_start, occasion.kind desc
   loop
     -- The invoice of the period before has just billed it.
     continue when v_occasion.as_of_version = v_drawn_version;
     v_key := pgledger.invoice_on_occasion(
-      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.change_version,
+      subscription, v_occasion.kind, v_occasion.period_start, v_occasion.as_of_version,
       to_finalize
     );
     if v_key is not null then
@@ -29532,9 +29218,8 @@ begin
     end if;
   end loop;
 
-  subscription.invoiced_version := v_until;
+  subscription.invoiced_version := subscription.version;
   subscription.invoice_due_at := case
-    when v_until < subscription.version then pgledger.clock()
     when subscription.status = 'paused' and subscription.current_period_end > pgledger.clock()
       then subscription.current_period_end
   end;
@@ -29549,50 +29234,12 @@ comment on function pgledger.invoice_subscription is
 
 revoke all on function pgledger.invoice_subscription from public;
 
--- file: repeatable/29_advance/invoiceable_version.sql
-/*
-Up to which version a call draws up the invoices of a subscription: all that are written down, or so
-many that the call stays short, and then all of the last one's moment, because what happens at one
-moment is billed together.
-*/
-create or replace function pgledger.invoiceable_version(subscription pgledger.subscriptions)
-returns bigint
-language sql
-stable
-parallel safe
-as $$
-  select case
-    when subscription.version <= subscription.invoiced_version + pgledger.moves_at_once()
-      then subscription.version
-    else (
-      select change.version
-      from pgledger.subscription_changes as change
-      where change.subscription_key = subscription.key
-        and change.version >= subscription.invoiced_version + pgledger.moves_at_once()
-        and not exists (
-          select
-          from pgledger.subscription_changes as next_change
-          where next_change.subscription_key = change.subscription_key
-            and next_change.version = change.version + 1
-            and next_change.occurred_at = change.occurred_at
-        )
-      order by change.version
-      limit 1
-    )
-  end
-$$;
-
-comment on function pgledger.invoiceable_version is
-  'Up to which version of a subscription a call draws up its invoices.';
-
-revoke all on function pgledger.invoiceable_version from public;
-
 -- file: repeatable/29_advance/ledger_advance.sql
 /*
 Workers run side by side: each locks what it takes with FOR NO KEY UPDATE SKIP LOCKED, and leaves
-what another one holds to the next call. Each subscription that is taken is moved on to now, or by
-as many changes as pgledger.moves_at_once says. Invoices get their numbers at the end of the call,
-so that the app's row is locked only from there to the end of the transaction.
+what another one holds to the next call. Each subscription that is taken is moved on to now, however
+many periods it is behind. Invoices become final at the end of the call, so that the app's numbers
+are locked only from there to the end of the transaction.
 
 A subscription that fails does not keep others from being billed: the call then begins again with
 each subscription in a subtransaction of its own, and postpones and reports those that fail.
@@ -29642,11 +29289,10 @@ begin
       );
   end;
   if invoices = 'final' then
-    perform pgledger.number_invoices(app_id, v_done.invoice_keys);
+    perform pgledger.finalize_invoices(app_id, v_done.invoice_keys);
   end if;
   if invoices <> 'none' then
     v_past_due := pgledger.mark_past_due(app_id, max_subscriptions, v_now);
-    perform pgledger.tell_of_invoices(app_id, 'invoice_past_due', v_past_due);
   end if;
   perform pgledger.note_advance(app_id, v_now);
 
@@ -29681,15 +29327,13 @@ in time. What has been due the longest comes first.
 
 Any number of workers may call it at once, each in a transaction of its own:
 no two move the same subscription. Call it until it returns no row. Fewer
-subscriptions than asked for do not mean that nothing is left: one that is
-more than 100 steps behind moves on by 100 in a call, and the next call goes
-on with it, after all others that are due.
+subscriptions than asked for do not mean that nothing is left.
 
 A subscription gives one row for each step, in order: trial_ended,
 period_started, canceled. Invoices follow: invoice_drafted, invoice_finalized,
 invoice_past_due. A subscription that could not be moved gives failed, with
 the error, and is tried again in an hour. nothing_due names the last one that
-was looked at, where nothing came of it and there is more to look at.
+was looked at, where very many were and none had anything to do.
 
 app_id: App whose subscriptions and invoices they are.
 max_subscriptions: How many subscriptions to move at most, 1 to 10,000.
@@ -29733,7 +29377,7 @@ as $$
     where invoices.app_id = mark_past_due.app_id
       and invoices.status = 'pending'
       and invoices.due_at <= mark_past_due.now
-    order by invoices.due_at, invoices.key
+    order by invoices.due_at
     limit max_invoices
     for no key update skip locked
   ),
@@ -30270,13 +29914,13 @@ values
   ('migrations/0002_create_accounts.sql', 'versioned', 'e11f1a93d7d56884f21abbaa0155343dbebeec23b4ffe642720fc2ef07e8f5c6', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0003_create_transfers.sql', 'versioned', 'd39fd5d3bd60ef7dc1d41e1dc4aae3ce8cb22db736906006c5bd40b65e50aca9', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0004_create_ledger_types.sql', 'versioned', '05528deb57661e38e319bf40edaa90d7a35b99fbe2b64a01d44dc810020fd9fe', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0005_create_catalogue.sql', 'versioned', '7e5dbc2c4e3dc02c09d270af895b3e80fec302bd81c8159d27c9f1836bd0b3ac', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0006_create_subscriptions.sql', 'versioned', 'a39f13c7533cef660a496e2e3caf98549f4595e28523f58993111b5a533bd52b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0005_create_catalogue.sql', 'versioned', 'b7cf10499a8c0b83bc57c39c25edb5b1ea8c7a5d5a94abb541c85d5fef5664e4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0006_create_subscriptions.sql', 'versioned', 'b23cfdfa7cf30c965b9e5c790cbfeef3754b259c61489a597613680f6d0ab2f0', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0007_create_usage.sql', 'versioned', '83e223a8c37facd724da28e4a364911742e91e27d6809b6ef7f8df67f8635634', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '3e1c91325e4b28fc7b76863c9a384f91373378bf6a5e621618594131648177e1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0009_create_tenant_roles.sql', 'versioned', '0b49f1bf244e8518dd18656d664dae5f8d2a65957728a0988468b15a1e08b349', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0008_create_entitlement_cache.sql', 'versioned', '7ecca296197affb587e7eb1442e8863bfa2fd9fa2fd95763357a98fc75442a54', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0009_create_tenant_roles.sql', 'versioned', '32a13ec5c0840d048b6538c5984d40088fc3a0c89f3288950ac2b8d24ae60633', pg_catalog.now(), '0.1.0.dev0', true),
   ('migrations/0010_create_coupons.sql', 'versioned', 'dbac9b1d638fc850a9f4371a37c01543a897a5e77a4d4241b2435a0ce56cda1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('migrations/0011_create_invoices.sql', 'versioned', 'dea729d7d5af7ac9e97148bb0a7f3c246b8e03d52b00b3605b1ed66ed0094f13', pg_catalog.now(), '0.1.0.dev0', true),
+  ('migrations/0011_create_invoices.sql', 'versioned', '5dcc7a6ccd5f8379e5da072678597aa8d859f33a3f95f66bebdcac44c2260b74', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/amount_fault.sql', 'repeatable', '8347c1d61debf5edfbfd1eeb81d456c48c1c6cfc7dcdfd2dd57e6d1a747b89e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_app.sql', 'repeatable', '9acc42b3197e893aa17a7585edc7978885688506ad91b24261caf33ab4bf8ad4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/checks/check_arrays.sql', 'repeatable', 'db0d6315701781d754d09d91b123add88be1a712f3b5e541fdb8c1545544fdfb', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30340,7 +29984,7 @@ values
   ('repeatable/00_core/text/invisible_characters.sql', 'repeatable', 'ed58cef161abae944130aac436620c3c002c46bb5a1e41ef6ac29699632ec405', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/text/text_fault.sql', 'repeatable', 'ae280de53049822db714b624eb084e3f60d8b607afd29426ff62b6f9432e68ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/time/clock.sql', 'repeatable', '867e2df5662a7b7db9e4277238106d87a9fe43803c27e071409e47e1c9561eb9', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/00_core/versioned_files.sql', 'repeatable', '3c04c40f21aafc7b5e76c894f401809f1dabf2f108599df19058600cef882189', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/00_core/versioned_files.sql', 'repeatable', '5ddfaf7c5f1ad4ab9512091987e8c37e5710ba6dd3fa8565692224f58f3938a8', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/00_core/errors/views/pgledger_errors_v1.sql', 'repeatable', '1d6937453e192340167f8ac80ad7852756f4b471f9da70d3d7f2288b4691c7e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/accepted_time.sql', 'repeatable', '3ca46276c2b8a88775f8c94d07ac85c0b464ea115f2c339f28aef52dc1649bda', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/account_id.sql', 'repeatable', 'd04fb29654533871eadbcca2db21def5f2a337386b6e97a24408e9820b315d5f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30356,7 +30000,7 @@ values
   ('repeatable/10_ledger/clock_warning.sql', 'repeatable', '36942425ca3268d1cbb874897e97b484d667bf08de66ede3a5298a1af7ffd406', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_repeatable_transfers.sql', 'repeatable', '226d7f5555df0597c268a716c753dab60cb9e7c83638c88538007f172033d766', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/create_transfers_of_rows.sql', 'repeatable', '2e66f2f8950dd2a7370d16335cbaefc5a3b0b54d86517b588133dca3a107eb85', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '344965dbaad2483f09c1e18d8994b2b002da5a19c96b2bae94e4ad8f4bca36be', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/10_ledger/expected_guards.sql', 'repeatable', '53e0aa99377f30c0cf70c5f9f5888a06ff7e2169f4818f64926e2e282e77b058', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/guard_faults.sql', 'repeatable', 'cf3468399897b923938ffbd199356428e9e48ce20c6a36c3585b4562b15a7aed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/key_sequences.sql', 'repeatable', 'dee7ac900ce224db801897d29ec7540bee2c5e26f046b7e4e6a51734e9ef90d3', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/10_ledger/legs.sql', 'repeatable', '3f07bbff9d5f55476bd70de03db55a33451f302e84d8dfb25883bfecb9963356', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30426,8 +30070,6 @@ values
   ('repeatable/20_catalogue/feature_with_id.sql', 'repeatable', '37363cd76f9170286bd36364351eefd850e4f76414e341d7b120d7fc97cb6aaa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/features_page.sql', 'repeatable', 'faaec98848872c585be9a6e8bb69a5b4576927e7abad0097e9c323c6f842031f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/find_feature.sql', 'repeatable', '878b98a7a0bf0104d8c933edd1969a79879962737fd4a69b1cb214a10704d8b3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/hook_arguments.sql', 'repeatable', '8866a4621a648812595506f6793fe86f1b62d26a1f187e5dcf5e6bd1b2715c96', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/hook_fault.sql', 'repeatable', 'eec6b94d329b1b8ee1ddc1cb25c392aca448aac81a09d85d8eecd276dda691b2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/insert_plan.sql', 'repeatable', 'f79d53e38c82465c4c5a93269bf2403c0fe3ac54910bd8c665aee3c3d3d308aa', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/iso_currencies.sql', 'repeatable', '27b4897ea3fc7d9b40462b8639c3133dba2443ac26c1a617ca5cc3a41288b499', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_archive_feature.sql', 'repeatable', '8b4a3a903a5d221ee87a92b614dc67bdca8ed6cd6c288b0c6fa8e9e146cbf6bc', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30444,7 +30086,6 @@ values
   ('repeatable/20_catalogue/ledger_list_global_features.sql', 'repeatable', '94d4212e7a5201c18c47d77f94c34563c6eaf6c0e887d75a2cbc83bb06c49db0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_list_plans.sql', 'repeatable', 'c7909f78fddc49f927a55baa1220768fd471815e98ac057a756581178ec5efed', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_set_currency.sql', 'repeatable', '163ae2cd55225b37050eafef84f069ed41570e41d73a4f5afa898e5ed2939527', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/ledger_set_hook.sql', 'repeatable', '286bf3192a566a56a1ffd483f40bf24b4961d7c88567695c4c890e4a043a58c5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_feature.sql', 'repeatable', '5abaf542758815b87e749d0ae0a28a9527a79ce13a750441ad0257f7cd937803', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/ledger_update_plan.sql', 'repeatable', 'ea03b35ffd3da29155c79dcd6f60d178cd9718dd9325259035f117260210d73e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/lock_feature.sql', 'repeatable', '680726305dada5cc509d6bb91bd3466002f330414f3e862ac1e377899d136c9c', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30457,7 +30098,6 @@ values
   ('repeatable/20_catalogue/read_pricing.sql', 'repeatable', 'b135122d9ad6e48092f3f6d266a54a5ba881e1aebaad09a497850b0cc12deeff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/repeated_plan.sql', 'repeatable', '593bf4a9f99881aac1cb6808d2c688d00f2ef4e14d81d29952ec553e8c267ef4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/rewrite_plan.sql', 'repeatable', '1973016f5f49e6588b7af25589833f7c09836a891f33c52aa6c68f4b81225de8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/20_catalogue/tell_hook.sql', 'repeatable', '617a4896025293a6598674998b2e626cd277bb3bdcdbf35073f048da08733be0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/write_plan_features.sql', 'repeatable', 'ef3a7bddd1376eaba23f06ef44c6af4f44a076f7c90113f0b93dd19b553870bb', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_currencies.sql', 'repeatable', '9b4d8adff7743dcfe6e6cdd50789e32ddeea47f7e24fd198e97cfbbf4b78c9f6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/20_catalogue/views/ledger_features.sql', 'repeatable', '2041ed916a09434c517a0726578b5e2ba6f0574cfd2afb6a2b7dec039ec6ce42', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30469,15 +30109,15 @@ values
   ('repeatable/21_prices/price_amounts.sql', 'repeatable', 'd9b2f673005d04f46efc6166bf38aa3fa9acafbd93ceae77a115eb3fedcf5f18', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_description.sql', 'repeatable', '12cec4cf462e792bf985578eee40a031549b699493a8fc7c65c1fe17b4f6cbbd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/21_prices/price_lines.sql', 'repeatable', 'ce7980a7ee18fcc9d57c090898910e41f18a64c8518ecdaa80983662a7492298', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', 'b98bd24310d68e145e0b0911462575b2966137be6244733953ca667e3f0a16ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/advance_subscription.sql', 'repeatable', '1965adfb00ad3326918ac0d56aba43285bf637fa52249d21162280aa845e8ca2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_new_subscription.sql', 'repeatable', '246d1008c39c881b8e623ce3366ae857ba681d207d23dfeae0926c07ee323eae', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_plan_change.sql', 'repeatable', '6a56b7b00b9434dd9d88a3802c1e3460b888b864684df007e67d78928eb142e0', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/check_subscription_quantity.sql', 'repeatable', '3d07d80f2415cfc9bccc5b88b414f965a92ebc6a6760d4666700716aaf7f1fad', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/end_overdue_subscription.sql', 'repeatable', 'df65fef2aedbf2665d445d1858b5475adcd4a0a6cfe8e0771b25e6c29a0fe939', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', '0d3cd92eff48155e3577aad221c945d58377feded6ccd7008f3dee74229bf0b0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/insert_subscription.sql', 'repeatable', 'a153cfe8890ae4af6a3fcf7cf386cc4e3908e609db14eb7a0c48d43290081d8f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_cancel_subscription.sql', 'repeatable', 'f3755a5f435ade1a9253ec85099836790e2b0d242c061a69408e722ba38a8d7c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_change_plan.sql', 'repeatable', '14b6ac9498c04948403637639f5c7f5780bb3c02bc0e729ec835fb8425d0a6f8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', '47b4c78fcc0cb7f81790ceab826ee439bf695fa3f808753b1dea35000f15bc25', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/ledger_create_subscription.sql', 'repeatable', 'a4336030e07b18b69720c5d3a4da9bdde9fdcd8c88d687911b300d856412566b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_active_subscription.sql', 'repeatable', '5fe619b52d2c04c6302dd03e53598d32e412de3520b46c2d2417ab0070ff85c2', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_get_subscription.sql', 'repeatable', 'a1453e1a69622b9f675f5cb915d7150474ee1615b7807bb6e25c02cadecd7c11', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_list_subscriptions.sql', 'repeatable', 'c026acc739712fa0a600393ef61326e1fa0dd3eff199c5d2b9c2e57d06a81cba', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30485,9 +30125,8 @@ values
   ('repeatable/22_subscriptions/ledger_resume_subscription.sql', 'repeatable', 'f111a0939da8e616e2bc51fb50ffa77ee470048c76def4dce6bdb4650f891198', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/ledger_update_subscription.sql', 'repeatable', '470456f1fed50c52b7888663736ffe6f48e1a9299cf350ef21153c5506a94ecd', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/lock_subscription.sql', 'repeatable', 'dae4eb2f0076f131ac5db3d5ab5f22b85d40c139e7fb5058c3c08bfd031ce822', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/moves_at_once.sql', 'repeatable', '17ede6507cd58c4be72b4723fca49e79afa0b951f2e6efb7ba56d9ae6e0a675b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/new_subscription.sql', 'repeatable', 'a98c1557ccd5aaafdc5d5302fa6237d927608e5f8325c0554a589bd32c4eabcc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '1242b2cd3c4cf324cc2534d785a863007ea097066949881c160760092a445b5f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/22_subscriptions/note_subscription_change.sql', 'repeatable', '63a439c838518f8b8734eea871e7a7f4f5bd638ea53ed7e5d17a4ec77dafd73f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_second_subscription.sql', 'repeatable', '59c56d0542ecee8f931155ed5881cb665e3515ee6ba80a9d0659bc44fe479886', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/refuse_subscription_change.sql', 'repeatable', '09998397e5db9a41ad75b93553cd4628c2726d769271cbc8786a01440d469527', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/22_subscriptions/repeated_subscription.sql', 'repeatable', 'dc6095dcb61e250528c380f008ff4ddc5a7b950234210733eb2158a5ef95f32f', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30535,27 +30174,17 @@ values
   ('repeatable/23_usage/whole_hours.sql', 'repeatable', 'e09f1ab6e47d0670d661baf94953c9023d363ee57e8a328c9d51ec11df683c61', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_tenant_usage_events.sql', 'repeatable', 'c9896de8414e134992a26ddeccb047b274ad7b6059873a6eaab1fdc367af077d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/23_usage/views/ledger_usage_events.sql', 'repeatable', '2a10220efbfee8fa4b66484dbf6a2e220e71769e8954ad46d96d0e666fe61b6b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/cached_entitlement.sql', 'repeatable', 'd09aef359e9e68c255779fef326a08b0ef0077a917c4ead00837c8959bd74c3b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/check_entitlement_ttl.sql', 'repeatable', '210a953b3094d680039367fdea9df17cdd751196795ccf93a29e9b46ea98cbb5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/consume_within_limit.sql', 'repeatable', 'da21b45393c0b4244331f8d6b8367ab67fe8c1c831843c42ce8a6a2e01d01960', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement.sql', 'repeatable', '4836f07c05187a22ad642d971fb1501b9d942c67b1e075de48b67b2cdfe79d37', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/entitlement_answer.sql', 'repeatable', '77404d980b0097e954b255a56846162a2ffde04ad84ae0f086802648846fca98', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_ttl.sql', 'repeatable', '9c24fffa398407d644cd694021410586f2d07937c2c29260d1091a78a19f67c2', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '4d6c76f43108237affdaf56045eafe847670d5675d2ec3fcbb67ea70a0c2e47f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/invalidate_feature.sql', 'repeatable', 'f95815107551dee978cc2320699460ca2215060239667cea8edcfa1a2e3e0e13', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_cached_entitlement.sql', 'repeatable', '6e126799d51048e58916a680adb5ce978c2df51d8fc9299a3c66b3b0a4e05371', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/entitlement_versions.sql', 'repeatable', '306dc75090cbaeb384c45c88e3665c339bc4e31d3c9f6e5e0b2c5d21ec600860', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_check_entitlement.sql', 'repeatable', '390802535a6e8be5ddbc69d0e68786e2682a6e02410381fa08d96468bfdf5985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_check_entitlements.sql', 'repeatable', '6e1319227ba69db8aa088642cec68aa8237333df8875488792ba36eefeaafaf5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_consume_entitlement.sql', 'repeatable', '85fcb5023dae33029f31879199e672aab30e2019dd2a943bdd660d6248921cb4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'd49fd57770da5870a1511b0b9553a27f86b3a0718524b033c705b25825bb8733', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_invalidate_entitlement.sql', 'repeatable', 'd8db3e11627642a97ab4f6f7ed4e29095852e72078c28f0906edb75eff981fca', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', 'fec59f8fee1be04164a88a7d966cf42b21bb2e296c125d0ab1dc74bd7e516293', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_get_cached_entitlement.sql', 'repeatable', 'baf49474983e8ee223d2b9756083ca12984a5ab32baa338e78573209d3364832', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_invalidate_feature_entitlements.sql', 'repeatable', '3d87e97c29840b6e80920f05d12bc3fc3b12786efa870321cfe1a1003254a10f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_invalidate_tenant_entitlements.sql', 'repeatable', '8346091b25e931874f0a1b85a142d2351d002a030c0de933eff74d3492c4613b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/ledger_remaining_entitlement.sql', 'repeatable', '56419f63a503a448050c570923a5da110fb011dc574571b3193b5b247bd84122', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', 'bcb8e03651ef30ae8045d2987e1eb3f23deb9e9f13e066a4b9b60323f3e42403', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/ledger_set_entitlement_ttl.sql', 'repeatable', '8052a51f0e76d4fe7e6bf40cb3eda5008b201d19d39fd71cf402239b4dde9a49', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/may_remember.sql', 'repeatable', '6a824297b08795727e7ecbc5984234c4f9da6525c28a5668309ab072bc1e2a2b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/24_entitlements/remember_entitlement.sql', 'repeatable', '0c1ad156de64f2b2be4907cc180441a516735cba0db2fdbf1faea1f5f68451e5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/24_entitlements/ledger_set_cached_entitlement.sql', 'repeatable', '774a24093ba8dc83dec1002c7526c3a3d2232a0bbfb619e98c06a7b2f6503f16', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/unique_usage_added.sql', 'repeatable', 'decb1d54aeb6f6d209b783b7084778363a03c57d7f0a4ccabe7f6fb39abbcd10', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_entitlement_cache.sql', 'repeatable', '20534e68c55186125f45e45426ca9b8b464cff54b10ed13ba672f2c85fd4895b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/24_entitlements/views/ledger_tenant_entitlement_cache.sql', 'repeatable', 'a5f6884e284b8544c4945b4e6c4ce5584571c3f2ed73c0912d2042ec410c8708', pg_catalog.now(), '0.1.0.dev0', true),
@@ -30592,114 +30221,118 @@ values
   ('repeatable/25_coupons/use_coupons.sql', 'repeatable', '6c6bf4c7025eebf4b7fc9fe70a74e74ad3a8e8878b7f51e46b3a2edfed62f1ff', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupon_redemptions.sql', 'repeatable', '13db45c81a82ee4879cf3d47413782815ff9e7e76060c033d49cbd950fcb26c4', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/25_coupons/views/ledger_coupons.sql', 'repeatable', '61c2958e7ee03203dfd38a57cab62e1eab6b22cd735a0f60e9734751fe88f9e3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'bc0a1bfb76204ffb3b817117afa6d17a654b58ff263bf9e1dc05d8615b9c9cd5', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', 'e224add8e8bc047dc535b1cf3f1fd2e63121d89867167020be6897479d706385', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/counts_as_billed.sql', 'repeatable', '0da95249793222b3d6153ac8841fce6afba3f93a226ed86494b6ae7d842050c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'cd9e1ab280022643181f0cef3c4940d599a039ad4c55934d72e65684ac9ccf69', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/apply_taxes.sql', 'repeatable', 'ef01a4dfa9cf270acfbfce8467708eafccfb490ad5079060a3c25ccc271f945a', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/billed_rates.sql', 'repeatable', '0c86b37f6bf63422e4c153f0cee8bf8a4bcc6cac32b64c6d2d0a7bbf43d1f759', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/credited_part.sql', 'repeatable', 'b573f6246766bbbe51a6ba2eae21f125820c928aba34068c5e0ba4a426ba532b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/credited_taxes.sql', 'repeatable', '5ab406e176db377d3f65d25de525c85289414fbc9e42b3a1f4d6e426aacc782d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/26_taxes/draft_goes_before.sql', 'repeatable', '219770fba335b3519a22a5b31b2c3b0feeacd22874658d3ba2879af25a288de7', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/kept_tax.sql', 'repeatable', 'c8eb2109791457662b951e1630dca8e2f8ca073367e07c5f10d72d4d98bc693f', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/note_taxes.sql', 'repeatable', 'b48ab26cc500db97483331343a1a49486686272b88ca0c69f483a884b8e8fa4e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/other_tax_lines.sql', 'repeatable', 'f4d0caf4f8136c00d94d849bd26cf189d49103862f11eba225c6edd08f03d879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/plain_tax_rates.sql', 'repeatable', 'f37f720a6319850e38722b12be6d8b0d5e656ac7fdd4fd3c510549a9cf419044', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/tax_beside_credits.sql', 'repeatable', 'ec6ac1d53219e74263e9efc90ff398844b58c3675b3ea6d7acd2b067e11a8f72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/tax_line.sql', 'repeatable', 'af16caf6c331c904c5ed6da0b2fdd4d8a039bafad77a9462d8b457aedfe2872f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxable_parts.sql', 'repeatable', 'a26b0013cd227d2fc6bf59a3da1888a621b37cad1fd172cca2e5d685ff7ec144', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/26_taxes/taxes_given_back.sql', 'repeatable', '4684dd4cd83d41e1207238ee8d5b204599a954d6a2cf69e9787dac6c2f542655', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/26_taxes/trace_credits.sql', 'repeatable', '3293141d17ed2b19dc3cdfac39439a7b9b12c0fde24ceeac6e3cc0fe208fa378', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'e3ed44c0e80f3fb018c4d2ee400236d35f72c1374e0e5b46cbbaecafc085cf10', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_parts.sql', 'repeatable', 'e4c25a5b8efe9c1955ab8324834419ae9686cf598307bb954b924ad8a7bd0249', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_runs.sql', 'repeatable', 'e7d78e6ca54c56437da3d1506e0704c0ee71e1ed59f1f30776a73d58d2f47eb0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/base_terms.sql', 'repeatable', 'c3b8b2c2f984b53bb9584543f54dfb20334ed0ba9131307252b487c4a4ca3c34', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_base.sql', 'repeatable', '435f928dbc34476404d6ba7606634b4f1e796d12dc8c253ba908eece5d8c4c03', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', 'bb30baefb5d17aa496641cee74b0a703b507356ed2506acccf03966efe1b71c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '24ce6ef9fe528c5e011e876acbd3240bde8385d028b6d2bef8d78cd083864fb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', '3929ca302eab112f651ac2cb20388171a79697c23d96572ab6c9caf6f49f0c4e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/base_lines.sql', 'repeatable', 'c0b24b892824fc15c8c9138e31ed032e82df2738bd449e24d5a325442de14f2e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_base.sql', 'repeatable', 'ea13e436c1dffcb28803fd6050d68e85f716de9fe7f2629a3640cd135080c732', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billed_usage.sql', 'repeatable', '82b93e5c20eb6838b589246d6e41601ca4c09456c7f9633d290609268b7653f0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_period.sql', 'repeatable', '74762b36a072785d9a64d1d43416398c7104b0082b65acbf630c464040107ecb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/billing_segments.sql', 'repeatable', 'ee09a4e8fb3e41e293a147cc9f7a8333be7b2d25946fe3beec41f88482693354', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/billing_stays.sql', 'repeatable', '828ff5b3c5fd805669ae304214af70ee2cbd69845cc7c6d66285877730a84530', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/bound_line.sql', 'repeatable', 'd05929818e27ab4799811d9d4f7a5cadef9cc94168526e75883a92fd8f435e7f', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/changed_base.sql', 'repeatable', '2929e2ad89be0292fe192f9782a40caf25018b1c87182ed02f5dfddef161b9ca', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/changed_base.sql', 'repeatable', 'a0e2ab1d82b9c9a918bc6e6faaad6238e3777eaf9ed3f57a6889eadbb2ad38f5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/charge_as_billed.sql', 'repeatable', 'bfe0a2e7c652443d605190df3967c3d5cc6a1cd4d35bc7bf0fae7b2a70091c5d', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/charged_segments.sql', 'repeatable', '2f5a7e53c7a03ca70a1c5c31da31004c30aea3f753e2a2ebfb909daa885a23fc', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', '5d28b8446582ff52620ca9a3fa0cdf2b9a2a6a7c4f9eb142cb6b7d6ab4dd9156', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'fd3d5435bb4c89858c49682730445b2aeaf91c21c596163807f930ae9a7317e6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_filter.sql', 'repeatable', '2945dd3aa263212f3667ee60f6d0f57f74962219e2e794c8ef735e68020d6407', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_invoice_total.sql', 'repeatable', 'd492ecd3cdc61f5e663259bf5a2ccb7f4f5fe701a800173b170b9404457cee55', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_earlier_draft.sql', 'repeatable', 'aa1bb60acc3d36f6a76cbae08d224b48b8428f21c365246a7e1d0a70cd840327', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/check_no_final_invoice_goes_on_from.sql', 'repeatable', 'c43f71060a5a74dea6ddcf21e83f167c308b82bbd69a1adcb24fdf6e07df279b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/check_usage_not_purged.sql', 'repeatable', 'f954ee7808d1376ef7fb6e7d3a2ceeccc13c2b3c445936f4674a00d1e3faee69', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', 'e86340af255738ff40f6510005cc56d8216a6409af8e3897fb8a99f3563dbb8d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/complete_invoice.sql', 'repeatable', '8610c261b181639a2e74cfec5ae4568a3ce3e4f73eb7d8239403c8ab17bc170b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/covered_at.sql', 'repeatable', 'dfdb289b7ccc32e79b4b23e5242f24824fe1eee78446a6232ba237514c773dea', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/credited_invoices.sql', 'repeatable', 'b5f57cc2174a1e0a247421ea23f30d09317ef1bea885483fb4f8967b3b02bafa', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/cut_at_cancellation.sql', 'repeatable', '37e4f317e3f0810c6860306a9410ad327a1e491086e51d42518c989f18f64b06', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', '831e1af492e952438043ae4d2bbc9111de50695186cc7f849a9cf2b4cef78436', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '736840612beaeca4bc933f072eba80ae64acabcb60bc5494f828070a9706d563', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/due_base.sql', 'repeatable', '00f04abe9caa4394be12085fc5869e4d40598102e847ee73e3c6f2456f425a83', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'ec9df6d95be67e0c4f5677f1443d36a680539c67fc0515c94196fe648fd8d1e8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'a7b15c16689ff3f84dc0e54622164c5270246d03d7afb092111113ee111470c1', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '6e5b4c7b5661ba7a9a06f77158a8d50a458beb3b058db5b3ce7d12ed1a8ac72b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_invoice.sql', 'repeatable', 'fd809429364aaee6c578166b8078415327a03a412e02a51ca32887f5f569c43c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/draw_lines.sql', 'repeatable', '6ffa33719b8aceaba4241bf3452caf5433dfe67e3e5adeb7a642270f4a502ff0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/due_base.sql', 'repeatable', '0a4447db83977b347cfc57a2e6b7db77a681ed1910873bcbde05298dca66b3a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/features_with_late_usage.sql', 'repeatable', 'e86840d9c8ac967ac0f63b801e81a18d4f1f8140e66c7c8d6378f4e83da49a3f', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/finalize_invoices.sql', 'repeatable', 'c867d4f2a8fc8b2d84082051cbd47c3c78401256ca435f27bc3755cafb7ffed9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/find_or_draft_invoice.sql', 'repeatable', '5cdf8397a0880b4359ebab944a39e0ff476ea1c11d09a0ee4847001b500e5482', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/insert_one_off_invoice.sql', 'repeatable', 'd3320e966fa1bac432b94dde499164a9d78af554ebab81bae86cb2e15041e53c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/interim_start.sql', 'repeatable', 'a2628304e432f180e4b65dac591a7ff2266f316be019fe61d364da96f8b9d490', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_key.sql', 'repeatable', '425d9d40bb6478074915650eb7170870f9c8996369d0f3c42987158dcf93f062', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '9b5ce355602bcd7c9656b819c210438a87c57c64b0a7e4a0c423b4660f74ccf4', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/invoice_request.sql', 'repeatable', '7739efef79acbe4a3728e6b4eb03de344045adcdb55f2cdb0a66f5b3dce912ca', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/invoice_with_key.sql', 'repeatable', 'd31e4acfc4abe98dca4cd8ad45a22eff7c48d98969839831d05787d3e37e3e76', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/last_change.sql', 'repeatable', 'b598cbef7f3a8e7da0885556d0bd1a4508b7ccc5dfacee6cd0275f4b7d517bee', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/late_lines.sql', 'repeatable', '0d0eb598b6f5ef385d58da1e8d84b7452765aa85c3a651e76ad72f0bdf60ad65', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', '337544d0f9a151d7c72c6cb42faab5b5247d24207866ed8d75255a64fba877c4', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '6f81dea98736d35561eb65a6faf4a39cc8570dbcc4b61e35c37523c31319c6ed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '8865a652eab40b400b18fa60d11aa1871319c2a5e2b2d536ea84d5368d19c8d7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '38d47b6e578f868b081df24a1fba8871f1d4336646fa621ab743c46ad9cab886', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/late_lines.sql', 'repeatable', 'd202726abdf905c494a5028d668b41c554463aa9b71d67dabd7a3f022c8c9852', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_create_invoice.sql', 'repeatable', 'b8617d59507ed7e0ebfd6d5a8654da01d0e91fe7c8a43898b73d4b66553dff3d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_delete_invoice.sql', 'repeatable', '81fe22cd7d11b4e757e2d6fbe45d07db5bfc57a173cbba6718accfbdf9c0c602', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_finalize_invoice.sql', 'repeatable', '23910f58534f0112d187441caf02d3cf379cd25861c13831812a716fb5795667', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_generate_invoice.sql', 'repeatable', '0f8ec0d66810953dd363a9915979c564a9f8040bb223956785a8f1350595f2fc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_get_invoice.sql', 'repeatable', '8516fc99bdda148d34631b42e84ee91eb964b7c7140bb471e619a770e94282d6', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '468ac5d835648a0f6feb56946e094bbc4d27664f1a3ccb45041f17f80c2ce854', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', 'c6d38ff6ba32f6b88708cec66afaedfb5290964063713d96ee82c7caf5eae4ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_get_invoice_by_period.sql', 'repeatable', '21657c639cd7a180745310405a5069aff73c5995709f92a6dfbeb01cc9fde838', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_invoices.sql', 'repeatable', '22f7e72f900782edc66b45194ce770737328d1d7bd9dc1435b75783166a6922d', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_app_pending_invoices.sql', 'repeatable', '6460f9731b6b1e1f074b9d5dd4c8ac87414ff69367e32c90a3e2c446d35ea177', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_list_invoices.sql', 'repeatable', '866f13397e3b7fd78550a0aa98f0649dff2144b7564fa3a32b768ead23857f87', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_list_pending_invoices.sql', 'repeatable', '64dcc4886ec39ed638c04a7205eb14dd2cab3457f04cbe75c70aeb6431a82728', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', 'dca6d71fed43c681f97e357bf352d553ce68c756a5c931994dbbddfe207d40cb', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f83ccaf5f9a4d0ee7832396e251cba885f4bee94200be2335cbf628cc06dd537', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'f80e671c7a8d390e0fbb79e5d1ead64d358c57978e5ecaa69ec2b3d91d3d1af0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_uncollectible.sql', 'repeatable', '597afbd6dd2a61bd41b518d46d6b0a52cf82ee284696c3da2ca7bb893f6df890', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_mark_invoice_voided.sql', 'repeatable', 'f3b19f22fab990722777f56be8cac6263548469a2cdb7aa288024e4ac208d19e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_preview_invoice.sql', 'repeatable', 'abc916ccc61653e7d47d1e6b4ded4fba9d7a9fb58f985331c2ed77bec21c8aa7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_refresh_invoice.sql', 'repeatable', '9a65ca1481aaf802662d14f630b8bd084487d8ff17d60a55452faf166d53ce72', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/ledger_set_payment_terms.sql', 'repeatable', '1e314ab07919aec51212bfaaf945d6d1ccc62ce24b78f3e507ff6fffa6ab3c1a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '0009b36774a5822756f96e7184ec856cfc86941f67e96b1cd1274ec542da19ea', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/ledger_update_invoice.sql', 'repeatable', 'a204f3c1e2c5393fe6b8499d45bf2d509a1fcb9d9ae92ecba8824e67f3762064', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/less_billed_usage.sql', 'repeatable', '7e53dc8c6349e3bf2061245c41ef15709e58526db94fd7b0a041d92374bd16da', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/line_item.sql', 'repeatable', '7156392c9f1f528f5fdff40fdce355fe35bc70d421146560e07eeeb3dad31327', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_currency_exponent.sql', 'repeatable', '38c1da83369daae5ccb36a153130cf35d61dbca2d98d6b15d8c9c85b3dcd8771', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_draft.sql', 'repeatable', 'eb05926589c41556ba2efe656947f97e2a6615ce1792b85700c9117d599e690e', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lock_invoice.sql', 'repeatable', 'c6aafa4146306b6100db3644078c54fa891b45e11de7230203f76f3b6cd62312', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/lower_invoice.sql', 'repeatable', 'b9dd5470b86cd759ff0f6b14948e12833d90252d12bb04cf690e8907f3302705', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b1da1ace68e0e83427a69974c0f445cc1ae2a4999525a7c5e8e7c9f3b185a92b', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/number_invoices.sql', 'repeatable', '65a37cb02ed4df46d5bc660ae946c1d10e2c33a401edc6232c04a22239dd9bb8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'aa8c3841bc4831ea08f74ea2ac3a40d447fbeb44f3a60dd3e83b1306c7b91da8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'd7509ac3baffca3916c9559badf071e0096a531c19f7f2bd5c59db7885f645ba', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/next_base_lines.sql', 'repeatable', 'b0633927cf17d3c53e1cfaa3326101b7ba2bafca33ce418c4781c8729b83c730', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/own_lines.sql', 'repeatable', '027b42f0cf2a842ffd595f3b4988daecec78519826744fa293cb5c39d9dc4b07', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/plan_usage_lines.sql', 'repeatable', 'f1fdfa2e4e57f54dad381e13f3f560f6bafb85e46b3f9e488321d2b489dc4d65', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/preview_invoice.sql', 'repeatable', 'f36b8998cabaad2a1c7644f3457889644b0686b0585e68aa61541f665d3a08d7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/priced_features.sql', 'repeatable', '60e411b73d7bcacde591c55aa44c40713f89dd13583f5e47d5d870032b64a684', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '947f08f390b3996cc425ae34dee233a23d92f27a85a90b8b88be825b411df49a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', 'a7eed4243b2ecf1395f6b208e198553c51fc590adbe5051c6c6aaa6b94985bc7', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e06249c6b2d94318caf70b7eb3fda554111e4019abe71327558f50dc4a43122a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', '7acbb876237da8142562850d3739eb359e816660fc876e9c9593c5f72214cc7a', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', '48af0794f9b36cfd381437db10024c49d775fe86356b2ebcdbc6c966df8b56b9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/proration_unit.sql', 'repeatable', '657170dc1455b9a226747d45d1ced33a81cf1acd867a1a295f622506fb2bc173', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_line.sql', 'repeatable', '24657010e8362d84f164982f9bd0a4cb6ae3eed2c0efac61969adc0dc9a3edb0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/read_invoice_lines.sql', 'repeatable', 'e58921b6b87cb19f6047b081e777a2e544496a10798975174a7ed3e3add17e8e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/redraw_invoice.sql', 'repeatable', 'af0117ea68ff9f5deb63ef9afd59550759e292929d7bbac45379e85b9826dbf2', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/refuse_invoice_move.sql', 'repeatable', 'cf8fb8bc742acf856c6a18a7518e3eb6e3e5fc28f07970702fc09a9a233e05d5', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/repeated_invoice.sql', 'repeatable', '94cf554b9ff3ba046b104eb310ce62c262ace752c350b9d2bb72031a7e5a8cb6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seat_levels.sql', 'repeatable', 'e40bf3a0714e44cbaba60c42f95821623d38a019bac1accfb3e5ea72416c0e29', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/seats_charge.sql', 'repeatable', '9b40b76c3829c609e29dcd557a14cb3009e4f1a6852258176ad4a73270d9ae6b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/segments_until.sql', 'repeatable', 'cb7981544c3eef0ed89a58d7cd83922d64530f0967279bbd854ad001eb1af906', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '47bcdc488012d0cb88138105121c6a53c52317e4c599fb51a5d9cf8798edd5a9', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/settle_credit.sql', 'repeatable', '6a397a68cc1a904f0ba84d13e6769dd3ad436db2ea7c54afce53adc8c0857d1d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/show_invoice.sql', 'repeatable', 'ac46a3c18e849232571a94b156609ec116fe15e62a9f40407eb6aaa9bd00f591', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', '985fe10e885b31fa868859294be902cfee85b0c91b87f7ceb3091e6ad7d2086e', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/store_invoice.sql', 'repeatable', 'df4cf9b731644fc8416322fe7c99e29cc37c2faeb21cde7561aef87c4acb073a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/store_lines.sql', 'repeatable', 'd968ad45c55bac2e551a74fbac20f0818b581adee0f0994e54af21508512fe31', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/take_back_credit.sql', 'repeatable', 'a1f844c6da570faa7d1dd4940ddd2cf65d2d40f973ba4121729f4c8e12bcd00e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/tell_of_invoices.sql', 'repeatable', 'fdb1771482575491c1be7af5173276e15b5d833dabc4df386d4c04194568817a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_charges.sql', 'repeatable', '4e9d531484bbb0387feb5ddeb89043425de5294813244d392a683276c00a2ac6', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/27_invoices/usage_in_stays.sql', 'repeatable', 'e27b183df77938441264564131e5bab8b63ae0bebbd81877f5cbb8560f3bbfed', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '07488c843257049f36f9b9abca759954a22b7937ab5d55c918ca7af00f8bc540', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', 'a76977df706bf0e7b78c95c4666c07194ee0bcd40209d5bd1503a234b8b63e7c', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', 'e8af9b78db760e951d61e72c1551c559f25b143e234be14879175bc1561a4d9c', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/usage_lines.sql', 'repeatable', '135511e5a4cae7cf1da995e0c729b0b6b43212387d4fee9dd1213a2e44667deb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_invoices.sql', 'repeatable', '2138a67cab4c62f542e0bb464351fd3934a5754a76418ab44ffda4f2800956fc', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/27_invoices/views/ledger_tenant_invoices.sql', 'repeatable', '144fd68e0ef79ec9faa1bc081dec497c4a96b63ad1fc666e82be9b19a703d7ad', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/check_import.sql', 'repeatable', 'ced8dea07eb50c53f2febeeb9035c8b33f784f20727872af3ef54ed985ceebfc', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment.sql', 'repeatable', '0428787cd176501ac50dc6a668302f99f564798af7e2b4d36aa5068c2e8d2615', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/check_payment_amount.sql', 'repeatable', '31ec42b40a010438ae0b27791d786ba5ae85189957cb02cd6dc24cad05c5d8f6', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/import_request.sql', 'repeatable', '6c6f3f4ab418d8e202c83cee9ec527e9aecd69a09e0f1cc701fb3d78e8ebc3eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/imported_lines.sql', 'repeatable', '761fdd673217a6233c1ca78770831a96fbf1cd0a73e7e76d510555d24fe28c9b', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/ledger_import_invoice.sql', 'repeatable', '0d784bb291e1fb673a111ec3800014d138deba3f60803694a7c4df968684695c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_list_payments.sql', 'repeatable', 'b2efc6f4f96e683fb6f2cbf5687234139e7c7d9b894982554949cfd89c830b67', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_mark_invoice_paid.sql', 'repeatable', '3fd977a0f66c6846d02f69cbeb1542c674839481ee2a82f19b45d42a23726df7', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/ledger_record_payment.sql', 'repeatable', 'c9c1ab843590704848efa4e76d2558d97fe3d572ce5eef6d494cd3ddbc38ae57', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', '09cb733e4baf1ea5d69d0bb2ccea08e520acb2ab0dbde41fb1901a18bedc1a94', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/pay_invoice.sql', 'repeatable', 'e655f733b1d935d1246e66cef068c2031d48cec3ce4fca9f52eb8cf8568e0879', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/payment_is_repeated.sql', 'repeatable', '7dcacee1fbc96bca65709a27a64a79f87b4d3da2ea532e4a387c9e89e1d5eee0', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/repeated_import.sql', 'repeatable', '8e8fa921bf03d48a6916cf3e6f2719da143a32982579b5498d615169f4864ffe', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/28_payments/write_import.sql', 'repeatable', 'b8c55d79c098661ff95e09a948c6eb628bff639b2d47765cff2ed77d9ff3eb1a', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_invoice_payments.sql', 'repeatable', 'ba35416935817ba14e299ab7d2b988348836bd99117a33a0cc070714dcbe0eb1', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/28_payments/views/ledger_tenant_invoice_payments.sql', 'repeatable', '1e600b5df68a218c6f3fd59d58810d9d9e164b81daa73d8fff652ba3ebb8f8a3', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_alone.sql', 'repeatable', 'cb0c49a41e948675a7d1a4c24f587e9312f8ef006e0483817ece0d4a765cb28e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '5e723c75871d1499268d5166728df6b339fef10ce486aac3c1757c41a2631bd8', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', 'bbb3108927a6f5963ad8f0a888bc9cb6a4c8b8adb105292386dd40f5a4a8b971', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_and_invoice.sql', 'repeatable', '590c270a374322e1ba3238163df8228897de40ce8d5bb2d8df9a33f49a76a337', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/advance_due_subscriptions.sql', 'repeatable', '39986c4846bd8082c71911efec4a9d1ca6217fdb54d850b190e11ebfd311a860', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/changes_since.sql', 'repeatable', '316d9766642f3aeb76d1d4c77f425762550b4846baa642d7013d45cc9105ba1c', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/check_advance_span.sql', 'repeatable', '12e7ac517898225f90dbb34457d32a88d68fbefcd6fa51f040f6046a99de73be', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', '65c8754a475b77a903f80059301d77563a6821a44dfa2fa2fedc54c639bc51d0', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', '3ad1241b22b3bc42ee4c1013aa13b6f36bc665d49b7e1dc2c71f0e33390a6876', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', 'bed60b5e7fd5167a498b3d25e15a4215ed5de8b85744ab5ae8733820861c5d4e', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/invoiceable_version.sql', 'repeatable', '044fa6f4b7386339c6ef39f5159912ebf6e9e64123d932b028561eeb41eb7985', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'a822fe0397ef882a9e247bbd66507622156efdb681b7960f806bdd0560db8153', pg_catalog.now(), '0.1.0.dev0', true),
-  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', 'f3fd6cb1aaa7a3ded0eeae5932224c9ed720a16dc0798f34360e1820faf520d5', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_occasions.sql', 'repeatable', 'df1e141d8783432f9cc9896519421c7585cfc4715a41301b4fd7627fe722e047', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_on_occasion.sql', 'repeatable', 'd875faa5dcb94a663bcc79c7de750ac3c4ad915cd38d49aa0700b3236c9348d8', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/invoice_subscription.sql', 'repeatable', '9619db88e8aed93bb010ad305d80db913a1bb1a3a65e8f818e29df501d04badf', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/ledger_advance.sql', 'repeatable', 'e4a3904082a159e30f521b5f7eed92e714447267f492b0bacefa766f1af866eb', pg_catalog.now(), '0.1.0.dev0', true),
+  ('repeatable/29_advance/mark_past_due.sql', 'repeatable', '0ea92075e74f2aa41e775b2904756c15da725a18828b1ab5ecc31c2f98e0329b', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/may_concern_one_subscription.sql', 'repeatable', 'a69984bf8708af18da9b3b39c73e6103de048ed30a1339131a45d1e2b2084a2d', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/moved_invoices.sql', 'repeatable', '4621d0fa9a51b169f7a40145f4792dafc3083e7aa8045041a1ff782b0dcb3488', pg_catalog.now(), '0.1.0.dev0', true),
   ('repeatable/29_advance/note_advance.sql', 'repeatable', '9a4ad03a1bb93d6c42f1feb17ba25a4a142ca4c557da4322bf9059ef3d3db6b0', pg_catalog.now(), '0.1.0.dev0', true),

@@ -596,8 +596,8 @@ period 2024-02-29 2025-02-28 due 2025-03-30 paid 2954.12
   tax State 170.42                              # 2726.75 x 6.25 % is 170.421875
   tax City 56.95                                # 2397.81 x 2.375 % is 56.9479875
 period 2025-02-28 2026-02-28 due 2026-03-30 paid 1071.68
-  proration base 1 -986.30 tax -85.08           # 2000 x 180/365; -61.65 - 23.43
-  proration base 2 1972.60 tax 170.14           # 4000 x 180/365; 123.29 + 46.85
+  proration base 1 -986.30 tax -85.07           # 2000 x 180/365; -61.64 - 23.43
+  proration base 2 1972.60 tax 170.13           # 4000 x 180/365; 123.28 + 46.85
   usage payouts 0 0.30 tax 0.02                 # 0.01875, the largest remainder
   tax State 61.66                               # 986.60 x 6.25 % is 61.6625
   tax City 23.42                                # 986.30 x 2.375 % is 23.424625

@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -549,10 +550,8 @@ class Life:
             [START + "+00", day, hour],
         ).fetchone() or (None,)
         put_clock(self.customer.conn, now)
-        try:
+        with suppress(errors.InvalidState, errors.InvalidArgument):
             getattr(self, move)(value)
-        except (errors.InvalidState, errors.InvalidArgument):
-            pass
         self.check()
 
     def check(self) -> None:

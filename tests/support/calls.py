@@ -166,6 +166,8 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
     used = tenant | {"feature_key": "api"}
     hours = {"starts_at": "2025-01-01+00", "ends_at": "2025-02-01+00"}
     page = {"page_size": "10", "page_offset": "1"}
+    periods = {"period_from": "2025-01-01+00", "period_until": "2025-02-01+00"}
+    imported = line.replace('"hours",', '"hours", "kind": "item",')
     mine = tenant | {"id": subscription}
     at = "2025-01-31 12:00+00"
     prices_shown = [
@@ -302,13 +304,24 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
         "ledger_get_subscription": [mine],
         "ledger_ingest_usage": [app | usage],
         "ledger_invalidate_entitlement": [used],
+        "ledger_import_invoice": [
+            tenant
+            | metadata
+            | {"currency": "USD", "tax_rates": rates, "id": None, "due_at": "2025-03-01+00"}
+            | {"lines": imported, "subscription_id": subscription, "at": "2025-02-01+00"}
+            | {"kind": "start", "paid_at": at, "reference": "wire 9"}
+        ],
         "ledger_invalidate_feature_entitlements": [app | {"feature_key": "api"}],
         "ledger_invalidate_tenant_entitlements": [tenant],
         "ledger_list_coupon_redemptions": [tenant | page],
         "ledger_list_coupons": [app | page | {"active_only": "true", "tenant_id": "t1"}],
+        "ledger_list_app_invoices": [app | page | periods | {"status": "pending"}],
+        "ledger_list_app_pending_invoices": [app | page],
         "ledger_list_features": [app | page | {"status": "active", "tenant_id": "t1"}],
         "ledger_list_global_features": [page | {"status": "active"}],
-        "ledger_list_invoices": [tenant | page | {"status": "pending"}],
+        "ledger_list_invoices": [
+            tenant | page | periods | {"status": "pending", "newest_first": "true"}
+        ],
         "ledger_list_payments": [tenant | {"invoice_id": invoice}],
         "ledger_list_pending_invoices": [tenant | page],
         "ledger_list_plans": [app | page | {"status": "active", "tenant_id": "t1"}],
@@ -367,6 +380,7 @@ def _good_arguments(session: Session) -> dict[str, Sequence[Mapping[str, Text]]]
             | metadata
             | {"id": spare_feature, "name": "Spare", "description": "part", "aggregation": "max"}
         ],
+        "ledger_update_invoice": [tenant | metadata | {"id": draft, "lines": line}],
         "ledger_update_plan": [
             app
             | metadata

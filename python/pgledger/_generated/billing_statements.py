@@ -527,6 +527,25 @@ class BillingStatements:
             at="timestamptz",
             kind="text",
         )
+        self.list_app_invoices = calls.rows(
+            Invoice,
+            "ledger_list_app_invoices",
+            _INVOICE_CASTS,
+            app_id="text",
+            status="text",
+            period_from="timestamptz",
+            period_until="timestamptz",
+            page_size="integer",
+            page_offset="bigint",
+        )
+        self.list_app_pending_invoices = calls.rows(
+            Invoice,
+            "ledger_list_app_pending_invoices",
+            _INVOICE_CASTS,
+            app_id="text",
+            page_size="integer",
+            page_offset="bigint",
+        )
         self.list_invoices = calls.rows(
             Invoice,
             "ledger_list_invoices",
@@ -536,6 +555,9 @@ class BillingStatements:
             status="text",
             page_size="integer",
             page_offset="bigint",
+            newest_first="boolean",
+            period_from="timestamptz",
+            period_until="timestamptz",
         )
         self.list_pending_invoices = calls.rows(
             Invoice,
@@ -545,6 +567,16 @@ class BillingStatements:
             tenant_id="text",
             page_size="integer",
             page_offset="bigint",
+        )
+        self.update_invoice = calls.rows(
+            Invoice,
+            "ledger_update_invoice",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            id="text",
+            metadata="jsonb",
+            lines="jsonb",
         )
         self.refresh_invoice = calls.rows(
             Invoice,
@@ -612,6 +644,24 @@ class BillingStatements:
             app_id="text",
             tenant_id="text",
             id="text",
+            paid_at="timestamptz",
+            reference="text",
+        )
+        self.import_invoice = calls.rows(
+            Invoice,
+            "ledger_import_invoice",
+            _INVOICE_CASTS,
+            app_id="text",
+            tenant_id="text",
+            currency="text",
+            lines="jsonb",
+            tax_rates="jsonb",
+            metadata="jsonb",
+            id="text",
+            subscription_id="text",
+            at="timestamptz",
+            kind="text",
+            due_at="timestamptz",
             paid_at="timestamptz",
             reference="text",
         )

@@ -25,10 +25,6 @@ as $$
     ('function', 'private', 'actual_guards(name)', 'owner', '', ''),
     ('function', 'private', 'add_shares(invoice_lines[], numeric[], numeric[])', 'owner', '', ''),
     (
-      'function', 'private', 'advance_alone(bigint, text, timestamp with time zone)', 'owner',
-      '', ''
-    ),
-    (
       'function', 'private', 'advance_and_invoice(bigint, text, timestamp with time zone)',
       'owner', '', ''
     ),
@@ -39,8 +35,7 @@ as $$
     ),
     (
       'function', 'private',
-      'advance_subscription(subscriptions, timestamp with time zone, boolean, integer)', 'owner',
-      '', ''
+      'advance_subscription(subscriptions, timestamp with time zone, boolean)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -55,30 +50,16 @@ as $$
     ('function', 'private', 'base32_text(bigint)', 'owner', '', ''),
     (
       'function', 'private',
-      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'invoices, integer)', 'owner', '', ''
+      'base_lines(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
+      'integer)', 'owner', '', ''
     ),
     (
-      'function', 'private',
-      'base_parts(subscriptions, timestamp with time zone, billing_segment[], invoices)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'base_runs(subscriptions, timestamp with time zone, billing_segment[], invoices)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private', 'base_terms(bigint, billing_segment[], timestamp with time zone)',
-      'owner', '', ''
-    ),
-    (
-      'function', 'private', 'billed_base(bigint, timestamp with time zone, invoices)', 'owner',
+      'function', 'private', 'billed_base(bigint, timestamp with time zone, bigint)', 'owner',
       '', ''
     ),
     ('function', 'private', 'billed_rates(invoice_lines, invoices)', 'owner', '', ''),
     (
-      'function', 'private', 'billed_usage(bigint, timestamp with time zone, invoices, boolean)',
+      'function', 'private', 'billed_usage(bigint, timestamp with time zone, bigint, boolean)',
       'owner', '', ''
     ),
     (
@@ -86,7 +67,7 @@ as $$
       '', ''
     ),
     (
-      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone)',
+      'function', 'private', 'billing_segments(subscriptions, timestamp with time zone, bigint)',
       'owner', '', ''
     ),
     ('function', 'private', 'billing_stays(billing_segment[])', 'owner', '', ''),
@@ -96,23 +77,14 @@ as $$
     ),
     (
       'function', 'private',
-      'cached_entitlement(text, text, text, numeric, timestamp with time zone)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
       'changed_base(subscriptions, timestamp with time zone, billing_segment[], boolean, '
-      'invoices, integer)', 'owner', '', ''
+      'bigint, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'changes_since(bigint, bigint)', 'owner', '', ''),
     (
       'function', 'private',
       'charge_as_billed(subscriptions, timestamp with time zone, bigint, priced_feature, '
       'integer)', 'owner', '', ''
-    ),
-    (
-      'function', 'private',
-      'charged_segments(subscriptions, timestamp with time zone, billing_segment[])', 'owner',
-      '', ''
     ),
     (
       'function', 'private',
@@ -150,10 +122,20 @@ as $$
     ('function', 'private', 'check_coupon_items(text[])', 'owner', '', ''),
     ('function', 'private', 'check_coupon_terms(coupons)', 'owner', '', ''),
     ('function', 'private', 'check_currency_unused(text, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'check_entitlement_ttl(interval)', 'owner', '', ''),
     ('function', 'private', 'check_feature(features)', 'owner', '', ''),
     ('function', 'private', 'check_feature_exists(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'check_id(text, text, text, bigint, bigint)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'check_import(invoices, timestamp with time zone, timestamp with time zone, text, '
+      'timestamp with time zone)', 'owner', '', ''
+    ),
+    (
+      'function', 'private',
+      'check_invoice_filter(text, timestamp with time zone, timestamp with time zone)', 'owner',
+      '', ''
+    ),
+    ('function', 'private', 'check_invoice_total(invoices)', 'owner', '', ''),
     ('function', 'private', 'check_json_array(jsonb, text)', 'owner', '', ''),
     ('function', 'private', 'check_json_object(jsonb, text, text[])', 'owner', '', ''),
     ('function', 'private', 'check_json_size(jsonb, text, boolean)', 'owner', '', ''),
@@ -214,8 +196,8 @@ as $$
     ('function', 'private', 'clock()', 'owner', '', ''),
     ('function', 'private', 'clock_warning()', 'owner', '', ''),
     (
-      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer)', 'owner', '',
-      ''
+      'function', 'private', 'complete_invoice(invoices, invoice_lines[], integer, boolean)',
+      'owner', '', ''
     ),
     (
       'function', 'private', 'consume_within_limit(text, text, text, numeric, text, jsonb)',
@@ -226,7 +208,6 @@ as $$
       'count_usage_values(timestamp with time zone, integer[], timestamp with time zone[], '
       'jsonb[])', 'owner', '', ''
     ),
-    ('function', 'private', 'counts_as_billed(invoices, invoices)', 'owner', '', ''),
     ('function', 'private', 'coupon_redemption_with_key(bigint)', 'owner', '', ''),
     (
       'function', 'private',
@@ -248,10 +229,6 @@ as $$
     ('function', 'private', 'credited_part(numeric[], jsonb, integer)', 'owner', '', ''),
     ('function', 'private', 'credited_taxes(invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'currency_exponent(text, text)', 'owner', '', ''),
-    (
-      'function', 'private', 'cut_at_cancellation(subscriptions, billing_segment[])', 'owner',
-      '', ''
-    ),
     ('function', 'private', 'decimal_fault(jsonb)', 'owner', '', ''),
     (
       'function', 'private', 'delete_usage_before(text, timestamp with time zone, integer)',
@@ -262,7 +239,6 @@ as $$
       '', ''
     ),
     ('function', 'private', 'discountable(invoice_lines[])', 'owner', '', ''),
-    ('function', 'private', 'draft_goes_before(invoices, invoices)', 'owner', '', ''),
     (
       'function', 'private',
       'draw_invoice(subscriptions, text, timestamp with time zone, bigint, jsonb, bigint)',
@@ -271,7 +247,7 @@ as $$
     ('function', 'private', 'draw_lines(subscriptions, invoices, integer)', 'owner', '', ''),
     (
       'function', 'private',
-      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, invoices, '
+      'due_base(subscriptions, timestamp with time zone, billing_segment[], boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'end_overdue_subscription(text, text, text)', 'owner', '', ''),
@@ -280,7 +256,6 @@ as $$
       'function', 'private',
       'entitlement_answer(text, numeric, numeric, boolean, text, numeric)', 'owner', '', ''
     ),
-    ('function', 'private', 'entitlement_ttl(text)', 'owner', '', ''),
     (
       'function', 'private',
       'entitlement_versions(text, text, text, timestamp with time zone, timestamp with time '
@@ -307,7 +282,7 @@ as $$
     ('function', 'private', 'features_page(text, text, integer, bigint, text)', 'owner', '', ''),
     (
       'function', 'private',
-      'features_with_late_usage(subscriptions, timestamp with time zone, invoices)', 'owner', '',
+      'features_with_late_usage(subscriptions, timestamp with time zone, bigint)', 'owner', '',
       ''
     ),
     (
@@ -323,9 +298,17 @@ as $$
     ),
     ('function', 'private', 'granted_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'guard_faults(name, boolean, oid[])', 'owner', '', ''),
-    ('function', 'private', 'hook_arguments()', 'owner', '', ''),
-    ('function', 'private', 'hook_fault(text, text)', 'owner', '', ''),
     ('function', 'private', 'id_fault(text, text)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'import_request(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '',
+      ''
+    ),
+    (
+      'function', 'private',
+      'imported_lines(invoice_lines[], invoice_lines[], subscriptions, timestamp with time '
+      'zone, integer)', 'owner', '', ''
+    ),
     ('function', 'private', 'in_app(text)', 'owner', '', ''),
     ('function', 'private', 'in_catalogue(text, text)', 'owner', '', ''),
     (
@@ -353,10 +336,9 @@ as $$
       ''
     ),
     ('function', 'private', 'interval_length(text, integer)', 'owner', '', ''),
-    ('function', 'private', 'invalidate_feature(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'invisible_characters()', 'owner', '', ''),
     ('function', 'private', 'invoice_key(text, text, text, text)', 'owner', '', ''),
-    ('function', 'private', 'invoice_occasions(subscriptions, boolean, bigint)', 'owner', '', ''),
+    ('function', 'private', 'invoice_occasions(subscriptions, boolean)', 'owner', '', ''),
     (
       'function', 'private',
       'invoice_on_occasion(subscriptions, text, timestamp with time zone, bigint, boolean)',
@@ -370,7 +352,6 @@ as $$
     ('function', 'private', 'invoice_text(jsonb, text, integer)', 'owner', '', ''),
     ('function', 'private', 'invoice_time(jsonb, text, text)', 'owner', '', ''),
     ('function', 'private', 'invoice_with_key(bigint)', 'owner', '', ''),
-    ('function', 'private', 'invoiceable_version(subscriptions)', 'owner', '', ''),
     ('function', 'private', 'iso_currencies()', 'owner', 'reader=EXECUTE', ''),
     ('function', 'private', 'json_bytes(jsonb)', 'owner', '', ''),
     ('function', 'private', 'json_choice(jsonb, text, text, text[], boolean)', 'owner', '', ''),
@@ -380,15 +361,11 @@ as $$
     ),
     ('function', 'private', 'json_path(text, text)', 'owner', '', ''),
     ('function', 'private', 'json_text(jsonb, text, text)', 'owner', '', ''),
+    ('function', 'private', 'kept_tax(numeric, numeric, numeric, integer)', 'owner', '', ''),
     ('function', 'private', 'key_sequences()', 'owner', '', ''),
     (
       'function', 'private',
-      'last_change(subscriptions, timestamp with time zone, timestamp with time zone)', 'owner',
-      '', ''
-    ),
-    (
-      'function', 'private',
-      'late_lines(subscriptions, timestamp with time zone, invoices, integer)', 'owner', '', ''
+      'late_lines(subscriptions, timestamp with time zone, bigint, integer)', 'owner', '', ''
     ),
     (
       'function', 'private',
@@ -398,7 +375,7 @@ as $$
     ('function', 'private', 'legs(text)', 'owner', '', ''),
     (
       'function', 'private',
-      'less_billed_usage(bigint, timestamp with time zone, invoices, bigint, text, integer, '
+      'less_billed_usage(bigint, timestamp with time zone, bigint, bigint, text, integer, '
       'numeric, numeric, numeric, numeric, bigint)', 'owner', '', ''
     ),
     (
@@ -425,10 +402,8 @@ as $$
       '', ''
     ),
     ('function', 'private', 'may_concern_one_subscription(text)', 'owner', '', ''),
-    ('function', 'private', 'may_remember(text, text, text)', 'owner', '', ''),
     ('function', 'private', 'metadata_fault(jsonb)', 'owner', '', ''),
     ('function', 'private', 'moved_invoices(bigint[], bigint[])', 'owner', '', ''),
-    ('function', 'private', 'moves_at_once()', 'owner', '', ''),
     ('function', 'private', 'new_subscription(subscriptions, plans, integer)', 'owner', '', ''),
     (
       'function', 'private',
@@ -438,7 +413,7 @@ as $$
     ('function', 'private', 'new_ulid(timestamp with time zone)', 'owner', '', ''),
     (
       'function', 'private',
-      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, invoices, '
+      'next_base_lines(subscriptions, timestamp with time zone, bigint, boolean, bigint, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'note_advance(text, timestamp with time zone)', 'owner', '', ''),
@@ -448,9 +423,9 @@ as $$
       'time zone)', 'owner', '', ''
     ),
     ('function', 'private', 'note_taxes(invoice_lines[], numeric[])', 'owner', '', ''),
-    ('function', 'private', 'number_invoices(text, bigint[])', 'owner', '', ''),
     ('function', 'private', 'open_meters(text, text[], text[], text[])', 'owner', '', ''),
     ('function', 'private', 'other_tax_lines(invoice_lines[], jsonb)', 'owner', '', ''),
+    ('function', 'private', 'own_lines(bigint)', 'owner', '', ''),
     ('function', 'private', 'owner_faults(name, boolean)', 'owner', '', ''),
     (
       'function', 'private',
@@ -482,7 +457,7 @@ as $$
     (
       'function', 'private',
       'plan_usage_lines(subscriptions, timestamp with time zone, billing_segment, '
-      'billing_segment[], boolean, invoices, integer)', 'owner', '', ''
+      'billing_segment[], boolean, bigint, integer)', 'owner', '', ''
     ),
     ('function', 'private', 'plan_with_key(bigint)', 'owner', '', ''),
     ('function', 'private', 'policies()', 'owner', '', ''),
@@ -515,8 +490,11 @@ as $$
       'function', 'private', 'quota_period(subscriptions, text, timestamp with time zone)',
       'owner', '', ''
     ),
-    ('function', 'private', 'read_invoice_line(jsonb, text, integer)', 'owner', '', ''),
-    ('function', 'private', 'read_invoice_lines(jsonb, integer)', 'owner', '', ''),
+    ('function', 'private', 'read_invoice_line(jsonb, text, integer, boolean)', 'owner', '', ''),
+    (
+      'function', 'private', 'read_invoice_lines(jsonb, integer, integer, boolean)', 'owner', '',
+      ''
+    ),
     ('function', 'private', 'read_plan_base(jsonb)', 'owner', '', ''),
     ('function', 'private', 'read_plan_feature(jsonb, text, features)', 'owner', '', ''),
     ('function', 'private', 'read_plan_features(jsonb, text, text, bigint)', 'owner', '', ''),
@@ -541,12 +519,12 @@ as $$
     ('function', 'private', 'refuse_second_subscription(text, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_subscription_change(subscriptions, text)', 'owner', '', ''),
     ('function', 'private', 'refuse_taken_id(text, text[])', 'owner', '', ''),
+    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     (
       'function', 'private',
-      'remember_entitlement(text, text, text, numeric, interval, timestamp with time zone)',
-      'owner', '', ''
+      'repeated_import(invoices, invoice_lines[], timestamp with time zone, timestamp with '
+      'time zone, text)', 'owner', '', ''
     ),
-    ('function', 'private', 'repeated_coupon(coupons)', 'owner', '', ''),
     ('function', 'private', 'repeated_invoice(invoices, invoice_lines[])', 'owner', '', ''),
     ('function', 'private', 'repeated_plan(plans)', 'owner', '', ''),
     ('function', 'private', 'repeated_redemption(text, text, text, text, text)', 'owner', '', ''),
@@ -611,14 +589,18 @@ as $$
     ('function', 'private', 'surface_schema()', 'owner', '', ''),
     ('function', 'private', 'take_back_credit(bigint, timestamp with time zone)', 'owner', '', ''),
     (
-      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
+      'function', 'private', 'tax_beside_credits(numeric, numeric, integer, numeric, numeric)',
       'owner', '', ''
     ),
     (
-      'function', 'private', 'tell_hook(text, text, text, text, timestamp with time zone)',
+      'function', 'private', 'tax_line(text, numeric, jsonb, numeric, numeric, boolean)',
       'owner', '', ''
     ),
-    ('function', 'private', 'tell_of_invoices(text, text, bigint[])', 'owner', '', ''),
+    ('function', 'private', 'taxable_parts(invoice_lines[], jsonb)', 'owner', '', ''),
+    (
+      'function', 'private', 'taxes_given_back(jsonb, numeric, numeric, boolean, integer)',
+      'owner', '', ''
+    ),
     ('function', 'private', 'tenant_role_fault(name)', 'owner', '', ''),
     ('function', 'private', 'text_fault(text, integer, integer, boolean)', 'owner', '', ''),
     ('function', 'private', 'time_fault(timestamp with time zone)', 'owner', '', ''),
@@ -665,7 +647,7 @@ as $$
     ),
     (
       'function', 'private',
-      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], invoices, '
+      'usage_lines(subscriptions, timestamp with time zone, billing_segment[], bigint, '
       'integer)', 'owner', '', ''
     ),
     ('function', 'private', 'usage_needed_from(text, text)', 'owner', '', ''),
@@ -699,6 +681,11 @@ as $$
       'owner', '', ''
     ),
     ('function', 'private', 'whole_period_start(subscriptions)', 'owner', '', ''),
+    (
+      'function', 'private',
+      'write_import(invoices, invoice_lines[], timestamp with time zone, timestamp with time '
+      'zone, text, timestamp with time zone)', 'owner', '', ''
+    ),
     ('function', 'private', 'write_plan_features(bigint, plan_features[])', 'owner', '', ''),
     ('function', 'private', 'write_subscription(subscriptions)', 'owner', '', ''),
     (
@@ -738,15 +725,7 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_check_cached_entitlement(text, text, text, numeric)',
-      'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_check_entitlement(text, text, text, numeric)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_check_entitlements(text, text, text[], numeric[])', 'owner',
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
@@ -856,13 +835,15 @@ as $$
     ),
     (
       'function', 'surface',
+      'ledger_import_invoice(text, text, text, jsonb, jsonb, jsonb, text, text, timestamp with '
+      'time zone, text, timestamp with time zone, timestamp with time zone, text)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
       'ledger_ingest_usage(text, text[], text[], numeric[], timestamp with time zone[], '
       'text[], jsonb[])', 'owner', 'poster=EXECUTE',
       'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_invalidate_entitlement(text, text, text)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_invalidate_feature_entitlements(text, text)', 'owner',
@@ -871,6 +852,16 @@ as $$
     (
       'function', 'surface', 'ledger_invalidate_tenant_entitlements(text, text)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface',
+      'ledger_list_app_invoices(text, text, timestamp with time zone, timestamp with time '
+      'zone, integer, bigint)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_list_app_pending_invoices(text, integer, bigint)', 'owner',
+      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_coupon_redemptions(text, text, integer, bigint)',
@@ -889,8 +880,10 @@ as $$
       'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_list_invoices(text, text, text, integer, bigint)', 'owner',
-      'reader=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+      'function', 'surface',
+      'ledger_list_invoices(text, text, text, integer, bigint, boolean, timestamp with time '
+      'zone, timestamp with time zone)', 'owner', 'reader=EXECUTE',
+      'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface', 'ledger_list_payments(text, text, text)', 'owner', 'reader=EXECUTE',
@@ -983,14 +976,6 @@ as $$
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
-      'function', 'surface', 'ledger_set_entitlement_ttl(text, interval)', 'owner',
-      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
-      'function', 'surface', 'ledger_set_hook(text, text, text)', 'owner', '',
-      'security definer, search_path=pg_catalog, pgledger, pg_temp'
-    ),
-    (
       'function', 'surface', 'ledger_set_payment_terms(text, integer)', 'owner',
       'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
@@ -1011,6 +996,10 @@ as $$
     (
       'function', 'surface', 'ledger_update_feature(text, text, text, text, text, jsonb)',
       'owner', 'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
+    ),
+    (
+      'function', 'surface', 'ledger_update_invoice(text, text, text, jsonb, jsonb)', 'owner',
+      'poster=EXECUTE', 'security definer, search_path=pg_catalog, pgledger, pg_temp'
     ),
     (
       'function', 'surface',
@@ -1122,10 +1111,6 @@ as $$
       'as permissive for select to %I using (((app_id, tenant_id) = ( SELECT mapped.app_id, '
       'mapped.tenant_id FROM pgledger.tenant_roles mapped WHERE (mapped.role_name = '
       'CURRENT_USER))))'
-    ),
-    (
-      'policy', 'feature_invalidations', 'auditors_read_all', '', 'auditor',
-      'as permissive for select to %I using (true)'
     ),
     (
       'policy', 'features', 'auditors_read_all', '', 'auditor',
@@ -1275,7 +1260,7 @@ as $$
       'table', 'private', 'entitlement_cache', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
     ),
-    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', 'row security'),
+    ('table', 'private', 'feature_invalidations', 'owner', 'auditor=SELECT', ''),
     (
       'table', 'private', 'features', 'owner', 'auditor=SELECT tenant_views=SELECT',
       'row security'
